@@ -1,0 +1,27 @@
+/**
+ * Rows on their way into or out of storage: columns, not an object a row, so
+ * that millions of rows make no work for the garbage collector and a batch can
+ * be handed to another thread without copying.
+ *
+ * @module
+ */
+
+/**
+ * Some rows. Row `i` has the key bytes from `keyEnds[i - 1]` (0 for the first)
+ * to `keyEnds[i]` and the numbers from `numbers[4 * i]` to `numbers[4 * i + 3]`.
+ */
+export interface RowBatch {
+  /** The number of rows. */
+  readonly count: number;
+  /** The UTF-8 bytes of all keys, one after the other. */
+  readonly keys: Uint8Array<ArrayBuffer>;
+  /** Where each key ends in `keys`, ascending. */
+  readonly keyEnds: Uint32Array<ArrayBuffer>;
+  /** The four numbers of each row, in the contract's order. */
+  readonly numbers: Float64Array<ArrayBuffer>;
+}
+
+/** @returns The buffers of a batch, to be transferred to another thread. */
+export function batchBuffers(batch: RowBatch): ArrayBuffer[] {
+  return [batch.keys.buffer, batch.keyEnds.buffer, batch.numbers.buffer];
+}

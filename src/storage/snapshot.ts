@@ -1,0 +1,163 @@
+/**
+ * A point-in-time view of the user table, read in slices while writes go on.
+ *
+ * Taking one notes how many words each segment uses, and nothing else, since
+ * records are only ever appended. A write to a record that an open snapshot has
+ * still to read first copies the record's page for it. So a snapshot costs the
+ * pages that were written while it was open and not yet read, and nothing once
+ * it is closed.
+ *
+ * @module
+ */
+import type { RowBatch } from "./row_batch.ts";
+import { forEachRecord, readNumber, type Segment } from "./segment.ts";
+
+/** A page is what is copied before a write: 2^10 words, 4 KiB. */
+const PAGE_BITS = 10;
+const PAGE_WORDS = 1 << PAGE_BITS;
+
+/** The most words of a record after its first: key of 256 bytes, wide numbers. */
+const RECORD_WORDS_MAX = 1 + 64 + 8;
+
+/** A segment as it was when the snapshot was taken. */
+interface SegmentImage {
+  readonly words: Int32Array<ArrayBuffer>;
+  /** Each record's place and its key's length in bytes, in turn. */
+  readonly records: Uint32Array;
+  /** How many of the records have been read. */
+  read: number;
+}
+
+/** The rows of the table at one moment, in the table's own order. */
+export class TableSnapshot implements Disposable {
+  /** Undefined once the snapshot is closed, so that it keeps nothing. */
+  #segments: readonly (Segment | undefined)[] | undefined;
+  /** How many words each segment used. */
+  readonly #used: Uint32Array;
+  /** The pages that a write has left to this snapshot, by segment and page. */
+  #kept: (Int32Array[] | undefined)[];
+  /** The next segment to read: of those before it nothing is needed any more. */
+  #next = 0;
+  /** The segment that is being read. */
+  #image: SegmentImage | undefined;
+
+  /**
+   * @param segments The table's segments.
+   * @param rows How many rows they have in all.
+   * @param onClose Called once, when the snapshot is closed.
+   */
+  constructor(
+    segments: readonly (Segment | undefined)[],
+    readonly rows: number,
+    private readonly onClose: () => void,
+  ) {
+    this.#segments = segments;
+    this.#used = new Uint32Array(segments.length);
+    for (let i = 0; i < segments.length; i++) {
+      this.#used[i] = segments[i]?.used ?? 0;
+    }
+    this.#kept = new Array(segments.length);
+  }
+
+  /**
+   * Copies the pages of a record that is about to change, unless they are read
+   * or copied already.
+   *
+   * @param index The segment's number.
+   * @param segment The segment.
+   * @param place The record's place.
+   */
+  keep(index: number, segment: Segment, place: number): void {
+    const used = this.#used[index];
+    if (index < this.#next || place >= used) return;
+    const kept = this.#kept[index] ??= [];
+    const last = Math.min(place + RECORD_WORDS_MAX, used) - 1;
+    for (let page = place >> PAGE_BITS; page <= last >> PAGE_BITS; page++) {
+      const start = page << PAGE_BITS;
+      kept[page] ??= segment.words.slice(start, start + PAGE_WORDS);
+    }
+  }
+
+  /**
+   * Reads the next rows.
+   *
+   * @param rowsMax The most rows to read, at least 1.
+   * @returns The rows, or `undefined` after the last or once closed.
+   */
+  read(rowsMax: number): RowBatch | undefined {
+    const parts: { image: SegmentImage; from: number; to: number }[] = [];
+    let count = 0;
+    let keyBytes = 0;
+    while (count < rowsMax) {
+      const image = this.#image ??= this.#openNext();
+      if (image === undefined) break;
+      const from = image.read;
+      const to = Math.min(image.records.length / 2, from + rowsMax - count);
+      for (let i = from; i < to; i++) keyBytes += image.records[2 * i + 1];
+      parts.push({ image, from, to });
+      count += to - from;
+      image.read = to;
+      if (2 * to === image.records.length) this.#image = undefined;
+    }
+    if (count === 0) return undefined;
+
+    const keys = new Uint8Array(keyBytes);
+    const keyEnds = new Uint32Array(count);
+    const numbers = new Float64Array(4 * count);
+    let row = 0;
+    let keyEnd = 0;
+    for (const { image: { words, records }, from, to } of parts) {
+      const bytes = new Uint8Array(words.buffer);
+      for (let i = from; i < to; i++) {
+        const place = records[2 * i];
+        const keyStart = 4 * (place + 1);
+        const length = records[2 * i + 1];
+        for (let j = 0; j < length; j++) keys[keyEnd + j] = bytes[keyStart + j];
+        keyEnd += length;
+        keyEnds[row] = keyEnd;
+        for (let column = 0; column < 4; column++) {
+          numbers[4 * row + column] = readNumber(words, place, column);
+        }
+        row++;
+      }
+    }
+    return { count, keys, keyEnds, numbers };
+  }
+
+  /** The next segment that had records, as it was; undefined after the last. */
+  #openNext(): SegmentImage | undefined {
+    if (this.#segments === undefined) return undefined;
+    while (this.#next < this.#used.length) {
+      const index = this.#next++;
+      const used = this.#used[index];
+      if (used === 0) continue;
+      const words = this.#segments[index]!.words.slice(0, used);
+      const kept = this.#kept[index];
+      kept?.forEach((page, number) => {
+        const start = number << PAGE_BITS;
+        words.set(page.subarray(0, used - start), start);
+      });
+      this.#kept[index] = undefined;
+      const records: number[] = [];
+      forEachRecord(words, used, (place, length) => {
+        records.push(place, length);
+      });
+      return { words, records: Uint32Array.from(records), read: 0 };
+    }
+    return undefined;
+  }
+
+  /** Lets go of everything that the snapshot keeps; closing twice is harmless. */
+  close(): void {
+    if (this.#segments === undefined) return;
+    this.#segments = undefined;
+    this.#kept = [];
+    this.#image = undefined;
+    this.onClose();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

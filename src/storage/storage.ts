@@ -1,0 +1,163 @@
+/**
+ * Storage: the user grades in memory, merged, looked up, and read or filled as
+ * a whole.
+ *
+ * @module
+ */
+import {
+  type UserGrade,
+  userGradeJson,
+  type UserGradePatch,
+} from "../user_grade.ts";
+import { Digest } from "./digest.ts";
+import type { RowBatch } from "./row_batch.ts";
+import type { TableSnapshot } from "./snapshot.ts";
+import { UserTable } from "./user_table.ts";
+
+/** The state at one moment: its digest, and its rows to be read in slices. */
+export interface StorageSnapshot {
+  /** 16 hex digits, as {@linkcode Storage.digest}. */
+  readonly digest: string;
+  /** The rows; to be closed after use. */
+  readonly table: TableSnapshot;
+}
+
+/** All user grades of this replica. */
+export class Storage {
+  readonly #table: UserTable;
+  readonly #digest = new Digest();
+
+  /**
+   * @param seed A key for the table's hash, which clients must not know:
+   * two random 32-bit integers.
+   */
+  constructor(
+    seed: ArrayLike<number> = crypto.getRandomValues(new Uint32Array(2)),
+  ) {
+    this.#table = new UserTable(seed[0], seed[1]);
+  }
+
+  /** How many users are stored. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /**
+   * 16 hex digits that depend on the stored records alone, not on their order
+   * or history.
+   */
+  get digest(): string {
+    return this.#digest.toString();
+  }
+
+  /**
+   * Merges a patch into the user's record: fields that it leaves out keep
+   * their values, or are 0 for a user seen for the first time.
+   *
+   * @param patch A validated patch.
+   * @returns The whole record after it.
+   * @throws {TableFullError} If there is no room for a new user; nothing has
+   * changed.
+   */
+  set(patch: UserGradePatch): UserGrade {
+    const table = this.#table;
+    const stored = table.seek(patch.user_id);
+    // `+ 0` turns -0 into 0.
+    const a = (patch.postpaid_limit ?? (stored ? table.read(0) : 0)) + 0;
+    const b = (patch.spp ?? (stored ? table.read(1) : 0)) + 0;
+    const c = (patch.shipping_fee ?? (stored ? table.read(2) : 0)) + 0;
+    const d = (patch.return_fee ?? (stored ? table.read(3) : 0)) + 0;
+    this.#write(stored, a, b, c, d);
+    return {
+      user_id: patch.user_id,
+      postpaid_limit: a,
+      spp: b,
+      shipping_fee: c,
+      return_fee: d,
+    };
+  }
+
+  /** Writes at the table's cursor and keeps the digest true. */
+  #write(
+    stored: boolean,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): void {
+    const table = this.#table;
+    const digest = this.#digest;
+    digest.selectKey(table.key, table.keyLength);
+    if (!stored) {
+      table.write(a, b, c, d);
+    } else {
+      const a0 = table.read(0);
+      const b0 = table.read(1);
+      const c0 = table.read(2);
+      const d0 = table.read(3);
+      table.write(a, b, c, d);
+      digest.remove(a0, b0, c0, d0);
+    }
+    digest.add(a, b, c, d);
+  }
+
+  /** @returns The user's record, or `undefined` if there is none. */
+  get(id: string): UserGrade | undefined {
+    const table = this.#table;
+    if (!table.seek(id)) return undefined;
+    return {
+      user_id: id,
+      postpaid_limit: table.read(0),
+      spp: table.read(1),
+      shipping_fee: table.read(2),
+      return_fee: table.read(3),
+    };
+  }
+
+  /**
+   * The hot path of a look-up: the answer's text straight from the table.
+   *
+   * @returns The user's record as JSON text, or `undefined` if there is none.
+   */
+  getJson(id: string): string | undefined {
+    const table = this.#table;
+    if (!table.seek(id)) return undefined;
+    return userGradeJson(
+      id,
+      table.read(0),
+      table.read(1),
+      table.read(2),
+      table.read(3),
+    );
+  }
+
+  /** @returns The state as it is now; its table is to be closed after use. */
+  snapshot(): StorageSnapshot {
+    return { digest: this.digest, table: this.#table.snapshot() };
+  }
+
+  /**
+   * Stores whole records, without an object a row.
+   *
+   * @param rows Valid rows; a user who is stored already is overwritten.
+   * @throws {TableFullError} If there is no room for a new user; the rows
+   * before it are stored.
+   */
+  restore(rows: RowBatch): void {
+    const { keys, keyEnds, numbers } = rows;
+    let start = 0;
+    for (let row = 0; row < rows.count; row++) {
+      const end = keyEnds[row];
+      const stored = this.#table.seekBytes(keys, start, end);
+      const at = 4 * row;
+      this.#write(
+        stored,
+        numbers[at] + 0,
+        numbers[at + 1] + 0,
+        numbers[at + 2] + 0,
+        numbers[at + 3] + 0,
+      );
+      start = end;
+    }
+  }
+}

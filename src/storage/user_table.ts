@@ -1,0 +1,176 @@
+/**
+ * The user table: every user's key and four numbers in typed arrays.
+ *
+ * Many small {@linkcode Segment}s each grow alone, so that growth never stops
+ * the world; there is no object a user, so that the garbage collector has
+ * nothing to walk. Tens of millions of users fit one process.
+ *
+ * @module
+ */
+import { USER_ID_BYTES_MAX } from "../user_grade.ts";
+import { hashKey } from "./key_hash.ts";
+import { Segment } from "./segment.ts";
+import { TableSnapshot } from "./snapshot.ts";
+
+/** How many low bits of a key's hash choose its segment. */
+const SEGMENT_BITS = 10;
+const SEGMENTS = 1 << SEGMENT_BITS;
+
+const utf8 = new TextEncoder();
+
+/**
+ * The table has one cursor: {@linkcode seek} moves it to a user's place, and
+ * `read` and `write` act there. So neither makes an object.
+ */
+export class UserTable {
+  /** The key last sought, filled up with zeros to a whole word. */
+  readonly key = new Int32Array(3 * USER_ID_BYTES_MAX / 4);
+  /** The length of the key last sought, in bytes. */
+  keyLength = 0;
+  readonly #keyBytes = new Uint8Array(this.key.buffer);
+
+  readonly #segments: (Segment | undefined)[] = new Array(SEGMENTS);
+  readonly #snapshots = new Set<TableSnapshot>();
+  readonly #seed0: number;
+  readonly #seed1: number;
+  #size = 0;
+
+  #hash = 0;
+  #segment: Segment | undefined = undefined;
+  /** The place of the cursor's record, -1 when the key is not in the table. */
+  #place = -1;
+
+  /**
+   * @param seed0 The low half of the hash's key: 32 random bits.
+   * @param seed1 The high half of the hash's key: 32 random bits.
+   */
+  constructor(seed0: number, seed1: number) {
+    this.#seed0 = seed0;
+    this.#seed1 = seed1;
+  }
+
+  /** How many users are stored. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Moves the cursor to a user.
+   *
+   * @param id A well-formed id; one of more than
+   * {@linkcode USER_ID_BYTES_MAX} UTF-16 code units is never found.
+   * @returns Whether the user is stored.
+   */
+  seek(id: string): boolean {
+    let length = id.length;
+    if (length === 0 || length > USER_ID_BYTES_MAX) {
+      this.#place = -1;
+      return false;
+    }
+    const bytes = this.#keyBytes;
+    this.key[(length - 1) >> 2] = 0;
+    for (let i = 0; i < length; i++) {
+      const code = id.charCodeAt(i);
+      if (code > 0x7f) {
+        length = utf8.encodeInto(id, bytes).written;
+        bytes.fill(0, length, (length + 3) & ~3);
+        break;
+      }
+      bytes[i] = code;
+    }
+    this.keyLength = length;
+    return this.#find();
+  }
+
+  /**
+   * Moves the cursor to the user whose id's UTF-8 bytes are given.
+   *
+   * @param bytes Where the bytes are.
+   * @param start The index of the first.
+   * @param end The index after the last, 1 to
+   * {@linkcode USER_ID_BYTES_MAX} further.
+   * @returns Whether the user is stored.
+   */
+  seekBytes(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    const key = this.#keyBytes;
+    this.key[(length - 1) >> 2] = 0;
+    for (let i = 0; i < length; i++) key[i] = bytes[start + i];
+    this.keyLength = length;
+    return this.#find();
+  }
+
+  #find(): boolean {
+    const hash = this.#hashKey(this.key, 0, this.keyLength);
+    const segment = this.#segments[hash & (SEGMENTS - 1)];
+    this.#hash = hash;
+    this.#segment = segment;
+    this.#place = segment === undefined
+      ? -1
+      : segment.find(hash, this.key, this.keyLength);
+    return this.#place !== -1;
+  }
+
+  readonly #hashKey = (words: Int32Array, at: number, length: number): number =>
+    hashKey(this.#seed0, this.#seed1, words, at, length);
+
+  /**
+   * @param column 0 to 3, in the contract's order.
+   * @returns The number at the cursor, which must be on a stored user.
+   */
+  read(column: number): number {
+    return this.#segment!.read(this.#place, column);
+  }
+
+  /**
+   * Writes four safe integers at the cursor; a user who is not stored is added.
+   *
+   * @throws {TableFullError} If the table can't grow; nothing has changed.
+   */
+  write(a: number, b: number, c: number, d: number): void {
+    const segment = this.#segment ??= this.#addSegment();
+    const wide = (a | 0) !== a || (b | 0) !== b || (c | 0) !== c ||
+      (d | 0) !== d;
+    if (this.#place === -1) {
+      // No snapshot needs to know: the record is behind all that it reads.
+      this.#place = segment.append(
+        this.#hash,
+        this.key,
+        this.keyLength,
+        wide,
+      );
+      this.#size++;
+    } else {
+      if (this.#snapshots.size > 0) this.#preserve(segment, this.#place);
+      if (wide && !segment.isWide(this.#place)) {
+        this.#place = segment.widen(this.#hash, this.#place, this.key);
+      }
+    }
+    segment.write(this.#place, a, b, c, d);
+  }
+
+  #addSegment(): Segment {
+    const segment = new Segment(SEGMENT_BITS, this.#hashKey);
+    this.#segments[this.#hash & (SEGMENTS - 1)] = segment;
+    return segment;
+  }
+
+  /** Lets the open snapshots keep a record as it is, before it changes. */
+  #preserve(segment: Segment, place: number): void {
+    const index = this.#hash & (SEGMENTS - 1);
+    for (const snapshot of this.#snapshots) {
+      snapshot.keep(index, segment, place);
+    }
+  }
+
+  /** @returns The rows as they are now; to be closed after use. */
+  snapshot(): TableSnapshot {
+    const snapshot = new TableSnapshot(
+      this.#segments,
+      this.#size,
+      () => this.#snapshots.delete(snapshot),
+    );
+    this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+}

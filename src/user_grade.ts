@@ -1,0 +1,169 @@
+/**
+ * The record: what a user grade is, what a client may send, how it is written.
+ *
+ * @module
+ */
+import * as z from "zod";
+
+/** The four numbers of a user grade, in the order of every output. */
+export const NUMBER_FIELDS = [
+  "postpaid_limit",
+  "spp",
+  "shipping_fee",
+  "return_fee",
+] as const;
+
+/** The name of one of the four numbers. */
+export type NumberField = (typeof NUMBER_FIELDS)[number];
+
+/** A whole record. The numbers are safe integers and never `-0`. */
+export interface UserGrade {
+  user_id: string;
+  postpaid_limit: number;
+  spp: number;
+  shipping_fee: number;
+  return_fee: number;
+}
+
+/** A partial record: a number that is left out keeps its stored value. */
+export interface UserGradePatch {
+  user_id: string;
+  postpaid_limit?: number | undefined;
+  spp?: number | undefined;
+  shipping_fee?: number | undefined;
+  return_fee?: number | undefined;
+}
+
+/** One reason why a value is not a partial user grade. */
+export interface FieldError {
+  /** The field's name; empty when the value as a whole is wrong. */
+  field: string;
+  /** What the field must be. */
+  message: string;
+}
+
+/** The longest `user_id`, in bytes of UTF-8. */
+export const USER_ID_BYTES_MAX = 256;
+
+/** The most {@linkcode FieldError}s that one error carries. */
+const FIELD_ERRORS_MAX = 20;
+
+/** The most characters of an unknown field's name that an error repeats. */
+const FIELD_NAME_CHARACTERS_MAX = 64;
+
+// deno-lint-ignore no-control-regex -- control characters are what it looks for
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
+
+const utf8 = new TextEncoder();
+
+/** Whether `id` has at most {@linkcode USER_ID_BYTES_MAX} bytes of UTF-8. */
+function fitsUserIdBytes(id: string): boolean {
+  // A UTF-16 code unit takes at most three bytes, so short ids need no encoding.
+  return id.length * 3 <= USER_ID_BYTES_MAX ||
+    (id.length <= USER_ID_BYTES_MAX &&
+      utf8.encode(id).length <= USER_ID_BYTES_MAX);
+}
+
+const ONLY_SAFE_INTEGERS =
+  `must be an integer from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
+
+const number = z.int({ error: ONLY_SAFE_INTEGERS }).optional();
+
+/**
+ * A partial user grade as a client or a log entry may hold it: every limit of
+ * the record, and no field besides its own.
+ */
+export const UserGradePatchSchema = z.strictObject({
+  user_id: z.string({ error: "must be a string" })
+    .min(1, { error: "must not be empty", abort: true })
+    .refine((id) => id.isWellFormed(), {
+      error: "must be well-formed Unicode (it holds a lone surrogate)",
+      abort: true,
+    })
+    .refine((id) => !CONTROL_CHARACTER.test(id), {
+      error: "must not hold control characters (U+0000 to U+001F, U+007F)",
+      abort: true,
+    })
+    .refine(fitsUserIdBytes, {
+      error: `must be at most ${USER_ID_BYTES_MAX} bytes of UTF-8`,
+    }),
+  postpaid_limit: number,
+  spp: number,
+  shipping_fee: number,
+  return_fee: number,
+});
+
+/** A value that is not a partial user grade. */
+export class InvalidUserGradeError extends TypeError {
+  override name = "InvalidUserGradeError";
+
+  /** @param errors The reasons, at least one, each with its field's name. */
+  constructor(readonly errors: readonly FieldError[]) {
+    const reasons = errors.map(({ field, message }) =>
+      field === "" ? message : `${field} ${message}`
+    );
+    super(`Cannot read a user grade: ${reasons.join("; ")}`);
+  }
+}
+
+/** Zod's issues, one {@linkcode FieldError} for each field. */
+function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        field: key.slice(0, FIELD_NAME_CHARACTERS_MAX).toWellFormed(),
+        message: "is not a field of a user grade",
+      }));
+    }
+    if (issue.path.length === 0) {
+      return [{ field: "", message: "must be a JSON object" }];
+    }
+    return [{ field: String(issue.path[0]), message: issue.message }];
+  }).slice(0, FIELD_ERRORS_MAX);
+}
+
+/**
+ * Checks that a parsed JSON value is a partial user grade.
+ *
+ * @param value What `JSON.parse` returned.
+ * @returns The same fields.
+ * @throws {InvalidUserGradeError} If any field breaks a limit; it names each.
+ */
+export function parsePatch(value: unknown): UserGradePatch {
+  const result = UserGradePatchSchema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = toFieldErrors(result.error.issues);
+  // Zod reports a missing field and a mistyped one alike.
+  const missing = errors.findIndex((error) =>
+    error.field === "user_id" &&
+    !Object.hasOwn(value as Record<string, unknown>, "user_id")
+  );
+  if (missing !== -1) {
+    errors[missing] = { field: "user_id", message: "is required" };
+  }
+  throw new InvalidUserGradeError(errors);
+}
+
+/**
+ * A record as JSON text, fields in the contract's order.
+ *
+ * @param id The user's id, well-formed and without control characters.
+ * @param a `postpaid_limit`
+ * @param b `spp`
+ * @param c `shipping_fee`
+ * @param d `return_fee`
+ * @returns What `JSON.stringify` gives for the same record, at a third of its cost.
+ */
+export function userGradeJson(
+  id: string,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+): string {
+  const quoted = id.includes('"') || id.includes("\\")
+    ? JSON.stringify(id)
+    : '"' + id + '"';
+  return '{"user_id":' + quoted + ',"postpaid_limit":' + a + ',"spp":' + b +
+    ',"shipping_fee":' + c + ',"return_fee":' + d + "}";
+}
