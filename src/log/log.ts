@@ -1,0 +1,113 @@
+/**
+ * The replicated log as a replica sees it: entries in one order, each with its
+ * sequence. Two engines implement it, and one contract test suite holds both.
+ *
+ * @module
+ */
+import type { RowBatch } from "../storage/row_batch.ts";
+
+/** What a log says of itself when it is opened. */
+export interface LogInfo {
+  /** The log's identity: two logs never share one. */
+  readonly id: string;
+  /** The sequence of the first entry still there; last + 1 when there is none. */
+  readonly firstSequence: number;
+  /** The sequence of the last entry; 0 for a log that never had one. */
+  readonly lastSequence: number;
+  /** A state that the log itself keeps in the stead of its older entries. */
+  readonly base?: LogBase;
+}
+
+/** A state that stands in for all entries up to its sequence. */
+export interface LogBase {
+  /** The sequence of the last entry that the state includes. */
+  readonly sequence: number;
+  /** How many users it has. */
+  readonly rows: number;
+  /** Its digest, 16 hex digits. */
+  readonly digest: string;
+}
+
+/** One entry, in its place. */
+export interface LogEntry {
+  /** Its place: 1 for the first, and one more each. */
+  readonly sequence: number;
+  /** When the log took it: RFC 3339, UTC. */
+  readonly time: string;
+  /** The number of this replica's own batch that the entry is, if it is one. */
+  readonly batch?: number;
+  /** The entry's bytes; left out for an own batch, which its proposer holds. */
+  readonly payload?: Uint8Array<ArrayBuffer>;
+}
+
+/** The proposed batch is certainly not in the log and never will be. */
+export class NotStoredError extends Error {
+  override name = "NotStoredError";
+}
+
+/** The proposed batch may be in the log or may come into it; nobody can say. */
+export class OutcomeUnknownError extends Error {
+  override name = "OutcomeUnknownError";
+}
+
+/** The log can't be used at all: the replica must stop. */
+export class LogFailedError extends Error {
+  override name = "LogFailedError";
+}
+
+/** An ordered, durable log of entries, shared by the replicas of a cluster. */
+export interface ReplicatedLog {
+  /**
+   * Opens the log, making it if it is not there.
+   *
+   * @throws {LogFailedError} If it can't be used; the message says what to do.
+   */
+  open(): Promise<LogInfo>;
+
+  /**
+   * All entries after a sequence, those to come included, in order and without
+   * a gap. The consumer's pace holds the log back. Only one iteration at a time.
+   *
+   * @param after The sequence before the first entry wanted.
+   * @throws {LogFailedError} While iterating, if the log can't go on.
+   */
+  entries(after: number): AsyncIterable<LogEntry[]>;
+
+  /**
+   * Proposes a batch. It is committed when `entries` yields it, with its
+   * `batch` number; only then does the promise resolve.
+   *
+   * @param batch A number that this replica has not used before.
+   * @param payload The entry's bytes.
+   * @throws {NotStoredError} If it is certainly not stored; try again later.
+   * @throws {OutcomeUnknownError} If nobody can say. Should it come back after
+   * all, `entries` yields it like another replica's.
+   */
+  propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void>;
+
+  /** Closes the log; `entries` ends. Proposals under way have an end first. */
+  close(): Promise<void>;
+}
+
+/**
+ * A log that can hold a state in the stead of its older entries, so that it
+ * grows with the users and not with the sets ever made.
+ */
+export interface CompactingLog extends ReplicatedLog {
+  /** @returns The rows of the base that `open` told of, in parts. */
+  readBase(): Iterable<RowBatch>;
+
+  /**
+   * Begins to write a new base; one that is half-written is thrown away.
+   *
+   * @param base The state that will be written. Every entry up to its
+   * sequence must be in the log.
+   */
+  beginBase(base: LogBase): void;
+
+  /** Writes some rows of the base that was begun. */
+  writeBase(rows: RowBatch): void;
+
+  /** Makes the written base the log's base. The older entries may go. */
+  commitBase(): void;
+}

@@ -1,0 +1,136 @@
+/**
+ * The worker's entry: runs one engine of the replicated log off the main
+ * thread and speaks the messages of `messages.ts`.
+ *
+ * @module
+ */
+/// <reference lib="deno.worker" />
+import { batchBuffers } from "../storage/row_batch.ts";
+import {
+  type CompactingLog,
+  LogFailedError,
+  NotStoredError,
+  type ReplicatedLog,
+} from "./log.ts";
+import type {
+  FromLogWorker,
+  LogOptions,
+  ToLogWorker,
+  WriteBaseMessage,
+} from "./messages.ts";
+import { SqliteLog } from "./sqlite_log.ts";
+
+/** The most messages on their way to the main thread: `postMessage` has no back pressure. */
+const WINDOW_MESSAGES = 8;
+
+let log: CompactingLog;
+let messagesOnTheWay = 0;
+let windowOpened: (() => void) | undefined;
+
+function post(message: FromLogWorker, transfer: Transferable[] = []): void {
+  self.postMessage(message, transfer);
+}
+
+function fail(error: unknown): void {
+  post({
+    type: "failed",
+    reason: error instanceof LogFailedError
+      ? error.message
+      : `The log worker failed: ${(error as Error)?.stack ?? error}`,
+  });
+}
+
+/** Posts a message of the window, and waits until there is room for another. */
+async function postInWindow(
+  message: FromLogWorker,
+  transfer: Transferable[],
+): Promise<void> {
+  post(message, transfer);
+  messagesOnTheWay++;
+  while (messagesOnTheWay >= WINDOW_MESSAGES) {
+    await new Promise<void>((resolve) => windowOpened = resolve);
+  }
+}
+
+async function open(options: LogOptions): Promise<void> {
+  log = new SqliteLog(options.directory);
+  post({ type: "opened", info: await log.open() });
+}
+
+async function readBase(): Promise<void> {
+  for (const rows of log.readBase()) {
+    await postInWindow({ type: "base_rows", rows }, batchBuffers(rows));
+  }
+  post({ type: "base_end" });
+}
+
+async function consume(source: ReplicatedLog, after: number): Promise<void> {
+  for await (const entries of source.entries(after)) {
+    const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
+    // Payloads of one read may share a buffer.
+    await postInWindow({ type: "entries", entries }, [...new Set(payloads)]);
+  }
+}
+
+async function propose(
+  batch: number,
+  payload: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  try {
+    await log.propose(batch, payload);
+  } catch (error) {
+    if (error instanceof LogFailedError) throw error;
+    post({
+      type: "proposal_failed",
+      batch,
+      outcome: error instanceof NotStoredError ? "not_stored" : "unknown",
+      reason: (error as Error).message,
+    });
+  }
+}
+
+function writeBase(step: WriteBaseMessage["step"]): void {
+  try {
+    if (step.type === "begin") log.beginBase(step.base);
+    else if (step.type === "rows") log.writeBase(step.rows);
+    else log.commitBase();
+    post({ type: "base_written" });
+  } catch (error) {
+    // The log is whole without a new base.
+    post({ type: "base_written", error: (error as Error).message });
+  }
+}
+
+async function close(): Promise<void> {
+  await log.close();
+  post({ type: "closed" });
+  self.close();
+}
+
+function handle(message: ToLogWorker): Promise<void> | void {
+  switch (message.type) {
+    case "open":
+      return open(message.options);
+    case "read_base":
+      return readBase();
+    case "consume":
+      return consume(log, message.after);
+    case "propose":
+      return propose(message.batch, message.payload);
+    case "write_base":
+      return writeBase(message.step);
+    case "close":
+      return close();
+    case "taken":
+      messagesOnTheWay--;
+      windowOpened?.();
+  }
+}
+
+self.onmessage = async ({ data }: MessageEvent<ToLogWorker>) => {
+  try {
+    await handle(data);
+  } catch (error) {
+    fail(error);
+  }
+};

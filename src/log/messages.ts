@@ -1,0 +1,127 @@
+/**
+ * What the main thread and the log worker say to each other. This is all that
+ * they share.
+ *
+ * @module
+ */
+import type { RowBatch } from "../storage/row_batch.ts";
+import type { LogBase, LogEntry, LogInfo } from "./log.ts";
+
+/** How the worker is to open its log. */
+export type LogOptions = {
+  readonly engine: "sqlite";
+  /** The folder of the embedded log. */
+  readonly directory: string;
+};
+
+/** Opens the log; answered by `opened` or `failed`. The first message. */
+export interface OpenMessage {
+  readonly type: "open";
+  readonly options: LogOptions;
+}
+
+/** Asks for the rows of the log's own base; answered by `base_rows`, then `base_end`. */
+export interface ReadBaseMessage {
+  readonly type: "read_base";
+}
+
+/** Asks for all entries after a sequence, in `entries` messages. */
+export interface ConsumeMessage {
+  readonly type: "consume";
+  readonly after: number;
+}
+
+/** Takes one `entries` or `base_rows` message out of the window. */
+export interface TakenMessage {
+  readonly type: "taken";
+}
+
+/** Proposes a batch; answered by its entry, or by `proposal_failed`. */
+export interface ProposeMessage {
+  readonly type: "propose";
+  readonly batch: number;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** One step of writing a base; answered by `base_written`. */
+export interface WriteBaseMessage {
+  readonly type: "write_base";
+  readonly step:
+    | { readonly type: "begin"; readonly base: LogBase }
+    | { readonly type: "rows"; readonly rows: RowBatch }
+    | { readonly type: "commit" };
+}
+
+/** Closes the log; answered by `closed`. The last message. */
+export interface CloseMessage {
+  readonly type: "close";
+}
+
+/** All that the main thread says to the worker. */
+export type ToLogWorker =
+  | OpenMessage
+  | ReadBaseMessage
+  | ConsumeMessage
+  | TakenMessage
+  | ProposeMessage
+  | WriteBaseMessage
+  | CloseMessage;
+
+/** The log is open. */
+export interface OpenedMessage {
+  readonly type: "opened";
+  readonly info: LogInfo;
+}
+
+/** Some rows of the log's own base. */
+export interface BaseRowsMessage {
+  readonly type: "base_rows";
+  readonly rows: RowBatch;
+}
+
+/** The log's own base has no more rows. */
+export interface BaseEndMessage {
+  readonly type: "base_end";
+}
+
+/** The next entries, in order and without a gap. */
+export interface EntriesMessage {
+  readonly type: "entries";
+  readonly entries: LogEntry[];
+}
+
+/** A batch did not commit: certainly, or as far as anyone can say. */
+export interface ProposalFailedMessage {
+  readonly type: "proposal_failed";
+  readonly batch: number;
+  readonly outcome: "not_stored" | "unknown";
+  readonly reason: string;
+}
+
+/** A step of writing a base is done, or is not, with the reason. */
+export interface BaseWrittenMessage {
+  readonly type: "base_written";
+  readonly error?: string;
+}
+
+/** The log can't go on: the replica must stop. */
+export interface FailedMessage {
+  readonly type: "failed";
+  readonly reason: string;
+}
+
+/** The log is closed. */
+export interface ClosedMessage {
+  readonly type: "closed";
+}
+
+/** All that the worker says to the main thread. */
+export type FromLogWorker =
+  | OpenedMessage
+  | BaseRowsMessage
+  | BaseEndMessage
+  | EntriesMessage
+  | ProposalFailedMessage
+  | BaseWrittenMessage
+  | FailedMessage
+  | ClosedMessage;

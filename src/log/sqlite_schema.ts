@@ -1,0 +1,92 @@
+/**
+ * The tables of the embedded log's file.
+ *
+ * @module
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { LogFailedError } from "./log.ts";
+
+/** The name of the log's file in its folder. */
+export const FILE_NAME = "usergrade.db";
+
+/** "UGrd": says in the file's header that it is ours. */
+const APPLICATION_ID = 0x55477264;
+
+/** The format of the file: a file of another one is refused. */
+const FORMAT = 1;
+
+const SCHEMA = `
+  CREATE TABLE log (id TEXT NOT NULL) STRICT;
+  CREATE TABLE entries (
+    sequence INTEGER PRIMARY KEY,
+    time TEXT NOT NULL,
+    payload BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE bases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sequence INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    complete INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE base_rows (
+    base INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    keys BLOB NOT NULL,
+    key_ends BLOB NOT NULL,
+    numbers BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX base_rows_in_order ON base_rows (base, part);
+`;
+
+/**
+ * Takes the file for this process alone, sets how it is synced, and makes the
+ * tables if it is new.
+ *
+ * @returns The log's identity.
+ * @throws {LogFailedError} If the file is another program's or another format's.
+ */
+export function createSchema(db: DatabaseSync): string {
+  // Exclusive before WAL: then no other process can open the file at all.
+  db.prepare("PRAGMA locking_mode = EXCLUSIVE").get();
+  db.prepare("PRAGMA journal_mode = WAL").get();
+  db.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const id = findOrCreate(db);
+    db.exec("COMMIT");
+    return id;
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function findOrCreate(db: DatabaseSync): string {
+  const pragma = (name: string) =>
+    Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
+  const application = pragma("application_id");
+  const format = pragma("user_version");
+  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema")
+    .get() as { tables: number };
+  if (tables === 0) {
+    db.exec(SCHEMA);
+    db.exec(
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}`,
+    );
+    const id = crypto.getRandomValues(new Uint8Array(8)).toHex();
+    db.prepare("INSERT INTO log (id) VALUES (?)").run(id);
+    return id;
+  }
+  if (application !== APPLICATION_ID) {
+    throw new LogFailedError(
+      "it is a database of another program: set another DATA_DIR",
+    );
+  }
+  if (format !== FORMAT) {
+    throw new LogFailedError(
+      `it has format ${format}, this version reads format ${FORMAT}: use the version that wrote it`,
+    );
+  }
+  return (db.prepare("SELECT id FROM log").get() as { id: string }).id;
+}
