@@ -1,0 +1,243 @@
+/**
+ * Group commit: sets that arrive while a batch is in flight form the next one,
+ * so that one entry, one acknowledgement and one sync serve many sets.
+ *
+ * It does no I/O: sending, deferring and time come in from outside.
+ *
+ * @module
+ */
+import { encodeEntry, patchText } from "../log/entry_codec.ts";
+import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
+import type { UserGrade, UserGradePatch } from "../user_grade.ts";
+
+/** The most sets, and the most characters of JSON, in one batch. */
+export const BATCH_SETS_MAX = 1024;
+/** At three bytes a character this stays below NATS' usual 1 MiB a message. */
+export const BATCH_CHARACTERS_MAX = 256 * 1024;
+
+/** The most sets, and the most characters of JSON, that wait for a batch. */
+export const QUEUE_SETS_MAX = 16_384;
+export const QUEUE_CHARACTERS_MAX = 16 * 1024 * 1024;
+
+/** The most batches in flight at a time. */
+const BATCHES_IN_FLIGHT_MAX = 1;
+
+/** A set that is committed and applied. */
+export interface CommittedSet {
+  /** The whole record after the set. */
+  readonly grade: UserGrade;
+  /** The sequence of the set's entry. */
+  readonly sequence: number;
+}
+
+/** The queue of sets is full; nothing was stored. */
+export class QueueFullError extends NotStoredError {
+  override name = "QueueFullError";
+}
+
+/** What group commit needs from outside. */
+export interface GroupCommitPorts {
+  /** Proposes a batch to the log. */
+  propose(batch: number, payload: Uint8Array<ArrayBuffer>): void;
+  /** Calls back soon, after the input that is waiting has been read. */
+  defer(callback: () => void): void;
+  /** The time, in milliseconds from any start. */
+  now(): number;
+}
+
+/** One set on its way. */
+class PendingSet {
+  readonly promise: Promise<CommittedSet>;
+  resolve!: (committed: CommittedSet) => void;
+  reject!: (error: Error) => void;
+
+  constructor(
+    readonly patch: UserGradePatch,
+    readonly text: string,
+    readonly deadline: number,
+  ) {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+/** A batch that was proposed and whose fate is not known yet. */
+interface BatchInFlight {
+  readonly number: number;
+  readonly sets: readonly PendingSet[];
+  /** How many of the sets, from the first, were told that their time is over. */
+  expired: number;
+}
+
+/** Gathers sets into batches and tells each set how it ended, exactly once. */
+export class GroupCommit {
+  /** Sets that are in no batch yet. Invariant: deadlines ascend. */
+  #queue: PendingSet[] = [];
+  #queueCharacters = 0;
+  /** In the order of their numbers, which is the log's order too. */
+  #inFlight: BatchInFlight[] = [];
+  #lastBatch = 0;
+  #flushDeferred = false;
+
+  /**
+   * @param ports The outside.
+   * @param timeout_ms How long a set waits for its commit.
+   */
+  constructor(
+    private readonly ports: GroupCommitPorts,
+    private readonly timeout_ms: number,
+  ) {}
+
+  /** How many sets wait or are in flight. */
+  get pending(): number {
+    return this.#inFlight.reduce(
+      (sum, batch) => sum + batch.sets.length - batch.expired,
+      this.#queue.length,
+    );
+  }
+
+  /**
+   * Takes a set.
+   *
+   * @param patch A validated patch.
+   * @returns The set once it is committed and applied; rejects with
+   * {@linkcode NotStoredError} or {@linkcode OutcomeUnknownError}.
+   * @throws {QueueFullError} At once, if too many sets are waiting.
+   */
+  submit(patch: UserGradePatch): Promise<CommittedSet> {
+    const text = patchText(patch);
+    if (
+      this.#queue.length >= QUEUE_SETS_MAX ||
+      this.#queueCharacters + text.length > QUEUE_CHARACTERS_MAX
+    ) {
+      throw new QueueFullError(
+        `${this.#queue.length} sets are waiting for the log, which is the limit`,
+      );
+    }
+    const set = new PendingSet(
+      patch,
+      text,
+      this.ports.now() + this.timeout_ms,
+    );
+    this.#queue.push(set);
+    this.#queueCharacters += text.length;
+    if (
+      this.#inFlight.length < BATCHES_IN_FLIGHT_MAX && !this.#flushDeferred
+    ) {
+      // Sets that were read in the same turn go together.
+      this.#flushDeferred = true;
+      this.ports.defer(() => {
+        this.#flushDeferred = false;
+        this.#flush();
+      });
+    }
+    return set.promise;
+  }
+
+  #flush(): void {
+    while (
+      this.#queue.length > 0 && this.#inFlight.length < BATCHES_IN_FLIGHT_MAX
+    ) {
+      let count = 0;
+      let characters = 0;
+      do {
+        characters += this.#queue[count++].text.length + 1;
+      } while (
+        count < this.#queue.length && count < BATCH_SETS_MAX &&
+        characters + this.#queue[count].text.length <= BATCH_CHARACTERS_MAX
+      );
+      const sets = this.#queue.splice(0, count);
+      for (const set of sets) this.#queueCharacters -= set.text.length;
+      const number = ++this.#lastBatch;
+      this.#inFlight.push({ number, sets, expired: 0 });
+      this.ports.propose(number, encodeEntry(sets.map(({ text }) => text)));
+    }
+  }
+
+  /**
+   * An own batch has its place in the log: applies its sets and answers them.
+   *
+   * @param number The batch.
+   * @param sequence The sequence of its entry.
+   * @param apply Applies one set and returns the whole record after it.
+   * @throws {Error} If no such batch is in flight: the log and the replica
+   * have come apart.
+   */
+  commit(
+    number: number,
+    sequence: number,
+    apply: (patch: UserGradePatch) => UserGrade,
+  ): void {
+    const batch = this.#land(number);
+    for (const set of batch.sets) {
+      const grade = apply(set.patch);
+      set.resolve({ grade, sequence });
+    }
+    this.#flush();
+  }
+
+  /** A batch did not commit: tells its sets. */
+  fail(number: number, error: NotStoredError | OutcomeUnknownError): void {
+    rejectAll(this.#land(number).sets, error);
+    this.#flush();
+  }
+
+  #land(number: number): BatchInFlight {
+    const index = this.#inFlight.findIndex((batch) => batch.number === number);
+    if (index === -1) {
+      throw new Error(`Cannot end batch ${number}: it is not in flight`);
+    }
+    return this.#inFlight.splice(index, 1)[0];
+  }
+
+  /** Ends all sets that are in no batch yet: they are certainly not stored. */
+  refuseQueued(error: NotStoredError): void {
+    const queued = this.#queue;
+    this.#queue = [];
+    this.#queueCharacters = 0;
+    rejectAll(queued, error);
+  }
+
+  /** The log is gone for good: ends all sets, those in flight as unknown. */
+  abandon(reason: string): void {
+    this.refuseQueued(new NotStoredError(reason));
+    for (const { sets } of this.#inFlight) {
+      rejectAll(sets, new OutcomeUnknownError(reason));
+    }
+    this.#inFlight = [];
+  }
+
+  /** Ends the sets whose time is over. To be called a few times a second. */
+  expire(): void {
+    const now = this.ports.now();
+    let count = 0;
+    while (count < this.#queue.length && this.#queue[count].deadline <= now) {
+      this.#queueCharacters -= this.#queue[count++].text.length;
+    }
+    rejectAll(
+      this.#queue.splice(0, count),
+      new NotStoredError(
+        `The log did not take the set within ${this.timeout_ms} ms`,
+      ),
+    );
+    for (const batch of this.#inFlight) {
+      // The batch stays: should it commit after all, it has to be applied.
+      while (
+        batch.expired < batch.sets.length &&
+        batch.sets[batch.expired].deadline <= now
+      ) {
+        batch.sets[batch.expired++].reject(
+          new OutcomeUnknownError(
+            `The set was sent to the log, which did not confirm it within ${this.timeout_ms} ms: its outcome is unknown`,
+          ),
+        );
+      }
+    }
+  }
+}
+
+function rejectAll(sets: readonly PendingSet[], error: Error): void {
+  for (const set of sets) set.reject(error);
+}

@@ -1,0 +1,301 @@
+/**
+ * The replica: storage filled by the log in order. Sets are proposed to the
+ * log and answered when they come back; nothing else changes storage.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { decodeEntry, InvalidEntryError } from "../log/entry_codec.ts";
+import {
+  type LogEntry,
+  LogFailedError,
+  type LogInfo,
+  NotStoredError,
+  type OutcomeUnknownError,
+} from "../log/log.ts";
+import type { RowBatch } from "../storage/row_batch.ts";
+import { Storage, type StorageSnapshot } from "../storage/storage.ts";
+import type { UserGradePatch } from "../user_grade.ts";
+import {
+  type CommittedSet,
+  GroupCommit,
+  type GroupCommitPorts,
+} from "./group_commit.ts";
+import { SequenceWaiters } from "./sequence_waiters.ts";
+
+const logger = getLogger(["usergrade", "replica"]);
+
+/** The states that `/status` and `/readyz` name. */
+export type ReplicaState =
+  | "starting"
+  | "restoring"
+  | "catching_up"
+  | "ready"
+  | "draining";
+
+/** This replica can't answer yet or any more; nothing was stored. */
+export class NotReadyError extends NotStoredError {
+  override name = "NotReadyError";
+}
+
+/** The state after an entry. */
+export interface ReplicaSnapshot extends StorageSnapshot {
+  /** The sequence of the last entry that it includes. */
+  readonly sequence: number;
+}
+
+/** One replica of the user grades. */
+export class Replica {
+  #storage = new Storage();
+  readonly #groupCommit: GroupCommit;
+  readonly #waiters = new SequenceWaiters();
+  #state: ReplicaState = "starting";
+  #reason = "the log is not open yet";
+  /** Whether it has restored and caught up once. */
+  #readable = false;
+  /** The applied sequence at which it has caught up. */
+  #caughtUpAt = Infinity;
+  #log: LogInfo | undefined;
+  /** Invariant: storage is the log applied in order up to here. */
+  #applied = 0;
+  #setsSinceBase = 0;
+  #poisonEntries = 0;
+
+  /**
+   * @param ports The log, the event loop and the clock.
+   * @param timeout_ms How long a set or a wait for a sequence may take.
+   */
+  constructor(
+    private readonly ports: GroupCommitPorts,
+    private readonly timeout_ms: number,
+  ) {
+    this.#groupCommit = new GroupCommit(ports, timeout_ms);
+  }
+
+  /** Where the replica is in its life. */
+  get state(): ReplicaState {
+    return this.#state;
+  }
+
+  /** Why it is in that state, in a few words. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** Whether gets are answered: it has restored and caught up once. */
+  get readable(): boolean {
+    return this.#readable;
+  }
+
+  /** Whether sets can commit now. */
+  get writable(): boolean {
+    return this.#state === "ready";
+  }
+
+  /** The log that the replica applies; undefined before it is open. */
+  get log(): LogInfo | undefined {
+    return this.#log;
+  }
+
+  /** The sequence of the last applied entry. */
+  get appliedSequence(): number {
+    return this.#applied;
+  }
+
+  /** The sequence of the last entry known to be in the log. */
+  get lastSequence(): number {
+    return Math.max(this.#applied, this.#log?.lastSequence ?? 0);
+  }
+
+  /** How many users are stored. */
+  get users(): number {
+    return this.#storage.size;
+  }
+
+  /** The digest of the stored records. */
+  get digest(): string {
+    return this.#storage.digest;
+  }
+
+  /** How many sets were applied from the log since the base. */
+  get setsSinceBase(): number {
+    return this.#setsSinceBase;
+  }
+
+  /** How many entries were skipped because they do not validate. */
+  get poisonEntries(): number {
+    return this.#poisonEntries;
+  }
+
+  /** How many sets wait for their commit. */
+  get pendingSets(): number {
+    return this.#groupCommit.pending;
+  }
+
+  #enter(state: ReplicaState, reason: string): void {
+    this.#state = state;
+    this.#reason = reason;
+    logger.info("State {state}: {reason}", {
+      state,
+      reason,
+      applied_sequence: this.#applied,
+      users: this.users,
+      digest: this.digest,
+    });
+  }
+
+  /** The log is open: a base is being restored from now on. */
+  beginRestore(log: LogInfo): void {
+    this.#log = log;
+    this.#enter("restoring", "the base is being restored");
+  }
+
+  /** Stores rows of the base. */
+  restore(rows: RowBatch): void {
+    this.#storage.restore(rows);
+  }
+
+  /**
+   * The base is restored: entries after it are applied from now on.
+   *
+   * @param sequence The last sequence that the base includes.
+   */
+  endRestore(sequence: number): void {
+    this.#applied = sequence;
+    this.#caughtUpAt = this.lastSequence;
+    this.#enter("catching_up", "entries of the log are being applied");
+    this.#becomeReadyIfCaughtUp();
+  }
+
+  #becomeReadyIfCaughtUp(): void {
+    if (this.#state === "catching_up" && this.#applied >= this.#caughtUpAt) {
+      this.#readable = true;
+      this.#enter("ready", "all entries of the log are applied");
+    }
+  }
+
+  /**
+   * Applies entries; the only way that storage changes once it is restored.
+   *
+   * @param entries The next entries.
+   * @throws {LogFailedError} If one is missing between them and those before.
+   */
+  apply(entries: readonly LogEntry[]): void {
+    for (const entry of entries) this.#applyEntry(entry);
+    this.#waiters.reached(this.#applied);
+    this.#becomeReadyIfCaughtUp();
+  }
+
+  #applyEntry({ sequence, batch, payload }: LogEntry): void {
+    if (sequence !== this.#applied + 1) {
+      throw new LogFailedError(
+        `The log gave entry ${sequence} after entry ${this.#applied}`,
+      );
+    }
+    if (batch !== undefined) {
+      this.#groupCommit.commit(batch, sequence, (patch) => this.#set(patch));
+    } else {
+      this.#applyPayload(sequence, payload!);
+    }
+    this.#applied = sequence;
+  }
+
+  #applyPayload(sequence: number, payload: Uint8Array): void {
+    try {
+      for (const patch of decodeEntry(payload)) this.#set(patch);
+    } catch (error) {
+      if (!(error instanceof InvalidEntryError)) throw error;
+      this.#poisonEntries++;
+      logger.error("Entry {sequence} of the log is skipped: {reason}", {
+        sequence,
+        reason: error.message,
+      });
+    }
+  }
+
+  #set(patch: UserGradePatch) {
+    this.#setsSinceBase++;
+    return this.#storage.set(patch);
+  }
+
+  /**
+   * The log has a newer base.
+   *
+   * @param sequence The last sequence that it includes.
+   * @param sets What `setsSinceBase` was then.
+   */
+  baseMoved(sequence: number, sets: number): void {
+    this.#setsSinceBase -= sets;
+    this.#log = { ...this.#log!, firstSequence: sequence + 1 };
+  }
+
+  /** A batch did not commit. */
+  proposalFailed(
+    batch: number,
+    error: NotStoredError | OutcomeUnknownError,
+  ): void {
+    this.#groupCommit.fail(batch, error);
+  }
+
+  /**
+   * Proposes a set.
+   *
+   * @param patch A validated patch.
+   * @returns The set once it is committed and applied here.
+   * @throws {NotStoredError} If it is certainly not stored; try again later.
+   * @throws {OutcomeUnknownError} If it may be stored or not.
+   */
+  submit(patch: UserGradePatch): Promise<CommittedSet> {
+    if (!this.writable) throw this.#notReady();
+    return this.#groupCommit.submit(patch);
+  }
+
+  /**
+   * @returns The user's record as JSON text, or `undefined` if there is none.
+   * @throws {NotReadyError} If this replica can't know yet.
+   */
+  getJson(id: string): string | undefined {
+    if (!this.#readable) throw this.#notReady();
+    return this.#storage.getJson(id);
+  }
+
+  #notReady(): NotReadyError {
+    return new NotReadyError(
+      `This replica is not ready (${this.#state}): ${this.#reason}`,
+    );
+  }
+
+  /**
+   * Waits until a sequence is applied, at most as long as a set may take.
+   *
+   * @throws {SequenceNotReachedError} If it takes longer.
+   * @throws {NotReadyError} If this replica can't answer yet.
+   */
+  async waitFor(sequence: number): Promise<void> {
+    if (!this.#readable) throw this.#notReady();
+    if (this.#applied >= sequence) return;
+    await this.#waiters.wait(sequence, this.ports.now() + this.timeout_ms);
+  }
+
+  /** @returns The state as it is now; its table is to be closed after use. */
+  snapshot(): ReplicaSnapshot {
+    return { sequence: this.#applied, ...this.#storage.snapshot() };
+  }
+
+  /** Ends whatever has waited too long. To be called a few times a second. */
+  tick(): void {
+    this.#groupCommit.expire();
+    this.#waiters.expire(this.ports.now());
+  }
+
+  /** Takes no more sets; those under way go on. */
+  drain(reason: string): void {
+    this.#enter("draining", reason);
+  }
+
+  /** The log is gone for good: ends the sets under way. */
+  abandon(reason: string): void {
+    this.drain(reason);
+    this.#groupCommit.abandon(reason);
+  }
+}
