@@ -1,0 +1,248 @@
+/**
+ * The configuration: environment variables in, a frozen {@linkcode Config} out.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { Credentials } from "./http/basic_auth.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
+
+/** All that the service is told from outside. */
+export interface Config {
+  readonly host: string;
+  readonly setPort: number;
+  readonly getPort: number;
+  readonly credentials: Credentials;
+  /** Whether the password is one that nobody has been told yet. */
+  readonly passwordIsGenerated: boolean;
+  readonly replicaId: string;
+  readonly dataDir: string;
+  readonly commitTimeout_ms: number;
+  readonly bodyBytesMax: number;
+  /** The certificate and the key of both listeners, in PEM. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logFormat: (typeof LOG_FORMATS)[number];
+}
+
+/** What the configuration is made of besides the environment's variables. */
+export interface ConfigPorts {
+  /** Reads a text file; throws if it can't. */
+  readTextFile(path: string): string;
+  /** The machine's name. */
+  hostname(): string;
+  /** Some random bytes. */
+  randomBytes(count: number): Uint8Array;
+}
+
+/** One or more variables are wrong. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+
+  /** @param problems One line for each wrong variable, beginning with its name. */
+  constructor(readonly problems: readonly string[]) {
+    super(
+      `Cannot start with this configuration:\n${
+        problems.map((problem) => `  ${problem}`).join("\n")
+      }`,
+    );
+  }
+}
+
+function integer(min: number, max: number) {
+  const error = `must be an integer from ${min} to ${max}`;
+  return z.string().regex(/^\d{1,15}$/, { error }).transform(Number)
+    .pipe(z.int({ error }).min(min, { error }).max(max, { error }));
+}
+
+function oneOf<const T extends readonly string[]>(values: T) {
+  return z.enum(values, { error: `must be one of ${values.join(", ")}` });
+}
+
+const text = z.string();
+
+/** A variable: its default, where it has a fixed one, its meaning, its check. */
+function variable<T>(
+  fallback: string | undefined,
+  meaning: string,
+  schema: z.ZodType<T>,
+) {
+  return { fallback, meaning, schema };
+}
+
+/** Every variable, in the order of `--help`. */
+export const VARIABLES = {
+  HOST: variable("127.0.0.1", "address that both listeners bind", text),
+  SET_PORT: variable("8080", "port of the set listener", integer(0, 65535)),
+  GET_PORT: variable("8081", "port of the get listener", integer(0, 65535)),
+  AUTH_USER: variable(
+    "admin",
+    "user of the set listener",
+    text.regex(/^[^:\p{Cc}]+$/u, {
+      error: "must not hold a colon or control characters",
+    }),
+  ),
+  AUTH_PASSWORD: variable(
+    undefined,
+    "its password; a random one, printed once at start, if unset",
+    text.regex(/^\P{Cc}+$/u, { error: "must not hold control characters" }),
+  ),
+  AUTH_PASSWORD_FILE: variable(
+    undefined,
+    "a file that holds the password instead",
+    text,
+  ),
+  REPLICA_ID: variable(
+    undefined,
+    "this replica's name; the host's and a random suffix if unset",
+    text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
+      error: "must be 1 to 64 letters, digits, - or _",
+    }),
+  ),
+  DATA_DIR: variable("./data", "folder of the embedded log", text),
+  COMMIT_TIMEOUT_MS: variable(
+    "5000",
+    "how long a set may wait for its commit",
+    integer(10, 60_000),
+  ),
+  MAX_BODY_BYTES: variable(
+    "65536",
+    "most bytes of a set's body",
+    integer(1, 16 * 1024 * 1024),
+  ),
+  TLS_CERT_FILE: variable(
+    undefined,
+    "certificate of both listeners (PEM); plain HTTP if unset",
+    text,
+  ),
+  TLS_KEY_FILE: variable(undefined, "its key (PEM)", text),
+  LOG_LEVEL: variable("info", LOG_LEVELS.join(", "), oneOf(LOG_LEVELS)),
+  LOG_FORMAT: variable("text", LOG_FORMATS.join(", "), oneOf(LOG_FORMATS)),
+};
+
+/** Reads variables and gathers what is wrong with them. */
+class Reader {
+  readonly problems: string[] = [];
+
+  constructor(
+    private readonly environment: Readonly<Record<string, string | undefined>>,
+    private readonly ports: ConfigPorts,
+  ) {}
+
+  /** The checked value; undefined if it is unset, empty or wrong. */
+  value<T>(
+    name: string,
+    { fallback, schema }: {
+      fallback: string | undefined;
+      schema: z.ZodType<T>;
+    },
+  ): T | undefined {
+    // An empty variable counts as unset, as Compose files leave them.
+    const given = this.environment[name] || fallback;
+    if (given === undefined) return undefined;
+    const result = schema.safeParse(given);
+    if (result.success) return result.data;
+    this.problems.push(`${name} ${result.error.issues[0].message}`);
+    return undefined;
+  }
+
+  /** The content of the file that a variable names. */
+  file(name: keyof typeof VARIABLES): string | undefined {
+    const path = this.environment[name];
+    if (!path) return undefined;
+    try {
+      return this.ports.readTextFile(path);
+    } catch (error) {
+      this.problems.push(
+        `${name} names a file that can't be read: ${(error as Error).message}`,
+      );
+      return undefined;
+    }
+  }
+}
+
+/**
+ * @param environment The variables.
+ * @param ports Files, the host's name and randomness.
+ * @returns The configuration.
+ * @throws {ConfigError} If any variable is wrong; it names them all.
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  ports: ConfigPorts,
+): Config {
+  const reader = new Reader(environment, ports);
+  const { problems } = reader;
+  const setPort = reader.value("SET_PORT", VARIABLES.SET_PORT);
+  const getPort = reader.value("GET_PORT", VARIABLES.GET_PORT);
+  if (setPort !== undefined && setPort !== 0 && setPort === getPort) {
+    problems.push("SET_PORT and GET_PORT must differ");
+  }
+  const password = readPassword(reader, environment);
+  const config = {
+    host: reader.value("HOST", VARIABLES.HOST),
+    setPort,
+    getPort,
+    credentials: {
+      user: reader.value("AUTH_USER", VARIABLES.AUTH_USER),
+      password: password ?? ports.randomBytes(18).toBase64(),
+    },
+    passwordIsGenerated: password === undefined,
+    replicaId: reader.value("REPLICA_ID", VARIABLES.REPLICA_ID) ??
+      generateReplicaId(ports),
+    dataDir: reader.value("DATA_DIR", VARIABLES.DATA_DIR),
+    commitTimeout_ms: reader.value(
+      "COMMIT_TIMEOUT_MS",
+      VARIABLES.COMMIT_TIMEOUT_MS,
+    ),
+    bodyBytesMax: reader.value("MAX_BODY_BYTES", VARIABLES.MAX_BODY_BYTES),
+    tls: readTls(reader, environment),
+    logLevel: reader.value("LOG_LEVEL", VARIABLES.LOG_LEVEL),
+    logFormat: reader.value("LOG_FORMAT", VARIABLES.LOG_FORMAT),
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  // Whatever is undefined without a fallback of its own has left a problem.
+  return Object.freeze(config) as Config;
+}
+
+function readPassword(
+  reader: Reader,
+  { AUTH_PASSWORD, AUTH_PASSWORD_FILE }: Readonly<
+    Record<string, string | undefined>
+  >,
+): string | undefined {
+  if (AUTH_PASSWORD && AUTH_PASSWORD_FILE) {
+    reader.problems.push(
+      "AUTH_PASSWORD and AUTH_PASSWORD_FILE must not both be set",
+    );
+  }
+  const content = reader.file("AUTH_PASSWORD_FILE");
+  if (content === undefined) {
+    return reader.value("AUTH_PASSWORD", VARIABLES.AUTH_PASSWORD);
+  }
+  // Editors end the last line, and it is not part of the password.
+  const password = content.replace(/\r?\n$/, "");
+  if (!VARIABLES.AUTH_PASSWORD.schema.safeParse(password).success) {
+    reader.problems.push(
+      "AUTH_PASSWORD_FILE must hold one line without control characters",
+    );
+  }
+  return password;
+}
+
+function readTls(
+  reader: Reader,
+  { TLS_CERT_FILE, TLS_KEY_FILE }: Readonly<Record<string, string | undefined>>,
+): Config["tls"] {
+  if (!TLS_CERT_FILE !== !TLS_KEY_FILE) {
+    reader.problems.push("TLS_CERT_FILE and TLS_KEY_FILE must be set together");
+  }
+  const cert = reader.file("TLS_CERT_FILE");
+  const key = reader.file("TLS_KEY_FILE");
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+function generateReplicaId(ports: ConfigPorts): string {
+  const host = ports.hostname().replace(/[^A-Za-z0-9_-]/g, "-").slice(0, 48);
+  return `${host}-${ports.randomBytes(4).toHex()}`;
+}

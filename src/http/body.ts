@@ -1,0 +1,124 @@
+/**
+ * Reading a request's body, bounded in bytes and in time.
+ *
+ * @module
+ */
+
+/** How long a body may take to arrive. */
+export const BODY_TIMEOUT_MS = 10_000;
+
+/** The body has more bytes than are taken. */
+export class BodyTooLargeError extends RangeError {
+  override name = "BodyTooLargeError";
+}
+
+/** The body did not arrive in time. */
+export class BodyTimeoutError extends Error {
+  override name = "BodyTimeoutError";
+}
+
+/** The client went away, or what it sent is no HTTP body. */
+export class BodyBrokenError extends Error {
+  override name = "BodyBrokenError";
+}
+
+/** A body on its way. */
+interface PendingBody {
+  readonly deadline: number;
+  readonly reject: (error: BodyTimeoutError) => void;
+}
+
+/** Reads bodies and keeps count of those on their way. */
+export class BodyReader {
+  /** Invariant: in the order of their deadlines. */
+  readonly #pending = new Set<PendingBody>();
+
+  /**
+   * @param bytesMax The most bytes of one body.
+   * @param now The time in milliseconds.
+   */
+  constructor(
+    private readonly bytesMax: number,
+    private readonly now: () => number,
+  ) {}
+
+  /** How many bodies are on their way. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * @returns The whole body.
+   * @throws {BodyTooLargeError} As soon as it is known to be too large.
+   * @throws {BodyTimeoutError} If it takes longer than {@linkcode BODY_TIMEOUT_MS}.
+   * @throws {BodyBrokenError} If it ends early or can't be read.
+   */
+  read(request: Request): Promise<Uint8Array> {
+    const length = request.headers.get("content-length");
+    if (length !== null && Number(length) > this.bytesMax) {
+      return Promise.reject(this.#tooLarge());
+    }
+    return new Promise((resolve, reject) => {
+      // The deadlines come from one sweep, since a timer for each body costs
+      // more than reading it.
+      const pending = { deadline: this.now() + BODY_TIMEOUT_MS, reject };
+      this.#pending.add(pending);
+      const bytes = length !== null
+        ? request.bytes()
+        : this.#readChunks(request, pending);
+      bytes.then(resolve, (error) => {
+        reject(
+          error instanceof BodyTooLargeError ? error : new BodyBrokenError(
+            "The body could not be read to its end",
+            { cause: error },
+          ),
+        );
+      }).finally(() => this.#pending.delete(pending));
+    });
+  }
+
+  /** Reads a body whose length is not known before its end. */
+  async #readChunks(
+    request: Request,
+    pending: PendingBody,
+  ): Promise<Uint8Array> {
+    if (request.body === null) return new Uint8Array(0);
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of request.body) {
+      length += chunk.length;
+      if (length > this.bytesMax) throw this.#tooLarge();
+      // The sweep has answered the client already; leaving the loop lets go
+      // of the connection's body.
+      if (!this.#pending.has(pending)) break;
+      chunks.push(chunk);
+    }
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return bytes;
+  }
+
+  #tooLarge(): BodyTooLargeError {
+    return new BodyTooLargeError(
+      `The body may have at most ${this.bytesMax} bytes (MAX_BODY_BYTES)`,
+    );
+  }
+
+  /** Ends the bodies that took too long. To be called a few times a second. */
+  tick(): void {
+    const now = this.now();
+    for (const pending of this.#pending) {
+      if (pending.deadline > now) break;
+      this.#pending.delete(pending);
+      pending.reject(
+        new BodyTimeoutError(
+          `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`,
+        ),
+      );
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Keeping other sites' pages from using a browser's stored credentials.
+ *
+ * @module
+ */
+import { HttpError } from "./problem.ts";
+import type { Handler } from "./router.ts";
+
+/**
+ * Lets a request through to `handler` unless a browser says that a page of
+ * another origin sent it: by `Sec-Fetch-Site` (W3C Fetch Metadata), or, in a
+ * browser without it, by `Origin` (RFC 6454).
+ *
+ * @param handler What is guarded.
+ * @returns A handler that answers 403 to cross-origin browser requests.
+ */
+export function refuseCrossOrigin(handler: Handler): Handler {
+  return (request, query) => {
+    const site = request.headers.get("sec-fetch-site");
+    const crossOrigin = site !== null
+      ? site !== "same-origin" && site !== "none"
+      : !isSameOrigin(request);
+    if (crossOrigin) {
+      throw new HttpError(
+        403,
+        "Pages of another origin may not use this service from a browser",
+      );
+    }
+    return handler(request, query);
+  };
+}
+
+function isSameOrigin(request: Request): boolean {
+  const origin = request.headers.get("origin");
+  if (origin === null) return true;
+  return URL.parse(origin)?.host === request.headers.get("host");
+}

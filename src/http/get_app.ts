@@ -1,0 +1,57 @@
+/**
+ * The get listener.
+ *
+ * @module
+ */
+import type { Replica } from "../replica/replica.ts";
+import { HttpError } from "./problem.ts";
+import { probes } from "./probes.ts";
+import { parseQuery } from "./query.ts";
+import { type Handler, methods, notFound, router } from "./router.ts";
+
+/** One header, made once: a second one costs a fifth of the speed. */
+const JSON_HEADERS: [string, string][] = [["content-type", "application/json"]];
+
+/**
+ * @param replica Who answers.
+ * @param status Makes the answer of `/status`.
+ * @returns A function for `Deno.serve`.
+ */
+export function getApp(
+  replica: Replica,
+  status: () => unknown,
+): (request: Request) => Response | Promise<Response> {
+  const get = getHandler(replica);
+  const statusHandler: Handler = () => Response.json(status());
+  return router({
+    "/get": methods({ GET: get, HEAD: get }),
+    "/status": methods({ GET: statusHandler, HEAD: statusHandler }),
+    ...probes(replica, () => replica.readable),
+  }, notFound);
+}
+
+/** Synchronous unless it has to wait: a promise a request costs speed. */
+function getHandler(replica: Replica): Handler {
+  return (_request, query) => {
+    const { userId, minSequence } = parseQuery(query);
+    if (minSequence === undefined) {
+      return new Response(find(replica, userId), { headers: JSON_HEADERS });
+    }
+    return replica.waitFor(minSequence).then(() =>
+      new Response(find(replica, userId), {
+        headers: [
+          ...JSON_HEADERS,
+          ["log-sequence", String(replica.appliedSequence)],
+        ],
+      })
+    );
+  };
+}
+
+function find(replica: Replica, userId: string): string {
+  const json = replica.getJson(userId);
+  if (json === undefined) {
+    throw new HttpError(404, "No user has this user_id");
+  }
+  return json;
+}

@@ -1,0 +1,102 @@
+/**
+ * Errors as HTTP answers: problem details by RFC 9457, made in one place.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
+import { SequenceNotReachedError } from "../replica/sequence_waiters.ts";
+import { InvalidUserGradeError } from "../user_grade.ts";
+import { BodyTimeoutError, BodyTooLargeError } from "./body.ts";
+
+const logger = getLogger(["usergrade", "http"]);
+
+const TITLES = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+} as const;
+
+/** After how many seconds a client may try again what was certainly not stored. */
+const RETRY_AFTER_SECONDS = "1";
+
+/** What a problem has besides its status and detail. */
+export interface ProblemExtras {
+  /** More headers. */
+  readonly headers?: Record<string, string>;
+  /** More members of the JSON object. */
+  readonly members?: Record<string, unknown>;
+}
+
+/** A request that can't be served as it is: its status, and what to do about it. */
+export class HttpError extends Error {
+  override name = "HttpError";
+
+  constructor(
+    readonly status: keyof typeof TITLES,
+    detail: string,
+    readonly extras: ProblemExtras = {},
+  ) {
+    super(detail);
+  }
+}
+
+/**
+ * @param error What a handler threw.
+ * @returns The answer; of an unforeseen error it says nothing, and logs it.
+ */
+export function problemResponse(error: unknown): Response {
+  const { status, message, extras } = toHttpError(error);
+  return new Response(
+    JSON.stringify({
+      type: "about:blank",
+      title: TITLES[status],
+      status,
+      detail: message,
+      ...extras.members,
+    }),
+    {
+      status,
+      headers: {
+        "content-type": "application/problem+json",
+        ...extras.headers,
+      },
+    },
+  );
+}
+
+function toHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  if (error instanceof InvalidUserGradeError) {
+    return new HttpError(400, error.message, {
+      members: { errors: error.errors },
+    });
+  }
+  if (
+    error instanceof NotStoredError || error instanceof SequenceNotReachedError
+  ) {
+    return new HttpError(503, error.message, {
+      headers: { "retry-after": RETRY_AFTER_SECONDS },
+    });
+  }
+  if (error instanceof OutcomeUnknownError) {
+    return new HttpError(504, error.message);
+  }
+  if (error instanceof BodyTooLargeError) {
+    return new HttpError(413, error.message);
+  }
+  if (error instanceof BodyTimeoutError) {
+    return new HttpError(408, error.message, {
+      headers: { connection: "close" },
+    });
+  }
+  logger.error("A request failed: {error}", { error });
+  return new HttpError(500, "The request failed here; the log says why");
+}

@@ -1,0 +1,169 @@
+/**
+ * The service: builds its parts, starts them in order and stops them in order.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import type { Config } from "./config.ts";
+import { BodyReader } from "./http/body.ts";
+import { getApp } from "./http/get_app.ts";
+import { setApp } from "./http/set_app.ts";
+import type { LogFailedError } from "./log/log.ts";
+import { LogClient } from "./log/log_client.ts";
+import { bootstrap } from "./replica/bootstrap.ts";
+import { Compaction } from "./replica/compaction.ts";
+import { Replica } from "./replica/replica.ts";
+import { status } from "./telemetry/status.ts";
+
+const logger = getLogger(["usergrade"]);
+
+/** How often deadlines are looked at. */
+const TICK_MS = 100;
+
+/** How long a stop waits for bodies on their way: their sets get a 503. */
+const BODIES_TIMEOUT_MS = 2_000;
+
+/** How long connections may linger, and the log may take to close. */
+const SHUTDOWN_TIMEOUT_MS = 2_000;
+
+/** A listener's port can't be had. */
+export class ListenError extends Error {
+  override name = "ListenError";
+}
+
+/** A service that is running. */
+export interface Service {
+  /** Resolves when the service can't go on, with the reason. */
+  readonly failed: Promise<LogFailedError>;
+  /** Takes no new sets, ends those under way and closes everything. */
+  stop(reason: string): Promise<void>;
+}
+
+/**
+ * Starts the service. Both listeners are up before the log is opened, and say
+ * that they are not ready until it is applied.
+ *
+ * @param config What to run.
+ * @param version The version to tell.
+ * @returns The running service.
+ * @throws {ListenError} If a port can't be had.
+ */
+export function startService(config: Config, version: string): Service {
+  const now = () => performance.now();
+  const failed = Promise.withResolvers<LogFailedError>();
+  const fail = (error: LogFailedError) => {
+    if (replica.state === "draining") return;
+    logger.fatal("The service can't go on: {reason}", {
+      reason: error.message,
+    });
+    replica.abandon(error.message);
+    failed.resolve(error);
+  };
+
+  const log = new LogClient({
+    entries: (entries) => {
+      replica.apply(entries);
+      compaction.consider();
+    },
+    proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
+    failed: fail,
+  });
+  const replica = new Replica({
+    propose: (batch, payload) => log.propose(batch, payload),
+    defer: (callback) => setImmediate(callback),
+    now,
+  }, config.commitTimeout_ms);
+  const compaction = new Compaction(replica, log);
+  const bodies = new BodyReader(config.bodyBytesMax, now);
+  const timer = setInterval(() => {
+    replica.tick();
+    bodies.tick();
+  }, TICK_MS);
+
+  const identity = {
+    replicaId: config.replicaId,
+    version,
+    mode: "standalone",
+    started: now(),
+  } as const;
+  const servers = [
+    listen(config, "set", setApp(replica, bodies, config.credentials)),
+    listen(
+      config,
+      "get",
+      getApp(replica, () => status(identity, replica, now())),
+    ),
+  ];
+
+  start(config, log, replica).catch(fail);
+
+  const stop = async (reason: string) => {
+    replica.drain(reason);
+    const patience = now() + BODIES_TIMEOUT_MS;
+    while (
+      replica.pendingSets > 0 || (bodies.pending > 0 && now() < patience)
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    // Only now: it breaks the reading of bodies that are on their way.
+    await within(SHUTDOWN_TIMEOUT_MS, servers.map((one) => one.shutdown()));
+    clearInterval(timer);
+    await within(SHUTDOWN_TIMEOUT_MS, [log.close()]);
+    logger.info("Stopped");
+  };
+  return { failed: failed.promise, stop };
+}
+
+async function start(
+  config: Config,
+  log: LogClient,
+  replica: Replica,
+): Promise<void> {
+  const info = await log.open({ engine: "sqlite", directory: config.dataDir });
+  logger.info("The log {id} is open, up to entry {sequence}", {
+    id: info.id,
+    sequence: info.lastSequence,
+  });
+  await bootstrap(replica, log, info);
+}
+
+function listen(
+  config: Config,
+  name: "set" | "get",
+  handler: (request: Request) => Response | Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  const port = name === "set" ? config.setPort : config.getPort;
+  const variable = name === "set" ? "SET_PORT" : "GET_PORT";
+  try {
+    return Deno.serve({
+      hostname: config.host,
+      port,
+      ...config.tls,
+      onListen: ({ hostname, port }) =>
+        logger.info("The {listener} listener is at {url}", {
+          listener: name,
+          url: `${config.tls ? "https" : "http"}://${
+            hostname.includes(":") ? `[${hostname}]` : hostname
+          }:${port}`,
+        }),
+    }, handler);
+  } catch (cause) {
+    throw new ListenError(
+      `Cannot listen on ${config.host}:${port} (HOST, ${variable}): ${
+        (cause as Error).message
+      }`,
+      { cause },
+    );
+  }
+}
+
+/** Waits for all of some work, but not longer than a time. */
+async function within(
+  timeout_ms: number,
+  work: readonly Promise<unknown>[],
+): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, timeout_ms);
+  await Promise.race([Promise.all(work), timeout.promise]);
+  clearTimeout(timer);
+}
