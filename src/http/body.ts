@@ -26,6 +26,8 @@ export class BodyBrokenError extends Error {
 interface PendingBody {
   readonly deadline: number;
   readonly reject: (error: BodyTimeoutError) => void;
+  /** Lets go of a body that is read in chunks. */
+  cancel?: () => void;
 }
 
 /** Reads bodies and keeps count of those on their way. */
@@ -61,7 +63,10 @@ export class BodyReader {
     return new Promise((resolve, reject) => {
       // The deadlines come from one sweep, since a timer for each body costs
       // more than reading it.
-      const pending = { deadline: this.now() + BODY_TIMEOUT_MS, reject };
+      const pending: PendingBody = {
+        deadline: this.now() + BODY_TIMEOUT_MS,
+        reject,
+      };
       this.#pending.add(pending);
       const bytes = length !== null
         ? request.bytes()
@@ -83,15 +88,20 @@ export class BodyReader {
     pending: PendingBody,
   ): Promise<Uint8Array> {
     if (request.body === null) return new Uint8Array(0);
+    const reader = request.body.getReader();
+    // The connection would stay open after the answer.
+    pending.cancel = () => reader.cancel().catch(() => {});
     const chunks: Uint8Array[] = [];
     let length = 0;
-    for await (const chunk of request.body) {
-      length += chunk.length;
-      if (length > this.bytesMax) throw this.#tooLarge();
-      // The sweep has answered the client already; leaving the loop lets go
-      // of the connection's body.
-      if (!this.#pending.has(pending)) break;
-      chunks.push(chunk);
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.length;
+      if (length > this.bytesMax) {
+        pending.cancel();
+        throw this.#tooLarge();
+      }
+      chunks.push(value);
     }
     const bytes = new Uint8Array(length);
     let at = 0;
@@ -114,6 +124,7 @@ export class BodyReader {
     for (const pending of this.#pending) {
       if (pending.deadline > now) break;
       this.#pending.delete(pending);
+      pending.cancel?.();
       pending.reject(
         new BodyTimeoutError(
           `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`,

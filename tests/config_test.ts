@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { ConfigError, readConfig } from "../src/config.ts";
+
+const permissions = "none";
+
+const FILES: Record<string, string> = {
+  "/password": "from a file\n",
+  "/two-lines": "a\nb\n",
+  "/cert": "CERT",
+  "/key": "KEY",
+};
+
+function read(environment: Record<string, string> = {}) {
+  return readConfig(environment, {
+    readTextFile: (path) => {
+      if (FILES[path] === undefined) throw new Error(`no ${path}`);
+      return FILES[path];
+    },
+    hostname: () => "my host.example",
+    randomBytes: (count) => new Uint8Array(count).fill(7),
+  });
+}
+
+function problems(environment: Record<string, string>): readonly string[] {
+  try {
+    read(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+Deno.test({
+  name:
+    "readConfig() has the contract's defaults, and counts an empty variable as unset",
+  permissions,
+  fn: () => {
+    for (const environment of [{}, { SET_PORT: "", AUTH_PASSWORD: "" }]) {
+      assert.deepEqual(read(environment), {
+        host: "127.0.0.1",
+        setPort: 8080,
+        getPort: 8081,
+        credentials: {
+          user: "admin",
+          password: new Uint8Array(18).fill(7).toBase64(),
+        },
+        passwordIsGenerated: true,
+        replicaId: "my-host-example-07070707",
+        dataDir: "./data",
+        commitTimeout_ms: 5000,
+        bodyBytesMax: 65536,
+        tls: undefined,
+        logLevel: "info",
+        logFormat: "text",
+      });
+    }
+  },
+});
+
+Deno.test({
+  name: "readConfig() reads passwords and certificates from files",
+  permissions,
+  fn: () => {
+    const config = read({
+      AUTH_PASSWORD_FILE: "/password",
+      TLS_CERT_FILE: "/cert",
+      TLS_KEY_FILE: "/key",
+    });
+    assert.equal(config.credentials.password, "from a file");
+    assert.equal(config.passwordIsGenerated, false);
+    assert.deepEqual(config.tls, { cert: "CERT", key: "KEY" });
+  },
+});
+
+Deno.test({
+  name: "readConfig() names every wrong variable at once and repeats no secret",
+  permissions,
+  fn: () => {
+    const wrong: Record<string, string> = {
+      SET_PORT: "-1",
+      GET_PORT: "0x50",
+      AUTH_USER: "a:b",
+      AUTH_PASSWORD: "tab\tbed",
+      REPLICA_ID: "a b",
+      COMMIT_TIMEOUT_MS: "1e3",
+      MAX_BODY_BYTES: "0",
+      TLS_CERT_FILE: "/nope",
+      TLS_KEY_FILE: "/key",
+      LOG_LEVEL: "verbose",
+      LOG_FORMAT: "xml",
+    };
+    const found = problems(wrong);
+    for (const name of Object.keys(wrong)) {
+      if (name === "TLS_KEY_FILE") continue;
+      assert.ok(found.some((problem) => problem.startsWith(name)), name);
+    }
+    assert.ok(!found.join().includes("bed"));
+  },
+});
+
+Deno.test({
+  name: "readConfig() refuses variables that contradict each other",
+  permissions,
+  fn: () => {
+    assert.equal(problems({ SET_PORT: "80", GET_PORT: "80" }).length, 1);
+    assert.equal(problems({ SET_PORT: "0", GET_PORT: "0" }).length, 0);
+    assert.equal(problems({ TLS_CERT_FILE: "/cert" }).length, 1);
+    assert.equal(
+      problems({ AUTH_PASSWORD: "a", AUTH_PASSWORD_FILE: "/password" }).length,
+      1,
+    );
+    assert.equal(problems({ AUTH_PASSWORD_FILE: "/two-lines" }).length, 1);
+  },
+});

@@ -1,0 +1,195 @@
+/**
+ * What every engine of the replicated log must do, tested once for all.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { LogEntry, ReplicatedLog } from "../../src/log/log.ts";
+
+/** A place where logs of one engine live. */
+export interface LogPlace extends AsyncDisposable {
+  /** Makes a log object for the place; it is not open yet. */
+  log(): ReplicatedLog;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Some payload that a reader can tell from others. */
+function payload(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`[{"user_id":"${text}"}]`);
+}
+
+/** Reads entries until one has the sequence `last`. */
+async function readTo(
+  log: ReplicatedLog,
+  after: number,
+  last: number,
+): Promise<LogEntry[]> {
+  const read: LogEntry[] = [];
+  if (after >= last) return read;
+  for await (const entries of log.entries(after)) {
+    read.push(...entries);
+    if (read[read.length - 1].sequence >= last) break;
+  }
+  return read;
+}
+
+/** Opens a log, gives it to `use`, and closes it whatever happens. */
+async function withLog(
+  place: LogPlace,
+  use: (log: ReplicatedLog, last: number) => Promise<void>,
+): Promise<void> {
+  const log = place.log();
+  const { lastSequence } = await log.open();
+  try {
+    await use(log, lastSequence);
+  } finally {
+    await log.close();
+  }
+}
+
+/**
+ * Registers the suite.
+ *
+ * @param name The engine's name.
+ * @param createPlace Makes a new, empty place.
+ */
+export function testReplicatedLog(
+  name: string,
+  createPlace: () => Promise<LogPlace>,
+): void {
+  const test = (sentence: string, fn: (place: LogPlace) => Promise<void>) =>
+    Deno.test(`${name} ${sentence}`, async () => {
+      await using place = await createPlace();
+      await fn(place);
+    });
+
+  test("opens empty, with an identity of its own", async (place) => {
+    const log = place.log();
+    const info = await log.open();
+    assert.match(info.id, /^\S+$/);
+    assert.equal(info.firstSequence, 1);
+    assert.equal(info.lastSequence, 0);
+    await log.close();
+    const again = place.log();
+    assert.equal((await again.open()).id, info.id);
+    await again.close();
+  });
+
+  test("gives proposed batches back in order, by their numbers", (place) =>
+    withLog(place, async (log) => {
+      const read = readTo(log, 0, 20);
+      for (let batch = 1; batch <= 20; batch++) {
+        await log.propose(batch, payload(`u${batch}`));
+      }
+      const entries = await read;
+      assert.deepEqual(
+        entries.map(({ sequence, batch }) => [sequence, batch]),
+        Array.from({ length: 20 }, (_, i) => [i + 1, i + 1]),
+      );
+      assert.ok(entries.every((entry) => entry.payload === undefined));
+      assert.ok(
+        entries.every(({ time }) => /^\d{4}-\d\d-\d\dT.*Z$/.test(time)),
+      );
+    }));
+
+  test("takes many proposals at once", (place) =>
+    withLog(place, async (log) => {
+      const read = readTo(log, 0, 200);
+      await Promise.all(
+        Array.from(
+          { length: 200 },
+          (_, i) => log.propose(i + 1, payload(`u${i}`)),
+        ),
+      );
+      const entries = await read;
+      assert.deepEqual(
+        entries.map(({ sequence }) => sequence),
+        Array.from({ length: 200 }, (_, i) => i + 1),
+      );
+      assert.deepEqual(
+        entries.map(({ batch }) => batch).sort((a, b) => a! - b!),
+        Array.from({ length: 200 }, (_, i) => i + 1),
+      );
+    }));
+
+  test("gives a later session the bytes of what it has", async (place) => {
+    await withLog(place, async (log) => {
+      const read = readTo(log, 0, 3);
+      for (let batch = 1; batch <= 3; batch++) {
+        await log.propose(batch, payload(`é${batch}`));
+      }
+      await read;
+    });
+    await withLog(place, async (log, last) => {
+      assert.equal(last, 3);
+      const entries = await readTo(log, 0, 3);
+      assert.deepEqual(
+        entries.map(({ payload }) => decoder.decode(payload)),
+        [1, 2, 3].map((n) => `[{"user_id":"é${n}"}]`),
+      );
+      assert.ok(entries.every(({ batch }) => batch === undefined));
+    });
+  });
+
+  test("starts after any sequence", async (place) => {
+    await withLog(place, async (log) => {
+      const read = readTo(log, 0, 10);
+      for (let batch = 1; batch <= 10; batch++) {
+        await log.propose(batch, payload(`u${batch}`));
+      }
+      await read;
+    });
+    for (const after of [1, 7, 9]) {
+      await withLog(place, async (log) => {
+        const entries = await readTo(log, after, 10);
+        assert.deepEqual(
+          entries.map(({ sequence }) => sequence),
+          Array.from({ length: 10 - after }, (_, i) => after + 1 + i),
+        );
+      });
+    }
+  });
+
+  test("goes on from stored entries to new ones without a gap", async (place) => {
+    await withLog(place, async (log) => {
+      const read = readTo(log, 0, 500);
+      await Promise.all(
+        Array.from(
+          { length: 500 },
+          (_, i) => log.propose(i + 1, payload(`u${i}`)),
+        ),
+      );
+      await read;
+    });
+    await withLog(place, async (log) => {
+      const read = readTo(log, 0, 600);
+      await Promise.all(
+        Array.from(
+          { length: 100 },
+          (_, i) => log.propose(i + 1, payload(`v${i}`)),
+        ),
+      );
+      const entries = await read;
+      assert.deepEqual(
+        entries.map(({ sequence }) => sequence),
+        Array.from({ length: 600 }, (_, i) => i + 1),
+      );
+      assert.equal(
+        entries.filter(({ batch }) => batch !== undefined).length,
+        100,
+      );
+    });
+  });
+
+  test("ends its entries when it is closed", async (place) => {
+    const log = place.log();
+    await log.open();
+    const ended = (async () => {
+      for await (const _ of log.entries(0)) { /* none come */ }
+    })();
+    await log.close();
+    await ended;
+  });
+}

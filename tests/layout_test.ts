@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import project from "../deno.json" with { type: "json" };
+import { VARIABLES } from "../src/config.ts";
+import { ROOT } from "./support/start_command.ts";
+
+/**
+ * Which folder or file of `src` may import from which besides itself. Arrows go
+ * one way: whatever a folder names here stands further down.
+ */
+const ARROWS: Record<string, string[]> = {
+  "main.ts": ["service.ts", "config.ts", "telemetry"],
+  "service.ts": [
+    "config.ts",
+    "http",
+    "replica",
+    "log",
+    "storage",
+    "telemetry",
+  ],
+  "config.ts": ["http", "telemetry"],
+  "http": ["replica", "log", "storage", "user_grade.ts"],
+  "telemetry": ["replica"],
+  "replica": ["log", "storage", "user_grade.ts"],
+  "log": ["storage", "user_grade.ts"],
+  "storage": ["user_grade.ts"],
+  "user_grade.ts": [],
+};
+
+/** Which module alone may import a package. */
+const SOLE_IMPORTERS: Record<string, string[]> = {
+  "node:sqlite": ["log/sqlite_log.ts", "log/sqlite_schema.ts"],
+};
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+async function importsOf(...roots: string[]): Promise<Import[]> {
+  const found = new Map<string, Import>();
+  for (const root of roots) {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", `${ROOT}src/${root}`],
+    }).output();
+    const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+    for (const { specifier, dependencies = [] } of modules) {
+      if (!specifier.startsWith(`file://${ROOT}src/`)) continue;
+      const from = specifier.slice(`file://${ROOT}src/`.length);
+      for (const dependency of dependencies) {
+        const resolved: string = dependency.code?.specifier ??
+          dependency.type?.specifier ?? dependency.specifier;
+        const to = resolved.replace(`file://${ROOT}src/`, "");
+        found.set(`${from} ${to}`, { from, to });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+function place(module: string): string {
+  return module.split("/")[0];
+}
+
+Deno.test("modules import only what stands further down", async () => {
+  const imports = await importsOf("main.ts", "log/log_worker.ts");
+  assert.ok(imports.length > 50);
+  for (const { from, to } of imports) {
+    if (!to.endsWith(".ts")) continue;
+    assert.ok(
+      place(from) === place(to) || ARROWS[place(from)]?.includes(place(to)),
+      `${from} must not import ${to}`,
+    );
+  }
+  const order = Object.keys(ARROWS);
+  for (const [from, targets] of Object.entries(ARROWS)) {
+    for (const to of targets) {
+      assert.ok(
+        order.indexOf(to) > order.indexOf(from),
+        `${from} and ${to} go round in circles`,
+      );
+    }
+  }
+});
+
+Deno.test("each engine's library is imported by the engine alone", async () => {
+  for (const { from, to } of await importsOf("main.ts", "log/log_worker.ts")) {
+    const library = Object.keys(SOLE_IMPORTERS).find((name) =>
+      to === name || to.startsWith(name)
+    );
+    if (library !== undefined) {
+      assert.ok(SOLE_IMPORTERS[library].includes(from), `${from}: ${to}`);
+    }
+  }
+});
+
+Deno.test("only main.ts touches arguments, environment and exit status", async () => {
+  const { stdout } = await new Deno.Command("grep", {
+    args: ["-rlE", "Deno\\.(env|exit|args)\\b", `${ROOT}src`],
+  }).output();
+  assert.equal(
+    new TextDecoder().decode(stdout).trim(),
+    `${ROOT}src/main.ts`,
+  );
+});
+
+Deno.test("the tasks allow the environment variables that the configuration reads, and no others", () => {
+  for (const name of ["start", "compile"] as const) {
+    const { command } = project.tasks[name];
+    const match = /--allow-env=(\S+)/.exec(command);
+    assert.deepEqual(match?.[1].split(","), Object.keys(VARIABLES), name);
+  }
+});
+
+Deno.test("no task allows everything", () => {
+  for (const { command } of Object.values(project.tasks)) {
+    assert.doesNotMatch(command, /(^|\s)(-A|--allow-all)\b/);
+  }
+});

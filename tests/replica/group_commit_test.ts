@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { decodeEntry } from "../../src/log/entry_codec.ts";
+import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
+import {
+  BATCH_CHARACTERS_MAX,
+  BATCH_SETS_MAX,
+  GroupCommit,
+  QUEUE_CHARACTERS_MAX,
+  QUEUE_SETS_MAX,
+  QueueFullError,
+} from "../../src/replica/group_commit.ts";
+import { Storage } from "../../src/storage/storage.ts";
+
+const permissions = "none";
+const TIMEOUT_MS = 1000;
+
+/** Group commit with a log that does only what the test says. */
+class Bench {
+  now = 0;
+  readonly proposed: { batch: number; ids: string[] }[] = [];
+  readonly #deferred: (() => void)[] = [];
+  readonly storage = new Storage();
+  readonly groupCommit = new GroupCommit({
+    propose: (batch, payload) => {
+      const ids = decodeEntry(payload).map(({ user_id }) => user_id);
+      this.proposed.push({ batch, ids });
+    },
+    defer: (callback) => this.#deferred.push(callback),
+    now: () => this.now,
+  }, TIMEOUT_MS);
+
+  /** Runs what was deferred. */
+  turn(): void {
+    for (const callback of this.#deferred.splice(0)) callback();
+  }
+
+  submit(user_id: string) {
+    return this.groupCommit.submit({ user_id, spp: 1 });
+  }
+
+  commit(batch: number, sequence: number): void {
+    this.groupCommit.commit(batch, sequence, (p) => this.storage.set(p));
+  }
+}
+
+function test(name: string, fn: (bench: Bench) => void | Promise<void>): void {
+  Deno.test({ name, permissions, fn: () => fn(new Bench()) });
+}
+
+test("GroupCommit sends what came in one turn together, at once", async (bench) => {
+  const sets = ["a", "b"].map((id) => bench.submit(id));
+  assert.equal(bench.proposed.length, 0);
+  bench.turn();
+  assert.deepEqual(bench.proposed, [{ batch: 1, ids: ["a", "b"] }]);
+  bench.commit(1, 7);
+  for (const set of await Promise.all(sets)) assert.equal(set.sequence, 7);
+  assert.equal(bench.groupCommit.pending, 0);
+});
+
+test("GroupCommit makes the next batch of what came while one was in flight", async (bench) => {
+  const first = bench.submit("a");
+  bench.turn();
+  const rest = ["b", "c"].map((id) => bench.submit(id));
+  bench.turn();
+  assert.equal(bench.proposed.length, 1);
+  bench.commit(1, 1);
+  assert.deepEqual(bench.proposed[1], { batch: 2, ids: ["b", "c"] });
+  bench.commit(2, 2);
+  assert.equal((await first).sequence, 1);
+  assert.equal((await rest[1]).grade.user_id, "c");
+});
+
+test("GroupCommit bounds a batch in sets and in characters", (bench) => {
+  const ignore = () => {};
+  for (let i = 0; i < BATCH_SETS_MAX + 1; i++) bench.submit("x").catch(ignore);
+  bench.turn();
+  assert.equal(bench.proposed[0].ids.length, BATCH_SETS_MAX);
+  const long = "y".repeat(200);
+  for (let i = 0; i < BATCH_SETS_MAX; i++) bench.submit(long).catch(ignore);
+  bench.commit(1, 1);
+  const characters = bench.proposed[1].ids.length *
+    JSON.stringify({ user_id: long, spp: 1 }).length;
+  assert.ok(characters <= BATCH_CHARACTERS_MAX);
+  assert.ok(bench.proposed[1].ids.length > BATCH_SETS_MAX / 2);
+});
+
+test("GroupCommit refuses sets beyond the queue's limits, and takes them again when there is room", (bench) => {
+  const ignore = () => {};
+  bench.submit("first").catch(ignore);
+  bench.turn();
+  for (let i = 0; i < QUEUE_SETS_MAX; i++) bench.submit("x").catch(ignore);
+  assert.throws(() => bench.submit("one too many"), QueueFullError);
+  bench.commit(1, 1);
+  bench.submit("room again").catch(ignore);
+
+  const other = new Bench();
+  const huge = "z".repeat(1_000_000);
+  for (let i = 0; i < Math.floor(QUEUE_CHARACTERS_MAX / 1_000_100); i++) {
+    other.submit(huge).catch(ignore);
+  }
+  assert.throws(() => other.submit(huge), QueueFullError);
+});
+
+test("GroupCommit ends a queued set at its deadline as certainly not stored", async (bench) => {
+  bench.submit("a").catch(() => {});
+  bench.turn();
+  bench.now = 500;
+  const queued = bench.submit("b");
+  bench.now = 500 + TIMEOUT_MS;
+  bench.groupCommit.expire();
+  await assert.rejects(queued, NotStoredError);
+  bench.commit(1, 1);
+  assert.equal(bench.proposed.length, 1);
+});
+
+test("GroupCommit ends a set in flight at its own deadline as unknown, and applies it if it commits after all", async (bench) => {
+  const first = bench.submit("a");
+  bench.now = 900;
+  const second = bench.submit("b");
+  bench.turn();
+  bench.now = TIMEOUT_MS;
+  bench.groupCommit.expire();
+  await assert.rejects(first, OutcomeUnknownError);
+  assert.equal(bench.groupCommit.pending, 1);
+  bench.commit(1, 1);
+  assert.equal((await second).sequence, 1);
+  assert.deepEqual(
+    [bench.storage.get("a")?.spp, bench.storage.get("b")?.spp],
+    [1, 1],
+  );
+});
+
+test("GroupCommit tells the sets of a failed batch how sure that is, and goes on", async (bench) => {
+  const failed = bench.submit("a");
+  bench.turn();
+  const next = bench.submit("b");
+  bench.groupCommit.fail(1, new NotStoredError("the disk is full"));
+  await assert.rejects(failed, /the disk is full/);
+  assert.deepEqual(bench.proposed[1], { batch: 2, ids: ["b"] });
+  bench.groupCommit.fail(2, new OutcomeUnknownError("who knows"));
+  await assert.rejects(next, OutcomeUnknownError);
+  assert.equal(bench.storage.size, 0);
+});
+
+test("GroupCommit tells every set when the log is gone", async (bench) => {
+  const inFlight = bench.submit("a");
+  bench.turn();
+  const queued = bench.submit("b");
+  bench.groupCommit.abandon("it burnt down");
+  await assert.rejects(inFlight, OutcomeUnknownError);
+  await assert.rejects(queued, NotStoredError);
+  assert.equal(bench.groupCommit.pending, 0);
+});
+
+test("GroupCommit takes the commit of an unknown batch for the error that it is", (bench) => {
+  assert.throws(() => bench.commit(5, 1), /batch 5: it is not in flight/);
+});

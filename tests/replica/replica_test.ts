@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { encodeEntry, patchText } from "../../src/log/entry_codec.ts";
+import { LogFailedError } from "../../src/log/log.ts";
+import { NotReadyError, Replica } from "../../src/replica/replica.ts";
+
+const permissions = "none";
+const LOG = { id: "log", firstSequence: 1, lastSequence: 3 };
+
+function newReplica(): Replica {
+  return new Replica(
+    { propose: () => {}, defer: () => {}, now: () => 0 },
+    1000,
+  );
+}
+
+function entry(sequence: number, text: string) {
+  return {
+    sequence,
+    time: "2026-01-01T00:00:00Z",
+    payload: new TextEncoder().encode(text),
+  };
+}
+
+function set(sequence: number, user_id: string, spp: number) {
+  return entry(
+    sequence,
+    new TextDecoder().decode(encodeEntry([patchText({ user_id, spp })])),
+  );
+}
+
+Deno.test({
+  name:
+    "Replica is ready once it has applied what the log had when it was opened",
+  permissions,
+  fn: () => {
+    const replica = newReplica();
+    assert.throws(() => replica.getJson("a"), NotReadyError);
+    replica.beginRestore(LOG);
+    assert.equal(replica.state, "restoring");
+    replica.endRestore(0);
+    assert.equal(replica.state, "catching_up");
+    replica.apply([set(1, "a", 1), set(2, "a", 2)]);
+    assert.throws(() => replica.getJson("a"), NotReadyError);
+    assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
+    replica.apply([set(3, "a", 3)]);
+    assert.equal(replica.state, "ready");
+    assert.match(replica.getJson("a")!, /"spp":3,/);
+  },
+});
+
+Deno.test({
+  name: "Replica stops at a gap and at an entry that comes twice",
+  permissions,
+  fn: () => {
+    for (const sequences of [[2], [1, 3], [1, 1]]) {
+      const replica = newReplica();
+      replica.beginRestore(LOG);
+      replica.endRestore(0);
+      assert.throws(
+        () => replica.apply(sequences.map((s) => set(s, "a", s))),
+        LogFailedError,
+      );
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "Replica skips an entry that does not validate as a whole, and counts it",
+  permissions,
+  fn: () => {
+    const replica = newReplica();
+    replica.beginRestore(LOG);
+    replica.endRestore(0);
+    replica.apply([
+      set(1, "a", 1),
+      entry(2, '[{"user_id":"a","spp":5},{"user_id":"b","spp":"x"}]'),
+      set(3, "c", 3),
+    ]);
+    assert.equal(replica.appliedSequence, 3);
+    assert.equal(replica.poisonEntries, 1);
+    assert.match(replica.getJson("a")!, /"spp":1,/);
+    assert.equal(replica.getJson("b"), undefined);
+  },
+});
+
+Deno.test({
+  name: "Replica goes on answering gets while it drains, and takes no sets",
+  permissions,
+  fn: () => {
+    const replica = newReplica();
+    replica.beginRestore({ ...LOG, lastSequence: 0 });
+    replica.endRestore(0);
+    replica.apply([set(1, "a", 1)]);
+    replica.drain("SIGTERM");
+    assert.match(replica.getJson("a")!, /"spp":1,/);
+    assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
+  },
+});

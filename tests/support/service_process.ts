@@ -1,0 +1,189 @@
+/**
+ * The service as a real process, for tests.
+ *
+ * @module
+ */
+import { TextLineStream } from "./text_lines.ts";
+import { ROOT, startArguments } from "./start_command.ts";
+
+/** The credentials that the tests' services get. */
+export const USER = "tester";
+export const PASSWORD = "pass:wörd";
+
+const AUTHORIZATION = `Basic ${
+  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
+}`;
+
+/** How long a service may take to say what a test waits for. */
+const PATIENCE_MS = 30_000;
+
+/** A line of the service's log. */
+export type LogLine = Record<string, unknown> & { message: string };
+
+/** How a service is started. */
+export interface ServiceOptions {
+  /** The folder of its log. */
+  dataDir: string;
+  /** More variables, or others. */
+  env?: Record<string, string>;
+  /** What runs in the stead of `deno`, with `deno` as its first argument. */
+  wrapper?: string[];
+}
+
+/** One service, running until it is stopped, killed or disposed of. */
+export class ServiceProcess implements AsyncDisposable {
+  /** Log lines so far; what is not JSON is a line with a message only. */
+  readonly lines: LogLine[] = [];
+  /** Resolves at the end of the process. */
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly #child: Deno.ChildProcess;
+  readonly #stderrRead: Promise<void>;
+  #changed = Promise.withResolvers<void>();
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.status = child.status;
+    this.#stderrRead = this.#readLog();
+  }
+
+  /** Starts a service without waiting for anything. */
+  static spawn(
+    { dataDir, env = {}, wrapper = [] }: ServiceOptions,
+  ): ServiceProcess {
+    const [command, ...args] = [
+      ...wrapper,
+      Deno.execPath(),
+      ...startArguments(dataDir),
+    ];
+    const child = new Deno.Command(command, {
+      args,
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      env: {
+        SET_PORT: "0",
+        GET_PORT: "0",
+        AUTH_USER: USER,
+        AUTH_PASSWORD: PASSWORD,
+        DATA_DIR: dataDir,
+        LOG_FORMAT: "json",
+        ...env,
+      },
+    }).spawn();
+    return new ServiceProcess(child);
+  }
+
+  /** Starts a service and waits until it is ready. */
+  static async start(options: ServiceOptions): Promise<ServiceProcess> {
+    const service = ServiceProcess.spawn(options);
+    try {
+      await service.line(({ state }) => state === "ready");
+    } catch (error) {
+      await service[Symbol.asyncDispose]();
+      throw error;
+    }
+    return service;
+  }
+
+  async #readLog(): Promise<void> {
+    const lines = this.#child.stderr
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream());
+    for await (const line of lines) {
+      this.lines.push(
+        line.startsWith("{") ? JSON.parse(line) : { message: line },
+      );
+      this.#change();
+    }
+    this.#change();
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Waits for a log line; rejects, with the log, if the process ends first. */
+  async line(wanted: (line: LogLine) => boolean): Promise<LogLine> {
+    let ended = false;
+    const timer = setTimeout(() => {
+      ended = true;
+      this.#change();
+    }, PATIENCE_MS);
+    this.#stderrRead.then(() => ended = true);
+    try {
+      for (;;) {
+        const found = this.lines.find(wanted);
+        if (found !== undefined) return found;
+        if (ended) {
+          throw new Error(
+            `the service never said so; its log:\n${
+              this.lines.map(({ message }) => message).join("\n")
+            }`,
+          );
+        }
+        await this.#changed.promise;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The base URL of a listener. */
+  url(listener: "set" | "get"): string {
+    const line = this.lines.find((one) => one.listener === listener);
+    if (line === undefined) throw new Error(`no ${listener} listener yet`);
+    return String(line.url);
+  }
+
+  /** Sends a set with the right credentials; `body` as it is if a string. */
+  set(body: unknown, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.url("set")}/set`, {
+      method: "POST",
+      body: typeof body === "string" || body instanceof Uint8Array
+        ? body as BodyInit
+        : JSON.stringify(body),
+      ...init,
+      headers: { authorization: AUTHORIZATION, ...init.headers },
+    });
+  }
+
+  /** Asks the get listener for a path. */
+  get(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(`${this.url("get")}${path}`, init);
+  }
+
+  /** The answer of `/status`. */
+  // deno-lint-ignore no-explicit-any -- tests compare it with the contract
+  async statusJson(): Promise<any> {
+    return await (await this.get("/status")).json();
+  }
+
+  /** Sends a signal and waits for the process to end. */
+  async end(signal: Deno.Signal): Promise<Deno.CommandStatus> {
+    this.#child.kill(signal);
+    return await this.status;
+  }
+
+  /** Sends a signal, and does not wait. */
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** The process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Kills the process if it still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await this.status;
+    await this.#stderrRead;
+  }
+}

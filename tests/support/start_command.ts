@@ -1,0 +1,22 @@
+/**
+ * The arguments of `deno task start`, so that tests run the service with the
+ * very permissions that it ships with.
+ *
+ * @module
+ */
+import project from "../../deno.json" with { type: "json" };
+
+/** The top folder of the project. */
+export const ROOT = new URL("../../", import.meta.url).pathname;
+
+/**
+ * @param dataDir The folder that the service may write.
+ * @returns The arguments of `deno` that run the service.
+ */
+export function startArguments(dataDir: string): string[] {
+  const match = /deno (run .*)$/.exec(project.tasks.start.command);
+  if (match === null) throw new Error("deno.json has no start command");
+  return match[1].split(" ")
+    .filter((word) => word !== "$RUN_FLAGS")
+    .map((word) => word.replace('"$DATA_DIR"', dataDir));
+}
