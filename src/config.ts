@@ -17,12 +17,28 @@ export interface Config {
   readonly passwordIsGenerated: boolean;
   readonly replicaId: string;
   readonly dataDir: string;
+  /** The broker of a cluster; undefined for a standalone service. */
+  readonly nats: NatsConfig | undefined;
   readonly commitTimeout_ms: number;
   readonly bodyBytesMax: number;
   /** The certificate and the key of both listeners, in PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
+}
+
+/** How to reach the broker, and the stream that is the cluster's log. */
+export interface NatsConfig {
+  readonly servers: readonly string[];
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly token: string | undefined;
+  /** The content of a credentials file. */
+  readonly creds: string | undefined;
+  /** A certificate authority, in PEM. */
+  readonly ca: string | undefined;
+  readonly stream: string;
+  readonly streamReplicas: number;
 }
 
 /** What the configuration is made of besides the environment's variables. */
@@ -61,6 +77,14 @@ function oneOf<const T extends readonly string[]>(values: T) {
 
 const text = z.string();
 
+const SERVER = /^((nats|tls):\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/;
+
+const servers = text.transform((list) => list.split(",").map((s) => s.trim()))
+  .refine((list) => list.every((server) => SERVER.test(server)), {
+    error:
+      "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
+  });
+
 /** A variable: its default, where it has a fixed one, its meaning, its check. */
 function variable<T>(
   fallback: string | undefined,
@@ -84,13 +108,43 @@ export const VARIABLES = {
   ),
   AUTH_PASSWORD: variable(
     undefined,
-    "its password; a random one, printed once at start, if unset",
+    "its password; standalone, a random one, printed once at start, if unset",
     text.regex(/^\P{Cc}+$/u, { error: "must not hold control characters" }),
   ),
   AUTH_PASSWORD_FILE: variable(
     undefined,
     "a file that holds the password instead",
     text,
+  ),
+  NATS_URL: variable(
+    undefined,
+    "servers of the broker, comma-separated; standalone if unset",
+    servers,
+  ),
+  NATS_USER: variable(undefined, "user at the broker", text),
+  NATS_PASSWORD: variable(undefined, "its password", text),
+  NATS_TOKEN: variable(undefined, "token for the broker, instead", text),
+  NATS_CREDS_FILE: variable(
+    undefined,
+    "credentials file for the broker, instead",
+    text,
+  ),
+  NATS_TLS_CA_FILE: variable(
+    undefined,
+    "authority (PEM) of the broker's certificate; demands TLS",
+    text,
+  ),
+  NATS_STREAM: variable(
+    "USERGRADE",
+    "stream that is the cluster's log; made at start if absent",
+    text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
+      error: "must be 1 to 64 letters, digits, - or _",
+    }),
+  ),
+  NATS_STREAM_REPLICAS: variable(
+    "1",
+    "on how many servers a new stream is kept",
+    integer(1, 5),
   ),
   REPLICA_ID: variable(
     undefined,
@@ -191,6 +245,7 @@ export function readConfig(
     replicaId: reader.value("REPLICA_ID", VARIABLES.REPLICA_ID) ??
       generateReplicaId(ports),
     dataDir: reader.value("DATA_DIR", VARIABLES.DATA_DIR),
+    nats: readNats(reader, environment),
     commitTimeout_ms: reader.value(
       "COMMIT_TIMEOUT_MS",
       VARIABLES.COMMIT_TIMEOUT_MS,
@@ -228,6 +283,44 @@ function readPassword(
     );
   }
   return password;
+}
+
+function readNats(
+  reader: Reader,
+  environment: Readonly<Record<string, string | undefined>>,
+): NatsConfig | undefined {
+  const { NATS_URL, NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE } =
+    environment;
+  const ways = [NATS_USER || NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE];
+  if (ways.filter(Boolean).length > 1) {
+    reader.problems.push(
+      "NATS_USER with NATS_PASSWORD, NATS_TOKEN and NATS_CREDS_FILE exclude each other",
+    );
+  }
+  if (!NATS_USER !== !NATS_PASSWORD) {
+    reader.problems.push("NATS_USER and NATS_PASSWORD must be set together");
+  }
+  if (
+    NATS_URL && !environment.AUTH_PASSWORD && !environment.AUTH_PASSWORD_FILE
+  ) {
+    reader.problems.push(
+      "AUTH_PASSWORD or AUTH_PASSWORD_FILE must be set with NATS_URL: all replicas share it",
+    );
+  }
+  const nats = {
+    servers: reader.value("NATS_URL", VARIABLES.NATS_URL),
+    user: reader.value("NATS_USER", VARIABLES.NATS_USER),
+    password: reader.value("NATS_PASSWORD", VARIABLES.NATS_PASSWORD),
+    token: reader.value("NATS_TOKEN", VARIABLES.NATS_TOKEN),
+    creds: reader.file("NATS_CREDS_FILE"),
+    ca: reader.file("NATS_TLS_CA_FILE"),
+    stream: reader.value("NATS_STREAM", VARIABLES.NATS_STREAM),
+    streamReplicas: reader.value(
+      "NATS_STREAM_REPLICAS",
+      VARIABLES.NATS_STREAM_REPLICAS,
+    ),
+  };
+  return nats.servers === undefined ? undefined : nats as NatsConfig;
 }
 
 function readTls(

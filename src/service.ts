@@ -61,10 +61,11 @@ export function startService(config: Config, version: string): Service {
   };
 
   const log = new LogClient({
-    entries: (entries) => {
-      replica.apply(entries);
-      compaction.consider();
+    entries: (entries, lastSequence) => {
+      replica.apply(entries, lastSequence);
+      compaction?.consider();
     },
+    status: (status) => replica.logStatusChanged(status),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
   });
@@ -73,7 +74,10 @@ export function startService(config: Config, version: string): Service {
     defer: (callback) => setImmediate(callback),
     now,
   }, config.commitTimeout_ms);
-  const compaction = new Compaction(replica, log);
+  // A stream is kept short by its own limits.
+  const compaction = config.nats === undefined
+    ? new Compaction(replica, log)
+    : undefined;
   const bodies = new BodyReader(config.bodyBytesMax, now);
   const timer = setInterval(() => {
     replica.tick();
@@ -83,7 +87,7 @@ export function startService(config: Config, version: string): Service {
   const identity = {
     replicaId: config.replicaId,
     version,
-    mode: "standalone",
+    mode: config.nats === undefined ? "standalone" : "replicated",
     started: now(),
   } as const;
   const servers = [
@@ -119,7 +123,16 @@ async function start(
   log: LogClient,
   replica: Replica,
 ): Promise<void> {
-  const info = await log.open({ engine: "sqlite", directory: config.dataDir });
+  const info = await log.open(
+    config.nats === undefined
+      ? { engine: "sqlite", directory: config.dataDir }
+      : {
+        ...config.nats,
+        engine: "jetstream",
+        replicaId: config.replicaId,
+        commitTimeout_ms: config.commitTimeout_ms,
+      },
+  );
   logger.info("The log {id} is open, up to entry {sequence}", {
     id: info.id,
     sequence: info.lastSequence,

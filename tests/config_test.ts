@@ -48,6 +48,7 @@ Deno.test({
         passwordIsGenerated: true,
         replicaId: "my-host-example-07070707",
         dataDir: "./data",
+        nats: undefined,
         commitTimeout_ms: 5000,
         bodyBytesMax: 65536,
         tls: undefined,
@@ -96,6 +97,47 @@ Deno.test({
       assert.ok(found.some((problem) => problem.startsWith(name)), name);
     }
     assert.ok(!found.join().includes("bed"));
+  },
+});
+
+Deno.test({
+  name:
+    "readConfig() reads how to reach the broker, and asks for a password to share",
+  permissions,
+  fn: () => {
+    const config = read({
+      NATS_URL: "nats://a:4222, tls://b.example,[::1]:4222",
+      NATS_TOKEN: "t",
+      NATS_TLS_CA_FILE: "/cert",
+      AUTH_PASSWORD: "p",
+    });
+    assert.deepEqual(config.nats, {
+      servers: ["nats://a:4222", "tls://b.example", "[::1]:4222"],
+      user: undefined,
+      password: undefined,
+      token: "t",
+      creds: undefined,
+      ca: "CERT",
+      stream: "USERGRADE",
+      streamReplicas: 1,
+    });
+    const url = "nats://a:4222";
+    assert.match(problems({ NATS_URL: url })[0], /^AUTH_PASSWORD/);
+    const wrong: Record<string, string>[] = [
+      { NATS_URL: "http://a" },
+      { NATS_URL: "nats://user:password@a" },
+      { NATS_URL: url, NATS_USER: "u" },
+      { NATS_URL: url, NATS_TOKEN: "t", NATS_CREDS_FILE: "/key" },
+      { NATS_URL: url, NATS_CREDS_FILE: "/nope" },
+      { NATS_URL: url, NATS_STREAM: "a.b" },
+      { NATS_URL: url, NATS_STREAM_REPLICAS: "0" },
+    ];
+    for (const environment of wrong) {
+      const found = problems({ AUTH_PASSWORD: "p", ...environment });
+      assert.equal(found.length, 1, JSON.stringify(environment));
+      assert.match(found[0], /^NATS_/);
+      assert.doesNotMatch(found[0], /user:password/);
+    }
   },
 });
 

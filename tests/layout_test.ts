@@ -29,6 +29,7 @@ const ARROWS: Record<string, string[]> = {
 /** Which module alone may import a package. */
 const SOLE_IMPORTERS: Record<string, string[]> = {
   "node:sqlite": ["log/sqlite_log.ts", "log/sqlite_schema.ts"],
+  "npm:nats@": ["log/jetstream_log.ts"],
 };
 
 interface Import {

@@ -40,6 +40,19 @@ export interface LogEntry {
   readonly payload?: Uint8Array<ArrayBuffer>;
 }
 
+/** How the log is, as far as this replica can tell. */
+export interface LogStatus {
+  /**
+   * `connected`: sets can be proposed. `away`: they can't for now.
+   * `ahead_of_log`: the log lost entries that this replica has applied.
+   * `upgrade_required`: the next entry is of a version unknown here. The last
+   * two last until the replica is started anew; no entry comes any more.
+   */
+  readonly state: "connected" | "away" | "ahead_of_log" | "upgrade_required";
+  /** Why, in a few words. */
+  readonly reason: string;
+}
+
 /** The proposed batch is certainly not in the log and never will be. */
 export class NotStoredError extends Error {
   override name = "NotStoredError";
@@ -57,6 +70,9 @@ export class LogFailedError extends Error {
 
 /** An ordered, durable log of entries, shared by the replicas of a cluster. */
 export interface ReplicatedLog {
+  /** The sequence of the last entry, as far as is known. */
+  readonly lastSequence: number;
+
   /**
    * Opens the log, making it if it is not there.
    *
@@ -74,8 +90,8 @@ export interface ReplicatedLog {
   entries(after: number): AsyncIterable<LogEntry[]>;
 
   /**
-   * Proposes a batch. It is committed when `entries` yields it, with its
-   * `batch` number; only then does the promise resolve.
+   * Proposes a batch. It is committed when it comes back: then the promise
+   * resolves, and `entries` yields it with its `batch` number.
    *
    * @param batch A number that this replica has not used before.
    * @param payload The entry's bytes.

@@ -9,6 +9,7 @@ import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogStatus,
   NotStoredError,
   OutcomeUnknownError,
 } from "./log.ts";
@@ -22,7 +23,9 @@ import type {
 /** What a {@linkcode LogClient} tells of, once it is open. */
 export interface LogListener {
   /** The next entries, in order and without a gap. */
-  entries(entries: readonly LogEntry[]): void;
+  entries(entries: readonly LogEntry[], lastSequence: number): void;
+  /** The log's status has changed. */
+  status(status: LogStatus): void;
   /** A batch did not commit; the error says how sure that is. */
   proposalFailed(
     batch: number,
@@ -141,8 +144,10 @@ export class LogClient {
       case "base_end":
         return this.#baseRead!.resolve();
       case "entries":
-        this.listener.entries(message.entries);
+        this.listener.entries(message.entries, message.lastSequence);
         return this.#send({ type: "taken" });
+      case "status":
+        return this.listener.status(message.status);
       case "proposal_failed": {
         const ErrorClass = message.outcome === "not_stored"
           ? NotStoredError

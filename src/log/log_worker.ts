@@ -9,6 +9,7 @@ import { batchBuffers } from "../storage/row_batch.ts";
 import {
   type CompactingLog,
   LogFailedError,
+  type LogStatus,
   NotStoredError,
   type ReplicatedLog,
 } from "./log.ts";
@@ -18,12 +19,15 @@ import type {
   ToLogWorker,
   WriteBaseMessage,
 } from "./messages.ts";
+import { JetStreamLog } from "./jetstream_log.ts";
 import { SqliteLog } from "./sqlite_log.ts";
 
 /** The most messages on their way to the main thread: `postMessage` has no back pressure. */
 const WINDOW_MESSAGES = 8;
 
-let log: CompactingLog;
+let log: ReplicatedLog;
+/** The same log, if it can hold a base. */
+let compacting: CompactingLog | undefined;
 let messagesOnTheWay = 0;
 let windowOpened: (() => void) | undefined;
 
@@ -53,22 +57,34 @@ async function postInWindow(
 }
 
 async function open(options: LogOptions): Promise<void> {
-  log = new SqliteLog(options.directory);
-  post({ type: "opened", info: await log.open() });
+  const onStatus = (status: LogStatus) => post({ type: "status", status });
+  if (options.engine === "sqlite") {
+    log = compacting = new SqliteLog(options.directory);
+  } else {
+    log = new JetStreamLog(options, onStatus);
+  }
+  const info = await log.open();
+  post({ type: "opened", info });
+  if (options.engine === "sqlite") {
+    onStatus({ state: "connected", reason: "the log is open" });
+  }
 }
 
 async function readBase(): Promise<void> {
-  for (const rows of log.readBase()) {
+  for (const rows of compacting!.readBase()) {
     await postInWindow({ type: "base_rows", rows }, batchBuffers(rows));
   }
   post({ type: "base_end" });
 }
 
-async function consume(source: ReplicatedLog, after: number): Promise<void> {
-  for await (const entries of source.entries(after)) {
+async function consume(after: number): Promise<void> {
+  for await (const entries of log.entries(after)) {
     const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
     // Payloads of one read may share a buffer.
-    await postInWindow({ type: "entries", entries }, [...new Set(payloads)]);
+    await postInWindow(
+      { type: "entries", entries, lastSequence: log.lastSequence },
+      [...new Set(payloads)],
+    );
   }
 }
 
@@ -91,9 +107,9 @@ async function propose(
 
 function writeBase(step: WriteBaseMessage["step"]): void {
   try {
-    if (step.type === "begin") log.beginBase(step.base);
-    else if (step.type === "rows") log.writeBase(step.rows);
-    else log.commitBase();
+    if (step.type === "begin") compacting!.beginBase(step.base);
+    else if (step.type === "rows") compacting!.writeBase(step.rows);
+    else compacting!.commitBase();
     post({ type: "base_written" });
   } catch (error) {
     // The log is whole without a new base.
@@ -114,7 +130,7 @@ function handle(message: ToLogWorker): Promise<void> | void {
     case "read_base":
       return readBase();
     case "consume":
-      return consume(log, message.after);
+      return consume(message.after);
     case "propose":
       return propose(message.batch, message.payload);
     case "write_base":
@@ -126,6 +142,15 @@ function handle(message: ToLogWorker): Promise<void> | void {
       windowOpened?.();
   }
 }
+
+self.onerror = (event) => {
+  // Between two steps of a handshake the NATS library listens to no errors of
+  // its socket; it notices the socket's end all the same, and tries again.
+  const { code } = (event as ErrorEvent).error ?? {};
+  if (code === "ECONNRESET" || code === "EPIPE") {
+    (event as ErrorEvent).preventDefault();
+  }
+};
 
 self.onmessage = async ({ data }: MessageEvent<ToLogWorker>) => {
   try {

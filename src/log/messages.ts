@@ -5,14 +5,39 @@
  * @module
  */
 import type { RowBatch } from "../storage/row_batch.ts";
-import type { LogBase, LogEntry, LogInfo } from "./log.ts";
+import type { LogBase, LogEntry, LogInfo, LogStatus } from "./log.ts";
+
+/** The embedded log. */
+export interface SqliteOptions {
+  readonly engine: "sqlite";
+  /** The folder of its file. */
+  readonly directory: string;
+}
+
+/** A log on NATS JetStream. */
+export interface JetStreamOptions {
+  readonly engine: "jetstream";
+  /** The servers' URLs. */
+  readonly servers: readonly string[];
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** The content of a credentials file. */
+  readonly creds?: string | undefined;
+  /** The certificate of the authority that the servers' are checked against, in PEM. */
+  readonly ca?: string | undefined;
+  /** The stream's name. */
+  readonly stream: string;
+  /** On how many servers a new stream is kept. */
+  readonly streamReplicas: number;
+  /** Names this replica's subject. */
+  readonly replicaId: string;
+  /** How long a batch may wait for its commit, in milliseconds. */
+  readonly commitTimeout_ms: number;
+}
 
 /** How the worker is to open its log. */
-export type LogOptions = {
-  readonly engine: "sqlite";
-  /** The folder of the embedded log. */
-  readonly directory: string;
-};
+export type LogOptions = SqliteOptions | JetStreamOptions;
 
 /** Opens the log; answered by `opened` or `failed`. The first message. */
 export interface OpenMessage {
@@ -88,6 +113,14 @@ export interface BaseEndMessage {
 export interface EntriesMessage {
   readonly type: "entries";
   readonly entries: LogEntry[];
+  /** The sequence of the log's last entry, as far as is known. */
+  readonly lastSequence: number;
+}
+
+/** The log's status has changed. */
+export interface StatusMessage {
+  readonly type: "status";
+  readonly status: LogStatus;
 }
 
 /** A batch did not commit: certainly, or as far as anyone can say. */
@@ -121,6 +154,7 @@ export type FromLogWorker =
   | BaseRowsMessage
   | BaseEndMessage
   | EntriesMessage
+  | StatusMessage
   | ProposalFailedMessage
   | BaseWrittenMessage
   | FailedMessage

@@ -46,6 +46,10 @@ export class SqliteLog implements CompactingLog {
   /** @param directory The folder, which is made if it is not there. */
   constructor(private readonly directory: string) {}
 
+  get lastSequence(): number {
+    return this.#last;
+  }
+
   open(): Promise<LogInfo> {
     const file = join(this.directory, FILE_NAME);
     try {

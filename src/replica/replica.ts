@@ -10,6 +10,7 @@ import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogStatus,
   NotStoredError,
   type OutcomeUnknownError,
 } from "../log/log.ts";
@@ -25,13 +26,11 @@ import { SequenceWaiters } from "./sequence_waiters.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
 
+/** The states that a replica goes through by itself. */
+type Phase = "starting" | "restoring" | "catching_up" | "ready" | "draining";
+
 /** The states that `/status` and `/readyz` name. */
-export type ReplicaState =
-  | "starting"
-  | "restoring"
-  | "catching_up"
-  | "ready"
-  | "draining";
+export type ReplicaState = Phase | "ahead_of_log" | "upgrade_required";
 
 /** This replica can't answer yet or any more; nothing was stored. */
 export class NotReadyError extends NotStoredError {
@@ -49,13 +48,15 @@ export class Replica {
   #storage = new Storage();
   readonly #groupCommit: GroupCommit;
   readonly #waiters = new SequenceWaiters();
-  #state: ReplicaState = "starting";
-  #reason = "the log is not open yet";
+  #phase: Phase = "starting";
+  #phaseReason = "the service has just started";
+  #logStatus: LogStatus = { state: "away", reason: "the log is not open yet" };
   /** Whether it has restored and caught up once. */
-  #readable = false;
+  #caughtUp = false;
   /** The applied sequence at which it has caught up. */
   #caughtUpAt = Infinity;
   #log: LogInfo | undefined;
+  #lastSequence = 0;
   /** Invariant: storage is the log applied in order up to here. */
   #applied = 0;
   #setsSinceBase = 0;
@@ -74,22 +75,36 @@ export class Replica {
 
   /** Where the replica is in its life. */
   get state(): ReplicaState {
-    return this.#state;
+    const log = this.#logStatus.state;
+    return this.#phase !== "draining" &&
+        (log === "ahead_of_log" || log === "upgrade_required")
+      ? log
+      : this.#phase;
   }
 
-  /** Why it is in that state, in a few words. */
+  /** Why it is in that state, or why sets can't commit, in a few words. */
   get reason(): string {
-    return this.#reason;
+    return this.#phase !== "draining" && !this.connected
+      ? this.#logStatus.reason
+      : this.#phaseReason;
   }
 
-  /** Whether gets are answered: it has restored and caught up once. */
+  /** Whether the log can be proposed to. */
+  get connected(): boolean {
+    return this.#logStatus.state === "connected";
+  }
+
+  /**
+   * Whether gets are answered: it has restored and caught up once, and no
+   * entry is there that it can't understand.
+   */
   get readable(): boolean {
-    return this.#readable;
+    return this.#caughtUp && this.#logStatus.state !== "upgrade_required";
   }
 
   /** Whether sets can commit now. */
   get writable(): boolean {
-    return this.#state === "ready";
+    return this.#phase === "ready" && this.connected;
   }
 
   /** The log that the replica applies; undefined before it is open. */
@@ -104,7 +119,7 @@ export class Replica {
 
   /** The sequence of the last entry known to be in the log. */
   get lastSequence(): number {
-    return Math.max(this.#applied, this.#log?.lastSequence ?? 0);
+    return Math.max(this.#applied, this.#lastSequence);
   }
 
   /** How many users are stored. */
@@ -132,11 +147,11 @@ export class Replica {
     return this.#groupCommit.pending;
   }
 
-  #enter(state: ReplicaState, reason: string): void {
-    this.#state = state;
-    this.#reason = reason;
+  #enter(phase: Phase, reason: string): void {
+    this.#phase = phase;
+    this.#phaseReason = reason;
     logger.info("State {state}: {reason}", {
-      state,
+      state: phase,
       reason,
       applied_sequence: this.#applied,
       users: this.users,
@@ -147,6 +162,7 @@ export class Replica {
   /** The log is open: a base is being restored from now on. */
   beginRestore(log: LogInfo): void {
     this.#log = log;
+    this.#lastSequence = log.lastSequence;
     this.#enter("restoring", "the base is being restored");
   }
 
@@ -168,8 +184,8 @@ export class Replica {
   }
 
   #becomeReadyIfCaughtUp(): void {
-    if (this.#state === "catching_up" && this.#applied >= this.#caughtUpAt) {
-      this.#readable = true;
+    if (this.#phase === "catching_up" && this.#applied >= this.#caughtUpAt) {
+      this.#caughtUp = true;
       this.#enter("ready", "all entries of the log are applied");
     }
   }
@@ -178,10 +194,12 @@ export class Replica {
    * Applies entries; the only way that storage changes once it is restored.
    *
    * @param entries The next entries.
+   * @param lastSequence The log's last entry, as far as is known.
    * @throws {LogFailedError} If one is missing between them and those before.
    */
-  apply(entries: readonly LogEntry[]): void {
+  apply(entries: readonly LogEntry[], lastSequence: number): void {
     for (const entry of entries) this.#applyEntry(entry);
+    this.#lastSequence = lastSequence;
     this.#waiters.reached(this.#applied);
     this.#becomeReadyIfCaughtUp();
   }
@@ -229,6 +247,21 @@ export class Replica {
     this.#log = { ...this.#log!, firstSequence: sequence + 1 };
   }
 
+  /** The log's status has changed. */
+  logStatusChanged(status: LogStatus): void {
+    const { state, reason } = this.#logStatus = status;
+    if (state === "connected") {
+      logger.info("The log can be proposed to: {reason}", { reason });
+      return;
+    }
+    if (state === "away") {
+      logger.warn("No set can commit: {reason}", { reason });
+    } else {
+      logger.error("State {state}: {reason}", { state, reason });
+    }
+    this.#groupCommit.refuseQueued(this.#notWritable());
+  }
+
   /** A batch did not commit. */
   proposalFailed(
     batch: number,
@@ -246,7 +279,7 @@ export class Replica {
    * @throws {OutcomeUnknownError} If it may be stored or not.
    */
   submit(patch: UserGradePatch): Promise<CommittedSet> {
-    if (!this.writable) throw this.#notReady();
+    if (!this.writable) throw this.#notWritable();
     return this.#groupCommit.submit(patch);
   }
 
@@ -255,13 +288,19 @@ export class Replica {
    * @throws {NotReadyError} If this replica can't know yet.
    */
   getJson(id: string): string | undefined {
-    if (!this.#readable) throw this.#notReady();
+    if (!this.readable) throw this.#notReadable();
     return this.#storage.getJson(id);
   }
 
-  #notReady(): NotReadyError {
+  #notReadable(): NotReadyError {
     return new NotReadyError(
-      `This replica is not ready (${this.#state}): ${this.#reason}`,
+      `This replica is not ready (${this.state}): ${this.reason}`,
+    );
+  }
+
+  #notWritable(): NotReadyError {
+    return new NotReadyError(
+      `This replica can't commit sets now (${this.state}): ${this.reason}`,
     );
   }
 
@@ -272,7 +311,7 @@ export class Replica {
    * @throws {NotReadyError} If this replica can't answer yet.
    */
   async waitFor(sequence: number): Promise<void> {
-    if (!this.#readable) throw this.#notReady();
+    if (!this.readable) throw this.#notReadable();
     if (this.#applied >= sequence) return;
     await this.#waiters.wait(sequence, this.ports.now() + this.timeout_ms);
   }

@@ -36,7 +36,7 @@ export function status(
       last_sequence: replica.lastSequence,
       applied_sequence: replica.appliedSequence,
       lag: replica.lastSequence - replica.appliedSequence,
-      connected: replica.log !== undefined,
+      connected: replica.connected,
     },
     users: replica.users,
     digest: replica.digest,

@@ -4,7 +4,12 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { LogEntry, ReplicatedLog } from "../../src/log/log.ts";
+import {
+  type LogEntry,
+  NotStoredError,
+  type ReplicatedLog,
+} from "../../src/log/log.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** A place where logs of one engine live. */
 export interface LogPlace extends AsyncDisposable {
@@ -18,6 +23,24 @@ const decoder = new TextDecoder();
 /** Some payload that a reader can tell from others. */
 function payload(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(`[{"user_id":"${text}"}]`);
+}
+
+/** Proposes a batch, again as long as it is certainly not stored. */
+async function propose(
+  log: ReplicatedLog,
+  batch: number,
+  text: string,
+): Promise<void> {
+  let failure: unknown;
+  await eventually(async () => {
+    try {
+      await log.propose(batch, payload(text));
+    } catch (error) {
+      if (error instanceof NotStoredError) throw error;
+      failure = error;
+    }
+  });
+  if (failure !== undefined) throw failure;
 }
 
 /** Reads entries until one has the sequence `last`. */
@@ -81,7 +104,7 @@ export function testReplicatedLog(
     withLog(place, async (log) => {
       const read = readTo(log, 0, 20);
       for (let batch = 1; batch <= 20; batch++) {
-        await log.propose(batch, payload(`u${batch}`));
+        await propose(log, batch, `u${batch}`);
       }
       const entries = await read;
       assert.deepEqual(
@@ -100,7 +123,7 @@ export function testReplicatedLog(
       await Promise.all(
         Array.from(
           { length: 200 },
-          (_, i) => log.propose(i + 1, payload(`u${i}`)),
+          (_, i) => propose(log, i + 1, `u${i}`),
         ),
       );
       const entries = await read;
@@ -118,7 +141,7 @@ export function testReplicatedLog(
     await withLog(place, async (log) => {
       const read = readTo(log, 0, 3);
       for (let batch = 1; batch <= 3; batch++) {
-        await log.propose(batch, payload(`é${batch}`));
+        await propose(log, batch, `é${batch}`);
       }
       await read;
     });
@@ -137,7 +160,7 @@ export function testReplicatedLog(
     await withLog(place, async (log) => {
       const read = readTo(log, 0, 10);
       for (let batch = 1; batch <= 10; batch++) {
-        await log.propose(batch, payload(`u${batch}`));
+        await propose(log, batch, `u${batch}`);
       }
       await read;
     });
@@ -158,7 +181,7 @@ export function testReplicatedLog(
       await Promise.all(
         Array.from(
           { length: 500 },
-          (_, i) => log.propose(i + 1, payload(`u${i}`)),
+          (_, i) => propose(log, i + 1, `u${i}`),
         ),
       );
       await read;
@@ -168,7 +191,7 @@ export function testReplicatedLog(
       await Promise.all(
         Array.from(
           { length: 100 },
-          (_, i) => log.propose(i + 1, payload(`v${i}`)),
+          (_, i) => propose(log, i + 1, `v${i}`),
         ),
       );
       const entries = await read;

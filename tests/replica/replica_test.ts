@@ -7,10 +7,12 @@ const permissions = "none";
 const LOG = { id: "log", firstSequence: 1, lastSequence: 3 };
 
 function newReplica(): Replica {
-  return new Replica(
+  const replica = new Replica(
     { propose: () => {}, defer: () => {}, now: () => 0 },
     1000,
   );
+  replica.logStatusChanged({ state: "connected", reason: "it is open" });
+  return replica;
 }
 
 function entry(sequence: number, text: string) {
@@ -39,10 +41,10 @@ Deno.test({
     assert.equal(replica.state, "restoring");
     replica.endRestore(0);
     assert.equal(replica.state, "catching_up");
-    replica.apply([set(1, "a", 1), set(2, "a", 2)]);
+    replica.apply([set(1, "a", 1), set(2, "a", 2)], 3);
     assert.throws(() => replica.getJson("a"), NotReadyError);
     assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
-    replica.apply([set(3, "a", 3)]);
+    replica.apply([set(3, "a", 3)], 3);
     assert.equal(replica.state, "ready");
     assert.match(replica.getJson("a")!, /"spp":3,/);
   },
@@ -57,7 +59,7 @@ Deno.test({
       replica.beginRestore(LOG);
       replica.endRestore(0);
       assert.throws(
-        () => replica.apply(sequences.map((s) => set(s, "a", s))),
+        () => replica.apply(sequences.map((s) => set(s, "a", s)), 3),
         LogFailedError,
       );
     }
@@ -76,7 +78,7 @@ Deno.test({
       set(1, "a", 1),
       entry(2, '[{"user_id":"a","spp":5},{"user_id":"b","spp":"x"}]'),
       set(3, "c", 3),
-    ]);
+    ], 3);
     assert.equal(replica.appliedSequence, 3);
     assert.equal(replica.poisonEntries, 1);
     assert.match(replica.getJson("a")!, /"spp":1,/);
@@ -91,9 +93,43 @@ Deno.test({
     const replica = newReplica();
     replica.beginRestore({ ...LOG, lastSequence: 0 });
     replica.endRestore(0);
-    replica.apply([set(1, "a", 1)]);
+    replica.apply([set(1, "a", 1)], 1);
     replica.drain("SIGTERM");
     assert.match(replica.getJson("a")!, /"spp":1,/);
+    assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
+  },
+});
+
+Deno.test({
+  name:
+    "Replica refuses sets and answers gets while the log is away or behind it",
+  permissions,
+  fn: () => {
+    for (const state of ["away", "ahead_of_log"] as const) {
+      const replica = newReplica();
+      replica.beginRestore({ ...LOG, lastSequence: 0 });
+      replica.endRestore(0);
+      replica.apply([set(1, "a", 1)], 1);
+      replica.logStatusChanged({ state, reason: "the reason" });
+      assert.throws(() => replica.submit({ user_id: "a" }), /the reason/);
+      assert.match(replica.getJson("a")!, /"spp":1,/);
+      assert.equal(replica.state, state === "away" ? "ready" : state);
+      assert.equal(replica.reason, "the reason");
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "Replica answers nothing once there is an entry that it can't understand",
+  permissions,
+  fn: () => {
+    const replica = newReplica();
+    replica.beginRestore({ ...LOG, lastSequence: 0 });
+    replica.endRestore(0);
+    replica.logStatusChanged({ state: "upgrade_required", reason: "v2" });
+    assert.equal(replica.state, "upgrade_required");
+    assert.throws(() => replica.getJson("a"), NotReadyError);
     assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
   },
 });

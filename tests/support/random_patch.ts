@@ -14,7 +14,7 @@ export function randomPatch(random: Random, user_id: string): UserGradePatch {
     patch[field] = random.pick([
       0,
       random.below(1000),
-      -random.below(1000),
+      0 - random.below(1000),
       2 ** 31 + random.below(1000),
       -Number.MAX_SAFE_INTEGER,
     ]);

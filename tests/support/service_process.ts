@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { eventually } from "./eventually.ts";
 import { TextLineStream } from "./text_lines.ts";
 import { ROOT, startArguments } from "./start_command.ts";
 
@@ -38,6 +39,8 @@ export class ServiceProcess implements AsyncDisposable {
   readonly status: Promise<Deno.CommandStatus>;
   readonly #child: Deno.ChildProcess;
   readonly #stderrRead: Promise<void>;
+  /** Whether the log has no more lines. */
+  #ended = false;
   #changed = Promise.withResolvers<void>();
 
   private constructor(child: Deno.ChildProcess) {
@@ -74,11 +77,12 @@ export class ServiceProcess implements AsyncDisposable {
     return new ServiceProcess(child);
   }
 
-  /** Starts a service and waits until it is ready. */
+  /** Starts a service and waits until both listeners are ready. */
   static async start(options: ServiceOptions): Promise<ServiceProcess> {
     const service = ServiceProcess.spawn(options);
     try {
       await service.line(({ state }) => state === "ready");
+      await service.untilReady("set");
     } catch (error) {
       await service[Symbol.asyncDispose]();
       throw error;
@@ -96,6 +100,7 @@ export class ServiceProcess implements AsyncDisposable {
       );
       this.#change();
     }
+    this.#ended = true;
     this.#change();
   }
 
@@ -106,17 +111,16 @@ export class ServiceProcess implements AsyncDisposable {
 
   /** Waits for a log line; rejects, with the log, if the process ends first. */
   async line(wanted: (line: LogLine) => boolean): Promise<LogLine> {
-    let ended = false;
+    let late = false;
     const timer = setTimeout(() => {
-      ended = true;
+      late = true;
       this.#change();
     }, PATIENCE_MS);
-    this.#stderrRead.then(() => ended = true);
     try {
       for (;;) {
         const found = this.lines.find(wanted);
         if (found !== undefined) return found;
-        if (ended) {
+        if (late || this.#ended) {
           throw new Error(
             `the service never said so; its log:\n${
               this.lines.map(({ message }) => message).join("\n")
@@ -135,6 +139,15 @@ export class ServiceProcess implements AsyncDisposable {
     const line = this.lines.find((one) => one.listener === listener);
     if (line === undefined) throw new Error(`no ${listener} listener yet`);
     return String(line.url);
+  }
+
+  /** Waits until a listener says that it can do its work. */
+  async untilReady(listener: "set" | "get"): Promise<void> {
+    await eventually(async () => {
+      const response = await fetch(`${this.url(listener)}/readyz`);
+      const body = await response.text();
+      if (response.status !== 200) throw new Error(body);
+    });
   }
 
   /** Sends a set with the right credentials; `body` as it is if a string. */

@@ -1,0 +1,56 @@
+/**
+ * What JetStream says of a message in its reply subject.
+ *
+ * @module
+ */
+
+/** A message's place. */
+export interface Delivery {
+  /** Its sequence in the stream. */
+  readonly sequence: number;
+  /** When the server took it: RFC 3339 with nanoseconds, UTC. */
+  readonly time: string;
+  /** How many messages the stream had behind it when it was sent. */
+  readonly pending: number;
+}
+
+/**
+ * Reads the subject itself, since a number can't hold its nanoseconds.
+ *
+ * @param reply `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer
+ * sequence>.<nanoseconds>.<pending>`, or the longer form with domain and
+ * account after `ACK` (NATS ADR-15).
+ * @returns What it says.
+ * @throws {SyntaxError} If it is no such subject.
+ */
+export function parseDelivery(reply: string): Delivery {
+  const tokens = reply.split(".");
+  const short = tokens.length === 9;
+  if ((!short && tokens.length < 11) || tokens[1] !== "ACK") {
+    throw new SyntaxError(`Cannot read the delivery subject ${reply}`);
+  }
+  const at = short ? 5 : 7;
+  return {
+    sequence: Number(tokens[at]),
+    time: formatNanoseconds(tokens[at + 2]),
+    pending: Number(tokens[at + 3]),
+  };
+}
+
+/**
+ * @param time RFC 3339 in UTC, with up to nine decimals, as Go writes it.
+ * @returns The same with nine decimals.
+ */
+export function formatTime(time: string): string {
+  const [seconds, decimals = ""] = time.replace(/Z$/, "").split(".");
+  return `${seconds}.${decimals.padEnd(9, "0")}Z`;
+}
+
+/**
+ * @param digits Nanoseconds since 1970, as digits.
+ * @returns RFC 3339, in UTC, with nine decimals.
+ */
+export function formatNanoseconds(digits: string): string {
+  const seconds = new Date(Number(digits.slice(0, -9)) * 1000).toISOString();
+  return `${seconds.slice(0, 19)}.${digits.slice(-9)}Z`;
+}

@@ -1,0 +1,141 @@
+/**
+ * Turning what a JetStream consumer delivers into entries: in order, without a
+ * gap, own ones recognised. It does no I/O.
+ *
+ * @module
+ */
+import { parseDelivery } from "./delivery.ts";
+import type { LogEntry } from "./log.ts";
+import type { Proposals } from "./proposals.ts";
+import { isUnknownVersion } from "./stream_config.ts";
+
+/** A message as the consumer's subscription gives it. */
+export interface FeedMessage {
+  readonly subject: string;
+  readonly reply: string | undefined;
+  /** The status of a message of the server's own, else 0. */
+  readonly status: number;
+  /** The value of a header; empty if it is not there. */
+  header(name: string): string;
+  readonly data: Uint8Array;
+}
+
+/** An entry as it can be told from another at the same sequence. */
+export interface EntryIdentity {
+  readonly sequence: number;
+  readonly time: string;
+  readonly messageId: string;
+}
+
+/** What a message means for its receiver. */
+export type FeedSignal =
+  /** Entries wait to be taken, or nothing is to be done. */
+  | "ok"
+  /** One or more entries are missing before this message. */
+  | "gap"
+  /** The next entry is of a version that this replica does not know. */
+  | "unknown_version";
+
+/** The header by which JetStream knows a message again. */
+export const MESSAGE_ID = "Nats-Msg-Id";
+
+/** One session's entries, in order. */
+export class EntryFeed {
+  #entries: LogEntry[] = [];
+  /** Where to answer, once the entries before are taken, that more may come. */
+  #flowReply: string | undefined;
+  #last: EntryIdentity | undefined;
+  /** Invariant: all entries up to here were fed, none beyond. */
+  #fed = 0;
+  #lastSequence = 0;
+
+  /**
+   * @param session Begins the message ids of this session.
+   * @param proposals Own batches that are waited for.
+   */
+  constructor(
+    private readonly session: string,
+    private readonly proposals: Proposals,
+  ) {}
+
+  /** The sequence of the last entry that was fed. */
+  get fed(): number {
+    return this.#fed;
+  }
+
+  /** The last entry that was fed; undefined before the first of this session. */
+  get last(): EntryIdentity | undefined {
+    return this.#last;
+  }
+
+  /** The sequence of the log's last entry, as the messages tell it. */
+  get lastSequence(): number {
+    return Math.max(this.#fed, this.#lastSequence);
+  }
+
+  /** The message id of an own batch. */
+  messageId(batch: number): string {
+    return `${this.session}:${batch}`;
+  }
+
+  /** Sets where the feed goes on: after an entry that is applied. */
+  startAfter(sequence: number): void {
+    this.#fed = sequence;
+  }
+
+  /** Takes note of what the stream says of itself. */
+  noteLastSequence(sequence: number): void {
+    this.#lastSequence = sequence;
+  }
+
+  /** Takes the next message of the consumer. */
+  receive(message: FeedMessage): FeedSignal {
+    if (message.status !== 0) return this.#receiveStatus(message);
+    const { sequence, time, pending } = parseDelivery(message.reply ?? "");
+    if (sequence <= this.#fed) return "ok"; // A consumer from before.
+    if (sequence !== this.#fed + 1) return "gap";
+    if (isUnknownVersion(message.subject)) return "unknown_version";
+    const messageId = message.header(MESSAGE_ID);
+    const batch = this.#ownBatch(messageId);
+    this.#entries.push(
+      batch !== undefined
+        ? { sequence, time, batch }
+        // A copy: the message's bytes are part of a larger buffer.
+        : { sequence, time, payload: Uint8Array.from(message.data) },
+    );
+    this.#fed = sequence;
+    this.#lastSequence = sequence + pending;
+    this.#last = { sequence, time, messageId };
+    return "ok";
+  }
+
+  #receiveStatus(message: FeedMessage): FeedSignal {
+    // A flow control request, or a heartbeat that repeats a lost one.
+    const reply = message.header("Nats-Consumer-Stalled") || message.reply;
+    if (reply) this.#flowReply = reply;
+    const lastSent = Number(message.header("Nats-Last-Stream"));
+    return lastSent > this.#fed ? "gap" : "ok";
+  }
+
+  #ownBatch(messageId: string): number | undefined {
+    if (!messageId.startsWith(`${this.session}:`)) return undefined;
+    const batch = Number(messageId.slice(this.session.length + 1));
+    return this.proposals.commit(batch) ? batch : undefined;
+  }
+
+  /** Whether there is anything to take. */
+  get isEmpty(): boolean {
+    return this.#entries.length === 0 && this.#flowReply === undefined;
+  }
+
+  /**
+   * @returns The entries since the last time, and where to answer when they
+   * are worked off, so that the server sends more.
+   */
+  take(): { entries: LogEntry[]; flowReply: string | undefined } {
+    const taken = { entries: this.#entries, flowReply: this.#flowReply };
+    this.#entries = [];
+    this.#flowReply = undefined;
+    return taken;
+  }
+}

@@ -1,0 +1,511 @@
+/**
+ * The replicated log on NATS JetStream: one stream per cluster.
+ *
+ * Whatever goes wrong with the connection, the consumer or the stream, there is
+ * one remedy: look at the stream, and if it is still the log that was applied,
+ * start a new consumer after the last entry.
+ *
+ * @module
+ */
+import {
+  AckPolicy,
+  connect,
+  type ConnectionOptions,
+  createInbox,
+  credsAuthenticator,
+  DeliverPolicy,
+  headers,
+  type JetStreamManager,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  ReplayPolicy,
+  type StreamConfig,
+  type StreamInfo,
+  type Subscription,
+} from "nats";
+import { formatTime } from "./delivery.ts";
+import { EntryFeed, MESSAGE_ID } from "./entry_feed.ts";
+import {
+  type LogEntry,
+  LogFailedError,
+  type LogInfo,
+  type LogStatus,
+  NotStoredError,
+  type ReplicatedLog,
+} from "./log.ts";
+import type { JetStreamOptions } from "./messages.ts";
+import { type Proposal, Proposals } from "./proposals.ts";
+import {
+  logIdentity,
+  newStreamConfig,
+  PAYLOAD_BYTES_MIN,
+  setSubject,
+  streamProblems,
+} from "./stream_config.ts";
+
+/** How often an idle stream gives a sign of life, and after how long without one it is gone. */
+const HEARTBEAT_MS = 500;
+const SILENCE_MAX_MS = 2_000;
+
+/** How long the server may take to answer a question. */
+const REQUEST_TIMEOUT_MS = 2_000;
+
+/** How long to wait before trying again. */
+const RETRY_MS = 500;
+
+/** How often deadlines are looked at. */
+const TICK_MS = 100;
+
+/** JetStream's error codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
+const STREAM_NOT_FOUND = 10059;
+const STREAM_NAME_IN_USE = 10058;
+const NO_MESSAGE_FOUND = 10037;
+
+const decoder = new TextDecoder();
+
+/** A {@linkcode ReplicatedLog} in a JetStream stream. */
+export class JetStreamLog implements ReplicatedLog {
+  readonly #session = crypto.randomUUID().replaceAll("-", "");
+  readonly #proposals: Proposals;
+  readonly #feed: EntryFeed;
+  readonly #subject: string;
+  readonly #closing = Promise.withResolvers<void>();
+  #connection!: NatsConnection;
+  #manager!: JetStreamManager;
+  #ackPrefix = "";
+  #created = "";
+  #status: LogStatus = { state: "away", reason: "the log is not open yet" };
+  #closed = false;
+  /** Why the log can't go on: `entries` throws it. */
+  #failure: LogFailedError | undefined;
+  #consumer: Subscription | undefined;
+  #consuming = false;
+  #recovering = false;
+  #heardAt = 0;
+  #wake: (() => void) | undefined;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+
+  /**
+   * @param options The servers and the stream.
+   * @param onStatus Called at each change of the log's status.
+   */
+  constructor(
+    private readonly options: JetStreamOptions,
+    private readonly onStatus: (status: LogStatus) => void,
+  ) {
+    this.#proposals = new Proposals(options.commitTimeout_ms);
+    this.#feed = new EntryFeed(this.#session, this.#proposals);
+    this.#subject = setSubject(options.stream, options.replicaId);
+  }
+
+  get lastSequence(): number {
+    return this.#feed.lastSequence;
+  }
+
+  async open(): Promise<LogInfo> {
+    this.#connection = await this.#persist(() => this.#connect());
+    const { info: server } = this.#connection;
+    if (server !== undefined && server.max_payload < PAYLOAD_BYTES_MIN) {
+      throw new LogFailedError(
+        `Cannot use the NATS server: its max_payload is ${server.max_payload} and must be at least ${PAYLOAD_BYTES_MIN}`,
+      );
+    }
+    this.#manager = await this.#connection.jetstreamManager({
+      checkAPI: false,
+      timeout: REQUEST_TIMEOUT_MS,
+    });
+    this.#listenForAcks();
+    this.#watchConnection();
+    const { created, config, state } = await this.#persist(() =>
+      this.#findOrCreateStream()
+    );
+    this.#created = created;
+    this.#feed.noteLastSequence(state.last_seq);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    return {
+      id: logIdentity(config, created),
+      // An empty stream has first_seq 0, a purged one last + 1.
+      firstSequence: Math.max(state.first_seq, 1),
+      lastSequence: state.last_seq,
+    };
+  }
+
+  /** Tries until it works, however long the broker is away; only a {@linkcode LogFailedError} ends it. */
+  async #persist<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (error instanceof LogFailedError) throw error;
+        this.#setStatus("away", `NATS does not answer: ${describe(error)}`);
+      }
+      await Promise.race([sleep(RETRY_MS), this.#closing.promise]);
+      if (this.#closed) throw new LogFailedError("The log was closed");
+    }
+  }
+
+  async #connect(): Promise<NatsConnection> {
+    try {
+      return await connect(connectionOptions(this.options));
+    } catch (error) {
+      if (error instanceof NatsError && error.isAuthError()) {
+        throw new LogFailedError(
+          "The NATS server refused the credentials: see NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE",
+          { cause: error },
+        );
+      }
+      throw error;
+    }
+  }
+
+  async #findOrCreateStream(): Promise<StreamInfo> {
+    const { stream, streamReplicas, commitTimeout_ms } = this.options;
+    let info: StreamInfo;
+    try {
+      info = await this.#manager.streams.info(stream);
+    } catch (error) {
+      if (apiErrorCode(error) !== STREAM_NOT_FOUND) throw failedIfFinal(error);
+      const id = this.#session.slice(0, 16);
+      try {
+        return await this.#manager.streams.add(
+          newStreamConfig(stream, streamReplicas, id) as StreamConfig,
+        );
+      } catch (error) {
+        // Another replica was faster: its stream is the log.
+        if (apiErrorCode(error) !== STREAM_NAME_IN_USE) {
+          throw failedIfFinal(error);
+        }
+        info = await this.#manager.streams.info(stream);
+      }
+    }
+    const problems = streamProblems(info.config, stream, commitTimeout_ms);
+    if (problems.length > 0) {
+      throw new LogFailedError(
+        `Cannot use the stream ${stream}: ${
+          problems.join("; ")
+        }. Edit it, or set another NATS_STREAM`,
+      );
+    }
+    return info;
+  }
+
+  #listenForAcks(): void {
+    this.#ackPrefix = createInbox(inboxPrefix(this.options));
+    this.#connection.subscribe(`${this.#ackPrefix}.*`, {
+      callback: (_error, message) => this.#receiveAck(message),
+    });
+  }
+
+  /** An ack does not commit, the entry does; but a refusal ends the batch. */
+  #receiveAck(message: Msg): void {
+    const batch = Number(message.subject.slice(this.#ackPrefix.length + 1));
+    if (message.headers?.code === 503) {
+      return this.#proposals.refuse(batch, "JetStream is not available");
+    }
+    const { error } = JSON.parse(decoder.decode(message.data));
+    if (error) {
+      this.#proposals.refuse(batch, `JetStream refused: ${error.description}`);
+    }
+  }
+
+  async #watchConnection(): Promise<void> {
+    for await (
+      const { type, data, permissionContext } of this.#connection.status()
+    ) {
+      if (type === "disconnect") {
+        this.#setStatus("away", "the connection to NATS is lost");
+      } else if (type === "reconnect") {
+        this.#recover("NATS is back");
+      } else if (permissionContext?.operation === "publish") {
+        // The server says it of a proposal in the stead of an ack.
+        this.#proposals.refuseAll(
+          `NATS does not allow to publish to ${permissionContext.subject}`,
+        );
+      } else if (type === "error") {
+        this.#setStatus("away", `NATS refuses: ${data}`);
+        this.#recover("NATS refused something");
+      }
+    }
+    const error = await this.#connection.closed();
+    this.#fail(
+      new LogFailedError(`NATS has closed: ${describe(error)}`),
+    );
+  }
+
+  async *entries(after: number): AsyncGenerator<LogEntry[]> {
+    this.#feed.startAfter(after);
+    this.#consuming = true;
+    this.#recover("the log is open");
+    while (!this.#closed) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#feed.isEmpty) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        continue;
+      }
+      const { entries, flowReply } = this.#feed.take();
+      if (entries.length > 0) yield entries;
+      if (flowReply !== undefined && !this.#closed) {
+        this.#connection.publish(flowReply);
+      }
+    }
+  }
+
+  /** Looks at the stream and starts a new consumer, until that has worked. */
+  async #recover(reason: string): Promise<void> {
+    if (this.#recovering || !this.#consuming || this.#isOver) return;
+    this.#recovering = true;
+    if (this.#status.state === "connected") this.#setStatus("away", reason);
+    try {
+      await this.#persist(async () => {
+        if (await this.#isStillOurLog()) await this.#consume();
+      });
+    } catch (error) {
+      this.#fail(error as LogFailedError);
+    } finally {
+      this.#recovering = false;
+    }
+  }
+
+  /** Whether no entry comes any more until the replica is started anew. */
+  get #isOver(): boolean {
+    return this.#closed || this.#failure !== undefined ||
+      this.#status.state === "ahead_of_log" ||
+      this.#status.state === "upgrade_required";
+  }
+
+  /**
+   * Whether the stream is the one of which all up to the last entry fed was
+   * applied. Sequences alone do not show it: others may have written past ours
+   * since the stream lost its tail.
+   *
+   * @throws {LogFailedError} If the next entry is not there any more.
+   */
+  async #isStillOurLog(): Promise<boolean> {
+    const { fed, last } = this.#feed;
+    let info: StreamInfo;
+    try {
+      info = await this.#manager.streams.info(this.options.stream);
+    } catch (error) {
+      if (apiErrorCode(error) !== STREAM_NOT_FOUND) throw error;
+      return this.#lose("the stream is gone");
+    }
+    const { first_seq, last_seq } = info.state;
+    if (info.created !== this.#created) {
+      return this.#lose("the stream was made anew");
+    }
+    if (last_seq < fed) {
+      return this.#lose(
+        `the stream ends at ${last_seq}, this replica at ${fed}`,
+      );
+    }
+    if (last !== undefined && last.sequence >= first_seq) {
+      const found = await this.#identityOf(last.sequence);
+      if (
+        found !== undefined &&
+        (found.time !== last.time || found.messageId !== last.messageId)
+      ) return this.#lose(`entry ${last.sequence} is another one now`);
+    }
+    if (first_seq > fed + 1) {
+      throw new LogFailedError(
+        `The log begins with entry ${first_seq} now, and this replica needs entry ${
+          fed + 1
+        }`,
+      );
+    }
+    if (last_seq > fed && await this.#identityOf(fed + 1) === undefined) {
+      throw new LogFailedError(
+        `Entry ${fed + 1} was deleted from the log, and this replica needs it`,
+      );
+    }
+    this.#feed.noteLastSequence(last_seq);
+    return true;
+  }
+
+  /** The entry at a sequence; undefined if the stream does not have it. */
+  async #identityOf(sequence: number) {
+    try {
+      const { header, timestamp } = await this.#manager.streams.getMessage(
+        this.options.stream,
+        { seq: sequence },
+      );
+      return {
+        time: formatTime(timestamp),
+        messageId: header.get(MESSAGE_ID),
+      };
+    } catch (error) {
+      if (apiErrorCode(error) === NO_MESSAGE_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  #lose(reason: string): false {
+    this.#setStatus("ahead_of_log", reason);
+    this.#proposals.abandon(reason);
+    return false;
+  }
+
+  async #consume(): Promise<void> {
+    this.#consumer?.unsubscribe();
+    const { stream } = this.options;
+    const inbox = createInbox(inboxPrefix(this.options));
+    const consumer = this.#connection.subscribe(inbox, {
+      callback: (_error, message) => {
+        if (consumer === this.#consumer) this.#receive(message);
+      },
+    });
+    this.#consumer = consumer;
+    await this.#manager.consumers.add(stream, {
+      deliver_subject: inbox,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#feed.fed + 1,
+      ack_policy: AckPolicy.None,
+      replay_policy: ReplayPolicy.Instant,
+      flow_control: true,
+      idle_heartbeat: HEARTBEAT_MS * 1_000_000,
+      inactive_threshold: 10 * SILENCE_MAX_MS * 1_000_000,
+      mem_storage: true,
+      num_replicas: 1,
+      max_deliver: 1,
+    });
+    this.#heardAt = performance.now();
+    this.#setStatus("connected", "entries are coming");
+    for (const proposal of this.#proposals.retry(performance.now(), 0)) {
+      this.#publish(proposal);
+    }
+  }
+
+  #receive(message: Msg): void {
+    this.#heardAt = performance.now();
+    const { subject, reply, data } = message;
+    const signal = this.#feed.receive({
+      subject,
+      reply,
+      data,
+      status: message.headers?.code ?? 0,
+      header: (name) => message.headers?.get(name) ?? "",
+    });
+    if (signal === "gap") {
+      this.#recover("an entry is missing");
+    } else if (signal === "unknown_version") {
+      this.#consumer?.unsubscribe();
+      this.#setStatus(
+        "upgrade_required",
+        `entry ${
+          this.#feed.fed + 1
+        } has subject ${subject}, which this version does not know`,
+      );
+    }
+    this.#wake?.();
+  }
+
+  propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
+    // What is published while NATS is away would be queued or dropped unseen.
+    if (this.#status.state !== "connected") {
+      return Promise.reject(new NotStoredError(this.#status.reason));
+    }
+    const { proposal, ended } = this.#proposals.add(
+      batch,
+      payload,
+      performance.now(),
+    );
+    this.#publish(proposal);
+    return ended;
+  }
+
+  #publish({ batch, payload }: Proposal): void {
+    const head = headers();
+    head.set(MESSAGE_ID, this.#feed.messageId(batch));
+    head.set("Nats-Expected-Stream", this.options.stream);
+    this.#connection.publish(this.#subject, payload, {
+      headers: head,
+      reply: `${this.#ackPrefix}.${batch}`,
+    });
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    this.#proposals.expire(now);
+    if (this.#status.state !== "connected") return;
+    if (now - this.#heardAt > SILENCE_MAX_MS) {
+      this.#recover("the log gives no sign of life");
+      return;
+    }
+    for (const proposal of this.#proposals.retry(now)) this.#publish(proposal);
+  }
+
+  #setStatus(state: LogStatus["state"], reason: string): void {
+    if (this.#isOver) return;
+    if (this.#status.state === state && this.#status.reason === reason) return;
+    this.#status = { state, reason };
+    this.onStatus(this.#status);
+  }
+
+  #fail(error: LogFailedError): void {
+    if (this.#closed) return;
+    this.#failure ??= error;
+    this.#wake?.();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#ticker);
+    this.#closing.resolve();
+    this.#wake?.();
+    this.#proposals.abandon("The log was closed");
+    await this.#connection?.close();
+  }
+}
+
+function connectionOptions(options: JetStreamOptions): ConnectionOptions {
+  const { servers, user, password, token, creds, ca } = options;
+  return {
+    name: `usergrade ${options.replicaId}`,
+    servers: [...servers],
+    inboxPrefix: inboxPrefix(options),
+    timeout: REQUEST_TIMEOUT_MS,
+    // The default gives up for good after ten attempts.
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RETRY_MS,
+    ignoreAuthErrorAbort: true,
+    pingInterval: 5_000,
+    noAsyncTraces: true,
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { pass: password }),
+    ...(token !== undefined && { token }),
+    ...(creds !== undefined && {
+      authenticator: credsAuthenticator(new TextEncoder().encode(creds)),
+    }),
+    ...(ca !== undefined && { tls: { ca } }),
+  };
+}
+
+/** A prefix of its own, so that a NATS user needs no more than its inboxes. */
+function inboxPrefix({ replicaId }: JetStreamOptions): string {
+  return `_INBOX.usergrade.${replicaId}`;
+}
+
+function apiErrorCode(error: unknown): number | undefined {
+  return error instanceof NatsError ? error.api_error?.err_code : undefined;
+}
+
+/** What trying again can't mend: JetStream understood, and says no. */
+function failedIfFinal(error: unknown): unknown {
+  const code = error instanceof NatsError ? error.api_error?.code : undefined;
+  return code !== undefined && code >= 400 && code < 500
+    ? new LogFailedError(`JetStream refused: ${describe(error)}`, {
+      cause: error,
+    })
+    : error;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof NatsError && error.code === "503") {
+    return "JetStream is not available";
+  }
+  return error instanceof Error ? error.message : "for good";
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,136 @@
+/**
+ * How the JetStream stream of a cluster has to be set, and what its names mean.
+ *
+ * @module
+ */
+
+/** The version of the entries that this replica writes and understands. */
+const VERSION = "v1";
+
+/** How long JetStream remembers message ids: longer than any retry. */
+export const DUPLICATE_WINDOW_MS = 120_000;
+
+/** The least `max_payload` of a server: a batch has to fit, with its headers. */
+export const PAYLOAD_BYTES_MIN = 1024 * 1024;
+
+const DESCRIPTION = "UserGrade log ";
+
+/** What of a stream's configuration matters here. */
+export interface StreamConfig {
+  readonly name: string;
+  readonly description?: string;
+  readonly subjects?: readonly string[];
+  readonly storage: string;
+  readonly retention: string;
+  /** In nanoseconds. */
+  readonly duplicate_window: number;
+  readonly max_msg_size?: number;
+  readonly no_ack?: boolean;
+  readonly sealed?: boolean;
+}
+
+/** The first token of the subjects of a stream's entries. */
+function prefix(stream: string): string {
+  return stream.toLowerCase();
+}
+
+/** The subjects of all versions of entries. */
+export function entrySubjects(stream: string): string {
+  return `${prefix(stream)}.*.set.*`;
+}
+
+/** The subject on which a replica proposes. */
+export function setSubject(stream: string, replicaId: string): string {
+  return `${prefix(stream)}.${VERSION}.set.${replicaId}`;
+}
+
+/**
+ * Whether an entry is of a version that this replica does not know, and so
+ * must not skip. A subject that is no version at all is a stranger's.
+ */
+export function isUnknownVersion(subject: string): boolean {
+  const version = subject.split(".")[1];
+  return /^v[1-9]\d*$/.test(version) && version !== VERSION;
+}
+
+/**
+ * @param stream The stream's name.
+ * @param replicas On how many servers it is kept.
+ * @param id The new log's identity.
+ * @returns The configuration with which a stream is made.
+ */
+export function newStreamConfig(
+  stream: string,
+  replicas: number,
+  id: string,
+) {
+  return {
+    name: stream,
+    description: DESCRIPTION + id,
+    subjects: [entrySubjects(stream)],
+    storage: "file",
+    retention: "limits",
+    discard: "old",
+    num_replicas: replicas,
+    duplicate_window: DUPLICATE_WINDOW_MS * 1_000_000,
+  };
+}
+
+/**
+ * @param config The configuration of a stream that is there.
+ * @param stream Its name.
+ * @param commitTimeout_ms How long a proposal is retried.
+ * @returns What is wrong with it, with what it should be; empty if nothing is.
+ */
+export function streamProblems(
+  config: StreamConfig,
+  stream: string,
+  commitTimeout_ms: number,
+): string[] {
+  const problems: string[] = [];
+  const subjects = config.subjects ?? [];
+  const allowed = [
+    entrySubjects(stream),
+    `${prefix(stream)}.${VERSION}.set.*`,
+    `${prefix(stream)}.>`,
+  ];
+  if (subjects.length !== 1 || !allowed.includes(subjects[0])) {
+    problems.push(
+      `its subjects are [${subjects.join(", ")}] and should be [${allowed[0]}]`,
+    );
+  }
+  const must = (name: "storage" | "retention", wanted: string) => {
+    if (config[name] !== wanted) {
+      problems.push(`its ${name} is ${config[name]} and should be ${wanted}`);
+    }
+  };
+  must("storage", "file");
+  must("retention", "limits");
+  if (config.duplicate_window < commitTimeout_ms * 1_000_000) {
+    problems.push(
+      `its duplicate_window is ${
+        config.duplicate_window / 1_000_000
+      } ms and should be longer than COMMIT_TIMEOUT_MS, ${commitTimeout_ms}`,
+    );
+  }
+  const size = config.max_msg_size ?? -1;
+  if (size > 0 && size < PAYLOAD_BYTES_MIN) {
+    problems.push(
+      `its max_msg_size is ${size} and should be at least ${PAYLOAD_BYTES_MIN}`,
+    );
+  }
+  if (config.no_ack) problems.push("it has no_ack, and acks are needed");
+  if (config.sealed) problems.push("it is sealed");
+  return problems;
+}
+
+/**
+ * @param config The stream's configuration.
+ * @param created When it was created, as the server says it.
+ * @returns The log's identity: the one that its creator wrote into the
+ * description, or name and time for a stream made by hand.
+ */
+export function logIdentity(config: StreamConfig, created: string): string {
+  const match = /^UserGrade log ([0-9a-f]{16})$/.exec(config.description ?? "");
+  return match?.[1] ?? `${config.name}@${created}`;
+}

@@ -1,0 +1,421 @@
+import assert from "node:assert/strict";
+import { connect, type NatsConnection } from "nats";
+import { JetStreamLog } from "../../src/log/jetstream_log.ts";
+import {
+  type LogEntry,
+  LogFailedError,
+  type LogStatus,
+  NotStoredError,
+  OutcomeUnknownError,
+} from "../../src/log/log.ts";
+import type { JetStreamOptions } from "../../src/log/messages.ts";
+import { eventually } from "../support/eventually.ts";
+import { NatsServer } from "../support/nats_server.ts";
+import { testReplicatedLog } from "./replicated_log_contract.ts";
+
+function options(
+  server: NatsServer,
+  others: Partial<JetStreamOptions> = {},
+): JetStreamOptions {
+  return {
+    engine: "jetstream",
+    servers: [server.url],
+    stream: "USERGRADE",
+    streamReplicas: 1,
+    replicaId: "a",
+    commitTimeout_ms: 2000,
+    ...others,
+  };
+}
+
+testReplicatedLog("JetStreamLog", async () => {
+  const server = await NatsServer.start();
+  return {
+    log: () => new JetStreamLog(options(server), () => {}),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+});
+
+/** A log that is open and consumed, with all that it said. */
+class Session implements AsyncDisposable {
+  readonly entries: LogEntry[] = [];
+  readonly statuses: LogStatus[] = [];
+  failure: Error | undefined;
+  readonly log: JetStreamLog;
+  #consumed: Promise<void> = Promise.resolve();
+
+  constructor(server: NatsServer, others: Partial<JetStreamOptions> = {}) {
+    this.log = new JetStreamLog(
+      options(server, others),
+      (status) => this.statuses.push(status),
+    );
+  }
+
+  static async open(
+    server: NatsServer,
+    others: Partial<JetStreamOptions> = {},
+  ): Promise<Session> {
+    const session = new Session(server, others);
+    await session.log.open();
+    session.#consumed = session.#consume();
+    await session.until("connected");
+    return session;
+  }
+
+  async #consume(): Promise<void> {
+    try {
+      for await (const entries of this.log.entries(0)) {
+        this.entries.push(...entries);
+      }
+    } catch (error) {
+      this.failure = error as Error;
+    }
+  }
+
+  get state(): LogStatus["state"] | undefined {
+    return this.statuses[this.statuses.length - 1]?.state;
+  }
+
+  async until(state: LogStatus["state"]): Promise<void> {
+    await eventually(() => assert.equal(this.state, state));
+  }
+
+  /** Proposes one batch; resolves when it is committed. */
+  async propose(batch: number): Promise<void> {
+    await this.log.propose(batch, payload(`u${batch}`));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.log.close();
+    await this.#consumed;
+  }
+}
+
+function payload(id: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`[{"user_id":"${id}"}]`);
+}
+
+async function withClient<T>(
+  server: NatsServer,
+  use: (connection: NatsConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await connect({ servers: server.url });
+  try {
+    return await use(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+Deno.test("JetStreamLog makes the stream with the contract's settings, and one identity for all replicas", async () => {
+  await using server = await NatsServer.start();
+  const logs = ["a", "b", "c"].map((replicaId) =>
+    new JetStreamLog(options(server, { replicaId }), () => {})
+  );
+  const infos = await Promise.all(logs.map((log) => log.open()));
+  assert.match(infos[0].id, /^[0-9a-f]{16}$/);
+  for (const info of infos) assert.deepEqual(info, infos[0]);
+  await Promise.all(logs.map((log) => log.close()));
+  const { config } = await withClient(
+    server,
+    async (client) =>
+      (await client.jetstreamManager()).streams.info("USERGRADE"),
+  );
+  assert.deepEqual(
+    {
+      subjects: config.subjects,
+      storage: config.storage,
+      retention: config.retention,
+      num_replicas: config.num_replicas,
+    },
+    {
+      subjects: ["usergrade.*.set.*"],
+      storage: "file",
+      retention: "limits",
+      num_replicas: 1,
+    },
+  );
+  assert.ok(config.duplicate_window >= 60e9);
+});
+
+Deno.test("JetStreamLog refuses a stream with wrong settings and does not mend it", async () => {
+  await using server = await NatsServer.start();
+  const base = { name: "USERGRADE", subjects: ["usergrade.*.set.*"] };
+  const wrong: [Record<string, unknown>, RegExp][] = [
+    [{ ...base, subjects: ["other.>"] }, /subjects are \[other.>\]/],
+    [{ ...base, storage: "memory" }, /storage is memory and should be file/],
+    [{ ...base, retention: "workqueue" }, /retention is workqueue/],
+    [{ ...base, duplicate_window: 1e9 }, /duplicate_window is 1000 ms/],
+    [{ ...base, max_msg_size: 1000 }, /max_msg_size is 1000/],
+  ];
+  for (const [config, says] of wrong) {
+    await withClient(server, async (client) => {
+      const manager = await client.jetstreamManager();
+      await manager.streams.add(config);
+      const log = new JetStreamLog(options(server), () => {});
+      await assert.rejects(log.open(), (error) => {
+        assert.ok(error instanceof LogFailedError);
+        assert.match(error.message, says);
+        return true;
+      });
+      await log.close();
+      await manager.streams.delete("USERGRADE");
+    });
+  }
+});
+
+Deno.test("JetStreamLog takes a stream made by hand, named by its time of creation", async () => {
+  await using server = await NatsServer.start();
+  await withClient(server, async (client) => {
+    const manager = await client.jetstreamManager();
+    const { created } = await manager.streams.add({
+      name: "USERGRADE",
+      subjects: ["usergrade.>"],
+    });
+    const log = new JetStreamLog(options(server), () => {});
+    assert.equal((await log.open()).id, `USERGRADE@${created}`);
+    await log.close();
+  });
+});
+
+Deno.test("JetStreamLog gives others' entries as bytes, with the log's own time in nanoseconds", async () => {
+  await using server = await NatsServer.start();
+  await using a = await Session.open(server, { replicaId: "a" });
+  await using b = await Session.open(server, { replicaId: "b" });
+  await a.propose(1);
+  await b.propose(1);
+  await eventually(() => {
+    assert.equal(a.entries.length, 2);
+    assert.equal(b.entries.length, 2);
+  });
+  assert.deepEqual(a.entries.map(({ batch }) => batch), [1, undefined]);
+  assert.deepEqual(b.entries.map(({ batch }) => batch), [undefined, 1]);
+  assert.deepEqual(b.entries[0].payload, payload("u1"));
+  assert.equal(a.entries[0].time, b.entries[0].time);
+  assert.match(
+    a.entries[0].time,
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/,
+  );
+  const stored = await withClient(
+    server,
+    async (client) =>
+      (await client.jetstreamManager()).streams.getMessage("USERGRADE", {
+        seq: 1,
+      }),
+  );
+  assert.equal(
+    stored.timestamp.replace(/0*Z$/, "Z"),
+    a.entries[0].time.replace(/0*Z$/, "Z"),
+  );
+});
+
+Deno.test("JetStreamLog refuses proposals at once while the broker is away, and goes on unaided", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await session.propose(1);
+  await server.stop();
+  await session.until("away");
+  await assert.rejects(session.propose(2), NotStoredError);
+  await server.start();
+  await session.until("connected");
+  await session.propose(3);
+  await eventually(() =>
+    assert.deepEqual(
+      session.entries.map(({ sequence, batch }) => [sequence, batch]),
+      [[1, 1], [2, 3]],
+    )
+  );
+});
+
+Deno.test("JetStreamLog commits what was in flight when the broker was killed exactly once, or says that it does not know", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server, {
+    commitTimeout_ms: 5000,
+  });
+  let batch = 0;
+  const outcomes = new Map<number, "committed" | "not stored" | "unknown">();
+  let running = true;
+  const proposing = Array.from({ length: 8 }, async () => {
+    while (running) {
+      const mine = ++batch;
+      try {
+        await session.propose(mine);
+        outcomes.set(mine, "committed");
+      } catch (error) {
+        outcomes.set(
+          mine,
+          error instanceof NotStoredError ? "not stored" : "unknown",
+        );
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  });
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await server.stop();
+    await server.start();
+    await session.until("connected");
+  }
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  running = false;
+  await Promise.all(proposing);
+
+  await using reader = await Session.open(server, { replicaId: "reader" });
+  await eventually(() =>
+    assert.equal(reader.entries.length, reader.log.lastSequence)
+  );
+  const stored = reader.entries.map(({ payload }) =>
+    Number(/u(\d+)/.exec(new TextDecoder().decode(payload))![1])
+  );
+  assert.equal(new Set(stored).size, stored.length, "an entry came twice");
+  for (const [mine, outcome] of outcomes) {
+    if (outcome === "unknown") continue;
+    assert.equal(stored.includes(mine), outcome === "committed", `${mine}`);
+  }
+  assert.ok(stored.length > 10);
+});
+
+Deno.test("JetStreamLog notices a broker that hangs, and goes on when it wakes", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server, { commitTimeout_ms: 1000 });
+  await session.propose(1);
+  server.signal("SIGSTOP");
+  const inFlight = session.propose(2);
+  await assert.rejects(inFlight, OutcomeUnknownError);
+  await session.until("away");
+  await assert.rejects(session.propose(3), NotStoredError);
+  server.signal("SIGCONT");
+  await session.until("connected");
+  await session.propose(4);
+  // Batch 2 was waiting in a buffer: it comes back as anyone's entry does.
+  await eventually(() =>
+    assert.deepEqual(
+      session.entries.map(({ batch }) => batch),
+      session.entries.length === 3 ? [1, undefined, 4] : [1, 4],
+    )
+  );
+});
+
+Deno.test("JetStreamLog says that it is ahead of a stream that was made anew", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await session.propose(1);
+  await server.stop();
+  server.loseStore();
+  await server.start();
+  await session.until("ahead_of_log");
+  await assert.rejects(session.propose(2), NotStoredError);
+  assert.equal(session.entries.length, 1);
+});
+
+Deno.test("JetStreamLog says that it is ahead of a stream that lost its tail, also when others have written past it", async () => {
+  for (const written of [0, 1, 5]) {
+    await using server = await NatsServer.start();
+    await using session = await Session.open(server);
+    await session.propose(1);
+    await server.stop("SIGTERM");
+    await server.copyStore("save");
+    await server.start();
+    await session.until("connected");
+    for (const batch of [2, 3, 4]) await session.propose(batch);
+    await server.stop();
+    await server.copyStore("put back");
+    // Another replica comes first and writes where ours were.
+    const other = server.start().then(() =>
+      withClient(server, async (client) => {
+        for (let i = 0; i < written; i++) {
+          await client.jetstream().publish(
+            "usergrade.v1.set.b",
+            payload(`other ${i}`),
+          );
+        }
+      })
+    );
+    await other;
+    await session.until("ahead_of_log");
+    assert.equal(session.entries.length, 4);
+  }
+});
+
+Deno.test("JetStreamLog stops at an entry of a version that it does not know", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await session.propose(1);
+  await withClient(server, async (client) => {
+    const js = client.jetstream();
+    await js.publish("usergrade.x.set.b", payload("a stranger's"));
+    await js.publish("usergrade.v2.set.b", payload("a later version's"));
+    await js.publish("usergrade.v1.set.b", payload("after it"));
+  });
+  await session.until("upgrade_required");
+  assert.deepEqual(session.entries.map(({ sequence }) => sequence), [1, 2]);
+  await assert.rejects(session.propose(2), NotStoredError);
+});
+
+Deno.test("JetStreamLog fails when the entry that it needs is gone", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await session.propose(1);
+  server.signal("SIGSTOP");
+  await session.until("away");
+  server.signal("SIGCONT");
+  await session.until("connected");
+  // The broker is away for this replica alone while entries come and go.
+  await server.stop();
+  await session.until("away");
+  await withClientOfRestarted(server, async (client) => {
+    const js = client.jetstream();
+    for (let i = 0; i < 5; i++) {
+      await js.publish("usergrade.v1.set.b", payload(`${i}`));
+    }
+    await (await client.jetstreamManager()).streams.purge("USERGRADE", {
+      keep: 1,
+    });
+  });
+  await eventually(() => assert.ok(session.failure instanceof LogFailedError));
+  assert.match(session.failure!.message, /begins with entry 6 now/);
+});
+
+/**
+ * Uses the store of a stopped server through another one on another port, and
+ * then starts the first again.
+ */
+async function withClientOfRestarted(
+  server: NatsServer,
+  use: (client: NatsConnection) => Promise<void>,
+): Promise<void> {
+  const other = await server.elsewhere();
+  await withClient(other, use);
+  await other.stop("SIGTERM");
+  await server.start();
+}
+
+Deno.test("JetStreamLog survives a consumer that is deleted", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await session.propose(1);
+  await withClient(server, async (client) => {
+    const manager = await client.jetstreamManager();
+    for await (const { name } of manager.consumers.list("USERGRADE")) {
+      await manager.consumers.delete("USERGRADE", name);
+    }
+  });
+  await eventually(() =>
+    assert.deepEqual(
+      session.statuses.map(({ state }) => state),
+      ["connected", "away", "connected"],
+    )
+  );
+  await session.propose(2);
+  await eventually(() => assert.equal(session.entries.length, 2));
+});
+
+Deno.test("JetStreamLog waits for a broker that is not there yet", async () => {
+  await using server = await NatsServer.start();
+  await server.stop();
+  await using session = new Session(server);
+  const opened = session.log.open();
+  await session.until("away");
+  await server.start();
+  assert.equal((await opened).lastSequence, 0);
+});

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { makeCertificates } from "../support/certificates.ts";
+import { makeOperator } from "../support/nats_operator.ts";
+import { NatsServer } from "../support/nats_server.ts";
+import { ServiceProcess } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+/** Starts a replica against a server and sets once. */
+async function works(
+  server: NatsServer,
+  env: Record<string, string>,
+): Promise<void> {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: folder.path,
+    env: { NATS_URL: server.url, ...env },
+  });
+  const response = await service.set({ user_id: "a" });
+  assert.equal(response.status, 200, await response.text());
+}
+
+/** Starts a replica that the server will not have, and gives its last words. */
+async function fails(
+  server: NatsServer,
+  env: Record<string, string>,
+): Promise<string> {
+  using folder = new TemporaryFolder();
+  await using service = ServiceProcess.spawn({
+    dataDir: folder.path,
+    env: { NATS_URL: server.url, ...env },
+  });
+  const line = await service.line(({ level }) => level === "FATAL");
+  assert.equal((await service.status).code, 1);
+  if (env.NATS_PASSWORD !== undefined) {
+    assert.ok(!JSON.stringify(service.lines).includes(env.NATS_PASSWORD));
+  }
+  return line.message;
+}
+
+Deno.test("a replica comes in with user and password, and fails with wrong ones", async () => {
+  await using server = await NatsServer.start(
+    'authorization { user: "u", password: "right password" }',
+  );
+  await works(server, { NATS_USER: "u", NATS_PASSWORD: "right password" });
+  const wrong: Record<string, string>[] = [
+    { NATS_USER: "u", NATS_PASSWORD: "wrong password" },
+    {},
+  ];
+  for (const env of wrong) {
+    assert.match(await fails(server, env), /refused the credentials/);
+  }
+});
+
+Deno.test("a replica comes in with a token", async () => {
+  await using server = await NatsServer.start(
+    'authorization { token: "a long token" }',
+  );
+  await works(server, { NATS_TOKEN: "a long token" });
+});
+
+Deno.test("a replica outlives a password that is wrong for a while", async () => {
+  const file = (password: string) =>
+    `authorization { user: "u", password: "${password}" }`;
+  await using server = await NatsServer.start(file("first"));
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: folder.path,
+    env: { NATS_URL: server.url, NATS_USER: "u", NATS_PASSWORD: "first" },
+  });
+  await server.stop();
+  server.configure(file("second"));
+  await server.start();
+  await service.line(({ message }) => message.startsWith("No set can commit"));
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  const refused = await service.set({ user_id: "a" });
+  assert.equal(refused.status, 503);
+  await refused.body?.cancel();
+  await server.stop();
+  server.configure(file("first"));
+  await server.start();
+  await service.untilReady("set");
+  assert.equal((await service.set({ user_id: "a" })).status, 200);
+});
+
+/** The permissions that the README lists, with a stream that is there already. */
+function leastPrivileges(replicaId: string): string {
+  return `permissions {
+    publish: [
+      "usergrade.v1.set.${replicaId}"
+      "$JS.API.STREAM.INFO.USERGRADE"
+      "$JS.API.STREAM.MSG.GET.USERGRADE"
+      "$JS.API.CONSUMER.CREATE.USERGRADE"
+      "$JS.API.CONSUMER.CREATE.USERGRADE.>"
+      "$JS.FC.USERGRADE.>"
+    ]
+    subscribe: ["_INBOX.usergrade.${replicaId}.>"]
+  }`;
+}
+
+Deno.test("a replica works with just the permissions that the README lists", async () => {
+  await using server = await NatsServer.start(`authorization {
+    users = [
+      { user: "creator", password: "c" }
+      { user: "a", password: "a", ${leastPrivileges("a")} }
+      { user: "b", password: "b", ${leastPrivileges("b")} }
+    ]
+  }`);
+  using folder = new TemporaryFolder();
+  const start = (id: string, user: string, password: string) =>
+    ServiceProcess.start({
+      dataDir: folder.path,
+      env: {
+        NATS_URL: server.url,
+        REPLICA_ID: id,
+        NATS_USER: user,
+        NATS_PASSWORD: password,
+      },
+    });
+  // The stream is made once, by someone who may.
+  await (await start("c", "creator", "c"))[Symbol.asyncDispose]();
+  await using a = await start("a", "a", "a");
+  await using b = await start("b", "b", "b");
+  for (const [index, service] of [a, b].entries()) {
+    const response = await service.set({ user_id: "x", spp: index });
+    assert.equal(response.status, 200, await response.text());
+  }
+  await server.stop();
+  await server.start();
+  for (const service of [a, b]) {
+    await service.untilReady("set");
+    const response = await service.set({ user_id: "y" });
+    const sequence = response.headers.get("log-sequence");
+    await response.body?.cancel();
+    for (const other of [a, b]) {
+      const got = await other.get(`/get?user_id=y&min_sequence=${sequence}`);
+      assert.equal(got.status, 200);
+      await got.body?.cancel();
+    }
+  }
+  // The README's lines are these lines.
+  const readme = Deno.readTextFileSync(
+    new URL("../../README.md", import.meta.url),
+  );
+  for (const line of leastPrivileges("ID").split("\n").slice(1, -1)) {
+    assert.ok(readme.includes(line.trim()), line);
+  }
+});
+
+Deno.test("a replica that may not publish refuses sets, says why, and stores nothing", async () => {
+  await using server = await NatsServer.start(`authorization {
+    users = [{ user: "u", password: "u", permissions {
+      publish: { deny: ["usergrade.>"] }
+    } }]
+  }`);
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: folder.path,
+    env: { NATS_URL: server.url, NATS_USER: "u", NATS_PASSWORD: "u" },
+  });
+  const response = await service.set({ user_id: "a" });
+  assert.equal(response.status, 503);
+  assert.match((await response.json()).detail, /does not allow to publish/);
+});
+
+Deno.test("a replica comes in over TLS with a CA file, and refuses a server of another CA", async () => {
+  using folder = new TemporaryFolder();
+  const { ca, cert, key } = await makeCertificates(folder.path, "server");
+  const other = await makeCertificates(folder.path, "other");
+  await using server = await NatsServer.start(
+    `tls { cert_file: "${cert}", key_file: "${key}" }`,
+  );
+  await works(server, {
+    NATS_URL: server.url.replace("nats:", "tls:"),
+    NATS_TLS_CA_FILE: ca,
+  });
+  await using stranger = ServiceProcess.spawn({
+    dataDir: folder.path,
+    env: { NATS_URL: server.url, NATS_TLS_CA_FILE: other.ca },
+  });
+  await stranger.line(({ message }) => /certificate/i.test(message));
+});
+
+Deno.test("a replica comes in with a credentials file", async () => {
+  using folder = new TemporaryFolder();
+  const { creds, configuration } = await makeOperator(folder.path);
+  await using server = await NatsServer.start(configuration);
+  await works(server, { NATS_CREDS_FILE: creds });
+});

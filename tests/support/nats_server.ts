@@ -1,0 +1,130 @@
+/**
+ * A real nats-server with JetStream, for tests.
+ *
+ * @module
+ */
+import { eventually } from "./eventually.ts";
+import { findNatsServer } from "./nats_server_binary.ts";
+import { TemporaryFolder } from "./temporary_folder.ts";
+
+const binary = findNatsServer();
+
+/** A server on a port of its own, with a store that survives its end. */
+export class NatsServer implements AsyncDisposable {
+  readonly #folder: TemporaryFolder;
+  #child: Deno.ChildProcess | undefined;
+
+  private constructor(
+    /** The port on 127.0.0.1. */
+    readonly port: number,
+    private configuration: string,
+    folder?: TemporaryFolder,
+  ) {
+    this.#folder = folder ?? new TemporaryFolder();
+    this.configure(configuration);
+  }
+
+  /** Writes its configuration, for when it starts the next time. */
+  configure(configuration: string): void {
+    this.configuration = configuration;
+    // Never reachable from elsewhere, whatever a test configures.
+    Deno.writeTextFileSync(
+      this.configFile,
+      `host: 127.0.0.1\nport: ${this.port}\njetstream { store_dir: "${this.#folder.path}/store" }\n${configuration}\n`,
+    );
+  }
+
+  /** The path of its configuration. */
+  get configFile(): string {
+    return `${this.#folder.path}/nats-${this.port}.conf`;
+  }
+
+  /** The URL that clients use. */
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /**
+   * Starts a server.
+   *
+   * @param configuration Lines for its configuration file.
+   */
+  static async start(configuration = ""): Promise<NatsServer> {
+    const server = new NatsServer(freePort(), configuration);
+    await server.start();
+    return server;
+  }
+
+  /** Starts it again on the same port and store. */
+  async start(): Promise<void> {
+    if (binary === undefined) throw new Error("no nats-server is here");
+    this.#child = new Deno.Command(binary, {
+      args: ["-c", this.configFile, "-l", `${this.#folder.path}/log`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    try {
+      await eventually(
+        async () =>
+          (await Deno.connect({ hostname: "127.0.0.1", port: this.port }))
+            .close(),
+        10_000,
+      );
+    } catch {
+      throw new Error(
+        `nats-server did not start:\n${
+          Deno.readTextFileSync(`${this.#folder.path}/log`)
+        }`,
+      );
+    }
+  }
+
+  /** Starts another server on the store of this one, which is stopped. */
+  async elsewhere(): Promise<NatsServer> {
+    const other = new NatsServer(freePort(), this.configuration, this.#folder);
+    await other.start();
+    return other;
+  }
+
+  /** Sends it a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#child?.kill(signal);
+  }
+
+  /** Ends it and waits until it is gone. */
+  async stop(signal: Deno.Signal = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    child.kill(signal);
+    await child.status;
+  }
+
+  /** Takes its store away, while it is stopped. */
+  loseStore(): void {
+    Deno.removeSync(`${this.#folder.path}/store`, { recursive: true });
+  }
+
+  /** Keeps a copy of its store, while it is stopped, or puts it back. */
+  async copyStore(direction: "save" | "put back"): Promise<void> {
+    const store = `${this.#folder.path}/store`;
+    const [from, to] = direction === "save"
+      ? [store, `${store}.saved`]
+      : [`${store}.saved`, store];
+    await new Deno.Command("rm", { args: ["-rf", to] }).output();
+    await new Deno.Command("cp", { args: ["-a", from, to] }).output();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal("SIGCONT");
+    await this.stop();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+/** A port that was free a moment ago. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
