@@ -60,8 +60,9 @@ Deno.test("a replica comes in with a token", async () => {
 
 Deno.test("a replica outlives a password that is wrong for a while", async () => {
   const file = (password: string) =>
-    `authorization { user: "u", password: "${password}" }`;
-  await using server = await NatsServer.start(file("first"));
+    `jetstream { store_dir: "STORE" }
+     authorization { user: "u", password: "${password}" }`;
+  await using server = await NatsServer.start(file("first"), "whole");
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({
     dataDir: folder.path,

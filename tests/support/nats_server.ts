@@ -13,6 +13,7 @@ const binary = findNatsServer();
 export class NatsServer implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
   #child: Deno.ChildProcess | undefined;
+  #stderr: Promise<string> = Promise.resolve("");
 
   private constructor(
     /** The port on 127.0.0.1. */
@@ -24,13 +25,23 @@ export class NatsServer implements AsyncDisposable {
     this.configure(configuration);
   }
 
+  /** Where it answers questions about itself, if its configuration says so. */
+  monitorUrl(): string {
+    const log = Deno.readTextFileSync(`${this.#folder.path}/log`);
+    const address = /Starting http monitor on (\S+)/.exec(log)?.[1];
+    if (address === undefined) throw new Error("it has no monitor");
+    return `http://${address}`;
+  }
+
   /** Writes its configuration, for when it starts the next time. */
   configure(configuration: string): void {
     this.configuration = configuration;
     // Never reachable from elsewhere, whatever a test configures.
     Deno.writeTextFileSync(
       this.configFile,
-      `host: 127.0.0.1\nport: ${this.port}\njetstream { store_dir: "${this.#folder.path}/store" }\n${configuration}\n`,
+      `host: 127.0.0.1\nport: ${this.port}\n${
+        configuration.replace("STORE", `${this.#folder.path}/store`)
+      }\n`,
     );
   }
 
@@ -48,9 +59,17 @@ export class NatsServer implements AsyncDisposable {
    * Starts a server.
    *
    * @param configuration Lines for its configuration file.
+   * @param jetstream Whether the lines leave JetStream's own to the server,
+   * or are whole, with `STORE` for the path of the store.
    */
-  static async start(configuration = ""): Promise<NatsServer> {
-    const server = new NatsServer(freePort(), configuration);
+  static async start(
+    configuration = "",
+    jetstream: "default" | "whole" = "default",
+  ): Promise<NatsServer> {
+    const lines = jetstream === "whole"
+      ? configuration
+      : `jetstream { store_dir: "STORE" }\n${configuration}`;
+    const server = new NatsServer(freePort(), lines);
     await server.start();
     return server;
   }
@@ -62,22 +81,23 @@ export class NatsServer implements AsyncDisposable {
       args: ["-c", this.configFile, "-l", `${this.#folder.path}/log`],
       stdin: "null",
       stdout: "null",
-      stderr: "null",
+      stderr: "piped",
     }).spawn();
-    try {
-      await eventually(
-        async () =>
-          (await Deno.connect({ hostname: "127.0.0.1", port: this.port }))
-            .close(),
-        10_000,
-      );
-    } catch {
-      throw new Error(
-        `nats-server did not start:\n${
-          Deno.readTextFileSync(`${this.#folder.path}/log`)
-        }`,
-      );
-    }
+    this.#stderr = new Response(this.#child.stderr).text();
+    const ended = this.#child.status.then(async () => {
+      throw new Error(`nats-server has ended:\n${await this.#lastWords()}`);
+    });
+    ended.catch(() => {});
+    await Promise.race([ended, eventually(() => this.#answers(), 10_000)]);
+  }
+
+  async #lastWords(): Promise<string> {
+    const log = Deno.readTextFile(`${this.#folder.path}/log`).catch(() => "");
+    return await this.#stderr + await log;
+  }
+
+  async #answers(): Promise<void> {
+    (await Deno.connect({ hostname: "127.0.0.1", port: this.port })).close();
   }
 
   /** Starts another server on the store of this one, which is stopped. */
@@ -99,6 +119,7 @@ export class NatsServer implements AsyncDisposable {
     this.#child = undefined;
     child.kill(signal);
     await child.status;
+    await this.#stderr;
   }
 
   /** Takes its store away, while it is stopped. */
