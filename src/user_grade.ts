@@ -75,7 +75,8 @@ const number = z.int({ error: ONLY_SAFE_INTEGERS }).optional();
  */
 export const UserGradePatchSchema = z.strictObject({
   user_id: z.string({ error: "must be a string" })
-    .min(1, { error: "must not be empty", abort: true })
+    // Not `min(1)`, which is judged of an array too.
+    .refine((id) => id !== "", { error: "must not be empty", abort: true })
     .refine((id) => id.isWellFormed(), {
       error: "must be well-formed Unicode (it holds a lone surrogate)",
       abort: true,
@@ -152,7 +153,8 @@ export function parsePatch(value: unknown): UserGradePatch {
  * @param b `spp`
  * @param c `shipping_fee`
  * @param d `return_fee`
- * @returns What `JSON.stringify` gives for the same record, at a third of its cost.
+ * @returns What `JSON.stringify` gives for the same record, for less than half
+ *   of its cost (0.26 to 0.50 of it measured).
  */
 export function userGradeJson(
   id: string,

@@ -56,8 +56,8 @@ export class Storage {
    *
    * @param patch A validated patch.
    * @returns The whole record after it.
-   * @throws {TableFullError} If there is no room for a new user; nothing has
-   * changed.
+   * @throws {TableFullError} If there is no room for a new user or for larger
+   * numbers; nothing has changed.
    */
   set(patch: UserGradePatch): UserGrade {
     const table = this.#table;

@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { hashKey } from "../../src/storage/key_hash.ts";
+import {
+  forEachRecord,
+  Segment,
+  SEGMENT_WORDS_MAX,
+  TableFullError,
+} from "../../src/storage/segment.ts";
+import { number } from "./arbitraries.ts";
+import { hashId, type Key, type Seed, toKey } from "./keys.ts";
+
+type Numbers = [number, number, number, number];
+
+const SEED: Seed = [5, 6];
+const HASH_SHIFT = 10;
+
+function createSegment(): Segment {
+  return new Segment(
+    HASH_SHIFT,
+    (words, at, length) => hashKey(...SEED, words, at, length),
+  );
+}
+
+/** Stores a user as the table does. */
+function set(segment: Segment, id: string, numbers: Numbers): void {
+  const { words, length } = toKey(id);
+  const hash = hashId(SEED, id);
+  const wide = numbers.some((value) => value !== (value | 0));
+  let place = segment.find(hash, words, length);
+  if (place === -1) place = segment.append(hash, words, length, wide);
+  else if (wide && !segment.isWide(place)) {
+    place = segment.widen(hash, place, words);
+  }
+  segment.write(place, ...numbers);
+}
+
+function get(segment: Segment, id: string): number[] | undefined {
+  const { words, length } = toKey(id);
+  const place = segment.find(hashId(SEED, id), words, length);
+  if (place === -1) return undefined;
+  return [0, 1, 2, 3].map((column) => segment.read(place, column));
+}
+
+/** Every record that is not dead: its key's bytes as text, and its numbers. */
+function rows(segment: Segment): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  const bytes = new Uint8Array(segment.words.buffer);
+  forEachRecord(segment.words, segment.used, (place, length) => {
+    const start = 4 * (place + 1);
+    const id = new TextDecoder().decode(bytes.subarray(start, start + length));
+    assert.ok(!found.has(id), `${id} has two records`);
+    found.set(id, [0, 1, 2, 3].map((column) => segment.read(place, column)));
+  });
+  return found;
+}
+
+/** Makes allocations of the given kind fail while `run` runs. */
+function withoutMemory(kind: "records" | "slots", run: () => void): void {
+  const fail = (): never => {
+    throw new RangeError("Array buffer allocation failed");
+  };
+  const { transfer } = ArrayBuffer.prototype;
+  const { Int32Array } = globalThis;
+  if (kind === "records") ArrayBuffer.prototype.transfer = fail;
+  else {
+    globalThis.Int32Array = new Proxy(Int32Array, {
+      // Only a length makes a new buffer; all else is a view of one.
+      construct: (target, args) =>
+        typeof args[0] === "number" ? fail() : Reflect.construct(target, args),
+    });
+  }
+  try {
+    run();
+  } finally {
+    ArrayBuffer.prototype.transfer = transfer;
+    globalThis.Int32Array = Int32Array;
+  }
+}
+
+function test(sentence: string, fn: () => void): void {
+  Deno.test(sentence, { permissions: "none" }, fn);
+}
+
+test("Segment keeps what was written, whatever the history", () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.tuple(fc.nat(300), fc.tuple(number, number, number, number)),
+        { maxLength: 400, size: "max" },
+      ),
+      (history) => {
+        const segment = createSegment();
+        const model = new Map<string, number[]>();
+        for (const [user, numbers] of history) {
+          const id = `user-${user}`;
+          set(segment, id, numbers);
+          const expected = numbers.map((value) => value + 0);
+          model.set(id, expected);
+          assert.deepEqual(get(segment, id), expected);
+          assert.ok(segment.used <= segment.words.length);
+        }
+        assert.deepEqual(rows(segment), model);
+        for (const [id, expected] of model) {
+          assert.deepEqual(get(segment, id), expected);
+        }
+        assert.equal(get(segment, "nobody"), undefined);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("Segment finds keys whose hashes are all the same", () => {
+  const segment = new Segment(HASH_SHIFT, () => -1);
+  const keys: Key[] = Array.from({ length: 500 }, (_, i) => toKey(`u${i}`));
+  const places = keys.map(({ words, length }, i) => {
+    const place = segment.append(-1, words, length, false);
+    segment.write(place, i, 0, 0, 0);
+    return place;
+  });
+  keys.forEach(({ words, length }, i) => {
+    assert.equal(segment.find(-1, words, length), places[i]);
+  });
+  const { words, length } = toKey("nobody");
+  assert.equal(segment.find(-1, words, length), -1);
+});
+
+test("Segment widens a record once and keeps one that is alive", () => {
+  const segment = createSegment();
+  set(segment, "a", [1, 2, 3, 4]);
+  set(segment, "b", [5, 6, 7, 8]);
+  const narrow = segment.used;
+  set(segment, "a", [1, 2, 2 ** 31, 4]);
+  const wide = segment.used;
+  assert.ok(wide > narrow);
+  set(segment, "a", [1, 2, 2 ** 53 - 1, -(2 ** 53) + 1]);
+  set(segment, "a", [0, 0, 0, 0]);
+  assert.equal(segment.used, wide);
+  assert.deepEqual(
+    rows(segment),
+    new Map([["b", [5, 6, 7, 8]], ["a", [0, 0, 0, 0]]]),
+  );
+});
+
+test("Segment takes records up to its limit, then says so and changes nothing", () => {
+  const segment = createSegment();
+  const id = (i: number) => `${i}-`.padEnd(252, "x");
+  // A header, 63 words of key and 4 of numbers.
+  const users = Math.floor(SEGMENT_WORDS_MAX / 68);
+  for (let i = 0; i < users; i++) set(segment, id(i), [i, -i, 0, 1]);
+
+  const { used, words } = segment;
+  const before = words.slice(0, used);
+  const full = (numbers: Numbers, id: string) =>
+    assert.throws(
+      () => set(segment, id, numbers),
+      (error) =>
+        error instanceof TableFullError &&
+        /Cannot store a user: .* limit of 16777212 bytes/.test(error.message),
+    );
+  full([1, 2, 3, 4], id(users));
+  full([2 ** 40, 2, 3, 4], id(0));
+  assert.equal(segment.words, words);
+  assert.equal(segment.used, used);
+  assert.ok(before.every((word, i) => word === words[i]));
+  assert.equal(get(segment, id(users)), undefined);
+
+  // Those who are stored can still be found and changed, and a short id fits.
+  set(segment, id(0), [7, 7, 7, 7]);
+  assert.deepEqual(get(segment, id(0)), [7, 7, 7, 7]);
+  for (let i = 1; i < users; i++) {
+    assert.deepEqual(get(segment, id(i)), [i, -i + 0, 0, 1]);
+  }
+  set(segment, "short", [1, 2, 3, 4]);
+  assert.deepEqual(get(segment, "short"), [1, 2, 3, 4]);
+});
+
+test("Segment is as before when memory is out, and goes on when there is some", () => {
+  for (const kind of ["records", "slots"] as const) {
+    const segment = createSegment();
+    let failures = 0;
+    for (let i = 0; i < 200; i++) {
+      const before = rows(segment);
+      withoutMemory(kind, () => {
+        try {
+          set(segment, `user-${i}`, [i, 0, 0, 0]);
+          set(segment, `user-${i}`, [2 ** 40, 0, 0, 0]);
+        } catch (error) {
+          assert.ok(error instanceof TableFullError, String(error));
+          assert.match(error.message, /no memory to grow a segment of/);
+          assert.ok(error.cause instanceof RangeError);
+          failures++;
+        }
+      });
+      const after = rows(segment);
+      after.delete(`user-${i}`);
+      assert.deepEqual(after, before);
+      set(segment, `user-${i}`, [i, 2 ** 50, 0, 0]);
+      before.set(`user-${i}`, [i, 2 ** 50, 0, 0]);
+      assert.deepEqual(rows(segment), before);
+    }
+    assert.ok(failures > 3, `${kind} grew only ${failures} times`);
+  }
+});

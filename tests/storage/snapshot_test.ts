@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { Segment } from "../../src/storage/segment.ts";
+import { TableSnapshot } from "../../src/storage/snapshot.ts";
+import { UserTable } from "../../src/storage/user_table.ts";
+import { fromBatch } from "../support/model.ts";
+import { toKey } from "./keys.ts";
+
+/** Words that count the copies made of them. */
+class CountingWords extends Int32Array<ArrayBuffer> {
+  static copies = 0;
+
+  override slice(start?: number, end?: number): Int32Array<ArrayBuffer> {
+    CountingWords.copies++;
+    return new Int32Array(this).slice(start, end);
+  }
+}
+
+/**
+ * A segment of users `user-0`, `user-1`, ..., each with its number as its first
+ * value, and where their records are. Seven words each: 100 fit in a page of
+ * 1024 words, 1000 need seven pages.
+ */
+function createSegment(users: number): { segment: Segment; places: number[] } {
+  const segment = new Segment(0, () => 0);
+  const places = Array.from({ length: users }, (_, i) => {
+    const { words, length } = toKey(`user-${i}`);
+    const place = segment.append(i, words, length, false);
+    segment.write(place, i, 0, 0, 0);
+    return place;
+  });
+  segment.words = new CountingWords(segment.words.buffer);
+  CountingWords.copies = 0;
+  return { segment, places };
+}
+
+function ignore(): void {}
+
+/** The first value of each row. */
+function readValues(snapshot: TableSnapshot, rowsMax: number): number[] {
+  const values: number[] = [];
+  for (let rows; (rows = snapshot.read(rowsMax)) !== undefined;) {
+    values.push(...fromBatch(rows).map((grade) => grade.postpaid_limit));
+  }
+  return values;
+}
+
+function ascending(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+function test(sentence: string, fn: () => void): void {
+  Deno.test(sentence, { permissions: "none" }, fn);
+}
+
+test("TableSnapshot copies nothing when it is taken", () => {
+  const { segment } = createSegment(1000);
+  using snapshot = new TableSnapshot([undefined, segment], 1000, ignore);
+  assert.equal(CountingWords.copies, 0);
+  assert.equal(snapshot.rows, 1000);
+});
+
+test("TableSnapshot.keep() copies a page once, however often it is written", () => {
+  const { segment, places } = createSegment(100);
+  using snapshot = new TableSnapshot([segment], 100, ignore);
+  places.forEach((place, i) => {
+    snapshot.keep(0, segment, place);
+    segment.write(place, -i, 0, 0, 0);
+  });
+  assert.equal(CountingWords.copies, 1);
+  assert.deepEqual(readValues(snapshot, 7), ascending(100));
+});
+
+test("TableSnapshot.keep() copies only the pages that a record touches", () => {
+  const { segment, places } = createSegment(1000);
+  using snapshot = new TableSnapshot([segment], 1000, ignore);
+  for (const i of [0, 999, 500]) {
+    snapshot.keep(0, segment, places[i]);
+    segment.write(places[i], -1, 0, 0, 0);
+  }
+  assert.equal(CountingWords.copies, 3);
+  assert.deepEqual(readValues(snapshot, 1000), ascending(1000));
+});
+
+test("TableSnapshot.keep() keeps a record that lies across two pages", () => {
+  const { segment, places } = createSegment(1000);
+  const across = places.findIndex((place) =>
+    place >> 10 !== (place + 6) >> 10 && place % 1024 !== 0
+  );
+  assert.notEqual(across, -1);
+  using snapshot = new TableSnapshot([segment], 1000, ignore);
+  snapshot.keep(0, segment, places[across]);
+  segment.write(places[across], -1, -1, -1, -1);
+  assert.deepEqual(readValues(snapshot, 1000), ascending(1000));
+});
+
+test("TableSnapshot.keep() copies nothing of records that are new or read", () => {
+  const { segment, places } = createSegment(100);
+  using snapshot = new TableSnapshot([segment], 100, ignore);
+  const { words, length } = toKey("late");
+  const late = segment.append(0, words, length, false);
+  snapshot.keep(0, segment, late);
+  assert.deepEqual(readValues(snapshot, 100), ascending(100));
+  CountingWords.copies = 0;
+  snapshot.keep(0, segment, places[0]);
+  assert.equal(CountingWords.copies, 0);
+});
+
+test("TableSnapshot.read() gives slices of the size asked for, over segments", () => {
+  const first = createSegment(10).segment;
+  const second = createSegment(5).segment;
+  const segments = [undefined, first, new Segment(0, () => 0), second];
+  const sizes = (rowsMax: number) => {
+    using snapshot = new TableSnapshot(segments, 15, ignore);
+    const counts: number[] = [];
+    for (let rows; (rows = snapshot.read(rowsMax)) !== undefined;) {
+      assert.equal(rows.keyEnds.length, rows.count);
+      assert.equal(rows.numbers.length, 4 * rows.count);
+      assert.equal(rows.keys.length, rows.keyEnds[rows.count - 1]);
+      counts.push(rows.count);
+    }
+    assert.equal(snapshot.read(rowsMax), undefined);
+    return counts;
+  };
+  assert.deepEqual(sizes(4), [4, 4, 4, 3]);
+  assert.deepEqual(sizes(5), [5, 5, 5]);
+  assert.deepEqual(sizes(100), [15]);
+  assert.deepEqual(sizes(1), new Array(15).fill(1));
+});
+
+test("TableSnapshot.read() of an empty table has no rows", () => {
+  using snapshot = new UserTable(1, 2).snapshot();
+  assert.equal(snapshot.rows, 0);
+  assert.equal(snapshot.read(1), undefined);
+});
+
+test("TableSnapshot.close() ends the reading and is told once", () => {
+  const { segment } = createSegment(10);
+  let closed = 0;
+  const snapshot = new TableSnapshot([segment], 10, () => closed++);
+  snapshot.read(3);
+  snapshot.close();
+  snapshot.close();
+  snapshot[Symbol.dispose]();
+  assert.equal(closed, 1);
+  assert.equal(snapshot.read(3), undefined);
+});
+
+test("UserTable asks open snapshots to keep what it overwrites, and no closed one", () => {
+  const table = new UserTable(1, 2);
+  const write = (value: number) => {
+    table.seek("a");
+    table.write(value, 0, 0, 0);
+  };
+  const asked: TableSnapshot[] = [];
+  const { keep } = TableSnapshot.prototype;
+  TableSnapshot.prototype.keep = function (...args) {
+    asked.push(this);
+    keep.apply(this, args);
+  };
+  try {
+    write(1);
+    const first = table.snapshot();
+    const second = table.snapshot();
+    write(2);
+    assert.deepEqual(asked.splice(0), [first, second]);
+    first.close();
+    write(2 ** 40);
+    assert.deepEqual(asked.splice(0), [second]);
+    assert.deepEqual(readValues(second, 1), [1]);
+    second.close();
+    write(4);
+    assert.deepEqual(asked, []);
+  } finally {
+    TableSnapshot.prototype.keep = keep;
+  }
+});

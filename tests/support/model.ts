@@ -1,0 +1,77 @@
+/**
+ * The storage as it would be written without a care for speed: the model that
+ * tests hold the real one against.
+ *
+ * @module
+ */
+import type { RowBatch } from "../../src/storage/row_batch.ts";
+import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
+
+/** User grades in a plain `Map`. */
+export class Model {
+  readonly users = new Map<string, UserGrade>();
+
+  /** Merges a patch. */
+  set(patch: UserGradePatch): UserGrade {
+    const stored = this.users.get(patch.user_id);
+    const pick = (given: number | undefined, kept: number | undefined) => {
+      const value = given ?? kept ?? 0;
+      return Object.is(value, -0) ? 0 : value;
+    };
+    const merged = {
+      user_id: patch.user_id,
+      postpaid_limit: pick(patch.postpaid_limit, stored?.postpaid_limit),
+      spp: pick(patch.spp, stored?.spp),
+      shipping_fee: pick(patch.shipping_fee, stored?.shipping_fee),
+      return_fee: pick(patch.return_fee, stored?.return_fee),
+    };
+    this.users.set(patch.user_id, merged);
+    return merged;
+  }
+
+  /** @returns The users as they are now; records are never changed in place. */
+  copy(): Map<string, UserGrade> {
+    return new Map(this.users);
+  }
+}
+
+/** @returns The records as columns. */
+export function toBatch(grades: readonly UserGrade[]): RowBatch {
+  const ids = grades.map((grade) => new TextEncoder().encode(grade.user_id));
+  const keys = new Uint8Array(ids.reduce((sum, id) => sum + id.length, 0));
+  const keyEnds = new Uint32Array(grades.length);
+  let end = 0;
+  ids.forEach((id, row) => {
+    keys.set(id, end);
+    end += id.length;
+    keyEnds[row] = end;
+  });
+  const numbers = Float64Array.from(
+    grades.flatMap((
+      grade,
+    ) => [
+      grade.postpaid_limit,
+      grade.spp,
+      grade.shipping_fee,
+      grade.return_fee,
+    ]),
+  );
+  return { count: grades.length, keys, keyEnds, numbers };
+}
+
+/** @returns The records of a batch. */
+export function fromBatch(rows: RowBatch): UserGrade[] {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  return Array.from({ length: rows.count }, (_, row) => {
+    const start = row === 0 ? 0 : rows.keyEnds[row - 1];
+    const [postpaid_limit, spp, shipping_fee, return_fee] = rows.numbers
+      .subarray(4 * row);
+    return {
+      user_id: decoder.decode(rows.keys.subarray(start, rows.keyEnds[row])),
+      postpaid_limit,
+      spp,
+      shipping_fee,
+      return_fee,
+    };
+  });
+}

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  InvalidUserGradeError,
+  NUMBER_FIELDS,
+  parsePatch,
+  USER_ID_BYTES_MAX,
+  userGradeJson,
+} from "../src/user_grade.ts";
+
+/** What parsePatch() makes of JSON text. */
+function parse(json: string) {
+  return parsePatch(JSON.parse(json));
+}
+
+/** The fields that parsePatch() complains about. */
+function refused(json: string): string[] {
+  try {
+    parse(json);
+  } catch (error) {
+    assert.ok(error instanceof InvalidUserGradeError);
+    for (const { field, message } of error.errors) {
+      assert.ok(error.message.includes(`${field} ${message}`.trim()));
+    }
+    return error.errors.map(({ field }) => field);
+  }
+  assert.fail(`${json} was taken`);
+}
+
+function test(sentence: string, fn: () => void): void {
+  Deno.test(sentence, { permissions: "none" }, fn);
+}
+
+test("parsePatch() takes a whole record and a partial one", () => {
+  const whole =
+    '{"user_id":"a","postpaid_limit":1,"spp":-2,"shipping_fee":3,"return_fee":0}';
+  assert.deepEqual(parse(whole), JSON.parse(whole));
+  for (const field of NUMBER_FIELDS) {
+    const partial = `{"${field}":7,"user_id":"a"}`;
+    assert.deepEqual(parse(partial), JSON.parse(partial));
+  }
+  assert.deepEqual(parse('{"user_id":"a"}'), { user_id: "a" });
+});
+
+test("parsePatch() refuses a user_id that is missing, empty or no string", () => {
+  assert.throws(() => parse('{"spp":1}'), { message: /user_id is required/ });
+  assert.throws(() => parse('{"user_id":""}'), {
+    message: /user_id must not be empty/,
+  });
+  for (const value of ["null", "5", "true", "[]", "{}", '["a"]']) {
+    assert.deepEqual(refused(`{"user_id":${value}}`), ["user_id"]);
+  }
+});
+
+test("parsePatch() counts a user_id's bytes of UTF-8, 256 at most", () => {
+  for (const [character, bytes] of [["x", 1], ["é", 2], ["日", 3], ["𝄞", 4]]) {
+    const characters = Math.floor(USER_ID_BYTES_MAX / Number(bytes));
+    const rest = "x".repeat(USER_ID_BYTES_MAX - characters * Number(bytes));
+    const longest = String(character).repeat(characters) + rest;
+    const patch = { user_id: longest };
+    assert.equal(new TextEncoder().encode(longest).length, 256);
+    assert.deepEqual(parsePatch(patch), patch);
+    assert.throws(() => parsePatch({ user_id: longest + "x" }), {
+      message: /user_id must be at most 256 bytes of UTF-8/,
+    });
+  }
+});
+
+test("parsePatch() refuses control characters in a user_id", () => {
+  for (let code = 0; code < 0x100; code++) {
+    const patch = { user_id: `a${String.fromCharCode(code)}b` };
+    if (code < 0x20 || code === 0x7f) {
+      assert.deepEqual(refused(JSON.stringify(patch)), ["user_id"]);
+    } else {
+      assert.deepEqual(parsePatch(patch), patch);
+    }
+  }
+});
+
+test("parsePatch() refuses lone surrogates in a user_id", () => {
+  for (const id of ["\\ud800", "a\\udc00", "\\udc00\\ud800", "\\ud834x"]) {
+    assert.throws(() => parse(`{"user_id":"${id}"}`), {
+      message: /user_id must be well-formed Unicode/,
+    });
+  }
+  assert.equal(parse('{"user_id":"\\ud834\\udd1e"}').user_id, "𝄞");
+});
+
+test("parsePatch() judges numbers by their value", () => {
+  for (
+    const [text, value] of [
+      ["1.0", 1],
+      ["1e2", 100],
+      ["0.5e1", 5],
+      ["-0", -0],
+      ["9007199254740991", Number.MAX_SAFE_INTEGER],
+      ["-9007199254740991", -Number.MAX_SAFE_INTEGER],
+      ["2147483648", 2 ** 31],
+    ]
+  ) {
+    assert.equal(parse(`{"user_id":"a","spp":${text}}`).spp, value);
+  }
+});
+
+test("parsePatch() refuses numbers that are no safe integers, and names the field", () => {
+  for (const field of NUMBER_FIELDS) {
+    for (
+      const text of [
+        ...["null", "true", '"1"', '""', "[]", "[1]", "{}"],
+        ...["0.5", "1e-1", "-1.5", "1e400", "-1e400"],
+        ...["9007199254740992", "-9007199254740992", "1e300"],
+      ]
+    ) {
+      assert.deepEqual(refused(`{"user_id":"a","${field}":${text}}`), [field]);
+    }
+  }
+  assert.throws(() => parsePatch({ user_id: "a", spp: NaN }), {
+    message: /spp must be an integer from -9007199254740991 to/,
+  });
+});
+
+test("parsePatch() takes the last of a repeated key", () => {
+  assert.equal(parse('{"user_id":"a","spp":"x","spp":2}').spp, 2);
+  assert.deepEqual(refused('{"user_id":"a","spp":2,"spp":null}'), ["spp"]);
+});
+
+test("parsePatch() refuses fields that it does not know", () => {
+  for (
+    const field of [
+      ...["x", "", "User_id", "spp ", "length"],
+      ...["__proto__", "constructor", "prototype", "toString"],
+    ]
+  ) {
+    assert.deepEqual(refused(`{"user_id":"a","${field}":1}`), [field]);
+  }
+  // A prototype from outside gives neither the id nor a number.
+  assert.deepEqual(refused('{"__proto__":{"user_id":"a"}}'), [
+    "user_id",
+    "__proto__",
+  ]);
+  assert.equal(Object.hasOwn(Object.prototype, "spp"), false);
+});
+
+test("parsePatch() refuses what is no object", () => {
+  for (const json of ["[]", '[{"user_id":"a"}]', "null", "5", '"a"', "true"]) {
+    assert.deepEqual(refused(json), [""]);
+    assert.throws(() => parse(json), { message: /must be a JSON object/ });
+  }
+});
+
+test("parsePatch() names every wrong field, once", () => {
+  assert.deepEqual(
+    refused('{"user_id":"\\u0000\\ud800","spp":0.5,"return_fee":null,"x":1}'),
+    ["user_id", "spp", "return_fee", "x"],
+  );
+});
+
+test("parsePatch() bounds its errors, however many and long the fields", () => {
+  const fields = Array.from({ length: 1000 }, (_, i) => `${i}-`.repeat(1000));
+  // A name is not cut through a pair of surrogates either.
+  fields.unshift("x".repeat(63) + "𝄞".repeat(100));
+  const json = JSON.stringify(Object.fromEntries(fields.map((f) => [f, 1])));
+  const named = refused(json);
+  assert.equal(named.length, 20);
+  assert.equal(named[0], "user_id");
+  assert.ok(named.every((field) => field.length <= 64 && field.isWellFormed()));
+});
+
+/** Ids that the record allows, odd ones among them. */
+const userId = fc.string({ unit: "binary", minLength: 1, maxLength: 40 })
+  // deno-lint-ignore no-control-regex -- control characters are what is cut
+  .map((id) => id.replaceAll(/[\u0000-\u001f\u007f]/g, '"\\'));
+
+test("userGradeJson() is JSON.stringify() of the record", () => {
+  fc.assert(
+    fc.property(
+      userId,
+      fc.tuple(
+        fc.maxSafeInteger(),
+        fc.maxSafeInteger(),
+        fc.maxSafeInteger(),
+        fc.maxSafeInteger(),
+      ),
+      (user_id, numbers) => {
+        const [postpaid_limit, spp, shipping_fee, return_fee] = numbers;
+        assert.equal(
+          userGradeJson(user_id, ...numbers),
+          JSON.stringify({
+            user_id,
+            postpaid_limit,
+            spp,
+            shipping_fee,
+            return_fee,
+          }),
+        );
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test("userGradeJson() quotes what JSON asks for and nothing else", () => {
+  for (const id of ['"', "\\", "a\\\"b'", "\u2028\u2029", "\u0080é日𝄞", "</"]) {
+    assert.equal(
+      userGradeJson(id, 0, -1, 2 ** 31, Number.MIN_SAFE_INTEGER),
+      JSON.stringify({
+        user_id: id,
+        postpaid_limit: 0,
+        spp: -1,
+        shipping_fee: 2 ** 31,
+        return_fee: Number.MIN_SAFE_INTEGER,
+      }),
+    );
+  }
+});
