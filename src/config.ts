@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from "zod";
+import type { Peer } from "./backup/peer_backup.ts";
 import type { Credentials } from "./http/basic_auth.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
 
@@ -17,6 +18,8 @@ export interface Config {
   readonly passwordIsGenerated: boolean;
   readonly replicaId: string;
   readonly dataDir: string;
+  /** Where a starting replica asks for a backup, in this order. */
+  readonly peers: readonly Peer[];
   /** The broker of a cluster; undefined for a standalone service. */
   readonly nats: NatsConfig | undefined;
   readonly commitTimeout_ms: number;
@@ -85,6 +88,16 @@ const servers = text.transform((list) => list.split(",").map((s) => s.trim()))
       "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
   });
 
+const peers = text.transform((list) =>
+  list.split(",").map((peer) => URL.parse(peer.trim()))
+).refine(
+  (urls) =>
+    urls.every((url) =>
+      url !== null && ["http:", "https:", "file:"].includes(url.protocol)
+    ),
+  { error: "must be a comma-separated list of http:, https: or file: URLs" },
+).transform((urls) => urls.filter((url) => url !== null));
+
 /** A variable: its default, where it has a fixed one, its meaning, its check. */
 function variable<T>(
   fallback: string | undefined,
@@ -152,6 +165,11 @@ export const VARIABLES = {
     text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
       error: "must be 1 to 64 letters, digits, - or _",
     }),
+  ),
+  PEERS: variable(
+    undefined,
+    "set listeners of other replicas, or file: URLs of backups, comma-separated",
+    peers,
   ),
   DATA_DIR: variable("./data", "folder of the embedded log", text),
   COMMIT_TIMEOUT_MS: variable(
@@ -233,19 +251,21 @@ export function readConfig(
     problems.push("SET_PORT and GET_PORT must differ");
   }
   const password = readPassword(reader, environment);
+  const credentials = {
+    user: reader.value("AUTH_USER", VARIABLES.AUTH_USER) ?? "",
+    password: password ?? ports.randomBytes(18).toBase64(),
+  };
   const config = {
     host: reader.value("HOST", VARIABLES.HOST),
     setPort,
     getPort,
-    credentials: {
-      user: reader.value("AUTH_USER", VARIABLES.AUTH_USER),
-      password: password ?? ports.randomBytes(18).toBase64(),
-    },
+    credentials,
     passwordIsGenerated: password === undefined,
     replicaId: reader.value("REPLICA_ID", VARIABLES.REPLICA_ID) ??
       generateReplicaId(ports),
     dataDir: reader.value("DATA_DIR", VARIABLES.DATA_DIR),
     nats: readNats(reader, environment),
+    peers: readPeers(reader, environment, credentials),
     commitTimeout_ms: reader.value(
       "COMMIT_TIMEOUT_MS",
       VARIABLES.COMMIT_TIMEOUT_MS,
@@ -321,6 +341,26 @@ function readNats(
     ),
   };
   return nats.servers === undefined ? undefined : nats as NatsConfig;
+}
+
+function readPeers(
+  reader: Reader,
+  { PEERS, NATS_URL }: Readonly<Record<string, string | undefined>>,
+  credentials: Credentials,
+): Peer[] {
+  if (PEERS && !NATS_URL) {
+    reader.problems.push("PEERS needs NATS_URL: a log of their own");
+  }
+  const urls = reader.value("PEERS", VARIABLES.PEERS) ?? [];
+  return urls.map((url) => {
+    const { username, password } = url;
+    url.username = url.password = "";
+    return {
+      url: url.href,
+      user: username ? decodeURIComponent(username) : credentials.user,
+      password: password ? decodeURIComponent(password) : credentials.password,
+    };
+  });
 }
 
 function readTls(

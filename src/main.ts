@@ -7,9 +7,11 @@
 import { getLogger } from "@logtape/logtape";
 import { parseArgs } from "node:util";
 import project from "../deno.json" with { type: "json" };
+import { runImport } from "./backup/import_command.ts";
 import { type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
 import { type Service, startService } from "./service.ts";
 import { configureLogging } from "./telemetry/logger.ts";
+import { terminalMeter } from "./telemetry/terminal_meter.ts";
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
@@ -24,25 +26,78 @@ function help(): string {
   return `usergrade ${project.version}: keeps user grades in memory and answers for them
 
 Usage: usergrade [--help | --version]
+       usergrade import FILE|URL [--to URL]
 
-It is configured by environment variables [defaults in brackets]:
+The service is configured by environment variables [defaults in brackets]:
 ${rows.join("\n")}
+
+import sends a backup, a file or another server's http://…/backup, to the set
+listener at --to [http://127.0.0.1:SET_PORT], logging in with the userinfo of
+the URL or with AUTH_USER and AUTH_PASSWORD.
 
 Exit status: 0 after SIGTERM or SIGINT, 1 if it fails, 2 if the configuration is wrong.`;
 }
 
-/** The text that an argument asks for; undefined if the service is to run. */
-function textFor(args: string[]): string | undefined {
-  const { values } = parseArgs({
+/** What the arguments ask for. */
+type Command =
+  | { type: "print"; text: string }
+  | { type: "import"; source: string; target: string | undefined }
+  | { type: "serve" };
+
+function parseCommand(args: string[]): Command {
+  const { values, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: {
       help: { type: "boolean", short: "h" },
       version: { type: "boolean" },
+      to: { type: "string" },
     },
   });
-  if (values.help) return help();
-  if (values.version) return project.version;
-  return undefined;
+  if (values.help) return { type: "print", text: help() };
+  if (values.version) return { type: "print", text: project.version };
+  const [name, source, ...more] = positionals;
+  if (name === "import" && source !== undefined && more.length === 0) {
+    return { type: "import", source, target: values.to };
+  }
+  if (name !== undefined) {
+    throw new Error(
+      name === "import"
+        ? "import needs one FILE or URL"
+        : `There is no command ${name}`,
+    );
+  }
+  if (values.to !== undefined) throw new Error("--to is of import alone");
+  return { type: "serve" };
+}
+
+/** Sends a backup to a running service; returns the exit status. */
+async function importFile(
+  { source, target }: { source: string; target: string | undefined },
+): Promise<number> {
+  const file = Deno.env.get("AUTH_PASSWORD_FILE");
+  const password = file
+    ? Deno.readTextFileSync(file).replace(/\r?\n$/, "")
+    : Deno.env.get("AUTH_PASSWORD") ?? "";
+  const meter = terminalMeter("Importing");
+  try {
+    const { rows, log_sequence } = await runImport({
+      source,
+      target: target ??
+        `http://127.0.0.1:${
+          Deno.env.get("SET_PORT") || VARIABLES.SET_PORT.fallback
+        }`,
+      user: Deno.env.get("AUTH_USER") || VARIABLES.AUTH_USER.fallback!,
+      password,
+    }, (sent, total) => meter.update(sent, total));
+    meter.end();
+    console.log(`${rows} rows imported, up to sequence ${log_sequence}`);
+    return EXIT_OK;
+  } catch (error) {
+    meter.end();
+    console.error((error as Error).message);
+    return EXIT_FAILED;
+  }
 }
 
 function configFromEnvironment(): Config {
@@ -93,16 +148,18 @@ async function run(config: Config): Promise<number> {
 }
 
 async function main(): Promise<number> {
+  let command: Command;
   try {
-    const text = textFor(Deno.args);
-    if (text !== undefined) {
-      console.log(text);
-      return EXIT_OK;
-    }
+    command = parseCommand(Deno.args);
   } catch (error) {
     console.error(`${(error as Error).message}\nTry --help.`);
     return EXIT_BAD_CONFIGURATION;
   }
+  if (command.type === "print") {
+    console.log(command.text);
+    return EXIT_OK;
+  }
+  if (command.type === "import") return await importFile(command);
   try {
     return await run(configFromEnvironment());
   } catch (error) {

@@ -10,6 +10,8 @@ import { getApp } from "./http/get_app.ts";
 import { setApp } from "./http/set_app.ts";
 import type { LogFailedError } from "./log/log.ts";
 import { LogClient } from "./log/log_client.ts";
+import { terminalMeter } from "./telemetry/terminal_meter.ts";
+import { peerSource } from "./backup/peer_backup.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
 import { Compaction } from "./replica/compaction.ts";
 import { Replica } from "./replica/replica.ts";
@@ -137,7 +139,13 @@ async function start(
     id: info.id,
     sequence: info.lastSequence,
   });
-  await bootstrap(replica, log, info);
+  await bootstrap(
+    replica,
+    log,
+    info,
+    config.peers.map(peerSource),
+    terminalMeter("Restoring"),
+  );
 }
 
 function listen(

@@ -49,6 +49,7 @@ Deno.test({
         replicaId: "my-host-example-07070707",
         dataDir: "./data",
         nats: undefined,
+        peers: [],
         commitTimeout_ms: 5000,
         bodyBytesMax: 65536,
         tls: undefined,
@@ -138,6 +139,31 @@ Deno.test({
       assert.match(found[0], /^NATS_/);
       assert.doesNotMatch(found[0], /user:password/);
     }
+  },
+});
+
+Deno.test({
+  name: "readConfig() gives each peer its own credentials, or the replica's",
+  permissions,
+  fn: () => {
+    const environment = {
+      NATS_URL: "nats://a:4222",
+      AUTH_USER: "me",
+      AUTH_PASSWORD: "mine",
+    };
+    const { peers } = read({
+      ...environment,
+      PEERS: "http://b:8080, https://u:p%40ss@c/,file:///backup.csv.gz",
+    });
+    assert.deepEqual(peers, [
+      { url: "http://b:8080/", user: "me", password: "mine" },
+      { url: "https://c/", user: "u", password: "p@ss" },
+      { url: "file:///backup.csv.gz", user: "me", password: "mine" },
+    ]);
+    for (const PEERS of ["b:8080", "nats://b", "http://b,,"]) {
+      assert.match(problems({ ...environment, PEERS })[0], /^PEERS/);
+    }
+    assert.match(problems({ PEERS: "http://b" })[0], /^PEERS needs NATS_URL/);
   },
 });
 

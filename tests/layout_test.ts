@@ -8,18 +8,20 @@ import { ROOT } from "./support/start_command.ts";
  * one way: whatever a folder names here stands further down.
  */
 const ARROWS: Record<string, string[]> = {
-  "main.ts": ["service.ts", "config.ts", "telemetry"],
+  "main.ts": ["service.ts", "config.ts", "backup", "telemetry"],
   "service.ts": [
     "config.ts",
     "http",
+    "backup",
     "replica",
     "log",
     "storage",
     "telemetry",
   ],
-  "config.ts": ["http", "telemetry"],
-  "http": ["replica", "log", "storage", "user_grade.ts"],
+  "config.ts": ["http", "backup", "telemetry"],
+  "http": ["backup", "replica", "log", "storage", "user_grade.ts"],
   "telemetry": ["replica"],
+  "backup": ["replica", "storage", "user_grade.ts"],
   "replica": ["log", "storage", "user_grade.ts"],
   "log": ["storage", "user_grade.ts"],
   "storage": ["user_grade.ts"],

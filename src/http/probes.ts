@@ -18,7 +18,14 @@ export function probes(
   const healthz: Handler = () => Response.json({ status: "ok" });
   const readyz: Handler = () =>
     Response.json(
-      { state: replica.state, reason: replica.reason },
+      {
+        state: replica.state,
+        reason: replica.reason,
+        ...(replica.restoreProgress && {
+          rows: replica.restoreProgress.rows,
+          percent: replica.restoreProgress.percent,
+        }),
+      },
       { status: isReady() ? 200 : 503 },
     );
   return {

@@ -72,7 +72,11 @@ export function problemResponse(error: unknown): Response {
   );
 }
 
-function toHttpError(error: unknown): HttpError {
+/**
+ * @param error What a handler threw.
+ * @returns What to answer; an unforeseen error is logged.
+ */
+export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof InvalidUserGradeError) {
     return new HttpError(400, error.message, {

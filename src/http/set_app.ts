@@ -5,9 +5,11 @@
  */
 import type { Replica } from "../replica/replica.ts";
 import { parsePatch, userGradeJson } from "../user_grade.ts";
+import { backup } from "./backup.ts";
 import { basicAuth, type Credentials } from "./basic_auth.ts";
 import { BodyBrokenError, type BodyReader } from "./body.ts";
 import { refuseCrossOrigin } from "./cross_origin.ts";
+import { importBackup } from "./import.ts";
 import { probes } from "./probes.ts";
 import { HttpError } from "./problem.ts";
 import { type Handler, methods, notFound, router } from "./router.ts";
@@ -29,6 +31,8 @@ export function setApp(
     refuseCrossOrigin(basicAuth(credentials, handler));
   return router({
     "/set": guarded(methods({ POST: set(replica, bodies) })),
+    "/backup": guarded(methods({ GET: backup(replica) })),
+    "/import": guarded(methods({ POST: importBackup(replica) })),
     ...probes(replica, () => replica.writable),
   }, guarded(notFound));
 }

@@ -24,7 +24,8 @@ export interface FeedMessage {
 export interface EntryIdentity {
   readonly sequence: number;
   readonly time: string;
-  readonly messageId: string;
+  /** Undefined if only its time is known. */
+  readonly messageId: string | undefined;
 }
 
 /** What a message means for its receiver. */
@@ -78,9 +79,10 @@ export class EntryFeed {
     return `${this.session}:${batch}`;
   }
 
-  /** Sets where the feed goes on: after an entry that is applied. */
-  startAfter(sequence: number): void {
+  /** Sets where the feed goes on: after an entry that is applied, and its time. */
+  startAfter(sequence: number, time: string | null): void {
     this.#fed = sequence;
+    if (time !== null) this.#last = { sequence, time, messageId: undefined };
   }
 
   /** Takes note of what the stream says of itself. */

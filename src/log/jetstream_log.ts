@@ -30,6 +30,7 @@ import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogLocation,
   type LogStatus,
   NotStoredError,
   type ReplicatedLog,
@@ -59,7 +60,6 @@ const TICK_MS = 100;
 
 /** JetStream's error codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
 const STREAM_NOT_FOUND = 10059;
-const STREAM_NAME_IN_USE = 10058;
 const NO_MESSAGE_FOUND = 10037;
 
 const decoder = new TextDecoder();
@@ -172,11 +172,10 @@ export class JetStreamLog implements ReplicatedLog {
           newStreamConfig(stream, streamReplicas, id) as StreamConfig,
         );
       } catch (error) {
-        // Another replica was faster: its stream is the log.
-        if (apiErrorCode(error) !== STREAM_NAME_IN_USE) {
+        // Another replica may have been faster: its stream is the log then.
+        info = await this.#manager.streams.info(stream).catch(() => {
           throw failedIfFinal(error);
-        }
-        info = await this.#manager.streams.info(stream);
+        });
       }
     }
     const problems = streamProblems(info.config, stream, commitTimeout_ms);
@@ -233,8 +232,23 @@ export class JetStreamLog implements ReplicatedLog {
     );
   }
 
-  async *entries(after: number): AsyncGenerator<LogEntry[]> {
-    this.#feed.startAfter(after);
+  async locate(sequence: number): Promise<LogLocation> {
+    return await this.#persist(async () => {
+      const { state } = await this.#manager.streams.info(this.options.stream);
+      const entry = sequence > 0 ? await this.#identityOf(sequence) : undefined;
+      return {
+        firstSequence: Math.max(state.first_seq, 1),
+        lastSequence: state.last_seq,
+        time: entry?.time,
+      };
+    });
+  }
+
+  async *entries(
+    after: number,
+    time: string | null = null,
+  ): AsyncGenerator<LogEntry[]> {
+    this.#feed.startAfter(after, time);
     this.#consuming = true;
     this.#recover("the log is open");
     while (!this.#closed) {
@@ -302,8 +316,8 @@ export class JetStreamLog implements ReplicatedLog {
     if (last !== undefined && last.sequence >= first_seq) {
       const found = await this.#identityOf(last.sequence);
       if (
-        found !== undefined &&
-        (found.time !== last.time || found.messageId !== last.messageId)
+        found !== undefined && (found.time !== last.time ||
+          found.messageId !== (last.messageId ?? found.messageId))
       ) return this.#lose(`entry ${last.sequence} is another one now`);
     }
     if (first_seq > fed + 1) {

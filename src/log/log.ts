@@ -22,10 +22,20 @@ export interface LogInfo {
 export interface LogBase {
   /** The sequence of the last entry that the state includes. */
   readonly sequence: number;
+  /** When the log took that entry; null at sequence 0. */
+  readonly time: string | null;
   /** How many users it has. */
   readonly rows: number;
   /** Its digest, 16 hex digits. */
   readonly digest: string;
+}
+
+/** Where a log stands. */
+export interface LogLocation {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** The time of the entry that was asked for. */
+  readonly time: string | undefined;
 }
 
 /** One entry, in its place. */
@@ -81,13 +91,24 @@ export interface ReplicatedLog {
   open(): Promise<LogInfo>;
 
   /**
+   * Looks where the log stands now.
+   *
+   * @param sequence A sequence.
+   * @returns The first and the last sequence, as in {@linkcode LogInfo}, and
+   * the time of the entry at `sequence`; undefined if the log does not have it.
+   */
+  locate(sequence: number): Promise<LogLocation>;
+
+  /**
    * All entries after a sequence, those to come included, in order and without
    * a gap. The consumer's pace holds the log back. Only one iteration at a time.
    *
    * @param after The sequence before the first entry wanted.
+   * @param time When the log took that entry, if the caller knows: a log whose
+   * entry `after` is another one is not the log that the caller has applied.
    * @throws {LogFailedError} While iterating, if the log can't go on.
    */
-  entries(after: number): AsyncIterable<LogEntry[]>;
+  entries(after: number, time?: string | null): AsyncIterable<LogEntry[]>;
 
   /**
    * Proposes a batch. It is committed when it comes back: then the promise

@@ -9,6 +9,7 @@ import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogLocation,
   type LogStatus,
   NotStoredError,
   OutcomeUnknownError,
@@ -41,6 +42,7 @@ export class LogClient {
   #opened = Promise.withResolvers<LogInfo>();
   #baseRead: PromiseWithResolvers<void> | undefined;
   #onBaseRows: ((rows: RowBatch) => void) | undefined;
+  #located: PromiseWithResolvers<LogLocation> | undefined;
   #baseWritten: PromiseWithResolvers<void> | undefined;
   #closed = Promise.withResolvers<void>();
   #failure: LogFailedError | undefined;
@@ -89,9 +91,25 @@ export class LogClient {
     return this.#baseRead.promise;
   }
 
-  /** Starts the entries after a sequence; they come to the listener. */
-  consume(after: number): void {
-    this.#send({ type: "consume", after });
+  /**
+   * Looks where the log stands now, as {@linkcode ReplicatedLog.locate} does.
+   * One question at a time.
+   *
+   * @throws {LogFailedError} If the log can't go on.
+   */
+  locate(sequence: number): Promise<LogLocation> {
+    this.#located = Promise.withResolvers();
+    this.#send({ type: "locate", sequence });
+    return this.#located.promise;
+  }
+
+  /**
+   * Starts the entries after a sequence; they come to the listener.
+   *
+   * @param time When the log took the entry `after`; null if not known.
+   */
+  consume(after: number, time: string | null): void {
+    this.#send({ type: "consume", after, time });
   }
 
   /** Proposes a batch; the listener hears of its entry or its failure. */
@@ -143,6 +161,8 @@ export class LogClient {
         return this.#send({ type: "taken" });
       case "base_end":
         return this.#baseRead!.resolve();
+      case "located":
+        return this.#located!.resolve(message.location);
       case "entries":
         this.listener.entries(message.entries, message.lastSequence);
         return this.#send({ type: "taken" });
@@ -177,6 +197,7 @@ export class LogClient {
     this.#worker.terminate();
     this.#opened.reject(error);
     this.#baseRead?.reject(error);
+    this.#located?.reject(error);
     this.#baseWritten?.reject(error);
     this.#closed.reject(error);
     this.listener.failed(error);

@@ -77,8 +77,12 @@ async function readBase(): Promise<void> {
   post({ type: "base_end" });
 }
 
-async function consume(after: number): Promise<void> {
-  for await (const entries of log.entries(after)) {
+async function locate(sequence: number): Promise<void> {
+  post({ type: "located", location: await log.locate(sequence) });
+}
+
+async function consume(after: number, time: string | null): Promise<void> {
+  for await (const entries of log.entries(after, time)) {
     const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
     // Payloads of one read may share a buffer.
     await postInWindow(
@@ -129,8 +133,10 @@ function handle(message: ToLogWorker): Promise<void> | void {
       return open(message.options);
     case "read_base":
       return readBase();
+    case "locate":
+      return locate(message.sequence);
     case "consume":
-      return consume(message.after);
+      return consume(message.after, message.time);
     case "propose":
       return propose(message.batch, message.payload);
     case "write_base":

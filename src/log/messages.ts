@@ -5,7 +5,13 @@
  * @module
  */
 import type { RowBatch } from "../storage/row_batch.ts";
-import type { LogBase, LogEntry, LogInfo, LogStatus } from "./log.ts";
+import type {
+  LogBase,
+  LogEntry,
+  LogInfo,
+  LogLocation,
+  LogStatus,
+} from "./log.ts";
 
 /** The embedded log. */
 export interface SqliteOptions {
@@ -50,10 +56,17 @@ export interface ReadBaseMessage {
   readonly type: "read_base";
 }
 
+/** Asks where the log stands; answered by `located`. */
+export interface LocateMessage {
+  readonly type: "locate";
+  readonly sequence: number;
+}
+
 /** Asks for all entries after a sequence, in `entries` messages. */
 export interface ConsumeMessage {
   readonly type: "consume";
   readonly after: number;
+  readonly time: string | null;
 }
 
 /** Takes one `entries` or `base_rows` message out of the window. */
@@ -86,6 +99,7 @@ export interface CloseMessage {
 export type ToLogWorker =
   | OpenMessage
   | ReadBaseMessage
+  | LocateMessage
   | ConsumeMessage
   | TakenMessage
   | ProposeMessage
@@ -107,6 +121,12 @@ export interface BaseRowsMessage {
 /** The log's own base has no more rows. */
 export interface BaseEndMessage {
   readonly type: "base_end";
+}
+
+/** Where the log stands. */
+export interface LocatedMessage {
+  readonly type: "located";
+  readonly location: LogLocation;
 }
 
 /** The next entries, in order and without a gap. */
@@ -153,6 +173,7 @@ export type FromLogWorker =
   | OpenedMessage
   | BaseRowsMessage
   | BaseEndMessage
+  | LocatedMessage
   | EntriesMessage
   | StatusMessage
   | ProposalFailedMessage

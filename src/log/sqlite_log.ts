@@ -14,6 +14,7 @@ import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogLocation,
   NotStoredError,
 } from "./log.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
@@ -60,17 +61,14 @@ export class SqliteLog implements CompactingLog {
         "INSERT INTO entries (sequence, time, payload) VALUES (?, ?, ?)",
       );
       this.#base = this.#findBase();
-      const { first, last } = this.#db.prepare(
-        "SELECT min(sequence) AS first, max(sequence) AS last FROM entries WHERE sequence > ?",
-      ).get(this.#base?.sequence ?? 0) as {
-        first: number | null;
-        last: number | null;
-      };
-      this.#last = last ?? this.#base?.sequence ?? 0;
+      const { last } = this.#db.prepare(
+        "SELECT max(sequence) AS last FROM entries",
+      ).get() as { last: number | null };
+      this.#last = Math.max(last ?? 0, this.#base?.sequence ?? 0);
       this.#sweepLater();
       return Promise.resolve({
         id,
-        firstSequence: first ?? this.#last + 1,
+        firstSequence: this.#first(),
         lastSequence: this.#last,
         ...(this.#base && { base: this.#base }),
       });
@@ -83,10 +81,27 @@ export class SqliteLog implements CompactingLog {
     }
   }
 
+  #first(): number {
+    const { first } = this.#db.prepare(
+      "SELECT min(sequence) AS first FROM entries WHERE sequence > ?",
+    ).get(this.#base?.sequence ?? 0) as { first: number | null };
+    return first ?? this.#last + 1;
+  }
+
+  locate(sequence: number): Promise<LogLocation> {
+    const row = this.#db.prepare("SELECT time FROM entries WHERE sequence = ?")
+      .get(sequence) as { time: string } | undefined;
+    return Promise.resolve({
+      firstSequence: this.#first(),
+      lastSequence: this.#last,
+      time: row?.time,
+    });
+  }
+
   #findBase(): (LogBase & { id: number }) | undefined {
     // A base that is not complete was being written when the process ended.
     return this.#db.prepare(
-      "SELECT id, sequence, rows, digest FROM bases WHERE complete = 1 ORDER BY id DESC LIMIT 1",
+      "SELECT id, sequence, time, rows, digest FROM bases WHERE complete = 1 ORDER BY id DESC LIMIT 1",
     ).get() as (LogBase & { id: number }) | undefined;
   }
 
@@ -168,10 +183,10 @@ export class SqliteLog implements CompactingLog {
     }
   }
 
-  beginBase({ sequence, rows, digest }: LogBase): void {
+  beginBase({ sequence, time, rows, digest }: LogBase): void {
     const { lastInsertRowid } = this.#db.prepare(
-      "INSERT INTO bases (sequence, rows, digest, complete) VALUES (?, ?, ?, 0)",
-    ).run(sequence, rows, digest);
+      "INSERT INTO bases (sequence, time, rows, digest, complete) VALUES (?, ?, ?, ?, 0)",
+    ).run(sequence, time, rows, digest);
     this.#nextBase = { id: Number(lastInsertRowid), parts: 0 };
   }
 

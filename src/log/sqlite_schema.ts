@@ -25,6 +25,7 @@ const SCHEMA = `
   CREATE TABLE bases (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     sequence INTEGER NOT NULL,
+    time TEXT,
     rows INTEGER NOT NULL,
     digest TEXT NOT NULL,
     complete INTEGER NOT NULL

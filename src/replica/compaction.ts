@@ -49,10 +49,10 @@ export class Compaction {
   }
 
   async #write(sets: number): Promise<void> {
-    const { sequence, digest, table } = this.replica.snapshot();
+    const { sequence, time, digest, table } = this.replica.snapshot();
     try {
       await this.log.writeBase(
-        { sequence, digest, rows: table.rows },
+        { sequence, time, digest, rows: table.rows },
         parts(table),
       );
       this.replica.baseMoved(sequence, sets);

@@ -37,10 +37,22 @@ export class NotReadyError extends NotStoredError {
   override name = "NotReadyError";
 }
 
+/** How a restore goes. */
+export interface RestoreProgress {
+  /** What is being restored, or why nothing is. */
+  readonly reason: string;
+  /** How many rows are restored. */
+  readonly rows: number;
+  /** How much that is of all rows of the base, 0 to 100. */
+  readonly percent: number;
+}
+
 /** The state after an entry. */
 export interface ReplicaSnapshot extends StorageSnapshot {
   /** The sequence of the last entry that it includes. */
   readonly sequence: number;
+  /** When the log took that entry; null at sequence 0. */
+  readonly time: string | null;
 }
 
 /** One replica of the user grades. */
@@ -55,10 +67,13 @@ export class Replica {
   #caughtUp = false;
   /** The applied sequence at which it has caught up. */
   #caughtUpAt = Infinity;
+  #restore: RestoreProgress | undefined;
   #log: LogInfo | undefined;
   #lastSequence = 0;
   /** Invariant: storage is the log applied in order up to here. */
   #applied = 0;
+  /** When the log took the last applied entry. */
+  #appliedTime: string | null = null;
   #setsSinceBase = 0;
   #poisonEntries = 0;
 
@@ -84,9 +99,8 @@ export class Replica {
 
   /** Why it is in that state, or why sets can't commit, in a few words. */
   get reason(): string {
-    return this.#phase !== "draining" && !this.connected
-      ? this.#logStatus.reason
-      : this.#phaseReason;
+    const own = this.#phase === "draining" || this.#phase === "restoring";
+    return own || this.connected ? this.#phaseReason : this.#logStatus.reason;
   }
 
   /** Whether the log can be proposed to. */
@@ -159,11 +173,11 @@ export class Replica {
     });
   }
 
-  /** The log is open: a base is being restored from now on. */
+  /** The log is open: a base is looked for and restored from now on. */
   beginRestore(log: LogInfo): void {
     this.#log = log;
     this.#lastSequence = log.lastSequence;
-    this.#enter("restoring", "the base is being restored");
+    this.#enter("restoring", "a base is being looked for");
   }
 
   /** Stores rows of the base. */
@@ -171,13 +185,31 @@ export class Replica {
     this.#storage.restore(rows);
   }
 
+  /** Throws away what was restored of a base. */
+  discardRestored(): void {
+    this.#storage = new Storage();
+  }
+
+  /** Says how the restore goes, for the probes. */
+  noteRestore(progress: RestoreProgress): void {
+    this.#restore = progress;
+    this.#phaseReason = progress.reason;
+  }
+
+  /** How the restore goes; undefined when there is none. */
+  get restoreProgress(): RestoreProgress | undefined {
+    return this.#phase === "restoring" ? this.#restore : undefined;
+  }
+
   /**
    * The base is restored: entries after it are applied from now on.
    *
    * @param sequence The last sequence that the base includes.
+   * @param time When the log took that entry; null at sequence 0.
    */
-  endRestore(sequence: number): void {
+  endRestore(sequence: number, time: string | null): void {
     this.#applied = sequence;
+    this.#appliedTime = time;
     this.#caughtUpAt = this.lastSequence;
     this.#enter("catching_up", "entries of the log are being applied");
     this.#becomeReadyIfCaughtUp();
@@ -204,7 +236,7 @@ export class Replica {
     this.#becomeReadyIfCaughtUp();
   }
 
-  #applyEntry({ sequence, batch, payload }: LogEntry): void {
+  #applyEntry({ sequence, time, batch, payload }: LogEntry): void {
     if (sequence !== this.#applied + 1) {
       throw new LogFailedError(
         `The log gave entry ${sequence} after entry ${this.#applied}`,
@@ -216,6 +248,7 @@ export class Replica {
       this.#applyPayload(sequence, payload!);
     }
     this.#applied = sequence;
+    this.#appliedTime = time;
   }
 
   #applyPayload(sequence: number, payload: Uint8Array): void {
@@ -316,9 +349,17 @@ export class Replica {
     await this.#waiters.wait(sequence, this.ports.now() + this.timeout_ms);
   }
 
-  /** @returns The state as it is now; its table is to be closed after use. */
+  /**
+   * @returns The state as it is now; its table is to be closed after use.
+   * @throws {NotReadyError} If there is no whole state yet.
+   */
   snapshot(): ReplicaSnapshot {
-    return { sequence: this.#applied, ...this.#storage.snapshot() };
+    if (!this.readable) throw this.#notReadable();
+    return {
+      sequence: this.#applied,
+      time: this.#appliedTime,
+      ...this.#storage.snapshot(),
+    };
   }
 
   /** Ends whatever has waited too long. To be called a few times a second. */

@@ -38,18 +38,17 @@ export class TableSnapshot implements Disposable {
   #kept: (Int32Array[] | undefined)[];
   /** The next segment to read: of those before it nothing is needed any more. */
   #next = 0;
+  readonly #onClose: (() => void)[] = [];
   /** The segment that is being read. */
   #image: SegmentImage | undefined;
 
   /**
    * @param segments The table's segments.
    * @param rows How many rows they have in all.
-   * @param onClose Called once, when the snapshot is closed.
    */
   constructor(
     segments: readonly (Segment | undefined)[],
     readonly rows: number,
-    private readonly onClose: () => void,
   ) {
     this.#segments = segments;
     this.#used = new Uint32Array(segments.length);
@@ -153,7 +152,12 @@ export class TableSnapshot implements Disposable {
     this.#segments = undefined;
     this.#kept = [];
     this.#image = undefined;
-    this.onClose();
+    for (const callback of this.#onClose) callback();
+  }
+
+  /** Calls back once, when the snapshot is closed. */
+  onceClosed(callback: () => void): void {
+    this.#onClose.push(callback);
   }
 
   /** The same as {@linkcode close}. */

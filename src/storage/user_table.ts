@@ -165,11 +165,8 @@ export class UserTable {
 
   /** @returns The rows as they are now; to be closed after use. */
   snapshot(): TableSnapshot {
-    const snapshot = new TableSnapshot(
-      this.#segments,
-      this.#size,
-      () => this.#snapshots.delete(snapshot),
-    );
+    const snapshot = new TableSnapshot(this.#segments, this.#size);
+    snapshot.onceClosed(() => this.#snapshots.delete(snapshot));
     this.#snapshots.add(snapshot);
     return snapshot;
   }

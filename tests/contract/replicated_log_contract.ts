@@ -206,6 +206,27 @@ export function testReplicatedLog(
     });
   });
 
+  test("says where it stands, and when it took an entry", (place) =>
+    withLog(place, async (log) => {
+      assert.deepEqual(await log.locate(0), {
+        firstSequence: 1,
+        lastSequence: 0,
+        time: undefined,
+      });
+      const read = readTo(log, 0, 3);
+      for (let batch = 1; batch <= 3; batch++) {
+        await propose(log, batch, `u${batch}`);
+      }
+      for (const { sequence, time } of await read) {
+        assert.deepEqual(await log.locate(sequence), {
+          firstSequence: 1,
+          lastSequence: 3,
+          time,
+        });
+      }
+      assert.equal((await log.locate(4)).time, undefined);
+    }));
+
   test("ends its entries when it is closed", async (place) => {
     const log = place.log();
     await log.open();

@@ -37,6 +37,7 @@ async function fill(
     const { table, digest } = storage.snapshot();
     log.beginBase({
       sequence: lastSequence + sets,
+      time: "2026-01-01T00:00:00Z",
       rows: table.rows,
       digest,
     });
@@ -57,7 +58,13 @@ Deno.test("SqliteLog keeps a base and drops the entries that it stands in for", 
   const info = await log.open();
   assert.deepEqual(
     { ...info.base, id: 0 },
-    { id: 0, sequence: 1234, rows: 1234, digest: written.digest },
+    {
+      id: 0,
+      sequence: 1234,
+      time: "2026-01-01T00:00:00Z",
+      rows: 1234,
+      digest: written.digest,
+    },
   );
   assert.equal(info.firstSequence, 1235);
   assert.equal(info.lastSequence, 1234);

@@ -39,7 +39,7 @@ Deno.test({
     assert.throws(() => replica.getJson("a"), NotReadyError);
     replica.beginRestore(LOG);
     assert.equal(replica.state, "restoring");
-    replica.endRestore(0);
+    replica.endRestore(0, null);
     assert.equal(replica.state, "catching_up");
     replica.apply([set(1, "a", 1), set(2, "a", 2)], 3);
     assert.throws(() => replica.getJson("a"), NotReadyError);
@@ -57,7 +57,7 @@ Deno.test({
     for (const sequences of [[2], [1, 3], [1, 1]]) {
       const replica = newReplica();
       replica.beginRestore(LOG);
-      replica.endRestore(0);
+      replica.endRestore(0, null);
       assert.throws(
         () => replica.apply(sequences.map((s) => set(s, "a", s)), 3),
         LogFailedError,
@@ -73,7 +73,7 @@ Deno.test({
   fn: () => {
     const replica = newReplica();
     replica.beginRestore(LOG);
-    replica.endRestore(0);
+    replica.endRestore(0, null);
     replica.apply([
       set(1, "a", 1),
       entry(2, '[{"user_id":"a","spp":5},{"user_id":"b","spp":"x"}]'),
@@ -92,7 +92,7 @@ Deno.test({
   fn: () => {
     const replica = newReplica();
     replica.beginRestore({ ...LOG, lastSequence: 0 });
-    replica.endRestore(0);
+    replica.endRestore(0, null);
     replica.apply([set(1, "a", 1)], 1);
     replica.drain("SIGTERM");
     assert.match(replica.getJson("a")!, /"spp":1,/);
@@ -108,7 +108,7 @@ Deno.test({
     for (const state of ["away", "ahead_of_log"] as const) {
       const replica = newReplica();
       replica.beginRestore({ ...LOG, lastSequence: 0 });
-      replica.endRestore(0);
+      replica.endRestore(0, null);
       replica.apply([set(1, "a", 1)], 1);
       replica.logStatusChanged({ state, reason: "the reason" });
       assert.throws(() => replica.submit({ user_id: "a" }), /the reason/);
@@ -126,7 +126,7 @@ Deno.test({
   fn: () => {
     const replica = newReplica();
     replica.beginRestore({ ...LOG, lastSequence: 0 });
-    replica.endRestore(0);
+    replica.endRestore(0, null);
     replica.logStatusChanged({ state: "upgrade_required", reason: "v2" });
     assert.equal(replica.state, "upgrade_required");
     assert.throws(() => replica.getJson("a"), NotReadyError);

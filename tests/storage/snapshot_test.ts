@@ -33,8 +33,6 @@ function createSegment(users: number): { segment: Segment; places: number[] } {
   return { segment, places };
 }
 
-function ignore(): void {}
-
 /** The first value of each row. */
 function readValues(snapshot: TableSnapshot, rowsMax: number): number[] {
   const values: number[] = [];
@@ -54,14 +52,14 @@ function test(sentence: string, fn: () => void): void {
 
 test("TableSnapshot copies nothing when it is taken", () => {
   const { segment } = createSegment(1000);
-  using snapshot = new TableSnapshot([undefined, segment], 1000, ignore);
+  using snapshot = new TableSnapshot([undefined, segment], 1000);
   assert.equal(CountingWords.copies, 0);
   assert.equal(snapshot.rows, 1000);
 });
 
 test("TableSnapshot.keep() copies a page once, however often it is written", () => {
   const { segment, places } = createSegment(100);
-  using snapshot = new TableSnapshot([segment], 100, ignore);
+  using snapshot = new TableSnapshot([segment], 100);
   places.forEach((place, i) => {
     snapshot.keep(0, segment, place);
     segment.write(place, -i, 0, 0, 0);
@@ -72,7 +70,7 @@ test("TableSnapshot.keep() copies a page once, however often it is written", () 
 
 test("TableSnapshot.keep() copies only the pages that a record touches", () => {
   const { segment, places } = createSegment(1000);
-  using snapshot = new TableSnapshot([segment], 1000, ignore);
+  using snapshot = new TableSnapshot([segment], 1000);
   for (const i of [0, 999, 500]) {
     snapshot.keep(0, segment, places[i]);
     segment.write(places[i], -1, 0, 0, 0);
@@ -87,7 +85,7 @@ test("TableSnapshot.keep() keeps a record that lies across two pages", () => {
     place >> 10 !== (place + 6) >> 10 && place % 1024 !== 0
   );
   assert.notEqual(across, -1);
-  using snapshot = new TableSnapshot([segment], 1000, ignore);
+  using snapshot = new TableSnapshot([segment], 1000);
   snapshot.keep(0, segment, places[across]);
   segment.write(places[across], -1, -1, -1, -1);
   assert.deepEqual(readValues(snapshot, 1000), ascending(1000));
@@ -95,7 +93,7 @@ test("TableSnapshot.keep() keeps a record that lies across two pages", () => {
 
 test("TableSnapshot.keep() copies nothing of records that are new or read", () => {
   const { segment, places } = createSegment(100);
-  using snapshot = new TableSnapshot([segment], 100, ignore);
+  using snapshot = new TableSnapshot([segment], 100);
   const { words, length } = toKey("late");
   const late = segment.append(0, words, length, false);
   snapshot.keep(0, segment, late);
@@ -110,7 +108,7 @@ test("TableSnapshot.read() gives slices of the size asked for, over segments", (
   const second = createSegment(5).segment;
   const segments = [undefined, first, new Segment(0, () => 0), second];
   const sizes = (rowsMax: number) => {
-    using snapshot = new TableSnapshot(segments, 15, ignore);
+    using snapshot = new TableSnapshot(segments, 15);
     const counts: number[] = [];
     for (let rows; (rows = snapshot.read(rowsMax)) !== undefined;) {
       assert.equal(rows.keyEnds.length, rows.count);
@@ -136,7 +134,8 @@ test("TableSnapshot.read() of an empty table has no rows", () => {
 test("TableSnapshot.close() ends the reading and is told once", () => {
   const { segment } = createSegment(10);
   let closed = 0;
-  const snapshot = new TableSnapshot([segment], 10, () => closed++);
+  const snapshot = new TableSnapshot([segment], 10);
+  snapshot.onceClosed(() => closed++);
   snapshot.read(3);
   snapshot.close();
   snapshot.close();

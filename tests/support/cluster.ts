@@ -12,6 +12,7 @@ import { TemporaryFolder } from "./temporary_folder.ts";
 /** A cluster that ends with its test. */
 export class Cluster implements AsyncDisposable {
   readonly #folder = new TemporaryFolder();
+  readonly #spawned = new Map<number, ServiceProcess>();
 
   private constructor(
     readonly broker: NatsServer,
@@ -45,7 +46,7 @@ export class Cluster implements AsyncDisposable {
     index: number,
     env: Record<string, string> = {},
   ): Promise<ServiceProcess> {
-    return this.replicas[index] = await ServiceProcess.start({
+    const replica = ServiceProcess.spawn({
       dataDir: this.#folder.path,
       env: {
         NATS_URL: this.broker.url,
@@ -53,6 +54,14 @@ export class Cluster implements AsyncDisposable {
         ...env,
       },
     });
+    this.#spawned.set(index, replica);
+    await replica.started();
+    return this.replicas[index] = replica;
+  }
+
+  /** The replica with this number, which may still be starting. */
+  spawned(index: number): ServiceProcess | undefined {
+    return this.#spawned.get(index);
   }
 
   /**
@@ -82,7 +91,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const replica of this.replicas) {
+    for (const replica of [...this.replicas, ...this.#spawned.values()]) {
       await replica?.[Symbol.asyncDispose]();
     }
     await this.broker[Symbol.asyncDispose]();

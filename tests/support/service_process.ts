@@ -80,14 +80,19 @@ export class ServiceProcess implements AsyncDisposable {
   /** Starts a service and waits until both listeners are ready. */
   static async start(options: ServiceOptions): Promise<ServiceProcess> {
     const service = ServiceProcess.spawn(options);
+    await service.started();
+    return service;
+  }
+
+  /** Waits until both listeners are ready; ends the process if they never are. */
+  async started(): Promise<void> {
     try {
-      await service.line(({ state }) => state === "ready");
-      await service.untilReady("set");
+      await this.line(({ state }) => state === "ready");
+      await this.untilReady("set");
     } catch (error) {
-      await service[Symbol.asyncDispose]();
+      await this[Symbol.asyncDispose]();
       throw error;
     }
-    return service;
   }
 
   async #readLog(): Promise<void> {

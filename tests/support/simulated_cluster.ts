@@ -70,7 +70,7 @@ export class SimulatedReplica {
       now: () => time.now,
     }, TIMEOUT_MS);
     this.replica.beginRestore({ id: "log", firstSequence: 1, lastSequence: 0 });
-    this.replica.endRestore(0);
+    this.replica.endRestore(0, null);
     this.#consume();
     this.#every(100, () => this.#tick());
     this.#every(500, () => this.#heartbeat());

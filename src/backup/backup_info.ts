@@ -1,0 +1,101 @@
+/**
+ * What a backup says of itself, in the comment of its gzip header.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { BackupError } from "./backup_csv.ts";
+import type { GzipHeader } from "./gzip_header.ts";
+
+const FORMAT = "usergrade-backup/1";
+
+const sequence = z.int().min(0);
+
+const BackupInfoSchema = z.object({
+  format: z.literal(FORMAT),
+  time: z.iso.datetime(),
+  log_id: z.string().min(1),
+  sequence,
+  sequence_time: z.iso.datetime().nullable(),
+  rows: sequence,
+  digest: z.string().regex(/^[0-9a-f]{16}$/).optional(),
+});
+
+/** What a backup says of itself. */
+export interface BackupInfo {
+  /** When it was made: RFC 3339, UTC, with milliseconds. */
+  readonly time: string;
+  /** The log whose state it is. */
+  readonly logId: string;
+  /** The last entry that it includes. */
+  readonly sequence: number;
+  /** When the log took that entry; null at sequence 0. */
+  readonly sequenceTime: string | null;
+  /** How many users it has. */
+  readonly rows: number;
+  /** The digest of their records; undefined if it does not say. */
+  readonly digest: string | undefined;
+}
+
+/** @returns The name of a backup's file, without `.gz`. */
+export function backupName({ time, sequence }: BackupInfo): string {
+  const compact = time.slice(0, 19).replace(/[-:]/g, "");
+  return `usergrades-${compact}Z-${sequence}.csv`;
+}
+
+/** @returns The gzip header that says all of it. */
+export function backupHeader(info: BackupInfo): GzipHeader {
+  return {
+    modified_s: Math.floor(Date.parse(info.time) / 1000),
+    name: backupName(info),
+    comment: JSON.stringify({
+      format: FORMAT,
+      time: info.time,
+      log_id: info.logId,
+      sequence: info.sequence,
+      sequence_time: info.sequenceTime,
+      rows: info.rows,
+      digest: info.digest,
+    }),
+  };
+}
+
+/**
+ * @param header A gzip header.
+ * @returns What it says of the backup.
+ * @throws {BackupError} If it does not say it, or contradicts itself: no check
+ * sum covers the header, but the sequence stands in it twice.
+ */
+export function parseBackupInfo({ name, comment }: GzipHeader): BackupInfo {
+  let value: unknown;
+  try {
+    value = JSON.parse(comment);
+  } catch (cause) {
+    throw new BackupError("Cannot read the backup: its comment is not JSON", {
+      cause,
+    });
+  }
+  const result = BackupInfoSchema.safeParse(value);
+  if (!result.success) {
+    const { path, message } = result.error.issues[0];
+    throw new BackupError(
+      `Cannot read the backup: its comment is wrong: ${
+        path.join(".")
+      } ${message}`,
+    );
+  }
+  const info = {
+    time: result.data.time,
+    logId: result.data.log_id,
+    sequence: result.data.sequence,
+    sequenceTime: result.data.sequence_time,
+    rows: result.data.rows,
+    digest: result.data.digest,
+  };
+  if (name !== "" && name !== backupName(info)) {
+    throw new BackupError(
+      `Cannot read the backup: its name ${name} contradicts its comment`,
+    );
+  }
+  return info;
+}

@@ -1,0 +1,142 @@
+/**
+ * Getting a backup from a peer, or from a file that stands in for one.
+ *
+ * @module
+ */
+import type { BaseSource, OfferedBase } from "../replica/bootstrap.ts";
+import type { RowBatch } from "../storage/row_batch.ts";
+import { BackupError } from "./backup_csv.ts";
+import { type BackupInfo, parseBackupInfo } from "./backup_info.ts";
+import type { GzipHeader } from "./gzip_header.ts";
+import { withIdleTimeout } from "./idle_timeout.ts";
+import { readBackup } from "./read_backup.ts";
+
+/** How long a peer may take to begin its answer. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** How long a peer may send nothing in the middle of a backup. */
+const IDLE_TIMEOUT_MS = 15_000;
+
+/** A peer that gives no backup. */
+export class PeerError extends Error {
+  override name = "PeerError";
+}
+
+/** A peer as it is configured. */
+export interface Peer {
+  /**
+   * The base URL of its set listener, or of a backup file (`file:`), without
+   * credentials.
+   */
+  readonly url: string;
+  /** What it is asked with. */
+  readonly user: string;
+  readonly password: string;
+}
+
+/** @returns The peer as a source of bases. */
+export function peerSource(peer: Peer): BaseSource {
+  return {
+    name: peer.url,
+    open: (signal) => openPeer(peer, signal),
+  };
+}
+
+async function openPeer(
+  peer: Peer,
+  signal: AbortSignal,
+): Promise<OfferedBase> {
+  const stream = peer.url.startsWith("file:")
+    ? await openFile(peer.url)
+    : await download(peer, signal);
+  const { header, rows } = await readBackup(
+    withIdleTimeout(
+      stream,
+      IDLE_TIMEOUT_MS,
+      () => new PeerError(`unreachable: no byte for ${IDLE_TIMEOUT_MS} ms`),
+    ),
+  );
+  const info = readInfo(header);
+  return {
+    logId: info.logId,
+    sequence: info.sequence,
+    time: info.sequenceTime,
+    rows: info.rows,
+    digest: info.digest,
+    batches: named(rows),
+  };
+}
+
+function readInfo(header: GzipHeader | undefined): BackupInfo {
+  if (header === undefined) throw new PeerError("damaged: it is not gzip");
+  try {
+    return parseBackupInfo(header);
+  } catch (cause) {
+    throw new PeerError(`damaged: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Says of an error on the way whether the peer or the file is to blame. */
+async function* named(
+  rows: AsyncIterable<RowBatch>,
+): AsyncGenerator<RowBatch> {
+  try {
+    yield* rows;
+  } catch (cause) {
+    if (cause instanceof PeerError) throw cause;
+    const { message } = cause as Error;
+    throw cause instanceof BackupError
+      ? new PeerError(`damaged: ${message}`, { cause })
+      : new PeerError(`broke off: ${message}`, { cause });
+  }
+}
+
+async function openFile(
+  url: string,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  try {
+    return (await Deno.open(new URL(url))).readable;
+  } catch (cause) {
+    throw new PeerError(`unreachable: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function download(
+  { url, user, password }: Peer,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const userinfo = new TextEncoder().encode(`${user}:${password}`).toBase64();
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await fetch(`${url.replace(/\/$/, "")}/backup`, {
+      headers: { authorization: `Basic ${userinfo}` },
+      redirect: "error",
+      signal: AbortSignal.any([signal, late.signal]),
+    });
+  } catch (cause) {
+    const reason = late.signal.aborted
+      ? `no answer within ${ANSWER_TIMEOUT_MS} ms`
+      : (cause as Error).message;
+    throw new PeerError(`unreachable: ${reason}`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+  if (response.status === 200 && response.body !== null) return response.body;
+  const reason = await response.text().then(problemDetail, () => "");
+  throw new PeerError(
+    `${
+      response.status === 503 ? "not ready" : "refused"
+    }: ${response.status} ${reason}`,
+  );
+}
+
+/** The detail of a problem answer, if it is one. */
+function problemDetail(body: string): string {
+  try {
+    return String(JSON.parse(body).detail);
+  } catch {
+    return "";
+  }
+}

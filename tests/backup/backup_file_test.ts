@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { parseBackupInfo } from "../../src/backup/backup_info.ts";
+import { BackupError } from "../../src/backup/backup_csv.ts";
+import { readBackup } from "../../src/backup/read_backup.ts";
+import { writeBackup } from "../../src/backup/write_backup.ts";
+import { Storage } from "../../src/storage/storage.ts";
+import {
+  backupOf,
+  chunked,
+  restored,
+  storageOf,
+} from "../support/backup_bytes.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const ODD_IDS = [
+  "comma,",
+  '"',
+  "#hash",
+  "=1+1",
+  " space ",
+  "emoji 😀",
+  "\ufeffmark",
+  "é".repeat(128),
+  "x".repeat(256),
+  '"'.repeat(256),
+  "漢字",
+  "'",
+  ";",
+  "a\u2028b",
+];
+
+function oddStorage(): Storage {
+  return storageOf(ODD_IDS.map((user_id, i) => ({
+    user_id,
+    postpaid_limit: i,
+    spp: -i,
+    shipping_fee: Number.MAX_SAFE_INTEGER,
+    return_fee: 2 ** 31,
+  })));
+}
+
+Deno.test("a backup restores to the same digest, whatever the chunks", async () => {
+  const storage = oddStorage();
+  for (let i = 0; i < 5000; i++) storage.set({ user_id: `user-${i}`, spp: i });
+  const bytes = await backupOf(storage);
+  for (const chunkSize of [1, 13, 1000, 1e9]) {
+    const copy = await restored(bytes, chunkSize);
+    assert.equal(copy.digest, storage.digest);
+    assert.equal(copy.size, storage.size);
+  }
+});
+
+Deno.test("an empty backup is a backup", async () => {
+  const bytes = await backupOf(new Storage());
+  assert.equal((await restored(bytes)).size, 0);
+});
+
+Deno.test("a backup says in its header what the contract says", async () => {
+  const bytes = await backupOf(oddStorage());
+  const { header } = await readBackup(chunked(bytes, 10));
+  assert.equal(header?.name, "usergrades-20261123T225001Z-120.csv");
+  assert.equal(header?.modified_s, Date.UTC(2026, 10, 23, 22, 50, 1) / 1000);
+  const comment = JSON.parse(header!.comment);
+  assert.deepEqual(Object.keys(comment), [
+    "format",
+    "time",
+    "log_id",
+    "sequence",
+    "sequence_time",
+    "rows",
+    "digest",
+  ]);
+  assert.equal(comment.format, "usergrade-backup/1");
+  assert.equal(comment.time, "2026-11-23T22:50:01.123Z");
+  assert.equal(comment.rows, ODD_IDS.length);
+  assert.equal(parseBackupInfo(header!).digest, oddStorage().digest);
+});
+
+Deno.test("zcat, gzip, file and Python's csv read a backup with no options", async () => {
+  using folder = new TemporaryFolder();
+  const path = `${folder.path}/backup.csv.gz`;
+  const bytes = await backupOf(oddStorage());
+  Deno.writeFileSync(path, bytes);
+  const run = async (command: string, ...args: string[]) => {
+    const { success, stdout, stderr } = await new Deno.Command(command, {
+      args,
+    }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(stdout);
+  };
+  const text = await run("zcat", path);
+  assert.match(
+    text,
+    /^user_id,postpaid_limit,spp,shipping_fee,return_fee\r\n/,
+  );
+  await run("gzip", "-t", path);
+  const program = `
+import csv, gzip, io, json, sys
+with gzip.open(sys.argv[1]) as f:
+    rows = list(csv.reader(io.TextIOWrapper(f, encoding="utf-8", newline="")))
+json.dump(sorted(row[0] for row in rows[1:]), sys.stdout)`;
+  assert.deepEqual(
+    JSON.parse(await run("python3", "-c", program, path)).sort(),
+    [...ODD_IDS].sort(),
+  );
+  if (await has("file")) {
+    assert.match(
+      await run("file", path),
+      /was "usergrades-20261123T225001Z-120.csv", has comment, last modified: Mon Nov 23 22:50:01 2026/,
+    );
+  }
+});
+
+async function has(command: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, { args: ["--version"] }).output())
+      .success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a backup that is cut at any byte is refused", async () => {
+  const bytes = await backupOf(oddStorage());
+  for (let length = 0; length < bytes.length; length++) {
+    await assert.rejects(
+      restored(bytes.slice(0, length)),
+      BackupError,
+      `${length}`,
+    );
+  }
+});
+
+Deno.test("a backup with any bit flipped is refused, or gives the same rows", async () => {
+  const storage = oddStorage();
+  const bytes = await backupOf(storage);
+  const original = parseBackupInfo(
+    (await readBackup(chunked(bytes, 1e9))).header!,
+  );
+  let refused = 0;
+  for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    const flipped = bytes.slice();
+    flipped[bit >> 3] ^= 1 << (bit & 7);
+    let copy: Storage;
+    let info;
+    try {
+      const { header } = await readBackup(chunked(flipped, 1e9));
+      if (header === undefined) throw new BackupError("it is not gzip");
+      info = parseBackupInfo(header);
+      copy = await restored(flipped, 1e9);
+    } catch (error) {
+      assert.ok(error instanceof BackupError, `bit ${bit}: ${error}`);
+      refused++;
+      continue;
+    }
+    // What a replica checks besides: log, sequence, time, rows and digest.
+    const same = info.logId === original.logId &&
+      info.sequenceTime === original.sequenceTime &&
+      info.rows === copy.size &&
+      (info.digest ?? copy.digest) === copy.digest;
+    if (same) {
+      assert.equal(info.sequence, original.sequence, `bit ${bit}`);
+      assert.equal(copy.digest, storage.digest, `bit ${bit}`);
+    } else refused++;
+  }
+  assert.ok(refused > 7 * bytes.length);
+});
+
+Deno.test("a backup with bytes behind its end is refused", async () => {
+  const bytes = await backupOf(oddStorage());
+  const longer = new Uint8Array(bytes.length + 5);
+  longer.set(bytes);
+  await assert.rejects(restored(longer), BackupError);
+});
+
+Deno.test("parseBackupInfo() refuses comments that say too little, nonsense or contradict the name", () => {
+  const name = "usergrades-20261123T225001Z-120.csv";
+  const good = {
+    format: "usergrade-backup/1",
+    time: "2026-11-23T22:50:01.123Z",
+    log_id: "x",
+    sequence: 120,
+    sequence_time: null,
+    rows: 1,
+  };
+  const parse = (comment: unknown, fileName = name) =>
+    parseBackupInfo({
+      modified_s: 0,
+      name: fileName,
+      comment: typeof comment === "string" ? comment : JSON.stringify(comment),
+    });
+  assert.equal(parse(good).digest, undefined);
+  assert.equal(parse(good, "").sequence, 120);
+  for (
+    const comment of [
+      "",
+      "{}",
+      { ...good, format: "usergrade-backup/2" },
+      { ...good, rows: undefined },
+      { ...good, rows: -1 },
+      { ...good, sequence: "120" },
+      { ...good, sequence: 121 },
+      { ...good, digest: "abc" },
+      { ...good, log_id: "" },
+      { ...good, time: "yesterday" },
+    ]
+  ) assert.throws(() => parse(comment), BackupError);
+});
+
+Deno.test("writeBackup() makes no more than its reader takes, and frees the snapshot when the reader leaves", async () => {
+  const storage = new Storage();
+  for (let i = 0; i < 200_000; i++) storage.set({ user_id: `user-${i}` });
+  const { digest, table } = storage.snapshot();
+  let reads = 0;
+  const read = table.read.bind(table);
+  table.read = (rowsMax) => {
+    reads++;
+    return read(rowsMax);
+  };
+  let closed = 0;
+  table.onceClosed(() => closed++);
+  const stream = writeBackup({
+    time: new Date().toISOString(),
+    logId: "x",
+    sequence: 1,
+    sequenceTime: null,
+    rows: table.rows,
+    digest,
+  }, table);
+  const reader = stream.getReader();
+  await reader.read();
+  await reader.read();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(reads < 20, `${reads} reads`);
+  await reader.cancel();
+  assert.equal(closed, 1);
+});
+
+Deno.test("writeBackup() is cut when nobody reads it for too long", async () => {
+  const storage = new Storage();
+  for (let i = 0; i < 200_000; i++) storage.set({ user_id: `user-${i}` });
+  const { digest, table } = storage.snapshot();
+  let closed = 0;
+  table.onceClosed(() => closed++);
+  const reader = writeBackup(
+    {
+      time: new Date().toISOString(),
+      logId: "x",
+      sequence: 1,
+      sequenceTime: null,
+      rows: table.rows,
+      digest,
+    },
+    table,
+    100,
+  ).getReader();
+  await reader.read();
+  await reader.read();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await assert.rejects(reader.read(), /not read for too long/);
+  assert.equal(closed, 1);
+});

@@ -1,0 +1,294 @@
+import assert from "node:assert/strict";
+import { Storage } from "../../src/storage/storage.ts";
+import { readBackup } from "../../src/backup/read_backup.ts";
+import { parseBackupInfo } from "../../src/backup/backup_info.ts";
+import { BACKUPS_MAX } from "../../src/http/backup.ts";
+import { backupOf, chunked, storageOf } from "../support/backup_bytes.ts";
+import { eventually } from "../support/eventually.ts";
+import { newSeed, Random } from "../support/random.ts";
+import { randomPatch } from "../support/random_patch.ts";
+import { ROOT, startArguments } from "../support/start_command.ts";
+import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const AUTHORIZATION = `Basic ${
+  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
+}`;
+
+function getBackup(service: ServiceProcess, init: RequestInit = {}) {
+  return fetch(`${service.url("set")}/backup`, {
+    headers: { authorization: AUTHORIZATION },
+    ...init,
+  });
+}
+
+function postImport(
+  service: ServiceProcess,
+  body: BodyInit,
+): Promise<Response> {
+  return fetch(`${service.url("set")}/import`, {
+    method: "POST",
+    headers: { authorization: AUTHORIZATION },
+    body,
+  });
+}
+
+async function parse(bytes: Uint8Array<ArrayBuffer>) {
+  const { header, rows } = await readBackup(chunked(bytes, 65_536));
+  const storage = new Storage();
+  for await (const batch of rows) storage.restore(batch);
+  return { info: parseBackupInfo(header!), storage };
+}
+
+function users(count: number, from = 0): Storage {
+  return storageOf(Array.from({ length: count }, (_, i) => ({
+    user_id: `user-${from + i}`,
+    postpaid_limit: i,
+    spp: -i,
+    shipping_fee: 100,
+    return_fee: 200,
+  })));
+}
+
+Deno.test("GET /backup has the headers of the contract and the state at its sequence", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const empty = await parse(await (await getBackup(service)).bytes());
+  assert.equal(empty.info.sequence, 0);
+  assert.equal(empty.info.sequenceTime, null);
+  assert.equal(empty.info.rows, 0);
+  for (const user_id of ["a", "#b", 'c,"']) await service.set({ user_id });
+  const response = await getBackup(service);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "application/gzip");
+  assert.equal(response.headers.get("log-sequence"), "3");
+  assert.match(
+    response.headers.get("content-disposition")!,
+    /^attachment; filename="usergrades-\d{8}T\d{6}Z-3\.csv\.gz"$/,
+  );
+  assert.match(response.headers.get("last-modified")!, /GMT$/);
+  const { info, storage } = await parse(await response.bytes());
+  const status = await service.statusJson();
+  assert.equal(info.logId, status.log.id);
+  assert.equal(info.sequence, 3);
+  assert.equal(info.rows, 3);
+  assert.equal(info.digest, status.digest);
+  assert.equal(storage.digest, status.digest);
+  assert.match(info.sequenceTime!, /Z$/);
+
+  const refused = await fetch(`${service.url("set")}/backup`);
+  assert.equal(refused.status, 401);
+  await refused.body?.cancel();
+});
+
+Deno.test("a backup is the state at exactly its sequence while sets pour in", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const imported = await postImport(service, await backupOf(users(20_000)));
+  assert.equal(imported.status, 200, await imported.clone().text());
+  const { log_sequence: start } = await imported.json();
+  const random = new Random(newSeed());
+  /** Every set with its place. Those of one entry are of different users. */
+  const sets: { sequence: number; patch: ReturnType<typeof randomPatch> }[] =
+    [];
+  let running = true;
+  const clients = Array.from({ length: 16 }, async (_, client) => {
+    while (running) {
+      const id = `user-${client + 16 * random.below(1_250)}`;
+      const patch = randomPatch(random, id);
+      const response = await service.set(patch);
+      const sequence = Number(response.headers.get("log-sequence"));
+      await response.body?.cancel();
+      sets.push({ sequence, patch });
+    }
+  });
+  const backups = [];
+  for (let i = 0; i < 6; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const [one, other] = await Promise.all([
+      getBackup(service),
+      getBackup(service),
+    ]);
+    backups.push(parse(await one.bytes()), parse(await other.bytes()));
+  }
+  running = false;
+  await Promise.all(clients);
+  sets.sort((a, b) => a.sequence - b.sequence);
+  for (const { info, storage } of await Promise.all(backups)) {
+    assert.ok(info.sequence > start);
+    const model = users(20_000);
+    for (const { sequence, patch } of sets) {
+      if (sequence <= info.sequence) model.set(patch);
+    }
+    assert.equal(storage.digest, model.digest);
+    assert.equal(info.digest, model.digest);
+    assert.equal(info.rows, model.size);
+  }
+});
+
+Deno.test("clients that leave a backup free its place at once", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  // More than the buffers of a connection hold, and nothing to compress.
+  const large = new Storage();
+  for (let i = 0; i < 60_000; i++) {
+    const random = crypto.getRandomValues(new Uint8Array(190));
+    large.set({ user_id: random.toBase64() });
+  }
+  const imported = await postImport(service, await backupOf(large));
+  assert.equal(imported.status, 200, await imported.text());
+  const { hostname, port } = new URL(service.url("set"));
+  const head =
+    `GET /backup HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\n\r\n`;
+  // They read the head and no more, so that the buffers between fill up.
+  const connections = await Promise.all(
+    Array.from({ length: BACKUPS_MAX }, async () => {
+      const connection = await Deno.connect({ hostname, port: Number(port) });
+      await connection.write(new TextEncoder().encode(head));
+      const buffer = new Uint8Array(15);
+      await connection.read(buffer);
+      assert.equal(new TextDecoder().decode(buffer), "HTTP/1.1 200 OK");
+      return connection;
+    }),
+  );
+  const refused = await getBackup(service);
+  assert.equal(refused.status, 503);
+  assert.match((await refused.json()).detail, /which is the limit/);
+  for (let i = 0; i < 50; i++) {
+    assert.equal((await service.set({ user_id: "a", spp: i })).status, 200);
+  }
+  for (const connection of connections) connection.close();
+  await eventually(async () => {
+    const response = await getBackup(service);
+    await response.body?.cancel();
+    assert.equal(response.status, 200);
+  }, 5_000);
+});
+
+Deno.test("POST /import takes a backup, gzip or plain, and leaves other users alone", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await (await service.set({ user_id: "other", spp: 1 })).body?.cancel();
+  await (await service.set({ user_id: "user-1", return_fee: 9 })).body
+    ?.cancel();
+  const file = users(5_000);
+  const model = users(5_000);
+  model.set({ user_id: "other", spp: 1 });
+  for (let i = 0; i < 2; i++) {
+    const response = await postImport(service, await backupOf(file));
+    assert.equal(response.status, 200);
+    const { rows, log_sequence } = await response.json();
+    assert.equal(rows, 5_000);
+    const status = await service.statusJson();
+    assert.equal(status.log.applied_sequence, log_sequence);
+    assert.equal(status.digest, model.digest);
+  }
+  const plain =
+    'user_id,postpaid_limit,spp,shipping_fee,return_fee\n"#x, y",1,-2,3,4\nlast,0,0,0,0';
+  const response = await postImport(service, plain);
+  assert.deepEqual((await response.json()).rows, 2);
+  const got = await service.get(`/get?user_id=${encodeURIComponent("#x, y")}`);
+  assert.equal((await got.json()).spp, -2);
+});
+
+Deno.test("POST /import stops at the first bad row and says where and how far it came", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const header = "user_id,postpaid_limit,spp,shipping_fee,return_fee\n";
+  const cases: [string, number, number][] = [
+    ["", 1, 0],
+    ["nonsense", 1, 0],
+    [header + "a,1,2,3\n", 2, 0],
+    [header + "a,1,2,3,4\nb,1,2,3,x\nc,1,2,3,4\n", 3, -1],
+  ];
+  for (const [body, line, rows] of cases) {
+    const response = await postImport(service, body);
+    assert.equal(response.status, 400);
+    assert.equal(
+      response.headers.get("content-type"),
+      "application/problem+json",
+    );
+    const problem = await response.json();
+    assert.equal(problem.line, line);
+    assert.ok(rows === -1 || problem.rows_committed === rows);
+    assert.match(problem.detail, new RegExp(`line ${line}`));
+  }
+  const backup = await backupOf(users(50_000));
+  const cut = await postImport(
+    service,
+    backup.slice(0, Math.floor(backup.length / 2)),
+  );
+  assert.equal(cut.status, 400);
+  const { rows_committed, detail } = await cut.json();
+  assert.match(detail, /damaged or cut short/);
+  assert.ok(rows_committed > 1_000 && rows_committed < 50_000);
+  assert.ok((await service.statusJson()).users >= rows_committed);
+});
+
+Deno.test("POST /import answers 408 when no byte comes for 10 s, and 401 to a stranger", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const stranger = await fetch(`${service.url("set")}/import`, {
+    method: "POST",
+    body: "x",
+  });
+  assert.equal(stranger.status, 401);
+  await stranger.body?.cancel();
+  const { hostname, port } = new URL(service.url("set"));
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  await connection.write(new TextEncoder().encode(
+    `POST /import HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\nContent-Length: 1000\r\n\r\nuser_id,`,
+  ));
+  const buffer = new Uint8Array(1000);
+  const count = await connection.read(buffer);
+  assert.match(
+    new TextDecoder().decode(buffer.subarray(0, count!)),
+    /^HTTP\/1.1 408 .*"rows_committed":0/s,
+  );
+});
+
+Deno.test("the import command sends a file or another server's backup, and says how it went", async () => {
+  using folder = new TemporaryFolder();
+  await using from = await ServiceProcess.start({
+    dataDir: `${folder.path}/from`,
+  });
+  await using to = await ServiceProcess.start({ dataDir: `${folder.path}/to` });
+  const file = `${folder.path}/backup.csv.gz`;
+  Deno.writeFileSync(file, await backupOf(users(3_000)));
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...startArguments("./data"), "import", ...args],
+      cwd: ROOT,
+      env: { AUTH_USER: USER, AUTH_PASSWORD: PASSWORD },
+    }).output();
+    return { code, text: new TextDecoder().decode(code ? stderr : stdout) };
+  };
+  assert.deepEqual(await run(file, "--to", from.url("set")), {
+    code: 0,
+    text: "3000 rows imported, up to sequence 3\n",
+  });
+  const second = await run(
+    `${from.url("set")}/backup`,
+    "--to",
+    to.url("set"),
+  );
+  assert.equal(second.code, 0, second.text);
+  assert.equal(
+    (await to.statusJson()).digest,
+    (await from.statusJson()).digest,
+  );
+  Deno.writeTextFileSync(file, "not a backup\n");
+  for (
+    const args of [
+      [file, "--to", to.url("set")],
+      [`${folder.path}/nope`, "--to", to.url("set")],
+      [file, "--to", to.url("set").replace("//", "//x:y@")],
+      [file, "--to", "http://127.0.0.1:1"],
+    ]
+  ) {
+    const { code, text } = await run(...args);
+    assert.equal(code, 1);
+    assert.match(text, /^Cannot /);
+    assert.ok(!text.includes(PASSWORD));
+  }
+});

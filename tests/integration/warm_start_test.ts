@@ -1,0 +1,294 @@
+import assert from "node:assert/strict";
+import { connect } from "nats";
+import { backupOf, storageOf } from "../support/backup_bytes.ts";
+import { Cluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import {
+  PASSWORD,
+  type ServiceProcess,
+  USER,
+} from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const AUTHORIZATION = `Basic ${
+  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
+}`;
+
+/** Imports users into a replica. */
+async function fill(replica: ServiceProcess, count: number): Promise<void> {
+  const storage = storageOf(Array.from({ length: count }, (_, i) => ({
+    user_id: `user-${i}`,
+    postpaid_limit: i,
+    spp: i % 7,
+    shipping_fee: 100,
+    return_fee: 200,
+  })));
+  const response = await fetch(`${replica.url("set")}/import`, {
+    method: "POST",
+    headers: { authorization: AUTHORIZATION },
+    body: await backupOf(storage),
+  });
+  assert.equal(response.status, 200, await response.text());
+}
+
+async function download(replica: ServiceProcess) {
+  const response = await fetch(`${replica.url("set")}/backup`, {
+    headers: { authorization: AUTHORIZATION },
+  });
+  return await response.bytes();
+}
+
+/** Takes all entries but the newest from the cluster's stream. */
+async function purge(cluster: Cluster): Promise<void> {
+  const client = await connect({ servers: cluster.broker.url });
+  const manager = await client.jetstreamManager();
+  await manager.streams.purge("USERGRADE", { keep: 1 });
+  await client.close();
+}
+
+/** Sets at random until it is stopped; resolves to how many were acknowledged. */
+function load(replica: ServiceProcess): () => Promise<number> {
+  let running = true;
+  let acknowledged = 0;
+  const clients = Array.from({ length: 8 }, async (_, client) => {
+    for (let i = 0; running; i++) {
+      const response = await replica.set({
+        user_id: `user-${(client * 7919 + i * 31) % 20_000}`,
+        spp: i,
+      });
+      await response.body?.cancel();
+      if (response.status === 200) acknowledged++;
+    }
+  });
+  return async () => {
+    running = false;
+    await Promise.all(clients);
+    return acknowledged;
+  };
+}
+
+function says(replica: ServiceProcess, text: RegExp): boolean {
+  return replica.lines.some(({ message }) => text.test(message));
+}
+
+Deno.test("a replica that joins under a steady load of sets is equal to its donor", async () => {
+  await using cluster = await Cluster.start(1);
+  await fill(cluster.replicas[0], 50_000);
+  await purge(cluster);
+  const stop = load(cluster.replicas[0]);
+  for (const index of [1, 2]) {
+    await cluster.startReplica(index, {
+      PEERS: cluster.replicas[0].url("set"),
+    });
+    assert.ok(says(cluster.replicas[index], /Peer .*: ok, 50000 users/));
+  }
+  assert.ok(await stop() > 100);
+  const { users } = await cluster.agreement();
+  assert.equal(users, 50_000);
+});
+
+Deno.test("peers are tried in order, each with its reason, and a file serves too", async () => {
+  using folder = new TemporaryFolder();
+  await using cluster = await Cluster.start(1);
+  const [donor] = cluster.replicas;
+  await fill(donor, 5_000);
+  const backup = await download(donor);
+  const file = (name: string, bytes: Uint8Array) => {
+    Deno.writeFileSync(`${folder.path}/${name}`, bytes);
+    return `file://${folder.path}/${name}`;
+  };
+  const good = file("good.csv.gz", backup);
+  const cut = file("cut.csv.gz", backup.slice(0, backup.length - 9));
+  const plain = file("plain.csv", new TextEncoder().encode("user_id,"));
+  const lied = new TextDecoder("latin1").decode(backup);
+  const lie = (from: RegExp, to: string) => {
+    const text = lied.replace(from, to);
+    assert.notEqual(text, lied);
+    return Uint8Array.from(text, (character) => {
+      // Latin-1 as `TextDecoder` reads it is Windows-1252: undo that.
+      const code = character.charCodeAt(0);
+      return code < 256 ? code : WINDOWS_1252.get(code)!;
+    });
+  };
+  const rows = file("rows.csv.gz", lie(/"rows":5000/, '"rows":4999'));
+  const digest = file(
+    "digest.csv.gz",
+    lie(/"digest":"\w{16}"/, '"digest":"0123456789abcdef"'),
+  );
+  const other = file("other.csv.gz", lie(/"log_id":"..../, '"log_id":"0000'));
+  await using elsewhere = await Cluster.start(1);
+  const replica = await cluster.startReplica(1, {
+    PEERS: [
+      "http://127.0.0.1:1",
+      donor.url("set").replace("//", "//nobody:s3cr3t@"),
+      `file://${folder.path}/nope.csv.gz`,
+      elsewhere.replicas[0].url("set"),
+      cut,
+      plain,
+      rows,
+      digest,
+      other,
+      good,
+    ].join(),
+  });
+  const reasons = replica.lines.map(({ message }) => message)
+    .filter((message) => message.startsWith("Peer "));
+  const expected = [
+    /unreachable/,
+    /refused: 401/,
+    /unreachable/,
+    /of another log/,
+    /damaged or cut short/,
+    /damaged: it is not gzip/,
+    /damaged: it has .* rows and says 4999/,
+    /damaged: its digest is \w+ and it says 0123456789abcdef/,
+    /of another log/,
+    /ok, 5000 users/,
+  ];
+  assert.equal(reasons.length, expected.length, reasons.join("\n"));
+  for (const [i, reason] of reasons.entries()) {
+    assert.match(reason, expected[i]);
+  }
+  assert.ok(!JSON.stringify(replica.lines).includes("s3cr3t"));
+  await cluster.agreement();
+});
+
+/** The characters that Windows-1252 has in the place of some control codes. */
+const WINDOWS_1252 = new Map(
+  Array.from({ length: 32 }, (_, i) => [
+    new TextDecoder("latin1").decode(new Uint8Array([0x80 + i])).charCodeAt(0),
+    0x80 + i,
+  ]),
+);
+
+Deno.test("a donor that dies half-way leaves nothing behind: the next one is restored from scratch", async () => {
+  await using cluster = await Cluster.start(2);
+  const [first, second] = cluster.replicas;
+  await fill(first, 300_000);
+  await cluster.agreement();
+  await purge(cluster);
+  const joining = cluster.startReplica(2, {
+    PEERS: [first.url("set"), second.url("set")].join(),
+  });
+  await eventually(() => {
+    const replica = cluster.spawned(2);
+    assert.ok(replica !== undefined && says(replica, /listener is at/));
+  });
+  const replica = cluster.spawned(2)!;
+  await eventually(async () => {
+    const probe = await fetch(`${replica.url("get")}/readyz`);
+    const body = await probe.json();
+    assert.ok(body.rows > 10_000, JSON.stringify(body));
+  });
+  await first.end("SIGKILL");
+  await joining;
+  assert.ok(
+    says(replica, /Peer .*: "?(broke off|damaged)/),
+    replica.lines.map(({ message }) => message).join("\n"),
+  );
+  cluster.replicas.shift();
+  assert.equal((await cluster.agreement()).users, 300_000);
+});
+
+Deno.test("while it restores a replica's probes answer, and gets and sets say 503", async () => {
+  await using cluster = await Cluster.start(1);
+  await fill(cluster.replicas[0], 300_000);
+  await purge(cluster);
+  const joining = cluster.startReplica(1, {
+    PEERS: cluster.replicas[0].url("set"),
+  });
+  await eventually(() => {
+    assert.ok(says(cluster.spawned(1)!, /get. listener is at/));
+  });
+  const replica = cluster.spawned(1)!;
+  let seen = 0;
+  await eventually(async () => {
+    const probe = await fetch(`${replica.url("get")}/readyz`);
+    const body = await probe.json();
+    if (body.state === "restoring" && body.rows > 0) {
+      seen++;
+      assert.equal(probe.status, 503);
+      assert.ok(body.percent >= 0 && body.percent <= 100);
+      assert.match(body.reason, /restoring from http/);
+      const health = await fetch(`${replica.url("set")}/healthz`);
+      await health.body?.cancel();
+      assert.equal(health.status, 200);
+      const got = await replica.get("/get?user_id=user-1");
+      const set = await replica.set({ user_id: "x" });
+      const backup = await fetch(`${replica.url("set")}/backup`, {
+        headers: { authorization: AUTHORIZATION },
+      });
+      for (const response of [got, set, backup]) {
+        await response.body?.cancel();
+        assert.ok([503, 200].includes(response.status));
+      }
+      assert.equal(got.headers.get("retry-after"), "1");
+    }
+    assert.equal(probe.status, 200);
+  });
+  assert.ok(seen > 0);
+  await joining;
+  await cluster.agreement();
+});
+
+Deno.test("without any base a replica is not ready, says why and tries again", async () => {
+  await using cluster = await Cluster.start(1);
+  const [donor] = cluster.replicas;
+  await fill(donor, 1_000);
+  for (let i = 0; i < 3; i++) {
+    await (await donor.set({ user_id: `later ${i}` })).body?.cancel();
+  }
+  await purge(cluster);
+  using folder = new TemporaryFolder();
+  const path = `${folder.path}/backup.csv.gz`;
+  const joining = cluster.startReplica(1, { PEERS: `file://${path}` });
+  await eventually(async () => {
+    const replica = cluster.spawned(1)!;
+    const probe = await fetch(`${replica.url("get")}/readyz`);
+    const { state, reason } = await probe.json();
+    assert.equal(probe.status, 503);
+    assert.equal(state, "restoring");
+    assert.match(
+      reason,
+      /the log begins with entry 4, and no peer gives a base/,
+    );
+  });
+  Deno.writeFileSync(path, await download(donor));
+  await joining;
+  assert.equal((await cluster.agreement()).users, 1_003);
+});
+
+Deno.test("a base that the log has moved on from, or that is of another history, is refused", async () => {
+  using folder = new TemporaryFolder();
+  await using cluster = await Cluster.start(1);
+  const [donor] = cluster.replicas;
+  await (await donor.set({ user_id: "a" })).body?.cancel();
+  const path = `${folder.path}/old.csv.gz`;
+  Deno.writeFileSync(path, await download(donor));
+  for (let i = 0; i < 3; i++) {
+    await (await donor.set({ user_id: `${i}` })).body?.cancel();
+  }
+  await purge(cluster);
+  const replica = await cluster.startReplica(1, {
+    PEERS: [`file://${path}`, donor.url("set")].join(),
+  });
+  assert.ok(
+    says(
+      replica,
+      /too old for the log: its base ends at 1, the log begins at 4/,
+    ),
+  );
+  await cluster.agreement();
+});
+
+Deno.test("a whole cluster comes back: all replicas stopped and started at once", async () => {
+  await using cluster = await Cluster.start(3);
+  await fill(cluster.replicas[0], 2_000);
+  const before = await cluster.agreement();
+  const addresses = cluster.replicas.map((replica) => replica.url("set"));
+  await Promise.all(cluster.replicas.map((replica) => replica.end("SIGTERM")));
+  await Promise.all(
+    [0, 1, 2].map((i) => cluster.startReplica(i, { PEERS: addresses.join() })),
+  );
+  assert.deepEqual(await cluster.agreement(), before);
+});

@@ -1,0 +1,65 @@
+/**
+ * Backups as bytes, for tests.
+ *
+ * @module
+ */
+import type { BackupInfo } from "../../src/backup/backup_info.ts";
+import { readBackup } from "../../src/backup/read_backup.ts";
+import { writeBackup } from "../../src/backup/write_backup.ts";
+import { Storage } from "../../src/storage/storage.ts";
+import type { UserGrade } from "../../src/user_grade.ts";
+
+/** @returns A storage with these users. */
+export function storageOf(grades: readonly UserGrade[]): Storage {
+  const storage = new Storage();
+  for (const grade of grades) storage.set(grade);
+  return storage;
+}
+
+/**
+ * @param storage What is backed up.
+ * @param lies What its comment says in the stead of the truth.
+ * @returns The backup file.
+ */
+export async function backupOf(
+  storage: Storage,
+  lies: Partial<BackupInfo> = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { digest, table } = storage.snapshot();
+  const info: BackupInfo = {
+    time: "2026-11-23T22:50:01.123Z",
+    logId: "8f14e45fceea167a",
+    sequence: 120,
+    sequenceTime: "2026-11-23T22:49:59.123456789Z",
+    rows: table.rows,
+    digest,
+    ...lies,
+  };
+  return await new Response(writeBackup(info, table)).bytes();
+}
+
+/** A stream of bytes in chunks of a size. */
+export function chunked(
+  bytes: Uint8Array<ArrayBuffer>,
+  size: number,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    pull: (controller) => {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(at, at + size));
+      at += size;
+    },
+  });
+}
+
+/** Reads a backup into a new storage; throws what reading throws. */
+export async function restored(
+  bytes: Uint8Array<ArrayBuffer>,
+  chunkSize = 1000,
+): Promise<Storage> {
+  const storage = new Storage();
+  const { rows } = await readBackup(chunked(bytes, chunkSize));
+  for await (const batch of rows) storage.restore(batch);
+  return storage;
+}
