@@ -125,6 +125,7 @@ async function restoreOwn(
   const base = info.base;
   if (base !== undefined) {
     replica.noteRestore({ reason: "the log's own base", rows: 0, percent: 0 });
+    replica.expectRows(base.rows);
     await log.readBase((rows) => replica.restore(rows));
     const problem = mismatch(replica, base);
     if (problem !== undefined) {
@@ -215,6 +216,7 @@ async function restore(
     return percent;
   };
   note();
+  replica.expectRows(base.rows);
   for await (const batch of base.batches) {
     rows += batch.count;
     if (rows > base.rows) break;

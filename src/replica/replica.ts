@@ -180,6 +180,11 @@ export class Replica {
     this.#enter("restoring", "a base is being looked for");
   }
 
+  /** Says how many rows the base has. */
+  expectRows(rows: number): void {
+    this.#storage.expect(rows);
+  }
+
   /** Stores rows of the base. */
   restore(rows: RowBatch): void {
     this.#storage.restore(rows);

@@ -17,6 +17,9 @@ const GROWTH = 1.2;
 const WORDS_MIN = 32;
 const SLOTS_MIN = 8;
 
+/** The words of a usual record: a key of up to 12 bytes, narrow numbers. */
+const WORDS_PER_USER = 8;
+
 /** A segment is rebuilt with twice the slots when it is fuller than this. */
 const SLOTS_LOAD_MAX = 0.75;
 
@@ -49,22 +52,29 @@ export type HashKey = (
  */
 export class Segment {
   /** The records, from word 0. */
-  words: Int32Array<ArrayBuffer> = new Int32Array(WORDS_MIN);
+  words: Int32Array<ArrayBuffer>;
   /** How many words are in use. Invariant: `used <= words.length`. */
   used = 0;
   /** 0 when free, else the hash's upper 10 bits and the record's place + 1. */
-  #slots = new Int32Array(SLOTS_MIN);
+  #slots: Int32Array<ArrayBuffer>;
   #users = 0;
 
   /**
    * @param hashShift How many low bits of a key's hash chose this segment; the
    * next ones choose the slot.
    * @param hashKey Hashes a key, for when the slots grow.
+   * @param users About how many users are to come, to make room for at once.
    */
   constructor(
     private readonly hashShift: number,
     private readonly hashKey: HashKey,
-  ) {}
+    users = 0,
+  ) {
+    this.words = new Int32Array(Math.max(WORDS_MIN, users * WORDS_PER_USER));
+    let slots = SLOTS_MIN;
+    while (users > slots * SLOTS_LOAD_MAX) slots *= 2;
+    this.#slots = new Int32Array(slots);
+  }
 
   /**
    * @param hash The key's hash.

@@ -136,6 +136,11 @@ export class Storage {
     return { digest: this.digest, table: this.#table.snapshot() };
   }
 
+  /** Says how many users a restore will bring, to make room for them. */
+  expect(users: number): void {
+    this.#table.expect(users);
+  }
+
   /**
    * Stores whole records, without an object a row.
    *

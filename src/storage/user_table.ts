@@ -16,6 +16,9 @@ import { TableSnapshot } from "./snapshot.ts";
 const SEGMENT_BITS = 10;
 const SEGMENTS = 1 << SEGMENT_BITS;
 
+/** The most users that room is made for at once: a number may be a lie. */
+const EXPECTED_USERS_MAX = 16_000_000;
+
 const utf8 = new TextEncoder();
 
 /**
@@ -34,6 +37,8 @@ export class UserTable {
   readonly #seed0: number;
   readonly #seed1: number;
   #size = 0;
+  /** About how many users each new segment is made for. */
+  #usersPerSegment = 0;
 
   #hash = 0;
   #segment: Segment | undefined = undefined;
@@ -52,6 +57,16 @@ export class UserTable {
   /** How many users are stored. */
   get size(): number {
     return this.#size;
+  }
+
+  /**
+   * Says how many users are to come, so that an empty table need not grow on
+   * the way. A number too large costs nothing but address space.
+   */
+  expect(users: number): void {
+    this.#usersPerSegment = Math.ceil(
+      Math.min(users, EXPECTED_USERS_MAX) / SEGMENTS,
+    );
   }
 
   /**
@@ -150,7 +165,11 @@ export class UserTable {
   }
 
   #addSegment(): Segment {
-    const segment = new Segment(SEGMENT_BITS, this.#hashKey);
+    const segment = new Segment(
+      SEGMENT_BITS,
+      this.#hashKey,
+      this.#usersPerSegment,
+    );
     this.#segments[this.#hash & (SEGMENTS - 1)] = segment;
     return segment;
   }
