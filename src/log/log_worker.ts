@@ -149,14 +149,12 @@ function handle(message: ToLogWorker): Promise<void> | void {
   }
 }
 
-self.onerror = (event) => {
+self.addEventListener("error", (event) => {
   // Between two steps of a handshake the NATS library listens to no errors of
   // its socket; it notices the socket's end all the same, and tries again.
-  const { code } = (event as ErrorEvent).error ?? {};
-  if (code === "ECONNRESET" || code === "EPIPE") {
-    (event as ErrorEvent).preventDefault();
-  }
-};
+  const { code } = event.error ?? {};
+  if (code === "ECONNRESET" || code === "EPIPE") event.preventDefault();
+});
 
 self.onmessage = async ({ data }: MessageEvent<ToLogWorker>) => {
   try {

@@ -1,0 +1,138 @@
+/**
+ * Backup and warm start of the service, measured.
+ *
+ * @module
+ */
+import { writeBackup } from "../../../src/backup/write_backup.ts";
+import { Storage } from "../../../src/storage/storage.ts";
+import { Cluster } from "../../support/cluster.ts";
+import {
+  PASSWORD,
+  type ServiceProcess,
+  USER,
+} from "../../support/service_process.ts";
+
+const AUTHORIZATION = `Basic ${
+  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
+}`;
+
+/** A broker and a replica that has many users. */
+export class OurSide implements AsyncDisposable {
+  private constructor(
+    readonly users: number,
+    private readonly cluster: Cluster,
+    readonly donor: ServiceProcess,
+  ) {}
+
+  /**
+   * Starts a replica and fills it from a file, as a peer would.
+   *
+   * @param users How many users it gets.
+   * @param folder Where the file is written.
+   */
+  static async start(users: number, folder: string): Promise<OurSide> {
+    const cluster = await Cluster.start(1);
+    const { log } = await cluster.replicas[0].statusJson();
+    await cluster.replicas[0].end("SIGTERM");
+    const storage = new Storage();
+    for (let i = 0; i < users; i++) {
+      storage.set({
+        user_id: `user-${i}`,
+        postpaid_limit: i,
+        spp: i % 7,
+        shipping_fee: 100,
+        return_fee: 200,
+      });
+    }
+    const { table, digest } = storage.snapshot();
+    const file = `${folder}/${users}.csv.gz`;
+    await Deno.writeFile(
+      file,
+      writeBackup({
+        time: new Date().toISOString(),
+        logId: log.id,
+        sequence: 0,
+        sequenceTime: null,
+        rows: users,
+        digest,
+      }, table),
+    );
+    const donor = await cluster.startReplica(0, { PEERS: `file://${file}` });
+    return new OurSide(users, cluster, donor);
+  }
+
+  /** Downloads a backup and throws it away. @returns Rows a second. */
+  async backup(): Promise<number> {
+    const started = performance.now();
+    const response = await fetch(`${this.donor.url("set")}/backup`, {
+      headers: { authorization: AUTHORIZATION },
+    });
+    if (response.status !== 200) throw new Error(await response.text());
+    for await (const _ of response.body!) { /* as fast as it comes */ }
+    return this.users / (performance.now() - started) * 1000;
+  }
+
+  /**
+   * Starts a replica that fills itself from the donor, and ends it.
+   *
+   * @param probe Whether it is probed meanwhile, every 10 ms.
+   * @returns Rows a second from the start of its process to both listeners'
+   * readiness, and the longest that a probe waited, in ms.
+   */
+  async warmStart(
+    probe: boolean,
+  ): Promise<{ rowsPerSecond: number; longestProbe_ms: number }> {
+    const started = performance.now();
+    const joining = this.cluster.startReplica(1, {
+      PEERS: this.donor.url("set"),
+    });
+    const replica = this.cluster.spawned(1)!;
+    let done = false;
+    let longestProbe_ms = 0;
+    const probing = (async () => {
+      if (!probe) return;
+      await replica.line(({ listener }) => listener === "get");
+      while (!done) {
+        const asked = performance.now();
+        const response = await fetch(`${replica.url("get")}/healthz`);
+        await response.body?.cancel();
+        longestProbe_ms = Math.max(longestProbe_ms, performance.now() - asked);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    })();
+    await joining;
+    const rowsPerSecond = this.users / (performance.now() - started) * 1000;
+    done = true;
+    await probing;
+    await replica.end("SIGTERM");
+    return { rowsPerSecond, longestProbe_ms };
+  }
+
+  /**
+   * Loads the donor with gets, by wrk.
+   *
+   * @param seconds How long.
+   * @returns The 99th percentile of their latency in ms; undefined without wrk.
+   */
+  async getsP99(seconds: number): Promise<number | undefined> {
+    try {
+      const { stdout } = await new Deno.Command("wrk", {
+        args: [
+          ...["-t", "1", "-c", "16", "-d", `${seconds}s`, "--latency"],
+          `${this.donor.url("get")}/get?user_id=user-777`,
+        ],
+      }).output();
+      const match = /99%\s+([\d.]+)(us|ms|s)/.exec(
+        new TextDecoder().decode(stdout),
+      )!;
+      return Number(match[1]) * { us: 0.001, ms: 1, s: 1000 }[match[2]]!;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cluster[Symbol.asyncDispose]();
+  }
+}
