@@ -4,16 +4,20 @@
  *
  * @module
  */
+import { batchBuffers } from "../storage/row_batch.ts";
 import type { TableSnapshot } from "../storage/snapshot.ts";
-import { formatRows, HEADER_LINE } from "./backup_csv.ts";
 import { backupHeader, type BackupInfo } from "./backup_info.ts";
+import type { FromBackupWorker, ToBackupWorker } from "./backup_worker.ts";
 import { BARE_HEADER_BYTES, formatGzipHeader } from "./gzip_header.ts";
 
 /** After how long without a reader a backup is cut. */
 export const STALL_TIMEOUT_MS = 60_000;
 
-/** How many rows are formatted and compressed at a time: a millisecond's work. */
-const ROWS_PER_CHUNK = 1024;
+/** How many rows the main thread reads at a time: a third of a millisecond. */
+const ROWS_PER_MESSAGE = 4096;
+
+/** How many of those are on their way to the worker at a time. */
+const WINDOW_MESSAGES = 2;
 
 /**
  * @param info What the backup says of itself.
@@ -26,10 +30,7 @@ export function writeBackup(
   table: TableSnapshot,
   stallTimeout_ms = STALL_TIMEOUT_MS,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const compressed = csv(table)
-    .pipeThrough(new CompressionStream("gzip"))
-    .getReader();
-  let bareHeaderLeft = BARE_HEADER_BYTES;
+  const compressor = new Compressor(table);
   let stalled: ReturnType<typeof setTimeout> | undefined;
   return new ReadableStream({
     start: (controller) => {
@@ -37,43 +38,100 @@ export function writeBackup(
     },
     pull: async (controller) => {
       clearTimeout(stalled);
-      for (;;) {
-        const { done, value } = await compressed.read();
-        if (done) return controller.close();
-        // The stream's own header makes room for ours; its check sum and
-        // length at the end do not cover the header.
-        const skipped = Math.min(bareHeaderLeft, value.length);
-        bareHeaderLeft -= skipped;
-        if (skipped === value.length) continue;
-        controller.enqueue(value.subarray(skipped));
-        break;
-      }
+      const bytes = await compressor.next();
+      if (bytes === undefined) return controller.close();
+      controller.enqueue(bytes);
       stalled = setTimeout(() => {
-        const error = new Error("The backup was not read for too long");
-        controller.error(error);
-        compressed.cancel(error).catch(() => {});
+        compressor.close();
+        controller.error(new Error("The backup was not read for too long"));
       }, stallTimeout_ms);
     },
-    cancel: (reason) => {
+    cancel: () => {
       clearTimeout(stalled);
-      return compressed.cancel(reason);
+      compressor.close();
     },
   }, { highWaterMark: 0 });
 }
 
-/** The CSV, made when it is asked for. */
-function csv(
-  table: TableSnapshot,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new ReadableStream({
-    start: (controller) => controller.enqueue(HEADER_LINE),
-    pull: (controller) => {
-      const rows = table.read(ROWS_PER_CHUNK);
+/** The rows of a snapshot as gzip without its header, made when it is asked for. */
+class Compressor {
+  readonly #worker = new Worker(
+    new URL("./backup_worker.ts", import.meta.url),
+    { type: "module" },
+  );
+  #bytes: Uint8Array<ArrayBuffer>[] = [];
+  #messagesOnTheWay = 0;
+  #state: "rows to send" | "all rows sent" | "complete" = "rows to send";
+  #error: Error | undefined;
+  /** The worker's own header makes room for ours; nothing checks it. */
+  #headerLeft = BARE_HEADER_BYTES;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(private readonly table: TableSnapshot) {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromBackupWorker>) => {
+      this.#receive(data);
+      this.#changed.resolve();
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#error = new Error(`The backup worker died: ${event.message}`);
+      this.#changed.resolve();
+    };
+  }
+
+  #receive(message: FromBackupWorker): void {
+    if (message.type === "taken") this.#messagesOnTheWay--;
+    else if (message.type === "end") this.#state = "complete";
+    else {
+      const skipped = Math.min(this.#headerLeft, message.bytes.length);
+      this.#headerLeft -= skipped;
+      const bytes = message.bytes.subarray(skipped);
+      if (bytes.length > 0) this.#bytes.push(bytes);
+    }
+  }
+
+  /** @returns The next bytes; undefined after the last. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    for (;;) {
+      if (this.#error !== undefined) {
+        this.close();
+        throw this.#error;
+      }
+      const bytes = this.#bytes.shift();
+      if (bytes !== undefined) return bytes;
+      if (this.#state === "complete") {
+        this.close();
+        return undefined;
+      }
+      this.#sendRows();
+      await this.#changed.promise;
+      this.#changed = Promise.withResolvers();
+    }
+  }
+
+  #sendRows(): void {
+    while (
+      this.#state === "rows to send" &&
+      this.#messagesOnTheWay < WINDOW_MESSAGES
+    ) {
+      const rows = this.table.read(ROWS_PER_MESSAGE);
       if (rows === undefined) {
-        table.close();
-        controller.close();
-      } else controller.enqueue(formatRows(rows));
-    },
-    cancel: () => table.close(),
-  }, { highWaterMark: 0 });
+        this.#state = "all rows sent";
+        this.#post({ type: "end" });
+      } else {
+        this.#messagesOnTheWay++;
+        this.#post({ type: "rows", rows }, batchBuffers(rows));
+      }
+    }
+  }
+
+  #post(message: ToBackupWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  /** Lets go of the snapshot and ends the worker; closing twice is harmless. */
+  close(): void {
+    this.table.close();
+    this.#worker.terminate();
+  }
 }

@@ -1,0 +1,85 @@
+/**
+ * What is measured, and what is compared with what.
+ *
+ * @module
+ */
+import type { Operation } from "./requests.ts";
+
+/** The sides, as the tables name them. */
+export type SideName =
+  | 'bare "ok"'
+  | "bare JSON echo"
+  | "standalone"
+  | "replicated"
+  | "replicated, each message fsynced"
+  | "one JetStream publish a set";
+
+/** One side doing one thing. */
+export interface Case {
+  readonly operation: Operation;
+  /** For the publisher, how many publishes are outstanding. */
+  readonly connections: number;
+  readonly side: SideName;
+}
+
+/** A figure of one case over the same figure of another. */
+export interface Ratio {
+  readonly figure: "per_s" | "p50_ms";
+  readonly of: Case;
+  readonly against: Case;
+}
+
+const SETTING_SIDES = [
+  "standalone",
+  "replicated",
+  "replicated, each message fsynced",
+] as const;
+
+const CONNECTIONS = [1, 64, 256] as const;
+
+function gets(side: SideName): Case {
+  return { operation: "get", connections: 64, side };
+}
+
+function sets(side: SideName, connections: number): Case {
+  return { operation: "set", connections, side };
+}
+
+/** Cases that are compared stand together, and are measured close together. */
+export const CASE_GROUPS: readonly (readonly Case[])[] = [
+  [gets('bare "ok"'), gets("standalone")],
+  ...CONNECTIONS.map((connections) => [
+    sets("bare JSON echo", connections),
+    ...SETTING_SIDES.map((side) => sets(side, connections)),
+    ...(connections === 256
+      ? []
+      : [sets("one JetStream publish a set", connections)]),
+  ]),
+];
+
+/** The ratios, in the order of the table. */
+export const RATIOS: readonly Ratio[] = [
+  { figure: "per_s", of: gets("standalone"), against: gets('bare "ok"') },
+  ...SETTING_SIDES.flatMap((side) =>
+    CONNECTIONS.map((connections): Ratio => ({
+      figure: "per_s",
+      of: sets(side, connections),
+      against: sets("bare JSON echo", connections),
+    }))
+  ),
+  {
+    figure: "per_s",
+    of: sets("replicated", 64),
+    against: sets("one JetStream publish a set", 64),
+  },
+  {
+    figure: "p50_ms",
+    of: sets("replicated", 1),
+    against: sets("one JetStream publish a set", 1),
+  },
+];
+
+/** @returns A name for a case, the same for equal ones. */
+export function caseKey({ operation, connections, side }: Case): string {
+  return `${operation} ${connections} ${side}`;
+}

@@ -1,0 +1,41 @@
+/**
+ * What the load consists of: the same users and numbers for every side.
+ *
+ * @module
+ */
+import type { UserGrade } from "../../../src/user_grade.ts";
+import { Random } from "../../support/random.ts";
+
+/** How many users are got and set, in turn. */
+export const USERS = 4096;
+
+/** What is asked of a side. */
+export type Operation = "get" | "set";
+
+/** One HTTP request, all but its headers. */
+export interface LoadRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: string;
+}
+
+/** @returns A whole record for each user. */
+export function grades(): UserGrade[] {
+  const random = new Random(1);
+  return Array.from({ length: USERS }, (_, index) => ({
+    user_id: `user-${String(index).padStart(6, "0")}`,
+    postpaid_limit: random.below(100_000),
+    spp: random.below(100),
+    shipping_fee: random.below(1_000),
+    return_fee: random.below(1_000),
+  }));
+}
+
+/** @returns A request for each user. */
+export function requests(operation: Operation): LoadRequest[] {
+  return grades().map((grade) =>
+    operation === "get"
+      ? { method: "GET", path: `/get?user_id=${grade.user_id}` }
+      : { method: "POST", path: "/set", body: JSON.stringify(grade) }
+  );
+}
