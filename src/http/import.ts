@@ -39,7 +39,7 @@ export function importBackup(replica: Replica): Handler {
       );
     }
     running++;
-    const progress = { rows: 0, sequence: 0 };
+    const progress = { rows: 0, sequence: replica.appliedSequence };
     let file: BackupFile | undefined;
     try {
       const body = request.body ?? new Response("").body!;

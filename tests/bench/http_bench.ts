@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { findNatsServer } from "../support/nats_server_binary.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { chooseCores } from "./http/cores.ts";
+import { disturbances } from "./http/disturbance.ts";
 import type { Outcome } from "./http/figures.ts";
 import { findLoadGenerator, WrongAnswersError } from "./http/load.ts";
 import { machine } from "./http/machine.ts";
@@ -117,6 +118,7 @@ async function run(options: Options, signal: AbortSignal): Promise<Report> {
   progress("Starting the sides");
   await using sides = await Sides.start({ cores, generator, natsServer });
   const measured = await measureAll(sides, options, signal);
+  const cases = measured.map(caseReport);
   return {
     machine: {
       ...environment,
@@ -126,7 +128,8 @@ async function run(options: Options, signal: AbortSignal): Promise<Report> {
     rounds: options.rounds,
     seconds: options.seconds,
     missing: sides.missing,
-    cases: measured.map(caseReport),
+    disturbances: disturbances(cases),
+    cases,
     ratios: ratioReports(measured),
   };
 }

@@ -292,3 +292,29 @@ Deno.test("a whole cluster comes back: all replicas stopped and started at once"
   );
   assert.deepEqual(await cluster.agreement(), before);
 });
+
+Deno.test("a broker that is lost with its disk: the backup of a replica that is ahead goes into a new one", async () => {
+  await using cluster = await Cluster.start(2);
+  const [a] = cluster.replicas;
+  await fill(a, 2_000);
+  const before = await cluster.agreement();
+  await cluster.broker.stop();
+  cluster.broker.loseStore();
+  await cluster.broker.start();
+  await a.line(({ state, level }) =>
+    state === "ahead_of_log" && level === "ERROR"
+  );
+  const backup = await download(a);
+  await Promise.all(cluster.replicas.map((replica) => replica.end("SIGTERM")));
+  await Promise.all([0, 1].map((index) => cluster.startReplica(index)));
+  const response = await fetch(`${cluster.replicas[0].url("set")}/import`, {
+    method: "POST",
+    headers: { authorization: AUTHORIZATION },
+    body: backup,
+  });
+  assert.equal(response.status, 200);
+  assert.equal((await response.json()).rows, 2_000);
+  const after = await cluster.agreement();
+  assert.equal(after.digest, before.digest);
+  assert.notEqual(after.id, before.id);
+});

@@ -32,6 +32,8 @@ export interface Report {
   readonly rounds: number;
   readonly seconds: number;
   readonly missing: readonly string[];
+  /** Why the figures are not to be trusted; empty if they are. */
+  readonly disturbances: readonly string[];
   readonly cases: readonly CaseReport[];
   readonly ratios: readonly RatioReport[];
 }
@@ -118,6 +120,7 @@ export function markdown(report: Report): string {
       `- ${key}: ${value}`
     ),
     ...report.missing.map((what) => `- missing: ${what}`),
+    ...report.disturbances.map((what) => `- disturbed: ${what}`),
   ].join("\n");
 }
 

@@ -4,8 +4,6 @@
  *
  * @module
  */
-import { VARIABLES } from "../../../src/config.ts";
-import { ServiceProcess } from "../../support/service_process.ts";
 import { TemporaryFolder } from "../../support/temporary_folder.ts";
 import { Broker, BrokerError, type Sync } from "./broker.ts";
 import { output } from "./command.ts";
@@ -15,10 +13,8 @@ import type { Figures } from "./figures.ts";
 import type { LoadGenerator } from "./load.ts";
 import type { Case, SideName } from "./plan.ts";
 import { Program } from "./program.ts";
-import { grades, type Operation } from "./requests.ts";
-
-/** How many sets are under way while a service gets its users. */
-const PRELOAD_CONNECTIONS = 32;
+import type { Operation } from "./requests.ts";
+import { startService } from "./service_side.ts";
 
 /** Measures one case for some seconds. */
 export type Measure = (
@@ -110,13 +106,8 @@ export class Sides implements AsyncDisposable {
   async #addService(side: SideName, natsUrl?: string): Promise<void> {
     const folder = this.#resources.use(new TemporaryFolder());
     const service = this.#resources.use(
-      await ServiceProcess.start({
-        dataDir: folder.path,
-        env: { ...unset(), NATS_URL: natsUrl ?? "" },
-        wrapper: [...this.options.cores.measured],
-      }),
+      await startService(folder.path, natsUrl, this.options.cores.measured),
     );
-    await preload(service);
     this.#addHttp(
       side,
       service.pid,
@@ -169,25 +160,4 @@ export class Sides implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
-}
-
-/** Empty variables, which count as unset, in the stead of this shell's own. */
-function unset(): Record<string, string> {
-  const names = Object.keys(VARIABLES).filter((name) =>
-    !/^(SET_PORT|GET_PORT|AUTH_USER|AUTH_PASSWORD|DATA_DIR|LOG_FORMAT)$/
-      .test(name)
-  );
-  return Object.fromEntries(names.map((name) => [name, ""]));
-}
-
-async function preload(service: ServiceProcess): Promise<void> {
-  const waiting = grades();
-  const next = async () => {
-    for (let grade; (grade = waiting.pop()) !== undefined;) {
-      const response = await service.set(grade);
-      const text = await response.text();
-      if (!response.ok) throw new Error(`Cannot preload: ${text}`);
-    }
-  };
-  await Promise.all(Array.from({ length: PRELOAD_CONNECTIONS }, next));
 }
