@@ -7,6 +7,12 @@ import type { RowBatch } from "../storage/row_batch.ts";
 import { BackupError, CsvReader } from "./backup_csv.ts";
 import { type GzipHeader, isGzip, parseGzipHeader } from "./gzip_header.ts";
 
+/**
+ * How many bytes of CSV make a batch: a chunk of the stream may unzip to many
+ * times as much, and whoever works the rows off wants to do so in short turns.
+ */
+const BYTES_AT_A_TIME = 32 * 1024;
+
 /** A backup file that is being read. */
 export interface BackupFile {
   /** The header of a gzip file; undefined for plain CSV. */
@@ -77,7 +83,11 @@ async function* parse(
   chunks: AsyncIterable<Uint8Array>,
   csv: CsvReader,
 ): AsyncGenerator<RowBatch> {
-  for await (const chunk of chunks) yield csv.read(chunk);
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += BYTES_AT_A_TIME) {
+      yield csv.read(chunk.subarray(at, at + BYTES_AT_A_TIME));
+    }
+  }
   yield csv.finish();
 }
 

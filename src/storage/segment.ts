@@ -14,6 +14,11 @@ export const SEGMENT_WORDS_MAX = 2 ** 22 - 1;
 
 /** How the arena grows; memory is worth more here than copying. */
 const GROWTH = 1.2;
+/**
+ * How a segment grows up to the users expected. Not at once: all segments of a
+ * table would take their memory in the same moment, and stop everything else.
+ */
+const STEP = 4;
 const WORDS_MIN = 32;
 const SLOTS_MIN = 8;
 
@@ -52,29 +57,25 @@ export type HashKey = (
  */
 export class Segment {
   /** The records, from word 0. */
-  words: Int32Array<ArrayBuffer>;
+  words: Int32Array<ArrayBuffer> = new Int32Array(WORDS_MIN);
   /** How many words are in use. Invariant: `used <= words.length`. */
   used = 0;
   /** 0 when free, else the hash's upper 10 bits and the record's place + 1. */
-  #slots: Int32Array<ArrayBuffer>;
+  #slots = new Int32Array(SLOTS_MIN);
   #users = 0;
 
   /**
    * @param hashShift How many low bits of a key's hash chose this segment; the
    * next ones choose the slot.
    * @param hashKey Hashes a key, for when the slots grow.
-   * @param users About how many users are to come, to make room for at once.
+   * @param usersExpected About how many users are to come: up to there it
+   * grows in larger steps.
    */
   constructor(
     private readonly hashShift: number,
     private readonly hashKey: HashKey,
-    users = 0,
-  ) {
-    this.words = new Int32Array(Math.max(WORDS_MIN, users * WORDS_PER_USER));
-    let slots = SLOTS_MIN;
-    while (users > slots * SLOTS_LOAD_MAX) slots *= 2;
-    this.#slots = new Int32Array(slots);
-  }
+    private readonly usersExpected = 0,
+  ) {}
 
   /**
    * @param hash The key's hash.
@@ -190,7 +191,10 @@ export class Segment {
       );
     }
     if (end > this.words.length) {
-      const length = Math.ceil(end * GROWTH);
+      const length = Math.max(
+        Math.ceil(end * GROWTH),
+        Math.min(end * STEP, this.usersExpected * WORDS_PER_USER),
+      );
       // The old buffer is freed at once: nothing is left for the collector.
       this.words = this.#allocate(() =>
         new Int32Array(this.words.buffer.transfer(4 * length))
@@ -213,7 +217,10 @@ export class Segment {
   }
 
   #growSlots(): void {
-    const slots = this.#allocate(() => new Int32Array(this.#slots.length * 2));
+    const step = this.#users * STEP < this.usersExpected ? STEP : 2;
+    const slots = this.#allocate(() =>
+      new Int32Array(this.#slots.length * step)
+    );
     forEachRecord(this.words, this.used, (place, length) => {
       this.#link(slots, this.hashKey(this.words, place + 1, length), place);
     });

@@ -16,7 +16,7 @@ import { TableSnapshot } from "./snapshot.ts";
 const SEGMENT_BITS = 10;
 const SEGMENTS = 1 << SEGMENT_BITS;
 
-/** The most users that room is made for at once: a number may be a lie. */
+/** The most users that are believed to come: a number may be a lie. */
 const EXPECTED_USERS_MAX = 16_000_000;
 
 const utf8 = new TextEncoder();
@@ -37,7 +37,7 @@ export class UserTable {
   readonly #seed0: number;
   readonly #seed1: number;
   #size = 0;
-  /** About how many users each new segment is made for. */
+  /** About how many users each segment is expected to get. */
   #usersPerSegment = 0;
 
   #hash = 0;
@@ -60,8 +60,8 @@ export class UserTable {
   }
 
   /**
-   * Says how many users are to come, so that an empty table need not grow on
-   * the way. A number too large costs nothing but address space.
+   * Says how many users are to come to an empty table, so that it grows in
+   * fewer steps.
    */
   expect(users: number): void {
     this.#usersPerSegment = Math.ceil(

@@ -75,7 +75,7 @@ export class OurSide implements AsyncDisposable {
   /**
    * Starts a replica that fills itself from the donor, and ends it.
    *
-   * @param probe Whether it is probed meanwhile, every 10 ms.
+   * @param probe Whether it is probed while it restores, every 10 ms.
    * @returns Rows a second from the start of its process to both listeners'
    * readiness, and the longest that a probe waited, in ms.
    */
@@ -91,7 +91,7 @@ export class OurSide implements AsyncDisposable {
     let longestProbe_ms = 0;
     const probing = (async () => {
       if (!probe) return;
-      await replica.line(({ listener }) => listener === "get");
+      await replica.line(({ state }) => state === "restoring");
       while (!done) {
         const asked = performance.now();
         const response = await fetch(`${replica.url("get")}/healthz`);
