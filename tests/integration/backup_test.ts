@@ -263,10 +263,9 @@ Deno.test("the import command sends a file or another server's backup, and says 
     }).output();
     return { code, text: new TextDecoder().decode(code ? stderr : stdout) };
   };
-  assert.deepEqual(await run(file, "--to", from.url("set")), {
-    code: 0,
-    text: "3000 rows imported, up to sequence 3\n",
-  });
+  const first = await run(file, "--to", from.url("set"));
+  assert.equal(first.code, 0, first.text);
+  assert.match(first.text, /^3000 rows imported, up to sequence \d+\n$/);
   const second = await run(
     `${from.url("set")}/backup`,
     "--to",
