@@ -13,7 +13,10 @@ export interface GetQuery {
 }
 
 /** A query with nothing to decode, as most clients send it. */
-const PLAIN = /^user_id=([^&=%+]+)$/;
+const PLAIN = /^user_id=([^&=%+\u0080-\uffff]+)$/;
+
+/** Raw bytes beyond ASCII, which the runtime takes for Latin-1. */
+const NOT_ASCII = /[\u0080-\uffff]/;
 
 const SEQUENCE = /^\d{1,16}$/;
 
@@ -59,6 +62,7 @@ export function parseQuery(query: string): GetQuery {
  */
 function decode(text: string): string {
   try {
+    if (NOT_ASCII.test(text)) throw new URIError("not percent-encoded");
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
     throw new HttpError(400, "The query is not percent-encoded UTF-8");

@@ -31,6 +31,17 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "parseQuery() refuses raw bytes beyond ASCII rather than look up another user",
+  permissions: "none",
+  fn: () => {
+    for (const query of ["user_id=\u00c3\u00a9", "x=1&user_id=\u00c3\u00a9"]) {
+      assert.throws(() => parseQuery(query), HttpError);
+    }
+  },
+});
+
+Deno.test({
   name: "parseQuery() throws nothing but a 400 on arbitrary text",
   permissions: "none",
   fn: () => {
