@@ -82,8 +82,13 @@ const text = z.string();
 
 const SERVER = /^((nats|tls):\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/;
 
+function isServer(server: string): boolean {
+  return SERVER.test(server) &&
+    Number(/:(\d+)$/.exec(server)?.[1] ?? 0) <= 65535;
+}
+
 const servers = text.transform((list) => list.split(",").map((s) => s.trim()))
-  .refine((list) => list.every((server) => SERVER.test(server)), {
+  .refine((list) => list.every(isServer), {
     error:
       "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
   });

@@ -112,7 +112,9 @@ function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   return issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
-        field: key.slice(0, FIELD_NAME_CHARACTERS_MAX).toWellFormed(),
+        // Errors are logged: a name must not look like a line of its own.
+        field: key.slice(0, FIELD_NAME_CHARACTERS_MAX).toWellFormed()
+          .replace(/\p{Cc}/gu, "\ufffd"),
         message: "is not a field of a user grade",
       }));
     }

@@ -126,6 +126,7 @@ Deno.test({
     assert.match(problems({ NATS_URL: url })[0], /^AUTH_PASSWORD/);
     const wrong: Record<string, string>[] = [
       { NATS_URL: "http://a" },
+      { NATS_URL: "nats://a:99999" },
       { NATS_URL: "nats://user:password@a" },
       { NATS_URL: url, NATS_USER: "u" },
       { NATS_URL: url, NATS_TOKEN: "t", NATS_CREDS_FILE: "/key" },

@@ -33,5 +33,7 @@ export function refuseCrossOrigin(handler: Handler): Handler {
 function isSameOrigin(request: Request): boolean {
   const origin = request.headers.get("origin");
   if (origin === null) return true;
-  return URL.parse(origin)?.host === request.headers.get("host");
+  // HTTP/2 has no Host header, but the authority in the request's URL.
+  const host = request.headers.get("host") ?? URL.parse(request.url)?.host;
+  return URL.parse(origin)?.host === host;
 }

@@ -7,7 +7,7 @@
 import { parseDelivery } from "./delivery.ts";
 import type { LogEntry } from "./log.ts";
 import type { Proposals } from "./proposals.ts";
-import { isUnknownVersion } from "./stream_config.ts";
+import { isKnownVersion, isUnknownVersion } from "./stream_config.ts";
 
 /** A message as the consumer's subscription gives it. */
 export interface FeedMessage {
@@ -40,6 +40,20 @@ export type FeedSignal =
 /** The header by which JetStream knows a message again. */
 export const MESSAGE_ID = "Nats-Msg-Id";
 
+/** How the reply subjects of entries begin. */
+const ENTRY_REPLY = "$JS.ACK.";
+
+/**
+ * The bytes of an entry; none, which no replica can apply, if its subject is
+ * not of a version.
+ */
+function payloadOf(message: FeedMessage): Uint8Array<ArrayBuffer> {
+  return isKnownVersion(message.subject)
+    // A copy: the message's bytes are part of a larger buffer.
+    ? Uint8Array.from(message.data)
+    : new Uint8Array(0);
+}
+
 /** One session's entries, in order. */
 export class EntryFeed {
   #entries: LogEntry[] = [];
@@ -52,10 +66,12 @@ export class EntryFeed {
 
   /**
    * @param session Begins the message ids of this session.
+   * @param subject Where this replica proposes.
    * @param proposals Own batches that are waited for.
    */
   constructor(
     private readonly session: string,
+    private readonly subject: string,
     private readonly proposals: Proposals,
   ) {}
 
@@ -92,18 +108,20 @@ export class EntryFeed {
 
   /** Takes the next message of the consumer. */
   receive(message: FeedMessage): FeedSignal {
-    if (message.status !== 0) return this.#receiveStatus(message);
-    const { sequence, time, pending } = parseDelivery(message.reply ?? "");
+    // Only its reply tells an entry: a stranger's may have a status too.
+    if (!message.reply?.startsWith(ENTRY_REPLY)) {
+      return this.#receiveStatus(message);
+    }
+    const { sequence, time, pending } = parseDelivery(message.reply);
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
     if (isUnknownVersion(message.subject)) return "unknown_version";
     const messageId = message.header(MESSAGE_ID);
-    const batch = this.#ownBatch(messageId);
+    const batch = this.#ownBatch(message.subject, messageId);
     this.#entries.push(
       batch !== undefined
         ? { sequence, time, batch }
-        // A copy: the message's bytes are part of a larger buffer.
-        : { sequence, time, payload: Uint8Array.from(message.data) },
+        : { sequence, time, payload: payloadOf(message) },
     );
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
@@ -119,8 +137,12 @@ export class EntryFeed {
     return lastSent > this.#fed ? "gap" : "ok";
   }
 
-  #ownBatch(messageId: string): number | undefined {
-    if (!messageId.startsWith(`${this.session}:`)) return undefined;
+  #ownBatch(subject: string, messageId: string): number | undefined {
+    // The ids are there for anyone to read; publishing to this replica's
+    // subject is for this replica.
+    if (
+      subject !== this.subject || !messageId.startsWith(`${this.session}:`)
+    ) return undefined;
     const batch = Number(messageId.slice(this.session.length + 1));
     return this.proposals.commit(batch) ? batch : undefined;
   }

@@ -17,6 +17,7 @@ import {
   headers,
   type JetStreamManager,
   type Msg,
+  type MsgHdrs,
   type NatsConnection,
   NatsError,
   ReplayPolicy,
@@ -70,7 +71,6 @@ export class JetStreamLog implements ReplicatedLog {
   readonly #proposals: Proposals;
   readonly #feed: EntryFeed;
   readonly #subject: string;
-  readonly #closing = Promise.withResolvers<void>();
   #connection!: NatsConnection;
   #manager!: JetStreamManager;
   #ackPrefix = "";
@@ -95,8 +95,8 @@ export class JetStreamLog implements ReplicatedLog {
     private readonly onStatus: (status: LogStatus) => void,
   ) {
     this.#proposals = new Proposals(options.commitTimeout_ms);
-    this.#feed = new EntryFeed(this.#session, this.#proposals);
     this.#subject = setSubject(options.stream, options.replicaId);
+    this.#feed = new EntryFeed(this.#session, this.#subject, this.#proposals);
   }
 
   get lastSequence(): number {
@@ -140,7 +140,7 @@ export class JetStreamLog implements ReplicatedLog {
         if (error instanceof LogFailedError) throw error;
         this.#setStatus("away", `NATS does not answer: ${describe(error)}`);
       }
-      await Promise.race([sleep(RETRY_MS), this.#closing.promise]);
+      await sleep(RETRY_MS);
       if (this.#closed) throw new LogFailedError("The log was closed");
     }
   }
@@ -149,7 +149,10 @@ export class JetStreamLog implements ReplicatedLog {
     try {
       return await connect(connectionOptions(this.options));
     } catch (error) {
-      if (error instanceof NatsError && error.isAuthError()) {
+      if (
+        error instanceof NatsError &&
+        (error.isAuthError() || error.code === "BAD_CREDS")
+      ) {
         throw new LogFailedError(
           "The NATS server refused the credentials: see NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE",
           { cause: error },
@@ -199,7 +202,7 @@ export class JetStreamLog implements ReplicatedLog {
   /** An ack does not commit, the entry does; but a refusal ends the batch. */
   #receiveAck(message: Msg): void {
     const batch = Number(message.subject.slice(this.#ackPrefix.length + 1));
-    if (message.headers?.code === 503) {
+    if (headersOf(message)?.code === 503) {
       return this.#proposals.refuse(batch, "JetStream is not available");
     }
     const { error } = JSON.parse(decoder.decode(message.data));
@@ -217,10 +220,14 @@ export class JetStreamLog implements ReplicatedLog {
       } else if (type === "reconnect") {
         this.#recover("NATS is back");
       } else if (permissionContext?.operation === "publish") {
-        // The server says it of a proposal in the stead of an ack.
-        this.#proposals.refuseAll(
-          `NATS does not allow to publish to ${permissionContext.subject}`,
-        );
+        const reason =
+          `NATS does not allow to publish to ${permissionContext.subject}`;
+        // Of a proposal the server says it in the stead of an ack.
+        if (permissionContext.subject === this.#subject) {
+          this.#proposals.refuseAll(reason);
+        } else {
+          this.#fail(new LogFailedError(`${reason}, which a replica needs`));
+        }
       } else if (type === "error") {
         this.#setStatus("away", `NATS refuses: ${data}`);
         this.#recover("NATS refused something");
@@ -339,13 +346,17 @@ export class JetStreamLog implements ReplicatedLog {
   /** The entry at a sequence; undefined if the stream does not have it. */
   async #identityOf(sequence: number) {
     try {
-      const { header, timestamp } = await this.#manager.streams.getMessage(
+      const entry = await this.#manager.streams.getMessage(
         this.options.stream,
         { seq: sequence },
       );
       return {
-        time: formatTime(timestamp),
-        messageId: header.get(MESSAGE_ID),
+        time: formatTime(entry.timestamp),
+        messageId: headersOf({
+          get headers() {
+            return entry.header;
+          },
+        })?.get(MESSAGE_ID) ?? "",
       };
     } catch (error) {
       if (apiErrorCode(error) === NO_MESSAGE_FOUND) return undefined;
@@ -392,12 +403,13 @@ export class JetStreamLog implements ReplicatedLog {
   #receive(message: Msg): void {
     this.#heardAt = performance.now();
     const { subject, reply, data } = message;
+    const head = headersOf(message);
     const signal = this.#feed.receive({
       subject,
       reply,
       data,
-      status: message.headers?.code ?? 0,
-      header: (name) => message.headers?.get(name) ?? "",
+      status: head?.code ?? 0,
+      header: (name) => head?.get(name) ?? "",
     });
     if (signal === "gap") {
       this.#recover("an entry is missing");
@@ -464,7 +476,6 @@ export class JetStreamLog implements ReplicatedLog {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#ticker);
-    this.#closing.resolve();
     this.#wake?.();
     this.#proposals.abandon("The log was closed");
     await this.#connection?.close();
@@ -497,6 +508,19 @@ function connectionOptions(options: JetStreamOptions): ConnectionOptions {
 /** A prefix of its own, so that a NATS user needs no more than its inboxes. */
 function inboxPrefix({ replicaId }: JetStreamOptions): string {
   return `_INBOX.usergrade.${replicaId}`;
+}
+
+/**
+ * A message's headers; undefined if it has none, or what the library can't
+ * read. It parses them when they are looked at, and what it throws in a
+ * callback would end the connection: anyone may send such a message.
+ */
+function headersOf(message: { readonly headers?: MsgHdrs }) {
+  try {
+    return message.headers;
+  } catch {
+    return undefined;
+  }
 }
 
 function apiErrorCode(error: unknown): number | undefined {

@@ -215,7 +215,12 @@ export class SqliteLog implements CompactingLog {
   #sweepLater(): void {
     clearTimeout(this.#sweepTimer);
     this.#sweepTimer = setTimeout(() => {
-      if (this.#sweep()) this.#sweepLater();
+      try {
+        if (this.#sweep()) this.#sweepLater();
+      } catch {
+        // The disk is full, say: what is left is deleted after the next base
+        // or start. A log that can't be written fails its next entry.
+      }
     }, 0);
   }
 

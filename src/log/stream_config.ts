@@ -44,6 +44,11 @@ export function setSubject(stream: string, replicaId: string): string {
   return `${prefix(stream)}.${VERSION}.set.${replicaId}`;
 }
 
+/** Whether an entry is of the version that this replica understands. */
+export function isKnownVersion(subject: string): boolean {
+  return subject.split(".")[1] === VERSION;
+}
+
 /**
  * Whether an entry is of a version that this replica does not know, and so
  * must not skip. A subject that is no version at all is a stranger's.
@@ -106,7 +111,7 @@ export function streamProblems(
   };
   must("storage", "file");
   must("retention", "limits");
-  if (config.duplicate_window < commitTimeout_ms * 1_000_000) {
+  if (config.duplicate_window <= commitTimeout_ms * 1_000_000) {
     problems.push(
       `its duplicate_window is ${
         config.duplicate_window / 1_000_000

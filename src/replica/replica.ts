@@ -162,6 +162,8 @@ export class Replica {
   }
 
   #enter(phase: Phase, reason: string): void {
+    // A log that opens late does not undo a drain.
+    if (this.#phase === "draining") return;
     this.#phase = phase;
     this.#phaseReason = reason;
     logger.info("State {state}: {reason}", {
@@ -376,6 +378,8 @@ export class Replica {
   /** Takes no more sets; those under way go on. */
   drain(reason: string): void {
     this.#enter("draining", reason);
+    // Nobody is kept waiting for what may never be applied here.
+    this.#waiters.expire(Infinity);
   }
 
   /** The log is gone for good: ends the sets under way. */

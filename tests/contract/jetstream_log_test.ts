@@ -419,3 +419,54 @@ Deno.test("JetStreamLog waits for a broker that is not there yet", async () => {
   await server.start();
   assert.equal((await opened).lastSequence, 0);
 });
+
+/** Publishes with headers that no client library would send. */
+async function publishRaw(
+  server: NatsServer,
+  subject: string,
+  headers: string,
+  text: string,
+): Promise<void> {
+  using socket = await Deno.connect({ port: server.port });
+  const total = headers.length + text.length;
+  await socket.write(new TextEncoder().encode(
+    `CONNECT {"headers":true,"verbose":false}\r\nHPUB ${subject} ${headers.length} ${total}\r\n${headers}${text}\r\nPING\r\n`,
+  ));
+  const reader = socket.readable.pipeThrough(new TextDecoderStream());
+  for await (const answer of reader) if (answer.includes("PONG")) break;
+}
+
+Deno.test("JetStreamLog takes entries with headers that are malformed, have a status, or another's message id", async () => {
+  await using server = await NatsServer.start();
+  await using a = await Session.open(server, { replicaId: "a" });
+  await a.propose(1);
+  const stored = await withClient(
+    server,
+    async (client) =>
+      (await client.jetstreamManager()).streams.getMessage("USERGRADE", {
+        seq: 1,
+      }),
+  );
+  const next = stored.header.get("Nats-Msg-Id").replace(/1$/, "2");
+  const subject = "usergrade.v1.set.stranger";
+  const text = '[{"user_id":"s"}]';
+  for (
+    const headers of [
+      "NATS/1.0\r\nbad key: x\r\n\r\n",
+      "NATS/1.0 503 hello\r\n\r\n",
+      "NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Stream: 99\r\n\r\n",
+      `NATS/1.0\r\nNats-Msg-Id: ${next}\r\n\r\n`,
+    ]
+  ) await publishRaw(server, subject, headers, text);
+  await eventually(() => assert.equal(a.entries.length, 5));
+  assert.deepEqual(
+    a.entries.map(({ batch }) => batch),
+    [1, undefined, undefined, undefined, undefined],
+  );
+  // The stranger has taken the id: the batch is unknown, and never twice there.
+  await assert.rejects(a.propose(2), OutcomeUnknownError);
+  await a.propose(3);
+  await using b = await Session.open(server, { replicaId: "b" });
+  await eventually(() => assert.equal(b.entries.length, 6));
+  assert.equal(a.state, "connected");
+});

@@ -133,3 +133,24 @@ Deno.test({
     assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
   },
 });
+
+Deno.test({
+  name:
+    "Replica stays draining when the log opens late, and keeps nobody waiting",
+  permissions,
+  fn: async () => {
+    const early = newReplica();
+    early.drain("SIGTERM");
+    early.beginRestore({ ...LOG, lastSequence: 0 });
+    early.endRestore(0, null);
+    assert.equal(early.state, "draining");
+    assert.throws(() => early.submit({ user_id: "a" }), NotReadyError);
+
+    const replica = newReplica();
+    replica.beginRestore({ ...LOG, lastSequence: 0 });
+    replica.endRestore(0, null);
+    const waiting = replica.waitFor(99);
+    replica.drain("SIGTERM");
+    await assert.rejects(waiting, /has not applied sequence 99/);
+  },
+});

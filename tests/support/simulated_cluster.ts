@@ -63,7 +63,11 @@ export class SimulatedReplica {
     private readonly random: Random,
     private readonly weather: Weather,
   ) {
-    this.#feed = new EntryFeed(name, this.#proposals);
+    this.#feed = new EntryFeed(
+      name,
+      `usergrade.v1.set.${name}`,
+      this.#proposals,
+    );
     this.replica = new Replica({
       propose: (batch, payload) => this.#propose(batch, payload),
       defer: (callback) => time.after(0, callback),
