@@ -279,7 +279,7 @@ Deno.test("JetStreamLog notices a broker that hangs, and goes on when it wakes",
   await using server = await NatsServer.start();
   await using session = await Session.open(server, { commitTimeout_ms: 1000 });
   await session.propose(1);
-  server.signal("SIGSTOP");
+  await server.pause();
   const inFlight = session.propose(2);
   await assert.rejects(inFlight, OutcomeUnknownError);
   await session.until("away");
@@ -356,7 +356,7 @@ Deno.test("JetStreamLog fails when the entry that it needs is gone", async () =>
   await using server = await NatsServer.start();
   await using session = await Session.open(server);
   await session.propose(1);
-  server.signal("SIGSTOP");
+  await server.pause();
   await session.until("away");
   server.signal("SIGCONT");
   await session.until("connected");

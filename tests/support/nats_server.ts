@@ -112,6 +112,23 @@ export class NatsServer implements AsyncDisposable {
     this.#child?.kill(signal);
   }
 
+  /** Stops all its threads, until it gets SIGCONT. */
+  async pause(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    child.kill("SIGSTOP");
+    // A thread that runs on another core stops a little later.
+    await eventually(async () => {
+      const { stdout } = await new Deno.Command("ps", {
+        args: ["-L", "-o", "stat=", "-p", String(child.pid)],
+      }).output();
+      const states = new TextDecoder().decode(stdout).trim().split("\n");
+      if (!states.every((state) => state.startsWith("T"))) {
+        throw new Error(`nats-server still runs: ${states}`);
+      }
+    });
+  }
+
   /** Ends it and waits until it is gone. */
   async stop(signal: Deno.Signal = "SIGKILL"): Promise<void> {
     const child = this.#child;
