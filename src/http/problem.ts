@@ -7,7 +7,11 @@ import { getLogger } from "@logtape/logtape";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import { SequenceNotReachedError } from "../replica/sequence_waiters.ts";
 import { InvalidUserGradeError } from "../user_grade.ts";
-import { BodyTimeoutError, BodyTooLargeError } from "./body.ts";
+import {
+  BodyBrokenError,
+  BodyTimeoutError,
+  BodyTooLargeError,
+} from "./body.ts";
 
 const logger = getLogger(["usergrade", "http"]);
 
@@ -92,6 +96,9 @@ export function toHttpError(error: unknown): HttpError {
   }
   if (error instanceof OutcomeUnknownError) {
     return new HttpError(504, error.message);
+  }
+  if (error instanceof BodyBrokenError) {
+    return new HttpError(400, error.message);
   }
   if (error instanceof BodyTooLargeError) {
     return new HttpError(413, error.message);

@@ -3,13 +3,15 @@
  *
  * @module
  */
+import type { CommittedSet } from "../replica/group_commit.ts";
 import type { Replica } from "../replica/replica.ts";
 import { parsePatch, userGradeJson } from "../user_grade.ts";
 import { backup } from "./backup.ts";
 import { basicAuth, type Credentials } from "./basic_auth.ts";
-import { BodyBrokenError, type BodyReader } from "./body.ts";
+import type { BodyReader } from "./body.ts";
 import { refuseCrossOrigin } from "./cross_origin.ts";
 import { importBackup } from "./import.ts";
+import { jsonResponseAt } from "./json_response.ts";
 import { probes } from "./probes.ts";
 import { HttpError } from "./problem.ts";
 import { type Handler, methods, notFound, router } from "./router.ts";
@@ -37,42 +39,27 @@ export function setApp(
   }, guarded(notFound));
 }
 
+/** Two promises a set besides the runtime's own: each more costs 0.2 µs. */
 function set(replica: Replica, bodies: BodyReader): Handler {
-  return async (request) => {
-    const patch = parsePatch(await readJson(request, bodies));
-    const { grade, sequence } = await replica.submit(patch);
-    return new Response(
-      userGradeJson(
-        grade.user_id,
-        grade.postpaid_limit,
-        grade.spp,
-        grade.shipping_fee,
-        grade.return_fee,
-      ),
-      {
-        // An array of pairs costs less than an object or `append`.
-        headers: [
-          ["content-type", "application/json"],
-          ["log-sequence", String(sequence)],
-        ],
-      },
-    );
-  };
+  const submit = (body: Uint8Array) =>
+    replica.submit(parsePatch(parseJson(body)));
+  return (request) => bodies.read(request).then(submit).then(answer);
 }
 
-async function readJson(
-  request: Request,
-  bodies: BodyReader,
-): Promise<unknown> {
-  let bytes;
-  try {
-    bytes = await bodies.read(request);
-  } catch (error) {
-    if (error instanceof BodyBrokenError) {
-      throw new HttpError(400, error.message);
-    }
-    throw error;
-  }
+function answer({ grade, sequence }: CommittedSet): Response {
+  return jsonResponseAt(
+    userGradeJson(
+      grade.user_id,
+      grade.postpaid_limit,
+      grade.spp,
+      grade.shipping_fee,
+      grade.return_fee,
+    ),
+    sequence,
+  );
+}
+
+function parseJson(bytes: Uint8Array): unknown {
   let text;
   try {
     text = decoder.decode(bytes);

@@ -69,9 +69,17 @@ export interface ConsumeMessage {
   readonly time: string | null;
 }
 
-/** Takes one `entries` or `base_rows` message out of the window. */
+/**
+ * The most `entries` and `base_rows` messages on their way to the main thread:
+ * `postMessage` has no back pressure.
+ */
+export const WINDOW_MESSAGES = 8;
+
+/** Takes some `entries` or `base_rows` messages out of the window. */
 export interface TakenMessage {
   readonly type: "taken";
+  /** How many, at most half of the window. */
+  readonly messages: number;
 }
 
 /** Proposes a batch; answered by its entry, or by `proposal_failed`. */
