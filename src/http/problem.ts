@@ -7,7 +7,12 @@ import { getLogger } from "@logtape/logtape";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import { SequenceNotReachedError } from "../replica/sequence_waiters.ts";
 import { InvalidUserGradeError } from "../user_grade.ts";
-import { BodyTimeoutError, BodyTooLargeError } from "./body.ts";
+import {
+  BodyBrokenError,
+  BodyCutError,
+  BodyTimeoutError,
+  BodyTooLargeError,
+} from "./body.ts";
 
 const logger = getLogger(["usergrade", "http"]);
 
@@ -84,7 +89,9 @@ export function toHttpError(error: unknown): HttpError {
     });
   }
   if (
-    error instanceof NotStoredError || error instanceof SequenceNotReachedError
+    error instanceof NotStoredError ||
+    error instanceof SequenceNotReachedError ||
+    error instanceof BodyCutError
   ) {
     return new HttpError(503, error.message, {
       headers: { "retry-after": RETRY_AFTER_SECONDS },
@@ -92,6 +99,9 @@ export function toHttpError(error: unknown): HttpError {
   }
   if (error instanceof OutcomeUnknownError) {
     return new HttpError(504, error.message);
+  }
+  if (error instanceof BodyBrokenError) {
+    return new HttpError(400, error.message);
   }
   if (error instanceof BodyTooLargeError) {
     return new HttpError(413, error.message);

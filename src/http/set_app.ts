@@ -7,7 +7,7 @@ import type { Replica } from "../replica/replica.ts";
 import { parsePatch, userGradeJson } from "../user_grade.ts";
 import { backup } from "./backup.ts";
 import { basicAuth, type Credentials } from "./basic_auth.ts";
-import { BodyBrokenError, type BodyReader } from "./body.ts";
+import type { BodyReader } from "./body.ts";
 import { refuseCrossOrigin } from "./cross_origin.ts";
 import { importBackup } from "./import.ts";
 import { probes } from "./probes.ts";
@@ -64,15 +64,7 @@ async function readJson(
   request: Request,
   bodies: BodyReader,
 ): Promise<unknown> {
-  let bytes;
-  try {
-    bytes = await bodies.read(request);
-  } catch (error) {
-    if (error instanceof BodyBrokenError) {
-      throw new HttpError(400, error.message);
-    }
-    throw error;
-  }
+  const bytes = await bodies.read(request);
   let text;
   try {
     text = decoder.decode(bytes);
