@@ -6,6 +6,7 @@
 import * as z from "zod";
 import type { Peer } from "./backup/peer_backup.ts";
 import type { Credentials } from "./http/basic_auth.ts";
+import { belongTogether, holdsCertificates, holdsPrivateKey } from "./pem.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
 
 /** All that the service is told from outside. */
@@ -20,6 +21,8 @@ export interface Config {
   readonly dataDir: string;
   /** Where a starting replica asks for a backup, in this order. */
   readonly peers: readonly Peer[];
+  /** The authority of their certificates besides the well-known ones, in PEM. */
+  readonly peersCa: string | undefined;
   /** The broker of a cluster; undefined for a standalone service. */
   readonly nats: NatsConfig | undefined;
   readonly commitTimeout_ms: number;
@@ -53,6 +56,9 @@ export interface ConfigPorts {
   /** Some random bytes. */
   randomBytes(count: number): Uint8Array;
 }
+
+/** How many passwords let in at a time: an old one and a new one, and then some. */
+const PASSWORDS_MAX = 4;
 
 /** One or more variables are wrong. */
 export class ConfigError extends Error {
@@ -120,18 +126,21 @@ export const VARIABLES = {
   AUTH_USER: variable(
     "admin",
     "user of the set listener",
-    text.regex(/^[^:\p{Cc}]+$/u, {
-      error: "must not hold a colon or control characters",
+    text.regex(/^[^:\p{Cc}]{1,1024}$/u, {
+      error:
+        "must have at most 1024 characters, no colon and no control characters",
     }),
   ),
   AUTH_PASSWORD: variable(
     undefined,
     "its password; standalone, a random one, printed once at start, if unset",
-    text.regex(/^\P{Cc}+$/u, { error: "must not hold control characters" }),
+    text.regex(/^\P{Cc}{1,1024}$/u, {
+      error: "must have at most 1024 characters and no control characters",
+    }),
   ),
   AUTH_PASSWORD_FILE: variable(
     undefined,
-    "a file that holds the password instead",
+    "a file that holds the password instead, or several, one a line: each lets in",
     text,
   ),
   NATS_URL: variable(
@@ -176,7 +185,18 @@ export const VARIABLES = {
     "set listeners of other replicas, or file: URLs of backups, comma-separated",
     peers,
   ),
-  DATA_DIR: variable("./data", "folder of the embedded log", text),
+  PEERS_TLS_CA_FILE: variable(
+    undefined,
+    "authority (PEM) of the peers' certificates, besides the well-known ones",
+    text,
+  ),
+  DATA_DIR: variable(
+    "./data",
+    "folder of the embedded log",
+    text.regex(/^[^,]+$/, {
+      error: "must hold no comma: --allow-write takes it for the end of a path",
+    }),
+  ),
   COMMIT_TIMEOUT_MS: variable(
     "5000",
     "how long a set may wait for its commit",
@@ -236,6 +256,14 @@ class Reader {
       return undefined;
     }
   }
+
+  /** The certificates in the file that a variable names. */
+  certificates(name: keyof typeof VARIABLES): string | undefined {
+    const pem = this.file(name);
+    if (pem === undefined || holdsCertificates(pem)) return pem;
+    this.problems.push(`${name} names a file without a certificate in PEM`);
+    return undefined;
+  }
 }
 
 /**
@@ -255,22 +283,23 @@ export function readConfig(
   if (setPort !== undefined && setPort !== 0 && setPort === getPort) {
     problems.push("SET_PORT and GET_PORT must differ");
   }
-  const password = readPassword(reader, environment);
-  const credentials = {
+  const passwords = readPasswords(reader, environment);
+  const credentials: Credentials = {
     user: reader.value("AUTH_USER", VARIABLES.AUTH_USER) ?? "",
-    password: password ?? ports.randomBytes(18).toBase64(),
+    passwords: passwords ?? [ports.randomBytes(18).toBase64()],
   };
   const config = {
     host: reader.value("HOST", VARIABLES.HOST),
     setPort,
     getPort,
     credentials,
-    passwordIsGenerated: password === undefined,
+    passwordIsGenerated: passwords === undefined,
     replicaId: reader.value("REPLICA_ID", VARIABLES.REPLICA_ID) ??
       generateReplicaId(ports),
     dataDir: reader.value("DATA_DIR", VARIABLES.DATA_DIR),
     nats: readNats(reader, environment),
     peers: readPeers(reader, environment, credentials),
+    peersCa: reader.certificates("PEERS_TLS_CA_FILE"),
     commitTimeout_ms: reader.value(
       "COMMIT_TIMEOUT_MS",
       VARIABLES.COMMIT_TIMEOUT_MS,
@@ -285,12 +314,12 @@ export function readConfig(
   return Object.freeze(config) as Config;
 }
 
-function readPassword(
+function readPasswords(
   reader: Reader,
   { AUTH_PASSWORD, AUTH_PASSWORD_FILE }: Readonly<
     Record<string, string | undefined>
   >,
-): string | undefined {
+): Credentials["passwords"] | undefined {
   if (AUTH_PASSWORD && AUTH_PASSWORD_FILE) {
     reader.problems.push(
       "AUTH_PASSWORD and AUTH_PASSWORD_FILE must not both be set",
@@ -298,16 +327,31 @@ function readPassword(
   }
   const content = reader.file("AUTH_PASSWORD_FILE");
   if (content === undefined) {
-    return reader.value("AUTH_PASSWORD", VARIABLES.AUTH_PASSWORD);
+    const password = reader.value("AUTH_PASSWORD", VARIABLES.AUTH_PASSWORD);
+    return password === undefined ? undefined : [password];
   }
-  // Editors end the last line, and it is not part of the password.
-  const password = content.replace(/\r?\n$/, "");
-  if (!VARIABLES.AUTH_PASSWORD.schema.safeParse(password).success) {
+  const passwords = passwordLines(content);
+  if (
+    passwords.length > PASSWORDS_MAX ||
+    !passwords.every((one) =>
+      VARIABLES.AUTH_PASSWORD.schema.safeParse(one).success
+    )
+  ) {
     reader.problems.push(
-      "AUTH_PASSWORD_FILE must hold one line without control characters",
+      `AUTH_PASSWORD_FILE must hold 1 to ${PASSWORDS_MAX} lines, each of 1 to 1024 characters, none a control character`,
     );
   }
-  return password;
+  return passwords;
+}
+
+/**
+ * @param content The content of a password file.
+ * @returns Its passwords, one a line. Editors end the last line, and the end
+ * is not part of the password.
+ */
+export function passwordLines(content: string): [string, ...string[]] {
+  const [first, ...more] = content.replace(/\r?\n$/, "").split(/\r?\n/);
+  return [first, ...more];
 }
 
 function readNats(
@@ -338,7 +382,7 @@ function readNats(
     password: reader.value("NATS_PASSWORD", VARIABLES.NATS_PASSWORD),
     token: reader.value("NATS_TOKEN", VARIABLES.NATS_TOKEN),
     creds: reader.file("NATS_CREDS_FILE"),
-    ca: reader.file("NATS_TLS_CA_FILE"),
+    ca: reader.certificates("NATS_TLS_CA_FILE"),
     stream: reader.value("NATS_STREAM", VARIABLES.NATS_STREAM),
     streamReplicas: reader.value(
       "NATS_STREAM_REPLICAS",
@@ -363,7 +407,9 @@ function readPeers(
     return {
       url: url.href,
       user: username ? decodeURIComponent(username) : credentials.user,
-      password: password ? decodeURIComponent(password) : credentials.password,
+      password: password
+        ? decodeURIComponent(password)
+        : credentials.passwords[0],
     };
   });
 }
@@ -375,9 +421,21 @@ function readTls(
   if (!TLS_CERT_FILE !== !TLS_KEY_FILE) {
     reader.problems.push("TLS_CERT_FILE and TLS_KEY_FILE must be set together");
   }
-  const cert = reader.file("TLS_CERT_FILE");
+  const cert = reader.certificates("TLS_CERT_FILE");
   const key = reader.file("TLS_KEY_FILE");
-  return cert === undefined || key === undefined ? undefined : { cert, key };
+  if (key !== undefined && !holdsPrivateKey(key)) {
+    reader.problems.push(
+      "TLS_KEY_FILE names a file without a private key in PEM, or with a passphrase on it",
+    );
+    return undefined;
+  }
+  if (cert === undefined || key === undefined) return undefined;
+  if (!belongTogether(key, cert)) {
+    reader.problems.push(
+      "TLS_KEY_FILE names a key that is not that of the certificate in TLS_CERT_FILE",
+    );
+  }
+  return { cert, key };
 }
 
 function generateReplicaId(ports: ConfigPorts): string {

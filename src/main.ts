@@ -8,7 +8,13 @@ import { getLogger } from "@logtape/logtape";
 import { parseArgs } from "node:util";
 import project from "../deno.json" with { type: "json" };
 import { runImport } from "./backup/import_command.ts";
-import { type Config, ConfigError, readConfig, VARIABLES } from "./config.ts";
+import {
+  type Config,
+  ConfigError,
+  passwordLines,
+  readConfig,
+  VARIABLES,
+} from "./config.ts";
 import { type Service, startService } from "./service.ts";
 import { configureLogging } from "./telemetry/logger.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
@@ -77,7 +83,7 @@ async function importFile(
 ): Promise<number> {
   const file = Deno.env.get("AUTH_PASSWORD_FILE");
   const password = file
-    ? Deno.readTextFileSync(file).replace(/\r?\n$/, "")
+    ? passwordLines(Deno.readTextFileSync(file))[0]
     : Deno.env.get("AUTH_PASSWORD") ?? "";
   const meter = terminalMeter("Importing");
   try {
@@ -117,7 +123,9 @@ async function run(config: Config): Promise<number> {
   if (config.passwordIsGenerated) {
     // Not a log line: logs are kept, and this is a secret.
     console.error(
-      `Password of user ${config.credentials.user}: ${config.credentials.password}\n` +
+      `Password of user ${config.credentials.user}: ${
+        config.credentials.passwords[0]
+      }\n` +
         "(made for this run; set AUTH_PASSWORD to choose one)",
     );
   }

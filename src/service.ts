@@ -7,6 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Config } from "./config.ts";
 import { BodyReader } from "./http/body.ts";
 import { getApp } from "./http/get_app.ts";
+import { Listeners } from "./http/listener.ts";
 import { setApp } from "./http/set_app.ts";
 import type { LogFailedError } from "./log/log.ts";
 import { LogClient } from "./log/log_client.ts";
@@ -81,9 +82,11 @@ export function startService(config: Config, version: string): Service {
     ? new Compaction(replica, log)
     : undefined;
   const bodies = new BodyReader(config.bodyBytesMax, now);
+  const listeners = new Listeners(now);
   const timer = setInterval(() => {
     replica.tick();
     bodies.tick();
+    listeners.tick();
   }, TICK_MS);
 
   const identity = {
@@ -92,14 +95,18 @@ export function startService(config: Config, version: string): Service {
     mode: config.nats === undefined ? "standalone" : "replicated",
     started: now(),
   } as const;
-  const servers = [
-    listen(config, "set", setApp(replica, bodies, config.credentials)),
-    listen(
-      config,
-      "get",
-      getApp(replica, () => status(identity, replica, now())),
-    ),
-  ];
+  listen(
+    listeners,
+    config,
+    "set",
+    setApp(replica, bodies, config.credentials),
+  );
+  listen(
+    listeners,
+    config,
+    "get",
+    getApp(replica, () => status(identity, replica, now())),
+  );
 
   start(config, log, replica).catch(fail);
 
@@ -112,7 +119,7 @@ export function startService(config: Config, version: string): Service {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     // Only now: it breaks the reading of bodies that are on their way.
-    await within(SHUTDOWN_TIMEOUT_MS, servers.map((one) => one.shutdown()));
+    await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown()]);
     clearInterval(timer);
     await within(SHUTDOWN_TIMEOUT_MS, [log.close()]);
     logger.info("Stopped");
@@ -139,27 +146,31 @@ async function start(
     id: info.id,
     sequence: info.lastSequence,
   });
+  using client = config.peersCa === undefined
+    ? undefined
+    : Deno.createHttpClient({ caCerts: [config.peersCa] });
   await bootstrap(
     replica,
     log,
     info,
-    config.peers.map(peerSource),
+    config.peers.map((peer) => peerSource(peer, client)),
     terminalMeter("Restoring"),
   );
 }
 
 function listen(
+  listeners: Listeners,
   config: Config,
   name: "set" | "get",
-  handler: (request: Request) => Response | Promise<Response>,
-): Deno.HttpServer<Deno.NetAddr> {
+  app: (request: Request) => Response | Promise<Response>,
+): void {
   const port = name === "set" ? config.setPort : config.getPort;
   const variable = name === "set" ? "SET_PORT" : "GET_PORT";
   try {
-    return Deno.serve({
+    listeners.listen({
       hostname: config.host,
       port,
-      ...config.tls,
+      tls: config.tls,
       onListen: ({ hostname, port }) =>
         logger.info("The {listener} listener is at {url}", {
           listener: name,
@@ -167,7 +178,7 @@ function listen(
             hostname.includes(":") ? `[${hostname}]` : hostname
           }:${port}`,
         }),
-    }, handler);
+    }, app);
   } catch (cause) {
     throw new ListenError(
       `Cannot listen on ${config.host}:${port} (HOST, ${variable}): ${

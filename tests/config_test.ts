@@ -1,14 +1,27 @@
 import assert from "node:assert/strict";
 import { ConfigError, readConfig } from "../src/config.ts";
+import { createCertificates } from "./support/certificates.ts";
 
 const permissions = "none";
 
 const FILES: Record<string, string> = {
   "/password": "from a file\n",
-  "/two-lines": "a\nb\n",
-  "/cert": "CERT",
-  "/key": "KEY",
+  "/two-lines": "a\r\nb\n",
+  "/empty-line": "a\n\nb\n",
+  "/five-lines": "a\nb\nc\nd\ne\n",
+  "/garbage": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 };
+
+const { cert, key, ca } = await createCertificates("config");
+const other = await createCertificates("other");
+Object.assign(FILES, {
+  "/cert": cert,
+  "/chain": cert + ca,
+  "/key": key,
+  "/ca": ca,
+  "/other-key": other.key,
+  "/half-chain": cert + FILES["/garbage"],
+});
 
 function read(environment: Record<string, string> = {}) {
   return readConfig(environment, {
@@ -43,13 +56,14 @@ Deno.test({
         getPort: 8081,
         credentials: {
           user: "admin",
-          password: new Uint8Array(18).fill(7).toBase64(),
+          passwords: [new Uint8Array(18).fill(7).toBase64()],
         },
         passwordIsGenerated: true,
         replicaId: "my-host-example-07070707",
         dataDir: "./data",
         nats: undefined,
         peers: [],
+        peersCa: undefined,
         commitTimeout_ms: 5000,
         bodyBytesMax: 65536,
         tls: undefined,
@@ -69,9 +83,11 @@ Deno.test({
       TLS_CERT_FILE: "/cert",
       TLS_KEY_FILE: "/key",
     });
-    assert.equal(config.credentials.password, "from a file");
+    assert.deepEqual(config.credentials.passwords, ["from a file"]);
     assert.equal(config.passwordIsGenerated, false);
-    assert.deepEqual(config.tls, { cert: "CERT", key: "KEY" });
+    assert.deepEqual(config.tls, { cert, key });
+    const two = read({ AUTH_PASSWORD_FILE: "/two-lines" });
+    assert.deepEqual(two.credentials.passwords, ["a", "b"]);
   },
 });
 
@@ -109,7 +125,7 @@ Deno.test({
     const config = read({
       NATS_URL: "nats://a:4222, tls://b.example,[::1]:4222",
       NATS_TOKEN: "t",
-      NATS_TLS_CA_FILE: "/cert",
+      NATS_TLS_CA_FILE: "/ca",
       AUTH_PASSWORD: "p",
     });
     assert.deepEqual(config.nats, {
@@ -118,7 +134,7 @@ Deno.test({
       password: undefined,
       token: "t",
       creds: undefined,
-      ca: "CERT",
+      ca,
       stream: "USERGRADE",
       streamReplicas: 1,
     });
@@ -179,6 +195,56 @@ Deno.test({
       problems({ AUTH_PASSWORD: "a", AUTH_PASSWORD_FILE: "/password" }).length,
       1,
     );
-    assert.equal(problems({ AUTH_PASSWORD_FILE: "/two-lines" }).length, 1);
+  },
+});
+
+Deno.test({
+  name: "readConfig() refuses what is no password, of a file too",
+  permissions,
+  fn: () => {
+    for (const AUTH_PASSWORD_FILE of ["/empty-line", "/five-lines"]) {
+      const [problem, ...more] = problems({ AUTH_PASSWORD_FILE });
+      assert.match(problem, /^AUTH_PASSWORD_FILE must hold 1 to 4 lines/);
+      assert.equal(more.length, 0);
+    }
+    assert.equal(problems({ AUTH_PASSWORD: "x".repeat(1025) }).length, 1);
+    assert.equal(problems({ AUTH_PASSWORD: "é".repeat(1024) }).length, 0);
+  },
+});
+
+Deno.test({
+  name:
+    "readConfig() names the variable of a certificate or a key that is none, or not the other's",
+  permissions,
+  fn: () => {
+    const tls = (TLS_CERT_FILE: string, TLS_KEY_FILE: string) =>
+      problems({ TLS_CERT_FILE, TLS_KEY_FILE });
+    assert.deepEqual(tls("/chain", "/key"), []);
+    for (const bad of ["/password", "/garbage", "/key", "/half-chain"]) {
+      const found = tls(bad, "/key");
+      assert.equal(found.length, 1, bad);
+      assert.match(found[0], /^TLS_CERT_FILE /);
+    }
+    for (const bad of ["/password", "/garbage", "/cert", "/other-key"]) {
+      const found = tls("/cert", bad);
+      assert.equal(found.length, 1, bad);
+      assert.match(found[0], /^TLS_KEY_FILE /);
+      assert.ok(!found[0].includes("from a file"));
+    }
+    for (const name of ["PEERS_TLS_CA_FILE", "NATS_TLS_CA_FILE"]) {
+      assert.deepEqual(problems({ [name]: "/ca" }), []);
+      for (const bad of ["/password", "/garbage", "/key"]) {
+        assert.match(problems({ [name]: bad })[0], new RegExp(`^${name} `));
+      }
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "readConfig() refuses a DATA_DIR with a comma, which --allow-write would split",
+  permissions,
+  fn: () => {
+    assert.match(problems({ DATA_DIR: "/a,b" })[0], /^DATA_DIR .*comma/);
   },
 });

@@ -18,7 +18,7 @@ const ARROWS: Record<string, string[]> = {
     "storage",
     "telemetry",
   ],
-  "config.ts": ["http", "backup", "telemetry"],
+  "config.ts": ["http", "backup", "pem.ts", "telemetry"],
   "http": ["backup", "replica", "log", "storage", "user_grade.ts"],
   "telemetry": ["replica"],
   "backup": ["replica", "storage", "user_grade.ts"],
@@ -26,6 +26,7 @@ const ARROWS: Record<string, string[]> = {
   "log": ["storage", "user_grade.ts"],
   "storage": ["user_grade.ts"],
   "user_grade.ts": [],
+  "pem.ts": [],
 };
 
 /** Which module alone may import a package. */

@@ -34,21 +34,29 @@ export interface Peer {
   readonly password: string;
 }
 
-/** @returns The peer as a source of bases. */
-export function peerSource(peer: Peer): BaseSource {
+/**
+ * @param peer The peer.
+ * @param client What asks it; knows the authority of its certificate.
+ * @returns The peer as a source of bases.
+ */
+export function peerSource(
+  peer: Peer,
+  client: Deno.HttpClient | undefined,
+): BaseSource {
   return {
     name: peer.url,
-    open: (signal) => openPeer(peer, signal),
+    open: (signal) => openPeer(peer, client, signal),
   };
 }
 
 async function openPeer(
   peer: Peer,
+  client: Deno.HttpClient | undefined,
   signal: AbortSignal,
 ): Promise<OfferedBase> {
   const stream = peer.url.startsWith("file:")
     ? await openFile(peer.url)
-    : await download(peer, signal);
+    : await download(peer, client, signal);
   const { header, rows } = await readBackup(
     withIdleTimeout(
       stream,
@@ -103,6 +111,7 @@ async function openFile(
 
 async function download(
   { url, user, password }: Peer,
+  client: Deno.HttpClient | undefined,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const userinfo = new TextEncoder().encode(`${user}:${password}`).toBase64();
@@ -113,6 +122,7 @@ async function download(
     response = await fetch(`${url.replace(/\/$/, "")}/backup`, {
       headers: { authorization: `Basic ${userinfo}` },
       redirect: "error",
+      ...(client && { client }),
       signal: AbortSignal.any([signal, late.signal]),
     });
   } catch (cause) {

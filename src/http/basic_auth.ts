@@ -11,14 +11,27 @@ import type { Handler } from "./router.ts";
 export interface Credentials {
   /** Without a colon. */
   readonly user: string;
-  readonly password: string;
+  /**
+   * Each of them lets in, so that a password can be changed while replicas and
+   * clients know the old one or the new one; the first is for asking others.
+   */
+  readonly passwords: readonly [string, ...string[]];
 }
+
+/**
+ * The longest `Authorization` header that is looked at. The runtime takes heads
+ * of some hundred kilobytes, and comparing costs by the character.
+ */
+export const AUTHORIZATION_CHARACTERS_MAX = 16 * 1024;
 
 const CHALLENGE = 'Basic realm="usergrade", charset="UTF-8"';
 
 const SCHEME = /^basic +([A-Za-z0-9+/_=-]+) *$/i;
 
 const utf8 = new TextEncoder();
+
+/** What a header without credentials counts as: no user has an empty name. */
+const NOTHING = new Uint8Array(0);
 
 /**
  * @param header The value of an `Authorization` header.
@@ -45,16 +58,23 @@ export function basicAuth(
   credentials: Credentials,
   handler: Handler,
 ): Handler {
-  const userinfo = utf8.encode(`${credentials.user}:${credentials.password}`);
-  const expectedHeader = `Basic ${userinfo.toBase64()}`;
-  const expectedHash = sha256(userinfo);
+  const userinfos = credentials.passwords.map((password) =>
+    utf8.encode(`${credentials.user}:${password}`)
+  );
+  const headers = userinfos.map((bytes) => `Basic ${bytes.toBase64()}`);
+  const hashes = userinfos.map(sha256);
 
   const allowed = (header: string): boolean => {
+    if (header.length > AUTHORIZATION_CHARACTERS_MAX) return false;
     // Nearly every right header is spelled just so, and comparing it in
     // JavaScript costs a tenth of hashing it.
-    if (equalInConstantTime(header, expectedHeader)) return true;
-    const given = parseBasicAuth(header);
-    return given !== undefined && timingSafeEqual(sha256(given), expectedHash);
+    if (isOneOf(headers, (one) => equalInConstantTime(header, one))) {
+      return true;
+    }
+    // Whatever is wrong is hashed once and compared with all, so that neither
+    // the user, nor the password, nor the spelling makes a difference.
+    const hash = sha256(parseBasicAuth(header) ?? NOTHING);
+    return isOneOf(hashes, (one) => timingSafeEqual(hash, one));
   };
 
   return (request, query) => {
@@ -83,6 +103,13 @@ function equalInConstantTime(given: string, expected: string): boolean {
       expected.charCodeAt(i % expected.length);
   }
   return difference === 0;
+}
+
+/** Whether any matches; looks at all, whichever does. */
+function isOneOf<T>(all: readonly T[], matches: (one: T) => boolean): boolean {
+  let found = false;
+  for (const one of all) found = matches(one) || found;
+  return found;
 }
 
 /** Hashes have one length, so that comparing them tells nothing of the password's. */

@@ -22,6 +22,11 @@ export class BodyBrokenError extends Error {
   override name = "BodyBrokenError";
 }
 
+/** The listener is closing the connection; the body had not arrived. */
+export class BodyCutError extends Error {
+  override name = "BodyCutError";
+}
+
 /** A body on its way. */
 interface PendingBody {
   /** Set by the first sweep that sees it, so that most bodies need no clock. */
@@ -55,6 +60,7 @@ export class BodyReader {
    * @throws {BodyTooLargeError} As soon as it is known to be too large.
    * @throws {BodyTimeoutError} If it takes longer than {@linkcode BODY_TIMEOUT_MS}.
    * @throws {BodyBrokenError} If it ends early or can't be read.
+   * @throws {BodyCutError} If the listener closes the connection meanwhile.
    */
   read(request: Request): Promise<Uint8Array> {
     const length = request.headers.get("content-length");
@@ -74,12 +80,7 @@ export class BodyReader {
         resolve(whole);
       }, (error) => {
         this.#pending.delete(pending);
-        reject(
-          error instanceof BodyTooLargeError ? error : new BodyBrokenError(
-            "The body could not be read to its end",
-            { cause: error },
-          ),
-        );
+        reject(bodyError(error));
       });
     });
   }
@@ -135,4 +136,18 @@ export class BodyReader {
       );
     }
   }
+}
+
+function bodyError(cause: unknown): Error {
+  if (cause instanceof BodyTooLargeError) return cause;
+  // What a shutdown of the listener does to the bodies that it reads.
+  if (cause instanceof Deno.errors.BadResource) {
+    return new BodyCutError(
+      "This connection is being closed: send it again on another",
+      { cause },
+    );
+  }
+  return new BodyBrokenError("The body could not be read to its end", {
+    cause,
+  });
 }

@@ -9,6 +9,7 @@ import { SequenceNotReachedError } from "../replica/sequence_waiters.ts";
 import { InvalidUserGradeError } from "../user_grade.ts";
 import {
   BodyBrokenError,
+  BodyCutError,
   BodyTimeoutError,
   BodyTooLargeError,
 } from "./body.ts";
@@ -88,7 +89,9 @@ export function toHttpError(error: unknown): HttpError {
     });
   }
   if (
-    error instanceof NotStoredError || error instanceof SequenceNotReachedError
+    error instanceof NotStoredError ||
+    error instanceof SequenceNotReachedError ||
+    error instanceof BodyCutError
   ) {
     return new HttpError(503, error.message, {
       headers: { "retry-after": RETRY_AFTER_SECONDS },

@@ -16,7 +16,9 @@ import {
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
-/** Files of an authority and of a certificate for 127.0.0.1 that it signed. */
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** An authority and a certificate for 127.0.0.1 that it signed, or their files. */
 export interface Certificates {
   readonly ca: string;
   readonly cert: string;
@@ -26,16 +28,33 @@ export interface Certificates {
 /**
  * @param folder Where the files are written.
  * @param name Begins their names.
+ * @param age_ms For how long the certificate has been expired, if at all.
+ * @returns The paths of the files.
  */
 export async function makeCertificates(
   folder: string,
   name: string,
+  age_ms = -DAY_MS,
 ): Promise<Certificates> {
-  const days = 24 * 60 * 60 * 1000;
-  const validity = {
-    notBefore: new Date(Date.now() - days),
-    notAfter: new Date(Date.now() + days),
+  const certificates = await createCertificates(name, age_ms);
+  const write = (kind: keyof Certificates) => {
+    const path = `${folder}/${name}-${kind}.pem`;
+    Deno.writeTextFileSync(path, certificates[kind]);
+    return path;
   };
+  return { ca: write("ca"), cert: write("cert"), key: write("key") };
+}
+
+/**
+ * @param name Stands in the certificates.
+ * @param age_ms For how long the certificate has been expired, if at all.
+ * @returns The certificates and the key in PEM.
+ */
+export async function createCertificates(
+  name: string,
+  age_ms = -DAY_MS,
+): Promise<Certificates> {
+  const notBefore = new Date(Date.now() - Math.max(age_ms, 0) - DAY_MS);
   const caKeys = await newKeys();
   const ca = await X509CertificateGenerator.createSelfSigned({
     name: `CN=${name} authority`,
@@ -45,7 +64,8 @@ export async function makeCertificates(
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
     ],
-    ...validity,
+    notBefore,
+    notAfter: new Date(Date.now() + DAY_MS),
   });
   const keys = await newKeys();
   const cert = await X509CertificateGenerator.create({
@@ -60,18 +80,14 @@ export async function makeCertificates(
         { type: "dns", value: "localhost" },
       ]),
     ],
-    ...validity,
+    notBefore,
+    notAfter: new Date(Date.now() - age_ms),
   });
   const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
-  const write = (kind: string, text: string) => {
-    const path = `${folder}/${name}-${kind}.pem`;
-    Deno.writeTextFileSync(path, text);
-    return path;
-  };
   return {
-    ca: write("ca", ca.toString("pem")),
-    cert: write("cert", cert.toString("pem")),
-    key: write("key", PemConverter.encode(key, "PRIVATE KEY")),
+    ca: ca.toString("pem"),
+    cert: cert.toString("pem"),
+    key: PemConverter.encode(key, "PRIVATE KEY"),
   };
 }
 
