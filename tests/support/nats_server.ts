@@ -5,6 +5,7 @@
  */
 import { eventually } from "./eventually.ts";
 import { findNatsServer } from "./nats_server_binary.ts";
+import { freePort, knock } from "./ports.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
 const binary = findNatsServer();
@@ -88,16 +89,12 @@ export class NatsServer implements AsyncDisposable {
       throw new Error(`nats-server has ended:\n${await this.#lastWords()}`);
     });
     ended.catch(() => {});
-    await Promise.race([ended, eventually(() => this.#answers(), 10_000)]);
+    await Promise.race([ended, eventually(() => knock(this.port), 10_000)]);
   }
 
   async #lastWords(): Promise<string> {
     const log = Deno.readTextFile(`${this.#folder.path}/log`).catch(() => "");
     return await this.#stderr + await log;
-  }
-
-  async #answers(): Promise<void> {
-    (await Deno.connect({ hostname: "127.0.0.1", port: this.port })).close();
   }
 
   /** Starts another server on the store of this one, which is stopped. */
@@ -159,10 +156,4 @@ export class NatsServer implements AsyncDisposable {
     await this.stop();
     this.#folder[Symbol.dispose]();
   }
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }

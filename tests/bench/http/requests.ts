@@ -12,6 +12,14 @@ export const USERS = 4096;
 /** What is asked of a side. */
 export type Operation = "get" | "set";
 
+/** How it is asked for over HTTP. */
+export type RequestKind = Operation | "webdis get";
+
+/** The key of a user in Redis, as `redis-benchmark -r` names them. */
+export function redisKey(index: number): string {
+  return `key:${String(index).padStart(12, "0")}`;
+}
+
 /** One HTTP request, all but its headers. */
 export interface LoadRequest {
   readonly method: "GET" | "POST";
@@ -32,10 +40,15 @@ export function grades(): UserGrade[] {
 }
 
 /** @returns A request for each user. */
-export function requests(operation: Operation): LoadRequest[] {
-  return grades().map((grade) =>
-    operation === "get"
-      ? { method: "GET", path: `/get?user_id=${grade.user_id}` }
-      : { method: "POST", path: "/set", body: JSON.stringify(grade) }
-  );
+export function requests(kind: RequestKind): LoadRequest[] {
+  return grades().map((grade, index) => {
+    switch (kind) {
+      case "get":
+        return { method: "GET", path: `/get?user_id=${grade.user_id}` };
+      case "set":
+        return { method: "POST", path: "/set", body: JSON.stringify(grade) };
+      case "webdis get":
+        return { method: "GET", path: `/GET/${redisKey(index)}` };
+    }
+  });
 }

@@ -12,7 +12,7 @@ import {
   WrongAnswersError,
 } from "./load.ts";
 import { output } from "./command.ts";
-import { type Operation, requests } from "./requests.ts";
+import { type RequestKind, requests } from "./requests.ts";
 
 /** What the script prints at the end. */
 interface Summary extends Figures {
@@ -29,8 +29,8 @@ export class Wrk implements LoadGenerator {
     readonly name: string,
     private readonly wrapper: readonly string[],
   ) {
-    for (const operation of ["get", "set"] as const) {
-      Deno.writeTextFileSync(this.#scriptFile(operation), script(operation));
+    for (const kind of ["get", "set", "webdis get"] as const) {
+      Deno.writeTextFileSync(this.#scriptFile(kind), script(kind));
     }
   }
 
@@ -43,12 +43,12 @@ export class Wrk implements LoadGenerator {
       : new Wrk(`wrk ${version}, one thread`, wrapper);
   }
 
-  #scriptFile(operation: Operation): string {
-    return `${this.#folder.path}/${operation}.lua`;
+  #scriptFile(kind: RequestKind): string {
+    return `${this.#folder.path}/${kind}.lua`;
   }
 
   async generate(
-    { url, operation, connections, seconds }: Load,
+    { url, kind, connections, seconds }: Load,
     signal: AbortSignal,
   ): Promise<Figures> {
     const said = await output([
@@ -58,7 +58,7 @@ export class Wrk implements LoadGenerator {
       `--connections=${connections}`,
       `--duration=${seconds}s`,
       "--latency",
-      `--script=${this.#scriptFile(operation)}`,
+      `--script=${this.#scriptFile(kind)}`,
       url,
     ], signal);
     const { wrong, broken, late, ...figures }: Summary = JSON.parse(
@@ -78,8 +78,8 @@ export class Wrk implements LoadGenerator {
 }
 
 /** All requests are made before the time runs, so that wrk is no bottleneck. */
-function script(operation: Operation): string {
-  const calls = requests(operation).map(({ method, path, body }) =>
+function script(kind: RequestKind): string {
+  const calls = requests(kind).map(({ method, path, body }) =>
     `add("${method}", [[${path}]], ${
       body === undefined ? "nil" : `[[${body}]]`
     })`
@@ -92,7 +92,7 @@ end
 
 function init()
   wrk.headers["Authorization"] = ${
-    operation === "set" ? `"${AUTHORIZATION}"` : "nil"
+    kind === "set" ? `"${AUTHORIZATION}"` : "nil"
   }
   ${calls.join("\n  ")}
 end
