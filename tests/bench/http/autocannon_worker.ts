@@ -26,12 +26,15 @@ interface Result {
 }
 
 const [specifier, json] = Deno.args;
-const { url, kind, connections, seconds }: Load = JSON.parse(json);
+const { url, kind, population, connections, seconds }: Load = JSON.parse(json);
 // Named by an argument, so that it is fetched only where it is used.
 const { default: autocannon } = await import(specifier);
 
 const headers = kind === "set" ? { authorization: AUTHORIZATION } : undefined;
-const all = requests(kind).map((request) => ({ ...request, headers }));
+const all = requests(kind, population).map((request) => ({
+  ...request,
+  headers,
+}));
 let client = 0;
 // Its own histogram counts whole milliseconds.
 const latencies_ms: number[] = [];

@@ -13,6 +13,8 @@ import { Wrk } from "./wrk.ts";
 export interface Load {
   readonly url: string;
   readonly kind: RequestKind;
+  /** From how many users those of the load are drawn; a fixed few without. */
+  readonly population?: number;
   readonly connections: number;
   /** A whole number. */
   readonly seconds: number;

@@ -27,11 +27,17 @@ export interface LoadRequest {
   readonly body?: string;
 }
 
-/** @returns A whole record for each user. */
-export function grades(): UserGrade[] {
+/**
+ * @param population Draws the users at random from `user-0` up to so many;
+ * otherwise they are the same few thousand on every side.
+ * @returns A whole record for each user.
+ */
+export function grades(population?: number): UserGrade[] {
   const random = new Random(1);
   return Array.from({ length: USERS }, (_, index) => ({
-    user_id: `user-${String(index).padStart(6, "0")}`,
+    user_id: population === undefined
+      ? `user-${String(index).padStart(6, "0")}`
+      : `user-${random.below(population)}`,
     postpaid_limit: random.below(100_000),
     spp: random.below(100),
     shipping_fee: random.below(1_000),
@@ -39,9 +45,12 @@ export function grades(): UserGrade[] {
   }));
 }
 
-/** @returns A request for each user. */
-export function requests(kind: RequestKind): LoadRequest[] {
-  return grades().map((grade, index) => {
+/** @returns A request for each user of {@linkcode grades}. */
+export function requests(
+  kind: RequestKind,
+  population?: number,
+): LoadRequest[] {
+  return grades(population).map((grade, index) => {
     switch (kind) {
       case "get":
         return { method: "GET", path: `/get?user_id=${grade.user_id}` };
