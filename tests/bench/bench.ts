@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
 async function run(name: (typeof TASKS)[number]): Promise<string> {
   const { description } = project.tasks[`bench:${name}`];
   console.error(`\n${name}: ${description}`);
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+  const { code, stdout } = await new Deno.Command("deno", {
     args: [
       "task",
       "--quiet",
