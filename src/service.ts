@@ -4,6 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config.ts";
 import { BodyReader } from "./http/body.ts";
 import { getApp } from "./http/get_app.ts";
@@ -16,6 +17,7 @@ import { peerSource } from "./backup/peer_backup.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
 import { Compaction } from "./replica/compaction.ts";
 import { Replica } from "./replica/replica.ts";
+import { History } from "./telemetry/history.ts";
 import { status } from "./telemetry/status.ts";
 
 const logger = getLogger(["usergrade"]);
@@ -71,6 +73,11 @@ export function startService(config: Config, version: string): Service {
     status: (status) => replica.logStatusChanged(status),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
+    presence: {
+      heard: (replicaId, bytes) => cluster.heard(replicaId, bytes),
+      dropped: (count) => cluster.noteDropped(count),
+      off: (reason) => cluster.off(reason),
+    },
   });
   const replica = new Replica({
     propose: (batch, payload) => log.propose(batch, payload),
@@ -81,10 +88,28 @@ export function startService(config: Config, version: string): Service {
   const compaction = config.nats === undefined
     ? new Compaction(replica, log)
     : undefined;
+  const cluster = new Cluster(
+    { replicaId: config.replicaId, version },
+    replica,
+    {
+      announce: config.nats && ((bytes) => log.announce(bytes)),
+      now,
+      session: crypto.randomUUID().replaceAll("-", ""),
+    },
+  );
+  const counters = () => ({
+    gets: replica.gets,
+    sets: replica.sets,
+    latency: replica.commitLatency,
+    rss_bytes: Deno.memoryUsage().rss,
+  });
+  const history = new History(counters(), now());
   const bodies = new BodyReader(config.bodyBytesMax, now);
   const listeners = new Listeners(now);
   const timer = setInterval(() => {
     replica.tick();
+    cluster.tick();
+    history.tick(counters, now());
     bodies.tick();
     listeners.tick();
   }, TICK_MS);
@@ -105,7 +130,12 @@ export function startService(config: Config, version: string): Service {
     listeners,
     config,
     "get",
-    getApp(replica, () => status(identity, replica, now())),
+    getApp(
+      replica,
+      () => status(identity, replica, cluster.diverged, now()),
+      () => cluster.view(),
+      () => history.view(now()),
+    ),
   );
 
   start(config, log, replica).catch(fail);

@@ -5,6 +5,7 @@
  */
 import type { Replica } from "../replica/replica.ts";
 import { jsonResponse, jsonResponseAt } from "./json_response.ts";
+import { page } from "./page.ts";
 import { HttpError } from "./problem.ts";
 import { probes } from "./probes.ts";
 import { parseQuery } from "./query.ts";
@@ -13,18 +14,28 @@ import { type Handler, methods, notFound, router } from "./router.ts";
 /**
  * @param replica Who answers.
  * @param status Makes the answer of `/status`.
+ * @param cluster Makes the answer of `/cluster`.
+ * @param history Makes the answer of `/history`.
  * @returns A function for `Deno.serve`.
  */
 export function getApp(
   replica: Replica,
   status: () => unknown,
+  cluster: () => unknown,
+  history: () => unknown,
 ): (request: Request) => Response | Promise<Response> {
   const get = getHandler(replica);
-  const statusHandler: Handler = () => Response.json(status());
+  const json = (answer: () => unknown) => {
+    const handler: Handler = () => Response.json(answer());
+    return methods({ GET: handler, HEAD: handler });
+  };
   return router({
     "/get": methods({ GET: get, HEAD: get }),
-    "/status": methods({ GET: statusHandler, HEAD: statusHandler }),
+    "/status": json(status),
+    "/cluster": json(cluster),
+    "/history": json(history),
     ...probes(replica, () => replica.readable),
+    ...page(),
   }, notFound);
 }
 

@@ -9,6 +9,7 @@
 import { encodeEntry, patchText } from "../log/entry_codec.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { UserGrade, UserGradePatch } from "../user_grade.ts";
+import { CommitLatency } from "./commit_latency.ts";
 
 /** The most sets, and the most characters of JSON, in one batch. */
 export const BATCH_SETS_MAX = 1024;
@@ -80,6 +81,9 @@ export class GroupCommit {
   #inFlight: BatchInFlight[] = [];
   #lastBatch = 0;
   #flushDeferred = false;
+  /** How long sets have waited for their commit. */
+  readonly latency = new CommitLatency();
+  #committed = 0;
 
   /**
    * @param ports The outside.
@@ -89,6 +93,11 @@ export class GroupCommit {
     private readonly ports: GroupCommitPorts,
     private readonly timeout_ms: number,
   ) {}
+
+  /** How many sets were committed. */
+  get committed(): number {
+    return this.#committed;
+  }
 
   /** How many sets wait or are in flight. */
   get pending(): number {
@@ -171,7 +180,10 @@ export class GroupCommit {
     apply: (patch: UserGradePatch) => UserGrade,
   ): void {
     const batch = this.#land(number);
+    const now = this.ports.now();
+    this.#committed += batch.sets.length;
     for (const set of batch.sets) {
+      this.latency.note(now - (set.deadline - this.timeout_ms));
       const grade = apply(set.patch);
       set.resolve({ grade, sequence });
     }

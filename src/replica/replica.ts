@@ -22,6 +22,7 @@ import {
   GroupCommit,
   type GroupCommitPorts,
 } from "./group_commit.ts";
+import { CHECKPOINT_ENTRIES, DigestTrail } from "./digest_trail.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
@@ -60,6 +61,7 @@ export class Replica {
   #storage = new Storage();
   readonly #groupCommit: GroupCommit;
   readonly #waiters = new SequenceWaiters();
+  readonly #trail = new DigestTrail();
   #phase: Phase = "starting";
   #phaseReason = "the service has just started";
   #logStatus: LogStatus = { state: "away", reason: "the log is not open yet" };
@@ -76,6 +78,7 @@ export class Replica {
   #appliedTime: string | null = null;
   #setsSinceBase = 0;
   #poisonEntries = 0;
+  #gets = 0;
 
   /**
    * @param ports The log, the event loop and the clock.
@@ -146,6 +149,16 @@ export class Replica {
     return this.#storage.digest;
   }
 
+  /** @returns The newest checkpoints with their digests, at most `count`. */
+  checkpoints(count: number): [sequence: number, digest: string][] {
+    return this.#trail.newest(count);
+  }
+
+  /** @returns The digest at a sequence; undefined if it is not known any more. */
+  digestAt(sequence: number): string | undefined {
+    return sequence === this.#applied ? this.digest : this.#trail.at(sequence);
+  }
+
   /** How many sets were applied from the log since the base. */
   get setsSinceBase(): number {
     return this.#setsSinceBase;
@@ -154,6 +167,21 @@ export class Replica {
   /** How many entries were skipped because they do not validate. */
   get poisonEntries(): number {
     return this.#poisonEntries;
+  }
+
+  /** How many gets were answered, those of unknown users too. */
+  get gets(): number {
+    return this.#gets;
+  }
+
+  /** How many of this replica's own sets were committed. */
+  get sets(): number {
+    return this.#groupCommit.committed;
+  }
+
+  /** How long they took, by bucket of the histogram. */
+  get commitLatency(): Float64Array {
+    return this.#groupCommit.latency.counts();
   }
 
   /** How many sets wait for their commit. */
@@ -256,6 +284,9 @@ export class Replica {
     }
     this.#applied = sequence;
     this.#appliedTime = time;
+    if (sequence % CHECKPOINT_ENTRIES === 0) {
+      this.#trail.note(sequence, this.digest);
+    }
   }
 
   #applyPayload(sequence: number, payload: Uint8Array): void {
@@ -329,6 +360,7 @@ export class Replica {
    */
   getJson(id: string): string | undefined {
     if (!this.readable) throw this.#notReadable();
+    this.#gets++;
     return this.#storage.getJson(id);
   }
 
