@@ -58,8 +58,8 @@ export class Cluster {
   readonly #equality = new Equality();
   #announcedAt = -Infinity;
   #announcedState = "";
-  /** Why no replica is heard; undefined if any could be. */
-  #offReason: string | undefined;
+  /** Whether other replicas can be heard. */
+  #presenceState: "on" | "off" | "standalone";
   #dropped = 0;
   #loggedAlone: string | null = null;
   /** The last other start of a replica with this one's id. */
@@ -78,7 +78,7 @@ export class Cluster {
     private readonly replica: LocalReplica,
     private readonly ports: ClusterPorts,
   ) {
-    if (ports.announce === undefined) this.#offReason = "it is standalone";
+    this.#presenceState = ports.announce === undefined ? "standalone" : "on";
   }
 
   /** Whether this replica differs, or has differed, from one that still counts. */
@@ -214,7 +214,7 @@ export class Cluster {
 
   /** No one is heard, or hears this replica, from now on. */
   off(reason: string): void {
-    this.#offReason = reason;
+    this.#presenceState = "off";
     logger.warn(
       "Replicas do not see each other, and equality is not watched: {reason}",
       { reason },
@@ -252,7 +252,7 @@ export class Cluster {
     });
     return {
       replica_id: this.identity.replicaId,
-      presence: this.#offReason === undefined ? "on" : "off",
+      presence: this.#presenceState,
       diverged: this.diverged,
       stands_alone: alone,
       replicas: [...others, self].sort((a, b) =>

@@ -56,7 +56,7 @@ function options(chart, width, span_s) {
   return {
     width,
     height: HEIGHT_PX,
-    padding: [8, 4, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -86,7 +86,8 @@ function options(chart, width, span_s) {
         fill: i === 0 && chart.series.length === 1
           ? `color-mix(in srgb, ${colours[0]} 14%, transparent)`
           : undefined,
-        points: { show: false },
+        // A single sample between two gaps is no line.
+        points: { show: chart.series.length > 1, size: 4 },
         spanGaps: false,
       })),
     ],

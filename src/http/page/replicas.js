@@ -63,10 +63,11 @@ function makeRow() {
   return { row, parts };
 }
 
-function equality({ replica_id, equal }, alone) {
+function equality({ replica_id, state, equal, compared_at }, alone) {
   if (replica_id === alone) return ["stands alone", "bad"];
   if (equal === true) return ["equal", "good"];
   if (equal === false) return ["differs", "bad"];
+  if (state === "gone" && compared_at !== null) return ["was equal", "unknown"];
   return ["not compared", "unknown"];
 }
 
@@ -135,6 +136,7 @@ function changes(cluster) {
 /** The whole cluster in one sentence. */
 function verdict({ presence, replicas, diverged }) {
   const alive = replicas.filter(({ state }) => state !== "gone");
+  if (presence === "standalone") return ["standalone", "unknown"];
   if (presence === "off") return ["other replicas are not seen", "unknown"];
   if (diverged) return ["replicas differ", "bad"];
   const others = alive.filter(({ self }) => !self);
