@@ -124,10 +124,13 @@ export function startService(config: Config, version: string): Service {
       requests: requests.get,
       getSeconds,
       status: () => status(identity, replica, now()),
-      metrics: async () => ({
-        contentType: metrics.contentType,
-        text: await metrics.text(),
-      }),
+      metrics: async () => {
+        const registry = await metrics;
+        return {
+          contentType: registry.contentType,
+          text: await registry.text(),
+        };
+      },
     }),
   );
 

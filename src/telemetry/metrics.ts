@@ -9,7 +9,7 @@ import type { RequestCounts } from "../http/request_counts.ts";
 import type { Replica } from "../replica/replica.ts";
 import { REPLICA_STATES } from "../replica/replica.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
-import { MetricRegistry, type Sample } from "./metric_registry.ts";
+import type { MetricRegistry, Sample } from "./metric_registry.ts";
 import type { Identity } from "./status.ts";
 
 /** Whose numbers they are. */
@@ -23,7 +23,11 @@ export interface MetricSources {
 }
 
 /** @returns Metrics that read all numbers anew each time they are asked for. */
-export function createMetrics(sources: MetricSources): MetricRegistry {
+export async function createMetrics(
+  sources: MetricSources,
+): Promise<MetricRegistry> {
+  // The library takes some 50 ms to load: meanwhile the log can be opened.
+  const { MetricRegistry } = await import("./metric_registry.ts");
   const registry = new MetricRegistry();
   addRequests(registry, sources);
   addSets(registry, sources.replica);
