@@ -59,7 +59,7 @@ export class FaultCluster implements AsyncDisposable {
           onSurprise,
         });
         cluster.slots.push(slot);
-        slot.start();
+        slot.start(true);
       }
       await Promise.all(
         cluster.slots.map((slot) => slot.untilReady(patience_ms)),

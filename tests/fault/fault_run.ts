@@ -109,13 +109,19 @@ function clientRandom(seed: number, replica: number, client: number): Random {
   return new Random(seed + 1 + replica * (SETTERS + GETTERS) + client);
 }
 
-/** Waits until every replica takes a set and all have applied the same. */
+/**
+ * Starts one replica again, from a peer that has had all faults, and waits
+ * until every replica takes a set and all have applied the same.
+ */
 async function quieten(
   { slots }: FaultCluster,
   clients: Clients,
   seed: number,
 ): Promise<void> {
   const random = new Random(~seed);
+  await Promise.all(slots.map((slot) => slot.untilReady(QUIET_MAX_MS)));
+  await slots[0].end("SIGKILL");
+  slots[0].start(true);
   for (const slot of slots) {
     await slot.untilReady(QUIET_MAX_MS);
     await eventually(async () => {
@@ -149,7 +155,7 @@ async function finalState(
 }
 
 function describe(
-  { kind, replica, for_ms, delay_ms }: Fault,
+  { kind, replica, for_ms, delay_ms, warm }: Fault,
   now_ms: number,
 ): string {
   return [
@@ -158,5 +164,6 @@ function describe(
     replica === undefined ? "" : `r${replica}`,
     `${for_ms} ms`,
     kind === "delay" ? `(each chunk ${delay_ms} ms)` : "",
+    /^replica_(kill|term)$/.test(kind) && !warm ? "(without peers)" : "",
   ].filter((word) => word !== "").join(" ");
 }

@@ -3,8 +3,13 @@
  *
  * @module
  */
+import { eventually } from "../support/eventually.ts";
 import type { FaultCluster } from "./fault_cluster.ts";
 import { type Fault, targetOf } from "./schedule.ts";
+import type { TcpProxy } from "./tcp_proxy.ts";
+
+/** How long a fault of the network waits for a connection that it can hit. */
+const CONNECTION_MAX_MS = 15_000;
 
 /**
  * Injects faults when their time comes, and heals each. Where a target takes
@@ -46,12 +51,13 @@ async function inject(
   const note = (hit: boolean) => {
     if (hit) onFault(fault);
   };
+  const noteNetwork = async () => note(await isConnected(proxy));
   switch (kind) {
     case "replica_kill":
     case "replica_term":
       note(await slot.end(kind === "replica_kill" ? "SIGKILL" : "SIGTERM"));
       await sleep(for_ms);
-      return slot.start();
+      return slot.start(fault.warm);
     case "replica_pause":
       note(slot.signal("SIGSTOP"));
       await sleep(for_ms);
@@ -69,22 +75,30 @@ async function inject(
       await sleep(for_ms);
       return broker.signal("SIGCONT");
     case "cut":
-      note(proxy.connections > 0);
+      await noteNetwork();
       return proxy.cut();
     case "refuse":
-      note(proxy.connections > 0);
+      await noteNetwork();
       await proxy.refuse();
       await sleep(for_ms);
       return proxy.accept();
     case "delay":
     case "stall":
-      note(proxy.connections > 0);
+      await noteNetwork();
       proxy.weather = kind === "stall"
         ? { type: "stall" }
         : { type: "delay", delay_ms: fault.delay_ms };
       await sleep(for_ms);
       proxy.weather = { type: "fair" };
   }
+}
+
+/** Waits for a connection; returns whether there is one. */
+async function isConnected(proxy: TcpProxy): Promise<boolean> {
+  return await eventually(() => {
+    if (proxy.connections === 0) throw new Error("there is no connection");
+    return true;
+  }, CONNECTION_MAX_MS).catch(() => false);
 }
 
 function sleep(ms: number): Promise<void> {

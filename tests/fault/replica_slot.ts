@@ -52,10 +52,14 @@ export class ReplicaSlot implements AsyncDisposable {
     return up ? this.#process : undefined;
   }
 
-  /** Starts a process without waiting for it. */
-  start(): void {
+  /**
+   * Starts a process without waiting for it.
+   *
+   * @param warm Whether it has peers to fill itself from.
+   */
+  start(warm: boolean): void {
     const { index, dataDir, setPorts, onSurprise } = this.options;
-    const peers = setPorts.filter((_, i) => i !== index)
+    const peers = setPorts.filter((_, i) => warm && i !== index)
       .map((port) => `http://127.0.0.1:${port}`);
     const process = ServiceProcess.spawn({
       dataDir,

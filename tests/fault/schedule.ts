@@ -55,6 +55,11 @@ export interface Fault {
   readonly replica: number | undefined;
   /** For `delay`: how long each chunk of bytes is held. */
   readonly delay_ms: number;
+  /**
+   * For `replica_kill` and `replica_term`: whether it starts again from a
+   * peer's backup, or from the beginning of the log.
+   */
+  readonly warm: boolean;
 }
 
 /** What can have only one fault at a time: a process, or a replica's network. */
@@ -85,8 +90,12 @@ export function makeSchedule(
   const freeAt = new Map<string, number>();
   const faults: Fault[] = [];
   let deck: FaultKind[] = [];
+  let round = 0;
   for (let clock_ms = between(NEXT_MS);; clock_ms += between(NEXT_MS)) {
-    if (deck.length === 0) deck = [...FAULT_KINDS];
+    if (deck.length === 0) {
+      deck = [...FAULT_KINDS];
+      round++;
+    }
     const [kind] = deck.splice(random.below(deck.length), 1);
     const draft: Fault = {
       kind,
@@ -94,6 +103,8 @@ export function makeSchedule(
       for_ms: between(FAULT_MS[kind]),
       replica: kind.startsWith("broker_") ? undefined : random.below(replicas),
       delay_ms: 1 + random.below(DELAY_MAX_MS),
+      // One of the two in each round, in turns.
+      warm: (kind === "replica_kill") === (round % 2 === 1),
     };
     const target = targetOf(draft);
     clock_ms = Math.max(clock_ms, freeAt.get(target) ?? 0);

@@ -22,6 +22,13 @@ Deno.test({
       const faults = makeSchedule(seed, 40_000, 3);
       const kinds = new Set(faults.map(({ kind }) => kind));
       assert.equal(kinds.size, FAULT_KINDS.length);
+      for (const warm of [true, false]) {
+        assert.ok(
+          faults.some((one) =>
+            /^replica_(kill|term)$/.test(one.kind) && one.warm === warm
+          ),
+        );
+      }
       let before_ms = 0;
       for (const { kind, at_ms, for_ms, replica } of faults) {
         assert.ok(at_ms >= before_ms);
