@@ -73,6 +73,7 @@ export function startService(config: Config, version: string): Service {
       compaction?.consider();
     },
     status: (status) => replica.logStatusChanged(status),
+    firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
   });

@@ -59,7 +59,11 @@ async function open(options: LogOptions): Promise<void> {
   if (options.engine === "sqlite") {
     log = compacting = new SqliteLog(options.directory);
   } else {
-    log = new JetStreamLog(options, onStatus);
+    log = new JetStreamLog(
+      options,
+      onStatus,
+      (sequence) => post({ type: "first_sequence", sequence }),
+    );
   }
   const info = await log.open();
   post({ type: "opened", info });

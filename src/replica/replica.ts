@@ -319,7 +319,17 @@ export class Replica {
    */
   baseMoved(sequence: number, sets: number): void {
     this.#setsSinceBase -= sets;
-    this.#log = { ...this.#log!, firstSequence: sequence + 1 };
+    this.firstSequenceMoved(sequence + 1);
+  }
+
+  /**
+   * The log has lost entries from its beginning, which this replica has
+   * applied.
+   *
+   * @param sequence The sequence of the first entry still there.
+   */
+  firstSequenceMoved(sequence: number): void {
+    this.#log = { ...this.#log!, firstSequence: sequence };
   }
 
   /** The log's status has changed. */

@@ -29,9 +29,10 @@ export class NatsServer implements AsyncDisposable {
   /** Where it answers questions about itself, if its configuration says so. */
   monitorUrl(): string {
     const log = Deno.readTextFileSync(`${this.#folder.path}/log`);
-    const address = /Starting http monitor on (\S+)/.exec(log)?.[1];
-    if (address === undefined) throw new Error("it has no monitor");
-    return `http://${address}`;
+    // A line for each of its starts.
+    const line = [...log.matchAll(/Starting http monitor on (\S+)/g)].at(-1);
+    if (line === undefined) throw new Error("it has no monitor");
+    return `http://${line[1]}`;
   }
 
   /** Writes its configuration, for when it starts the next time. */
