@@ -10,7 +10,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { findNatsServer } from "../support/nats_server_binary.ts";
+import { findProgram } from "../support/programs.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { chooseCores } from "./http/cores.ts";
 import { disturbances } from "./http/disturbance.ts";
@@ -113,7 +113,7 @@ async function run(options: Options, signal: AbortSignal): Promise<Report> {
   const cores = await chooseCores();
   using generator = await findLoadGenerator(cores.rest);
   using folder = new TemporaryFolder();
-  const natsServer = findNatsServer();
+  const natsServer = findProgram("nats-server");
   const environment = await machine(folder.path, natsServer);
   progress("Starting the sides");
   await using sides = await Sides.start({ cores, generator, natsServer });

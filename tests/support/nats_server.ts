@@ -4,10 +4,11 @@
  * @module
  */
 import { eventually } from "./eventually.ts";
-import { findNatsServer } from "./nats_server_binary.ts";
+import { freePort } from "./free_port.ts";
+import { findProgram } from "./programs.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
-const binary = findNatsServer();
+const binary = findProgram("nats-server");
 
 /** A server on a port of its own, with a store that survives its end. */
 export class NatsServer implements AsyncDisposable {
@@ -142,10 +143,4 @@ export class NatsServer implements AsyncDisposable {
     await this.stop();
     this.#folder[Symbol.dispose]();
   }
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
