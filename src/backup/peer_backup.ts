@@ -133,9 +133,11 @@ async function download(
       signal: AbortSignal.any([signal, late.signal]),
     });
   } catch (cause) {
+    // Of a failed fetch only the cause says why.
+    const { message } = ((cause as Error).cause ?? cause) as Error;
     const reason = late.signal.aborted
       ? `no answer within ${ANSWER_TIMEOUT_MS} ms`
-      : (cause as Error).message;
+      : message;
     throw new PeerError(`unreachable: ${reason}`, { cause });
   } finally {
     clearTimeout(timer);

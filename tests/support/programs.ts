@@ -15,6 +15,7 @@ interface Program {
 /** By name, which is also the name of its package in Debian. */
 export const PROGRAMS = {
   "nats-server": { variable: "NATS_SERVER_BIN", probe: ["--version"] },
+  "curl": { variable: "CURL_BIN", probe: ["--version"] },
   "haproxy": { variable: "HAPROXY_BIN", probe: ["-v"] },
 } satisfies Record<string, Program>;
 
