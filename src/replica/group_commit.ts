@@ -16,8 +16,11 @@ export const BATCH_SETS_MAX = 1024;
 /** At three bytes a character this stays below NATS' usual 1 MiB a message. */
 export const BATCH_CHARACTERS_MAX = 256 * 1024;
 
-/** The most sets, and the most characters of JSON, that wait for a batch. */
-export const QUEUE_SETS_MAX = 16_384;
+/**
+ * The most sets, and the most characters of JSON, that wait for a batch. A few
+ * batches: who waits longer than those take is better told at once.
+ */
+export const QUEUE_SETS_MAX = 4 * BATCH_SETS_MAX;
 export const QUEUE_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 /** The most batches in flight at a time. */

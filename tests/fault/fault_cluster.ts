@@ -6,7 +6,7 @@
 import { connect } from "nats";
 import { decodeEntry } from "../../src/log/entry_codec.ts";
 import { NatsServer } from "../support/nats_server.ts";
-import { findNatsServer } from "../support/nats_server_binary.ts";
+import { findProgram } from "../support/programs.ts";
 import type { Random } from "../support/random.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import type { UserGradePatch } from "../../src/user_grade.ts";
@@ -127,9 +127,12 @@ export class FaultCluster implements AsyncDisposable {
  * what it has written is the kernel's. Only a power cut tells the difference.
  */
 function brokerConfiguration(): string {
-  const { stdout } = new Deno.Command(findNatsServer() ?? "nats-server", {
-    args: ["--version"],
-  }).outputSync();
+  const { stdout } = new Deno.Command(
+    findProgram("nats-server") ?? "nats-server",
+    {
+      args: ["--version"],
+    },
+  ).outputSync();
   const [, minor] = /v2\.(\d+)/.exec(new TextDecoder().decode(stdout)) ?? [];
   const sync = Number(minor) >= 10 ? "sync_interval: always" : "";
   return `http: "127.0.0.1:-1"\njetstream { store_dir: "STORE", ${sync} }`;

@@ -4,11 +4,11 @@
  * @module
  */
 import { eventually } from "./eventually.ts";
-import { findNatsServer } from "./nats_server_binary.ts";
 import { freePort, knock } from "./ports.ts";
+import { findProgram } from "./programs.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
-const binary = findNatsServer();
+const binary = findProgram("nats-server");
 
 /** A server on a port of its own, with a store that survives its end. */
 export class NatsServer implements AsyncDisposable {
