@@ -6,12 +6,16 @@
 import { getLogger } from "@logtape/logtape";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config.ts";
+import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
+import { BackupCounts } from "./http/backup.ts";
 import { BodyReader } from "./http/body.ts";
 import { getApp } from "./http/get_app.ts";
 import { Listeners } from "./http/listener.ts";
+import { RequestCounts } from "./http/request_counts.ts";
 import { setApp } from "./http/set_app.ts";
 import type { LogFailedError } from "./log/log.ts";
 import { LogClient } from "./log/log_client.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
 import { peerSource } from "./backup/peer_backup.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
@@ -71,6 +75,7 @@ export function startService(config: Config, version: string): Service {
       compaction?.consider();
     },
     status: (status) => replica.logStatusChanged(status),
+    firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
     presence: {
@@ -97,13 +102,6 @@ export function startService(config: Config, version: string): Service {
       session: crypto.randomUUID().replaceAll("-", ""),
     },
   );
-  const counters = () => ({
-    gets: replica.gets,
-    sets: replica.sets,
-    latency: replica.commitLatency,
-    rss_bytes: Deno.memoryUsage().rss,
-  });
-  const history = new History(counters(), now());
   const bodies = new BodyReader(config.bodyBytesMax, now);
   const listeners = new Listeners(now);
   const timer = setInterval(() => {
@@ -120,22 +118,49 @@ export function startService(config: Config, version: string): Service {
     mode: config.nats === undefined ? "standalone" : "replicated",
     started: now(),
   } as const;
+  const requests = { set: new RequestCounts(), get: new RequestCounts() };
+  const backups = new BackupCounts();
+  const getSeconds = new Histogram(MICROSECOND_BOUNDS);
+  const metrics = createMetrics({
+    identity,
+    replica,
+    requests,
+    getSeconds,
+    backups,
+    cluster,
+  });
+  const counters = () => ({
+    gets: requests.get.route("/get").answers,
+    sets: replica.setCounts.committed,
+    setSeconds: replica.setCounts.setSeconds.snapshot(),
+    rss_bytes: Deno.memoryUsage().rss,
+  });
+  const history = new History(counters(), now());
   listen(
     listeners,
     config,
     "set",
-    setApp(replica, bodies, config.credentials),
+    setApp(replica, bodies, config.credentials, requests.set, backups),
   );
   listen(
     listeners,
     config,
     "get",
-    getApp(
+    getApp({
       replica,
-      () => status(identity, replica, cluster.diverged, now()),
-      () => cluster.view(),
-      () => history.view(now()),
-    ),
+      requests: requests.get,
+      getSeconds,
+      status: () => status(identity, replica, cluster.diverged, now()),
+      cluster: () => cluster.view(),
+      history: () => history.view(now()),
+      metrics: async () => {
+        const registry = await metrics;
+        return {
+          contentType: registry.contentType,
+          text: await registry.text(),
+        };
+      },
+    }),
   );
 
   start(config, log, replica).catch(fail);

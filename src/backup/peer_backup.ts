@@ -63,7 +63,9 @@ async function openPeer(
       IDLE_TIMEOUT_MS,
       () => new PeerError(`unreachable: no byte for ${IDLE_TIMEOUT_MS} ms`),
     ),
-  );
+  ).catch((cause) => {
+    throw blame(cause);
+  });
   const info = readInfo(header);
   return {
     logId: info.logId,
@@ -91,12 +93,17 @@ async function* named(
   try {
     yield* rows;
   } catch (cause) {
-    if (cause instanceof PeerError) throw cause;
-    const { message } = cause as Error;
-    throw cause instanceof BackupError
-      ? new PeerError(`damaged: ${message}`, { cause })
-      : new PeerError(`broke off: ${message}`, { cause });
+    throw blame(cause);
   }
+}
+
+/** Says whether the file is at fault, or the way that it came. */
+function blame(cause: unknown): PeerError {
+  if (cause instanceof PeerError) return cause;
+  const { message } = cause as Error;
+  return cause instanceof BackupError
+    ? new PeerError(`damaged: ${message}`, { cause })
+    : new PeerError(`broke off: ${message}`, { cause });
 }
 
 async function openFile(
@@ -126,9 +133,11 @@ async function download(
       signal: AbortSignal.any([signal, late.signal]),
     });
   } catch (cause) {
+    // Of a failed fetch only the cause says why.
+    const { message } = ((cause as Error).cause ?? cause) as Error;
     const reason = late.signal.aborted
       ? `no answer within ${ANSWER_TIMEOUT_MS} ms`
-      : (cause as Error).message;
+      : message;
     throw new PeerError(`unreachable: ${reason}`, { cause });
   } finally {
     clearTimeout(timer);

@@ -91,6 +91,12 @@ export class Cluster {
     return this.#equality.count;
   }
 
+  /** How many other replicas are heard of. */
+  get peersAlive(): number {
+    return this.#presence.peers(this.ports.now())
+      .filter(({ isGone }) => !isGone).length;
+  }
+
   /** How many announcements were dropped because no replica can have made them. */
   get droppedAnnouncements(): number {
     return this.#dropped;

@@ -15,7 +15,7 @@ const logger = getLogger(["usergrade", "http"]);
 export const UNREAD_BYTES_MAX = 64 * 1024;
 
 /** How long a client has for reading an answer before it is cut off. */
-export const CUT_OFF_AFTER_MS = 500;
+export const CUT_OFF_AFTER_MS = 100;
 
 /** Ends an answer of which all has been said. */
 class CutOffError extends Error {

@@ -17,8 +17,8 @@ import { answerBrokeOff } from "./cut_off.ts";
 
 const logger = getLogger(["usergrade", "http"]);
 
-/** With more open files and sockets than this, idle connections are closed. */
-export const DESCRIPTORS_MAX = 8_192;
+/** How many files and sockets may be open: at 10 kB each some 80 MB of memory. */
+const DESCRIPTORS_MAX = 8_192;
 
 /** The shortest time from one closing of idle connections to the next. */
 const SHED_INTERVAL_MS = 1_000;
@@ -127,8 +127,15 @@ export class Listeners {
   readonly #listeners: Listener[] = [];
   #nextShed = 0;
 
-  /** @param now The time in milliseconds. */
-  constructor(private readonly now: () => number) {}
+  /**
+   * @param now The time in milliseconds.
+   * @param descriptorsMax With more open files and sockets than this, idle
+   * connections are closed.
+   */
+  constructor(
+    private readonly now: () => number,
+    private readonly descriptorsMax = DESCRIPTORS_MAX,
+  ) {}
 
   /**
    * Adds a listener.
@@ -145,7 +152,7 @@ export class Listeners {
   tick(): void {
     if (this.now() < this.#nextShed) return;
     const used = descriptorsInUse();
-    if (used > DESCRIPTORS_MAX) {
+    if (used > this.descriptorsMax) {
       this.#shed(`${used} files and sockets are open`);
     }
   }

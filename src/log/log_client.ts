@@ -29,6 +29,8 @@ export interface LogListener {
   entries(entries: readonly LogEntry[], lastSequence: number): void;
   /** The log's status has changed. */
   status(status: LogStatus): void;
+  /** The log's first entry still there, which its limits may have moved. */
+  firstSequence(sequence: number): void;
   /** A batch did not commit; the error says how sure that is. */
   proposalFailed(
     batch: number,
@@ -179,6 +181,8 @@ export class LogClient {
         return this.#take();
       case "status":
         return this.listener.status(message.status);
+      case "first_sequence":
+        return this.listener.firstSequence(message.sequence);
       case "proposal_failed": {
         const ErrorClass = message.outcome === "not_stored"
           ? NotStoredError

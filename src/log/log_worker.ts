@@ -61,12 +61,17 @@ async function open(options: LogOptions): Promise<void> {
   if (options.engine === "sqlite") {
     log = compacting = new SqliteLog(options.directory);
   } else {
-    log = shared = new JetStreamLog(options, onStatus, {
-      heard: (replicaId, bytes) =>
-        post({ type: "heard", replicaId, bytes }, [bytes.buffer]),
-      dropped: (count) => post({ type: "heard_dropped", count }),
-      off: (reason) => post({ type: "presence_off", reason }),
-    });
+    log = shared = new JetStreamLog(
+      options,
+      onStatus,
+      (sequence) => post({ type: "first_sequence", sequence }),
+      {
+        heard: (replicaId, bytes) =>
+          post({ type: "heard", replicaId, bytes }, [bytes.buffer]),
+        dropped: (count) => post({ type: "heard_dropped", count }),
+        off: (reason) => post({ type: "presence_off", reason }),
+      },
+    );
   }
   const info = await log.open();
   post({ type: "opened", info });

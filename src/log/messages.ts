@@ -158,6 +158,12 @@ export interface StatusMessage {
   readonly status: LogStatus;
 }
 
+/** The sequence of the log's first entry that is still there may have moved. */
+export interface FirstSequenceMessage {
+  readonly type: "first_sequence";
+  readonly sequence: number;
+}
+
 /** A batch did not commit: certainly, or as far as anyone can say. */
 export interface ProposalFailedMessage {
   readonly type: "proposal_failed";
@@ -210,6 +216,7 @@ export type FromLogWorker =
   | LocatedMessage
   | EntriesMessage
   | StatusMessage
+  | FirstSequenceMessage
   | ProposalFailedMessage
   | BaseWrittenMessage
   | HeardMessage

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { percentile } from "../replica/commit_latency.ts";
+import { type HistogramCounts, quantile } from "../histogram.ts";
 
 /** How often a sample is taken. */
 export const STEP_MS = 2_000;
@@ -16,8 +16,8 @@ export const SAMPLES_MAX = 300;
 export interface Counters {
   readonly gets: number;
   readonly sets: number;
-  /** Commits by how long they took, since the start. */
-  readonly latency: Float64Array;
+  /** Sets by how many seconds their commit took, since the start. */
+  readonly setSeconds: HistogramCounts;
   /** The memory of the process now. */
   readonly rss_bytes: number;
 }
@@ -57,14 +57,17 @@ export class History {
     if (elapsed_s < STEP_MS / 1000) return;
     const last = this.#last;
     const next = read();
-    const commits = next.latency.map((count, i) => count - last.latency[i]);
+    const commit_ms = (part: number) => {
+      const seconds = quantile(part, next.setSeconds, last.setSeconds);
+      return seconds === undefined ? null : rounded(1000 * seconds);
+    };
     if (this.#samples.length >= SAMPLES_MAX) this.#samples.shift();
     this.#samples.push({
       at_s: rounded(now / 1000),
       gets_per_s: rounded((next.gets - last.gets) / elapsed_s),
       sets_per_s: rounded((next.sets - last.sets) / elapsed_s),
-      commit_p50_ms: rounded(percentile(commits, 0.5)),
-      commit_p99_ms: rounded(percentile(commits, 0.99)),
+      commit_p50_ms: commit_ms(0.5),
+      commit_p99_ms: commit_ms(0.99),
       rss_bytes: next.rss_bytes,
     });
     this.#last = next;
@@ -95,8 +98,6 @@ export class History {
   }
 }
 
-function rounded(value: number): number;
-function rounded(value: number | null): number | null;
-function rounded(value: number | null): number | null {
-  return value === null ? null : Math.round(value * 100) / 100;
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
 }

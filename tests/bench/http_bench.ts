@@ -10,7 +10,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { findNatsServer } from "../support/nats_server_binary.ts";
+import { findProgram } from "../support/programs.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { chooseCores } from "./http/cores.ts";
 import { disturbances } from "./http/disturbance.ts";
@@ -114,7 +114,7 @@ async function run(options: Options, signal: AbortSignal): Promise<Report> {
   using onOneCore = await findLoadGenerator(cores.rest);
   using onAnyCore = await findLoadGenerator([]);
   using folder = new TemporaryFolder();
-  const natsServer = findNatsServer();
+  const natsServer = findProgram("nats-server");
   const environment = await machine(folder.path, natsServer);
   progress("Starting the sides");
   await using sides = await Sides.start({

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { parseBasicAuth } from "../../src/http/basic_auth.ts";
+import {
+  AUTHORIZATION_CHARACTERS_MAX,
+  basicAuth,
+  parseBasicAuth,
+} from "../../src/http/basic_auth.ts";
 
 Deno.test({
   name: "parseBasicAuth() gives the decoded user and password, or nothing",
@@ -27,5 +31,36 @@ Deno.test({
         "Basic *",
       ]
     ) assert.equal(parse(header), undefined, header);
+  },
+});
+
+Deno.test({
+  name: "basicAuth() lets in with each of its passwords and with no other",
+  permissions: "none",
+  fn: () => {
+    const handler = basicAuth(
+      { user: "u", passwords: ["old", "new"] },
+      () => new Response("in"),
+    );
+    const isAllowed = (authorization: string) => {
+      try {
+        handler(
+          new Request("http://x/", { headers: { authorization } }),
+          "",
+        );
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    for (const userinfo of ["u:old", "u:new"]) {
+      assert.ok(isAllowed(`Basic ${btoa(userinfo)}`));
+      assert.ok(isAllowed(`basic  ${btoa(userinfo)} `));
+    }
+    for (const userinfo of ["u:", "u:oldnew", "u:old\nnew", "x:old", ":old"]) {
+      assert.ok(!isAllowed(`Basic ${btoa(userinfo)}`), userinfo);
+    }
+    const padded = `Basic ${" ".repeat(AUTHORIZATION_CHARACTERS_MAX)}`;
+    assert.ok(!isAllowed(padded + btoa("u:old")));
   },
 });

@@ -4,15 +4,13 @@
  * @module
  */
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { findProgram } from "./programs.ts";
 
 // While it is loaded, Playwright asks a file for which Deno wants all
 // permissions whether this is the Windows Subsystem for Linux; with this
 // variable it does not ask.
 Deno.env.set("__IS_WSL_TEST__", "1");
 const { chromium } = await import("playwright-core");
-
-/** Where Chromium may be. */
-const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
 
 /** A page, and all that went wrong in it. */
 export interface WatchedPage {
@@ -65,15 +63,18 @@ export class TestBrowser implements AsyncDisposable {
 
 /** @returns The path of the system's Chromium. */
 function findChromium(): string {
-  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
-    for (const program of PROGRAMS) {
-      try {
-        const path = `${folder}/${program}`;
-        if (Deno.statSync(path).isFile) return path;
-      } catch {
-        // Not in this folder.
-      }
-    }
+  const command = findProgram("chromium");
+  if (command === undefined) throw new Error("Chromium is not here");
+  if (command.includes("/")) return command;
+  // Playwright wants to know the very file.
+  const folders = Deno.env.get("PATH")?.split(":") ?? [];
+  return folders.map((folder) => `${folder}/${command}`).find(isFile)!;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
   }
-  throw new Error("Chromium is not on the PATH: apt-get install chromium");
 }

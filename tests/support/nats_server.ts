@@ -4,11 +4,11 @@
  * @module
  */
 import { eventually } from "./eventually.ts";
-import { findNatsServer } from "./nats_server_binary.ts";
 import { freePort, knock } from "./ports.ts";
+import { findProgram } from "./programs.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
-const binary = findNatsServer();
+const binary = findProgram("nats-server");
 
 /** A server on a port of its own, with a store that survives its end. */
 export class NatsServer implements AsyncDisposable {
@@ -29,9 +29,10 @@ export class NatsServer implements AsyncDisposable {
   /** Where it answers questions about itself, if its configuration says so. */
   monitorUrl(): string {
     const log = Deno.readTextFileSync(`${this.#folder.path}/log`);
-    const address = /Starting http monitor on (\S+)/.exec(log)?.[1];
-    if (address === undefined) throw new Error("it has no monitor");
-    return `http://${address}`;
+    // A line for each of its starts.
+    const line = [...log.matchAll(/Starting http monitor on (\S+)/g)].at(-1);
+    if (line === undefined) throw new Error("it has no monitor");
+    return `http://${line[1]}`;
   }
 
   /** Writes its configuration, for when it starts the next time. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CommitLatency } from "../../src/replica/commit_latency.ts";
+import { Histogram, MILLISECOND_BOUNDS } from "../../src/histogram.ts";
 import {
   type Counters,
   History,
@@ -13,13 +13,13 @@ Deno.test(
     permissions: "none",
   },
   () => {
-    const latency = new CommitLatency();
+    const latency = new Histogram(MILLISECOND_BOUNDS);
     let gets = 5;
     let sets = 0;
     const read = (): Counters => ({
       gets,
       sets,
-      latency: latency.counts(),
+      setSeconds: latency.snapshot(),
       rss_bytes: 7,
     });
     const history = new History(read(), 1_000);
@@ -27,7 +27,7 @@ Deno.test(
     assert.deepEqual(history.view(3_000).columns.at_s, []);
     gets += 100;
     sets += 10;
-    for (let i = 0; i < 10; i++) latency.note(2);
+    for (let i = 0; i < 10; i++) latency.observe(0.002);
     history.tick(read, 1_000 + STEP_MS);
     history.tick(read, 1_000 + 2 * STEP_MS);
     const { now_s, columns } = history.view(6_500);
@@ -37,7 +37,7 @@ Deno.test(
     assert.deepEqual(columns.sets_per_s, [5, 0]);
     assert.deepEqual(columns.rss_bytes, [7, 7]);
     const [p99, none] = columns.commit_p99_ms;
-    assert.ok(p99! >= 2 && p99! <= 2.5);
+    assert.ok(p99! >= 1 && p99! <= 2.5);
     assert.equal(none, null);
     for (let i = 3; i < 1_000; i++) history.tick(read, 1_000 + i * STEP_MS);
     const { at_s } = history.view(0).columns;

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import {
+  AUTHORIZATION,
+  hasHead,
+  head,
+  RawClient,
+} from "../support/raw_client.ts";
+import { ServiceProcess } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+/** Sends one request and reads the head of its answer. */
+async function ask(url: string, request: string): Promise<string> {
+  using client = await RawClient.connect(url);
+  await client.send(request);
+  return (await client.receive(hasHead)).text;
+}
+
+Deno.test("no Host header and no form of a target leads a request past its route", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const set = service.url("set");
+  const request = (line: string, host: string) =>
+    `${line} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\n\r\n`;
+  for (
+    const host of ["x/healthz?", "x/healthz?a=", "x?/", "x/", "a@b", "x\\y"]
+  ) {
+    for (
+      const line of ["GET /backup", "POST /set", "POST /import", "GET /a/b"]
+    ) {
+      assert.match(
+        await ask(set, request(line, host)),
+        /^HTTP\/1.1 40[01] /,
+        `${line} ${host}`,
+      );
+    }
+  }
+  for (const host of ["x/status?", "x/status/", "x/get?user_id=a&b="]) {
+    const answer = await ask(
+      service.url("get"),
+      request("GET /get?user_id=b", host),
+    );
+    assert.match(answer, /^HTTP\/1.1 40[04] /, host);
+  }
+  // A target may name the host itself (RFC 9112, section 3.2.2).
+  const whole = (target: string) => ask(set, request(`GET ${target}`, "x"));
+  assert.match(await whole("http://a/healthz"), /^HTTP\/1.1 200 /);
+  assert.match(await whole("http://a?b=/healthz"), /^HTTP\/1.1 401 /);
+  assert.match(await whole("http://a/backup?/healthz"), /^HTTP\/1.1 401 /);
+  // A slash in the query is nothing special.
+  await (await service.set({ user_id: "a/b?c" })).body?.cancel();
+  const got = await service.get("/get?user_id=a/b?c");
+  assert.equal(got.status, 200);
+  await got.body?.cancel();
+});
+
+Deno.test("an early answer to a long body comes without reading it, and closes the connection", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const length = "Content-Length: 10000000000";
+  const cases: [string, string][] = [
+    [head("POST /set", length), "401"],
+    [head("POST /import", length), "401"],
+    [head("POST /import", "Transfer-Encoding: chunked"), "401"],
+    [head("POST /set", AUTHORIZATION, length), "413"],
+    [head("PUT /set", AUTHORIZATION, length), "405"],
+    [head("POST /nope", AUTHORIZATION, length), "404"],
+    [head("POST /set", "Origin: http://evil.example", length), "403"],
+  ];
+  for (const [request, status] of cases) {
+    using client = await RawClient.connect(service.url("set"));
+    await client.send(request);
+    const { text, closed } = await client.receive();
+    assert.ok(text.startsWith(`HTTP/1.1 ${status} `), text);
+    assert.match(text, /"detail":"[^"]+"/);
+    assert.ok(closed, request);
+  }
+});
+
+Deno.test("an early answer to a short body leaves the connection open for the next request", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  using client = await RawClient.connect(service.url("set"));
+  for (let i = 0; i < 3; i++) {
+    await client.send(head("POST /set", "Content-Length: 2") + "{}");
+    const { text } = await client.receive((text) => text.endsWith("}"));
+    assert.match(text, /^HTTP\/1.1 401 /);
+  }
+});

@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { freePort } from "../support/ports.ts";
+import { HAProxy } from "../support/haproxy.ts";
+import { NatsServer } from "../support/nats_server.ts";
+import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
+import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+/** Longer than the proxy takes to see that a replica is ready again. */
+const PROXY_NOTICES_MS = 2_500;
+
+const AUTHORIZED = {
+  authorization: AUTHORIZATION.slice("Authorization: ".length),
+};
+
+/** A broker, two replicas on ports that stay, and the proxy before them. */
+class ProxiedCluster implements AsyncDisposable {
+  readonly #folder = new TemporaryFolder();
+  readonly ports = {
+    a: { setPort: freePort(), getPort: freePort() },
+    b: { setPort: freePort(), getPort: freePort() },
+  };
+  readonly replicas = new Map<"a" | "b", ServiceProcess>();
+  proxy!: HAProxy;
+
+  private constructor(readonly broker: NatsServer) {}
+
+  static async start(): Promise<ProxiedCluster> {
+    const cluster = new ProxiedCluster(await NatsServer.start());
+    try {
+      await cluster.startReplica("a");
+      await cluster.startReplica("b");
+      cluster.proxy = await HAProxy.start(cluster.ports);
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    return cluster;
+  }
+
+  async startReplica(name: "a" | "b"): Promise<void> {
+    const other = this.ports[name === "a" ? "b" : "a"];
+    const replica = ServiceProcess.spawn({
+      dataDir: this.#folder.path,
+      env: {
+        NATS_URL: this.broker.url,
+        REPLICA_ID: name,
+        SET_PORT: String(this.ports[name].setPort),
+        GET_PORT: String(this.ports[name].getPort),
+        PEERS: `http://127.0.0.1:${other.setPort}`,
+      },
+    });
+    this.replicas.set(name, replica);
+    await replica.started();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.proxy?.[Symbol.asyncDispose]();
+    for (const replica of this.replicas.values()) {
+      await replica[Symbol.asyncDispose]();
+    }
+    await this.broker[Symbol.asyncDispose]();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+function set(proxy: HAProxy, body: unknown, password = PASSWORD) {
+  return fetch(`${proxy.url("set")}/set`, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: {
+      authorization: `Basic ${
+        new TextEncoder().encode(`${USER}:${password}`).toBase64()
+      }`,
+    },
+  });
+}
+
+Deno.test("the proxy of docker-compose.yml passes sets, gets, imports and backups on", async () => {
+  await using cluster = await ProxiedCluster.start();
+  const { proxy } = cluster;
+  const response = await set(proxy, { user_id: "a", spp: 1 });
+  assert.equal(response.status, 200);
+  const sequence = response.headers.get("log-sequence");
+  await response.body?.cancel();
+  const got = await fetch(
+    `${proxy.url("get")}/get?user_id=a&min_sequence=${sequence}`,
+  );
+  assert.equal((await got.json()).spp, 1);
+
+  const rows = Array.from({ length: 20_000 }, (_, i) => `u${i},1,2,3,4`);
+  const imported = await fetch(`${proxy.url("set")}/import`, {
+    method: "POST",
+    headers: AUTHORIZED,
+    body: [
+      "user_id,postpaid_limit,spp,shipping_fee,return_fee",
+      ...rows,
+      "",
+    ].join("\r\n"),
+  });
+  assert.equal((await imported.json()).rows, rows.length);
+  const backup = await fetch(`${proxy.url("set")}/backup`, {
+    headers: AUTHORIZED,
+  });
+  const text = await new Response(
+    backup.body!.pipeThrough(new DecompressionStream("gzip")),
+  ).text();
+  assert.ok(text.split("\r\n").length > rows.length);
+});
+
+Deno.test("the proxy of docker-compose.yml cuts slow heads, slow bodies and idle connections, and takes no large head", async () => {
+  await using cluster = await ProxiedCluster.start();
+  const { proxy } = cluster;
+  const started = performance.now();
+  const slow = async (first: string, then: string) => {
+    using client = await RawClient.connect(proxy.url("set"));
+    await client.send(first);
+    const writing = setInterval(() => client.send(then), 1_000);
+    try {
+      return { ...await client.receive(), took: performance.now() - started };
+    } finally {
+      clearInterval(writing);
+    }
+  };
+  const attacks = await Promise.all([
+    slow("POST /set HT", "T"),
+    slow("", ""),
+    slow(head("POST /set", AUTHORIZATION, "Content-Length: 50"), " "),
+  ]);
+  for (const { text, closed, took } of attacks) {
+    assert.ok(closed);
+    assert.match(text, /^(HTTP\/1.1 408 |$)/);
+    assert.ok(took > 9_000 && took < 18_000, `${took} ms`);
+  }
+  using client = await RawClient.connect(proxy.url("get"));
+  await client.send(head("GET /healthz", `X: ${"x".repeat(20_000)}`));
+  const { text, closed } = await client.receive();
+  assert.match(text, /^HTTP\/1.1 400 /);
+  assert.ok(closed);
+});
+
+Deno.test("the proxy of docker-compose.yml bounds one source's connections and wrong passwords", async () => {
+  await using cluster = await ProxiedCluster.start();
+  const { proxy } = cluster;
+  const statuses = [];
+  for (let i = 0; i < 80; i++) {
+    const response = await set(proxy, { user_id: "a" }, `guess ${i}`);
+    statuses.push(response.status);
+    await response.body?.cancel();
+  }
+  assert.ok(statuses.slice(0, 50).every((status) => status === 401));
+  assert.ok(statuses.slice(52).every((status) => status === 429));
+
+  const clients: RawClient[] = [];
+  const answers = await Promise.all(
+    Array.from({ length: 250 }, async () => {
+      try {
+        const client = await RawClient.connect(proxy.url("get"));
+        clients.push(client);
+        await client.send(head("GET /healthz"));
+        return (await client.receive((text) => text.includes("ok"))).text;
+      } catch {
+        return ""; // Refused as early as that.
+      }
+    }),
+  );
+  for (const client of clients) client[Symbol.dispose]();
+  const served = answers.filter((text) => text.startsWith("HTTP/1.1 200"));
+  assert.ok(served.length > 100 && served.length <= 200, `${served.length}`);
+});
+
+Deno.test("behind the proxy, a rolling restart fails no get and loses no acknowledged set", async () => {
+  await using cluster = await ProxiedCluster.start();
+  const { proxy } = cluster;
+  let stopped = false;
+  const failures: string[] = [];
+  let gets = 0;
+  const acknowledged = new Map<string, number>();
+  const setters = Array.from({ length: 4 }, async (_, client) => {
+    for (let spp = 0; !stopped; spp++) {
+      const user_id = `u${client}`;
+      try {
+        const response = await set(proxy, { user_id, spp });
+        await response.body?.cancel();
+        if (response.status === 200) acknowledged.set(user_id, spp);
+        else assert.ok([502, 503, 504].includes(response.status));
+      } catch (error) {
+        // The connection ended in the middle: nobody knows.
+        if (error instanceof assert.AssertionError) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  });
+  const getters = Array.from({ length: 8 }, async (_, client) => {
+    while (!stopped) {
+      try {
+        const response = await fetch(
+          `${proxy.url("get")}/get?user_id=u${client % 4}`,
+        );
+        const body = await response.text();
+        if (response.status === 200) gets++;
+        else if (response.status !== 404) {
+          failures.push(`${response.status} ${body}`);
+        }
+      } catch (error) {
+        failures.push(String(error));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  });
+  for (const name of ["a", "b", "a"] as const) {
+    await new Promise((resolve) => setTimeout(resolve, PROXY_NOTICES_MS));
+    const before = gets;
+    assert.equal((await cluster.replicas.get(name)!.end("SIGTERM")).code, 0);
+    await cluster.startReplica(name);
+    assert.ok(gets > before, "no get went through meanwhile");
+  }
+  stopped = true;
+  await Promise.all([...setters, ...getters]);
+  assert.deepEqual(failures, []);
+  assert.equal(acknowledged.size, 4);
+  for (const [user_id, spp] of acknowledged) {
+    for (const replica of cluster.replicas.values()) {
+      const grade = await (await replica.get(`/get?user_id=${user_id}`)).json();
+      assert.ok(grade.spp >= spp, `${user_id}: ${grade.spp} < ${spp}`);
+    }
+  }
+});
