@@ -91,6 +91,10 @@ Deno.test("replicas that differ at the same sequence say so on both sides, go on
   assert.deepEqual(alarms(r1), [
     `DIVERGED: replicas r1 and r0 differ at sequence 3: digests ${other} and ${digest}`,
   ]);
+  const metrics = await (await r0.get("/metrics")).text();
+  assert.match(metrics, /^usergrade_diverged 1$/m);
+  assert.match(metrics, /^usergrade_differences_total 1$/m);
+  assert.match(metrics, /^usergrade_peers 1$/m);
   // An operator decides: until then both go on.
   for (const replica of [r0, r1]) await set(replica, { user_id: "bob" });
   const r2 = await cluster.startReplica(2);
