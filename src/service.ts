@@ -5,12 +5,16 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { Config } from "./config.ts";
+import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
+import { BackupCounts } from "./http/backup.ts";
 import { BodyReader } from "./http/body.ts";
 import { getApp } from "./http/get_app.ts";
 import { Listeners } from "./http/listener.ts";
+import { RequestCounts } from "./http/request_counts.ts";
 import { setApp } from "./http/set_app.ts";
 import type { LogFailedError } from "./log/log.ts";
 import { LogClient } from "./log/log_client.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
 import { peerSource } from "./backup/peer_backup.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
@@ -69,6 +73,7 @@ export function startService(config: Config, version: string): Service {
       compaction?.consider();
     },
     status: (status) => replica.logStatusChanged(status),
+    firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
   });
@@ -95,17 +100,39 @@ export function startService(config: Config, version: string): Service {
     mode: config.nats === undefined ? "standalone" : "replicated",
     started: now(),
   } as const;
+  const requests = { set: new RequestCounts(), get: new RequestCounts() };
+  const backups = new BackupCounts();
+  const getSeconds = new Histogram(MICROSECOND_BOUNDS);
+  const metrics = createMetrics({
+    identity,
+    replica,
+    requests,
+    getSeconds,
+    backups,
+  });
   listen(
     listeners,
     config,
     "set",
-    setApp(replica, bodies, config.credentials),
+    setApp(replica, bodies, config.credentials, requests.set, backups),
   );
   listen(
     listeners,
     config,
     "get",
-    getApp(replica, () => status(identity, replica, now())),
+    getApp({
+      replica,
+      requests: requests.get,
+      getSeconds,
+      status: () => status(identity, replica, now()),
+      metrics: async () => {
+        const registry = await metrics;
+        return {
+          contentType: registry.contentType,
+          text: await registry.text(),
+        };
+      },
+    }),
   );
 
   start(config, log, replica).catch(fail);

@@ -17,22 +17,32 @@ const ARROWS: Record<string, string[]> = {
     "log",
     "storage",
     "telemetry",
+    "histogram.ts",
   ],
   "config.ts": ["http", "backup", "pem.ts", "telemetry"],
-  "http": ["backup", "replica", "log", "storage", "user_grade.ts"],
-  "telemetry": ["replica"],
+  "telemetry": ["http", "replica", "histogram.ts"],
+  "http": [
+    "backup",
+    "replica",
+    "log",
+    "storage",
+    "user_grade.ts",
+    "histogram.ts",
+  ],
   "backup": ["replica", "storage", "user_grade.ts"],
-  "replica": ["log", "storage", "user_grade.ts"],
+  "replica": ["log", "storage", "user_grade.ts", "histogram.ts"],
   "log": ["storage", "user_grade.ts"],
   "storage": ["user_grade.ts"],
   "user_grade.ts": [],
   "pem.ts": [],
+  "histogram.ts": [],
 };
 
 /** Which module alone may import a package. */
 const SOLE_IMPORTERS: Record<string, string[]> = {
   "node:sqlite": ["log/sqlite_log.ts", "log/sqlite_schema.ts"],
   "npm:nats@": ["log/jetstream_log.ts"],
+  "npm:prom-client@": ["telemetry/metric_registry.ts"],
 };
 
 /** What runs by itself: the command and the workers. */

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   InvalidUserGradeError,
+  isPatch,
   NUMBER_FIELDS,
   parsePatch,
   USER_ID_BYTES_MAX,
   userGradeJson,
+  UserGradePatchSchema,
 } from "../src/user_grade.ts";
 
 /** What parsePatch() makes of JSON text. */
@@ -164,6 +166,52 @@ test("parsePatch() bounds its errors, however many and long the fields", () => {
   assert.equal(named.length, 20);
   assert.equal(named[0], "user_id");
   assert.ok(named.every((field) => field.length <= 64 && field.isWellFormed()));
+});
+
+/** JSON values that are patches, nearly patches, or nothing of the kind. */
+const nearlyPatch = fc.oneof(
+  fc.record(
+    {
+      user_id: fc.oneof(
+        { weight: 4, arbitrary: fc.string({ minLength: 1 }) },
+        fc.string({ unit: "binary", maxLength: 300 }),
+        fc.constantFrom(
+          "",
+          "\ud800",
+          "\u007f",
+          "é".repeat(128),
+          "é".repeat(129),
+        ),
+        fc.jsonValue(),
+      ),
+      ...Object.fromEntries(NUMBER_FIELDS.map((field) => [
+        field,
+        fc.oneof(
+          { weight: 8, arbitrary: fc.maxSafeInteger() },
+          fc.constantFrom(2 ** 53, -(2 ** 53), 0.5, -0, null, "1"),
+          fc.jsonValue(),
+        ),
+      ])),
+      unknown: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.jsonValue(),
+);
+
+test("isPatch() takes what the schema takes", () => {
+  let taken = 0;
+  fc.assert(
+    fc.property(nearlyPatch, (value) => {
+      const json = JSON.parse(JSON.stringify(value));
+      const result = UserGradePatchSchema.safeParse(json);
+      assert.equal(isPatch(json), result.success);
+      if (result.success) taken++;
+    }),
+    { numRuns: 20_000 },
+  );
+  assert.ok(taken > 100, `only ${taken} were patches`);
+  assert.equal(isPatch(JSON.parse('{"user_id":"a","__proto__":1}')), false);
 });
 
 /** Ids that the record allows, odd ones among them. */

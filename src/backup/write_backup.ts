@@ -19,36 +19,62 @@ const ROWS_PER_MESSAGE = 4096;
 /** How many of those are on their way to the worker at a time. */
 const WINDOW_MESSAGES = 2;
 
+/** Told how a backup goes. */
+export interface BackupObserver {
+  /** Some bytes were read. */
+  read(bytes: number): void;
+  /** It has ended: all was read, or it broke off. Called once. */
+  end(isComplete: boolean): void;
+}
+
 /**
  * @param info What the backup says of itself.
  * @param table Its rows; closed when the stream ends, however it ends.
+ * @param observer Told how it goes.
  * @param stallTimeout_ms After how long without a reader it is cut.
  * @returns The gzip file.
  */
 export function writeBackup(
   info: BackupInfo,
   table: TableSnapshot,
+  observer: BackupObserver = { read: () => {}, end: () => {} },
   stallTimeout_ms = STALL_TIMEOUT_MS,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const compressor = new Compressor(table);
   let stalled: ReturnType<typeof setTimeout> | undefined;
+  const next = async () => {
+    try {
+      return await compressor.next();
+    } catch (error) {
+      observer.end(false);
+      throw error;
+    }
+  };
   return new ReadableStream({
     start: (controller) => {
-      controller.enqueue(formatGzipHeader(backupHeader(info)));
+      const header = formatGzipHeader(backupHeader(info));
+      observer.read(header.length);
+      controller.enqueue(header);
     },
     pull: async (controller) => {
       clearTimeout(stalled);
-      const bytes = await compressor.next();
-      if (bytes === undefined) return controller.close();
+      const bytes = await next();
+      if (bytes === undefined) {
+        observer.end(true);
+        return controller.close();
+      }
+      observer.read(bytes.length);
       controller.enqueue(bytes);
       stalled = setTimeout(() => {
         compressor.close();
+        observer.end(false);
         controller.error(new Error("The backup was not read for too long"));
       }, stallTimeout_ms);
     },
     cancel: () => {
       clearTimeout(stalled);
       compressor.close();
+      observer.end(false);
     },
   }, { highWaterMark: 0 });
 }

@@ -12,11 +12,22 @@ import type { Handler } from "./router.ts";
 /** How many backups are served at a time: each may keep a copy of what changes. */
 export const BACKUPS_MAX = 4;
 
+/** The backups that a replica has served. */
+export class BackupCounts {
+  /** How many were read to their end. */
+  complete = 0;
+  /** How many were cut off or left by their reader. */
+  broken = 0;
+  /** How many bytes were read of all of them. */
+  bytes = 0;
+}
+
 /**
  * @param replica Whose state is served.
+ * @param counts Counts them.
  * @returns A handler that streams the state as it is when it is asked.
  */
-export function backup(replica: Replica): Handler {
+export function backup(replica: Replica, counts: BackupCounts): Handler {
   const open = new Set<TableSnapshot>();
   return () => {
     if (open.size >= BACKUPS_MAX) {
@@ -36,7 +47,11 @@ export function backup(replica: Replica): Handler {
       rows: table.rows,
       digest,
     };
-    return new Response(writeBackup(info, table), {
+    const file = writeBackup(info, table, {
+      read: (bytes) => counts.bytes += bytes,
+      end: (isComplete) => isComplete ? counts.complete++ : counts.broken++,
+    });
+    return new Response(file, {
       headers: {
         "content-type": "application/gzip",
         "content-disposition": `attachment; filename="${backupName(info)}.gz"`,

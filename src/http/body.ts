@@ -29,7 +29,8 @@ export class BodyCutError extends Error {
 
 /** A body on its way. */
 interface PendingBody {
-  readonly deadline: number;
+  /** Set by the first sweep that sees it, so that most bodies need no clock. */
+  deadline: number | undefined;
   readonly reject: (error: BodyTimeoutError) => void;
   /** Lets go of a body that is read in chunks. */
   cancel?: () => void;
@@ -37,7 +38,7 @@ interface PendingBody {
 
 /** Reads bodies and keeps count of those on their way. */
 export class BodyReader {
-  /** Invariant: in the order of their deadlines. */
+  /** Invariant: in the order of their deadlines, those without one last. */
   readonly #pending = new Set<PendingBody>();
 
   /**
@@ -69,17 +70,18 @@ export class BodyReader {
     return new Promise((resolve, reject) => {
       // The deadlines come from one sweep, since a timer for each body costs
       // more than reading it.
-      const pending: PendingBody = {
-        deadline: this.now() + BODY_TIMEOUT_MS,
-        reject,
-      };
+      const pending: PendingBody = { deadline: undefined, reject };
       this.#pending.add(pending);
       const bytes = length !== null
         ? request.bytes()
         : this.#readChunks(request, pending);
-      bytes.then(resolve, (error) => {
+      bytes.then((whole) => {
+        this.#pending.delete(pending);
+        resolve(whole);
+      }, (error) => {
+        this.#pending.delete(pending);
         reject(bodyError(error));
-      }).finally(() => this.#pending.delete(pending));
+      });
     });
   }
 
@@ -123,7 +125,8 @@ export class BodyReader {
   tick(): void {
     const now = this.now();
     for (const pending of this.#pending) {
-      if (pending.deadline > now) break;
+      pending.deadline ??= now + BODY_TIMEOUT_MS;
+      if (pending.deadline > now) continue;
       this.#pending.delete(pending);
       pending.cancel?.();
       pending.reject(

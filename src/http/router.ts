@@ -5,6 +5,11 @@
  */
 import { cutOff, leavesLongBody } from "./cut_off.ts";
 import { HttpError, problemResponse } from "./problem.ts";
+import {
+  OTHER_ROUTE,
+  type RequestCounts,
+  type RouteCounts,
+} from "./request_counts.ts";
 
 /**
  * Answers a request. What it throws becomes a problem answer.
@@ -43,40 +48,71 @@ export function notFound(): never {
   throw new HttpError(404, "There is nothing at this path");
 }
 
+/** A handler, and the counts of its answers. */
+interface Route {
+  readonly handler: Handler;
+  readonly counts: RouteCounts;
+}
+
 /**
  * @param routes A handler for each path.
  * @param otherwise The handler for all other paths.
+ * @param requests Where the answers are counted.
  * @returns A function for `Deno.serve`: it never throws and never rejects.
  */
 export function router(
   routes: Record<string, Handler>,
   otherwise: Handler,
+  requests: RequestCounts,
 ): (request: Request) => Response | Promise<Response> {
-  const exact = new Map(Object.entries(routes));
-  const patterns = Object.entries(routes).map(([pathname, handler]) => ({
+  const exact = new Map(
+    Object.entries(routes).map(([path, handler]): [string, Route] => [
+      path,
+      { handler, counts: requests.route(path) },
+    ]),
+  );
+  const patterns = [...exact].map(([pathname, route]) => ({
     // A slash at the end is let pass.
     pattern: new URLPattern({ pathname: `${pathname}{/}?` }),
-    handler,
+    route,
   }));
+  const other = { handler: otherwise, counts: requests.route(OTHER_ROUTE) };
   // A pattern costs a third of the throughput, a look-up nothing: 91 k against
   // 119 k requests/s on one core.
-  const find = (path: string): Handler =>
-    patterns.find(({ pattern }) => pattern.test({ pathname: path }))?.handler ??
-      otherwise;
+  const find = (path: string): Route =>
+    patterns.find(({ pattern }) => pattern.test({ pathname: path }))?.route ??
+      other;
 
   return (request) => {
+    let route: Route = other;
     try {
       const { path, query } = target(request.url);
-      const handler = exact.get(path);
-      if (handler === undefined || query.includes("/")) checkHost(request);
-      const response = (handler ?? find(path))(request, query);
-      return response instanceof Promise
-        ? response.catch((error) => failure(request, error))
-        : response;
+      const found = exact.get(path);
+      if (found === undefined || query.includes("/")) checkHost(request);
+      route = found ?? find(path);
+      const response = route.handler(request, query);
+      if (response instanceof Promise) return later(request, response, route);
+      route.counts.add(response.status);
+      return response;
     } catch (error) {
-      return failure(request, error);
+      return failure(request, error, route);
     }
   };
+}
+
+/** Counts an answer that is not there yet, in the one hop that catches, too. */
+function later(
+  request: Request,
+  response: Promise<Response>,
+  route: Route,
+): Promise<Response> {
+  return response.then(
+    (response) => {
+      route.counts.add(response.status);
+      return response;
+    },
+    (error) => failure(request, error, route),
+  );
 }
 
 /**
@@ -111,7 +147,12 @@ function checkHost(request: Request): void {
   }
 }
 
-function failure(request: Request, error: unknown): Response {
+function failure(
+  request: Request,
+  error: unknown,
+  { counts }: Route,
+): Response {
   const response = problemResponse(error);
+  counts.add(response.status);
   return leavesLongBody(request) ? cutOff(response) : response;
 }

@@ -3,15 +3,18 @@
  *
  * @module
  */
+import type { CommittedSet } from "../replica/group_commit.ts";
 import type { Replica } from "../replica/replica.ts";
 import { parsePatch, userGradeJson } from "../user_grade.ts";
-import { backup } from "./backup.ts";
+import { backup, type BackupCounts } from "./backup.ts";
 import { basicAuth, type Credentials } from "./basic_auth.ts";
 import type { BodyReader } from "./body.ts";
 import { refuseCrossOrigin } from "./cross_origin.ts";
 import { importBackup } from "./import.ts";
+import { jsonResponseAt } from "./json_response.ts";
 import { probes } from "./probes.ts";
 import { HttpError } from "./problem.ts";
+import type { RequestCounts } from "./request_counts.ts";
 import { type Handler, methods, notFound, router } from "./router.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -20,51 +23,52 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  * @param replica Where sets go.
  * @param bodies Reads their bodies.
  * @param credentials Who may set.
+ * @param requests Counts the answers.
+ * @param backups Counts the backups.
  * @returns A function for `Deno.serve`.
  */
 export function setApp(
   replica: Replica,
   bodies: BodyReader,
   credentials: Credentials,
+  requests: RequestCounts,
+  backups: BackupCounts,
 ): (request: Request) => Response | Promise<Response> {
   const guarded = (handler: Handler) =>
     refuseCrossOrigin(basicAuth(credentials, handler));
-  return router({
-    "/set": guarded(methods({ POST: set(replica, bodies) })),
-    "/backup": guarded(methods({ GET: backup(replica) })),
-    "/import": guarded(methods({ POST: importBackup(replica) })),
-    ...probes(replica, () => replica.writable),
-  }, guarded(notFound));
+  return router(
+    {
+      "/set": guarded(methods({ POST: set(replica, bodies) })),
+      "/backup": guarded(methods({ GET: backup(replica, backups) })),
+      "/import": guarded(methods({ POST: importBackup(replica) })),
+      ...probes(replica, () => replica.writable),
+    },
+    guarded(notFound),
+    requests,
+  );
 }
 
+/** Two promises a set besides the runtime's own: each more costs 0.2 µs. */
 function set(replica: Replica, bodies: BodyReader): Handler {
-  return async (request) => {
-    const patch = parsePatch(await readJson(request, bodies));
-    const { grade, sequence } = await replica.submit(patch);
-    return new Response(
-      userGradeJson(
-        grade.user_id,
-        grade.postpaid_limit,
-        grade.spp,
-        grade.shipping_fee,
-        grade.return_fee,
-      ),
-      {
-        // An array of pairs costs less than an object or `append`.
-        headers: [
-          ["content-type", "application/json"],
-          ["log-sequence", String(sequence)],
-        ],
-      },
-    );
-  };
+  const submit = (body: Uint8Array) =>
+    replica.submit(parsePatch(parseJson(body)));
+  return (request) => bodies.read(request).then(submit).then(answer);
 }
 
-async function readJson(
-  request: Request,
-  bodies: BodyReader,
-): Promise<unknown> {
-  const bytes = await bodies.read(request);
+function answer({ grade, sequence }: CommittedSet): Response {
+  return jsonResponseAt(
+    userGradeJson(
+      grade.user_id,
+      grade.postpaid_limit,
+      grade.spp,
+      grade.shipping_fee,
+      grade.return_fee,
+    ),
+    sequence,
+  );
+}
+
+function parseJson(bytes: Uint8Array): unknown {
   let text;
   try {
     text = decoder.decode(bytes);

@@ -59,11 +59,19 @@ const RETRY_MS = 500;
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
 
+/** How often the stream is asked what its limits have left of it. */
+const LOOK_MS = 5_000;
+
 /** JetStream's error codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
 const STREAM_NOT_FOUND = 10059;
 const NO_MESSAGE_FOUND = 10037;
 
 const decoder = new TextDecoder();
+
+/** The stream was edited while it was in use; it may be set right again. */
+class WrongSettingsError extends Error {
+  override name = "WrongSettingsError";
+}
 
 /** A {@linkcode ReplicatedLog} in a JetStream stream. */
 export class JetStreamLog implements ReplicatedLog {
@@ -83,16 +91,20 @@ export class JetStreamLog implements ReplicatedLog {
   #consuming = false;
   #recovering = false;
   #heardAt = 0;
+  #lookedAt = 0;
   #wake: (() => void) | undefined;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
   /**
    * @param options The servers and the stream.
    * @param onStatus Called at each change of the log's status.
+   * @param onFirstSequence Called now and then with the sequence of the first
+   * entry still there: limits take entries away without a word.
    */
   constructor(
     private readonly options: JetStreamOptions,
     private readonly onStatus: (status: LogStatus) => void,
+    private readonly onFirstSequence: (sequence: number) => void = () => {},
   ) {
     this.#proposals = new Proposals(options.commitTimeout_ms);
     this.#subject = setSubject(options.stream, options.replicaId);
@@ -125,8 +137,7 @@ export class JetStreamLog implements ReplicatedLog {
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     return {
       id: logIdentity(config, created),
-      // An empty stream has first_seq 0, a purged one last + 1.
-      firstSequence: Math.max(state.first_seq, 1),
+      firstSequence: firstSequence(state),
       lastSequence: state.last_seq,
     };
   }
@@ -138,7 +149,12 @@ export class JetStreamLog implements ReplicatedLog {
         return await attempt();
       } catch (error) {
         if (error instanceof LogFailedError) throw error;
-        this.#setStatus("away", `NATS does not answer: ${describe(error)}`);
+        this.#setStatus(
+          "away",
+          error instanceof WrongSettingsError
+            ? error.message
+            : `NATS does not answer: ${describe(error)}`,
+        );
       }
       await sleep(RETRY_MS);
       if (this.#closed) throw new LogFailedError("The log was closed");
@@ -163,7 +179,7 @@ export class JetStreamLog implements ReplicatedLog {
   }
 
   async #findOrCreateStream(): Promise<StreamInfo> {
-    const { stream, streamReplicas, commitTimeout_ms } = this.options;
+    const { stream, streamReplicas } = this.options;
     let info: StreamInfo;
     try {
       info = await this.#manager.streams.info(stream);
@@ -181,15 +197,19 @@ export class JetStreamLog implements ReplicatedLog {
         });
       }
     }
-    const problems = streamProblems(info.config, stream, commitTimeout_ms);
-    if (problems.length > 0) {
-      throw new LogFailedError(
-        `Cannot use the stream ${stream}: ${
-          problems.join("; ")
-        }. Edit it, or set another NATS_STREAM`,
-      );
-    }
+    const wrong = this.#wrongSettings(info);
+    if (wrong !== undefined) throw new LogFailedError(wrong);
     return info;
+  }
+
+  /** What is wrong with the stream's settings; undefined if nothing is. */
+  #wrongSettings({ config }: StreamInfo): string | undefined {
+    const { stream, commitTimeout_ms } = this.options;
+    const problems = streamProblems(config, stream, commitTimeout_ms);
+    if (problems.length === 0) return undefined;
+    return `Cannot use the stream ${stream}: ${
+      problems.join("; ")
+    }. Edit it, or set another NATS_STREAM`;
   }
 
   #listenForAcks(): void {
@@ -244,7 +264,7 @@ export class JetStreamLog implements ReplicatedLog {
       const { state } = await this.#manager.streams.info(this.options.stream);
       const entry = sequence > 0 ? await this.#identityOf(sequence) : undefined;
       return {
-        firstSequence: Math.max(state.first_seq, 1),
+        firstSequence: firstSequence(state),
         lastSequence: state.last_seq,
         time: entry?.time,
       };
@@ -301,6 +321,7 @@ export class JetStreamLog implements ReplicatedLog {
    * since the stream lost its tail.
    *
    * @throws {LogFailedError} If the next entry is not there any more.
+   * @throws {WrongSettingsError} If it can't be proposed to as it is set now.
    */
   async #isStillOurLog(): Promise<boolean> {
     const { fed, last } = this.#feed;
@@ -311,6 +332,7 @@ export class JetStreamLog implements ReplicatedLog {
       if (apiErrorCode(error) !== STREAM_NOT_FOUND) throw error;
       return this.#lose("the stream is gone");
     }
+    this.onFirstSequence(firstSequence(info.state));
     const { first_seq, last_seq } = info.state;
     if (info.created !== this.#created) {
       return this.#lose("the stream was made anew");
@@ -340,6 +362,9 @@ export class JetStreamLog implements ReplicatedLog {
       );
     }
     this.#feed.noteLastSequence(last_seq);
+    // Before anything is published again: what was right may have been edited.
+    const wrong = this.#wrongSettings(info);
+    if (wrong !== undefined) throw new WrongSettingsError(wrong);
     return true;
   }
 
@@ -458,6 +483,25 @@ export class JetStreamLog implements ReplicatedLog {
       return;
     }
     for (const proposal of this.#proposals.retry(now)) this.#publish(proposal);
+    if (now - this.#lookedAt > LOOK_MS) {
+      this.#lookedAt = now;
+      this.#look();
+    }
+  }
+
+  /** Looks what the stream's settings and limits are now. */
+  async #look(): Promise<void> {
+    let info: StreamInfo;
+    try {
+      info = await this.#manager.streams.info(this.options.stream);
+    } catch {
+      // The heartbeats tell when the stream is gone or the broker away.
+      return;
+    }
+    if (this.#isOver) return;
+    this.onFirstSequence(firstSequence(info.state));
+    const wrong = this.#wrongSettings(info);
+    if (wrong !== undefined) this.#recover(wrong);
   }
 
   #setStatus(state: LogStatus["state"], reason: string): void {
@@ -503,6 +547,11 @@ function connectionOptions(options: JetStreamOptions): ConnectionOptions {
     }),
     ...(ca !== undefined && { tls: { ca } }),
   };
+}
+
+/** The first entry still there: an empty stream has 0, a purged one last + 1. */
+function firstSequence({ first_seq }: StreamInfo["state"]): number {
+  return Math.max(first_seq, 1);
 }
 
 /** A prefix of its own, so that a NATS user needs no more than its inboxes. */

@@ -14,11 +14,12 @@ import {
   NotStoredError,
   OutcomeUnknownError,
 } from "./log.ts";
-import type {
-  FromLogWorker,
-  LogOptions,
-  ToLogWorker,
-  WriteBaseMessage,
+import {
+  type FromLogWorker,
+  type LogOptions,
+  type ToLogWorker,
+  WINDOW_MESSAGES,
+  type WriteBaseMessage,
 } from "./messages.ts";
 
 /** What a {@linkcode LogClient} tells of, once it is open. */
@@ -27,6 +28,8 @@ export interface LogListener {
   entries(entries: readonly LogEntry[], lastSequence: number): void;
   /** The log's status has changed. */
   status(status: LogStatus): void;
+  /** The log's first entry still there, which its limits may have moved. */
+  firstSequence(sequence: number): void;
   /** A batch did not commit; the error says how sure that is. */
   proposalFailed(
     batch: number,
@@ -45,6 +48,8 @@ export class LogClient {
   #located: PromiseWithResolvers<LogLocation> | undefined;
   #baseWritten: PromiseWithResolvers<void> | undefined;
   #closed = Promise.withResolvers<void>();
+  /** Messages of the window that the worker has not been told are taken. */
+  #taken = 0;
   #failure: LogFailedError | undefined;
 
   /** @param listener Told of everything that comes unasked. */
@@ -158,16 +163,18 @@ export class LogClient {
         return this.#opened.resolve(message.info);
       case "base_rows":
         this.#onBaseRows!(message.rows);
-        return this.#send({ type: "taken" });
+        return this.#take();
       case "base_end":
         return this.#baseRead!.resolve();
       case "located":
         return this.#located!.resolve(message.location);
       case "entries":
         this.listener.entries(message.entries, message.lastSequence);
-        return this.#send({ type: "taken" });
+        return this.#take();
       case "status":
         return this.listener.status(message.status);
+      case "first_sequence":
+        return this.listener.firstSequence(message.sequence);
       case "proposal_failed": {
         const ErrorClass = message.outcome === "not_stored"
           ? NotStoredError
@@ -186,6 +193,16 @@ export class LogClient {
       case "closed":
         return this.#closed.resolve();
     }
+  }
+
+  /**
+   * Waking the other thread costs 40 µs, so it is told of several messages at
+   * once, and early enough that its window never closes for that.
+   */
+  #take(): void {
+    if (++this.#taken < WINDOW_MESSAGES / 2) return;
+    this.#send({ type: "taken", messages: this.#taken });
+    this.#taken = 0;
   }
 
   #fail(cause: Error): void {

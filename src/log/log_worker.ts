@@ -13,17 +13,15 @@ import {
   NotStoredError,
   type ReplicatedLog,
 } from "./log.ts";
-import type {
-  FromLogWorker,
-  LogOptions,
-  ToLogWorker,
-  WriteBaseMessage,
+import {
+  type FromLogWorker,
+  type LogOptions,
+  type ToLogWorker,
+  WINDOW_MESSAGES,
+  type WriteBaseMessage,
 } from "./messages.ts";
 import { JetStreamLog } from "./jetstream_log.ts";
 import { SqliteLog } from "./sqlite_log.ts";
-
-/** The most messages on their way to the main thread: `postMessage` has no back pressure. */
-const WINDOW_MESSAGES = 8;
 
 let log: ReplicatedLog;
 /** The same log, if it can hold a base. */
@@ -61,7 +59,11 @@ async function open(options: LogOptions): Promise<void> {
   if (options.engine === "sqlite") {
     log = compacting = new SqliteLog(options.directory);
   } else {
-    log = new JetStreamLog(options, onStatus);
+    log = new JetStreamLog(
+      options,
+      onStatus,
+      (sequence) => post({ type: "first_sequence", sequence }),
+    );
   }
   const info = await log.open();
   post({ type: "opened", info });
@@ -144,7 +146,7 @@ function handle(message: ToLogWorker): Promise<void> | void {
     case "close":
       return close();
     case "taken":
-      messagesOnTheWay--;
+      messagesOnTheWay -= message.messages;
       windowOpened?.();
   }
 }

@@ -69,9 +69,17 @@ export interface ConsumeMessage {
   readonly time: string | null;
 }
 
-/** Takes one `entries` or `base_rows` message out of the window. */
+/**
+ * The most `entries` and `base_rows` messages on their way to the main thread:
+ * `postMessage` has no back pressure.
+ */
+export const WINDOW_MESSAGES = 8;
+
+/** Takes some `entries` or `base_rows` messages out of the window. */
 export interface TakenMessage {
   readonly type: "taken";
+  /** How many, at most half of the window. */
+  readonly messages: number;
 }
 
 /** Proposes a batch; answered by its entry, or by `proposal_failed`. */
@@ -143,6 +151,12 @@ export interface StatusMessage {
   readonly status: LogStatus;
 }
 
+/** The sequence of the log's first entry that is still there may have moved. */
+export interface FirstSequenceMessage {
+  readonly type: "first_sequence";
+  readonly sequence: number;
+}
+
 /** A batch did not commit: certainly, or as far as anyone can say. */
 export interface ProposalFailedMessage {
   readonly type: "proposal_failed";
@@ -176,6 +190,7 @@ export type FromLogWorker =
   | LocatedMessage
   | EntriesMessage
   | StatusMessage
+  | FirstSequenceMessage
   | ProposalFailedMessage
   | BaseWrittenMessage
   | FailedMessage

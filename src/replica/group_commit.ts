@@ -9,6 +9,7 @@
 import { encodeEntry, patchText } from "../log/entry_codec.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { UserGrade, UserGradePatch } from "../user_grade.ts";
+import { type Rejection, SetCounts } from "./set_counts.ts";
 
 /** The most sets, and the most characters of JSON, in one batch. */
 export const BATCH_SETS_MAX = 1024;
@@ -57,6 +58,7 @@ class PendingSet {
   constructor(
     readonly patch: UserGradePatch,
     readonly text: string,
+    readonly since: number,
     readonly deadline: number,
   ) {
     this.promise = new Promise((resolve, reject) => {
@@ -70,12 +72,14 @@ class PendingSet {
 interface BatchInFlight {
   readonly number: number;
   readonly sets: readonly PendingSet[];
+  readonly proposedAt: number;
   /** How many of the sets, from the first, were told that their time is over. */
   expired: number;
 }
 
 /** Gathers sets into batches and tells each set how it ended, exactly once. */
 export class GroupCommit {
+  readonly counts = new SetCounts();
   /** Sets that are in no batch yet. Invariant: deadlines ascend. */
   #queue: PendingSet[] = [];
   #queueCharacters = 0;
@@ -101,6 +105,11 @@ export class GroupCommit {
     );
   }
 
+  /** How many sets are in no batch yet. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   /**
    * Takes a set.
    *
@@ -115,15 +124,13 @@ export class GroupCommit {
       this.#queue.length >= QUEUE_SETS_MAX ||
       this.#queueCharacters + text.length > QUEUE_CHARACTERS_MAX
     ) {
+      this.counts.rejected.queue_full++;
       throw new QueueFullError(
         `${this.#queue.length} sets are waiting for the log, which is the limit`,
       );
     }
-    const set = new PendingSet(
-      patch,
-      text,
-      this.ports.now() + this.timeout_ms,
-    );
+    const now = this.ports.now();
+    const set = new PendingSet(patch, text, now, now + this.timeout_ms);
     this.#queue.push(set);
     this.#queueCharacters += text.length;
     if (
@@ -154,7 +161,12 @@ export class GroupCommit {
       const sets = this.#queue.splice(0, count);
       for (const set of sets) this.#queueCharacters -= set.text.length;
       const number = ++this.#lastBatch;
-      this.#inFlight.push({ number, sets, expired: 0 });
+      this.#inFlight.push({
+        number,
+        sets,
+        proposedAt: this.ports.now(),
+        expired: 0,
+      });
       this.ports.propose(number, encodeEntry(sets.map(({ text }) => text)));
     }
   }
@@ -174,16 +186,28 @@ export class GroupCommit {
     apply: (patch: UserGradePatch) => UserGrade,
   ): void {
     const batch = this.#land(number);
+    const { committed, setSeconds, commitSeconds, batchSets } = this.counts;
+    const now = this.ports.now();
     for (const set of batch.sets) {
       const grade = apply(set.patch);
       set.resolve({ grade, sequence });
+      setSeconds.observe((now - set.since) / 1000);
     }
+    // Those that were told that their time is over count as rejected.
+    this.counts.committed = committed + batch.sets.length - batch.expired;
+    commitSeconds.observe((now - batch.proposedAt) / 1000);
+    batchSets.observe(batch.sets.length);
     this.#flush();
   }
 
   /** A batch did not commit: tells its sets. */
   fail(number: number, error: NotStoredError | OutcomeUnknownError): void {
-    rejectAll(this.#land(number).sets, error);
+    const { sets, expired } = this.#land(number);
+    this.#reject(
+      sets.slice(expired),
+      error instanceof NotStoredError ? "not_stored" : "outcome_unknown",
+      error,
+    );
     this.#flush();
   }
 
@@ -200,14 +224,18 @@ export class GroupCommit {
     const queued = this.#queue;
     this.#queue = [];
     this.#queueCharacters = 0;
-    rejectAll(queued, error);
+    this.#reject(queued, "not_ready", error);
   }
 
   /** The log is gone for good: ends all sets, those in flight as unknown. */
   abandon(reason: string): void {
     this.refuseQueued(new NotStoredError(reason));
-    for (const { sets } of this.#inFlight) {
-      rejectAll(sets, new OutcomeUnknownError(reason));
+    for (const { sets, expired } of this.#inFlight) {
+      this.#reject(
+        sets.slice(expired),
+        "outcome_unknown",
+        new OutcomeUnknownError(reason),
+      );
     }
     this.#inFlight = [];
   }
@@ -219,8 +247,9 @@ export class GroupCommit {
     while (count < this.#queue.length && this.#queue[count].deadline <= now) {
       this.#queueCharacters -= this.#queue[count++].text.length;
     }
-    rejectAll(
+    this.#reject(
       this.#queue.splice(0, count),
+      "not_stored",
       new NotStoredError(
         `The log did not take the set within ${this.timeout_ms} ms`,
       ),
@@ -231,7 +260,9 @@ export class GroupCommit {
         batch.expired < batch.sets.length &&
         batch.sets[batch.expired].deadline <= now
       ) {
-        batch.sets[batch.expired++].reject(
+        this.#reject(
+          [batch.sets[batch.expired++]],
+          "outcome_unknown",
           new OutcomeUnknownError(
             `The set was sent to the log, which did not confirm it within ${this.timeout_ms} ms: its outcome is unknown`,
           ),
@@ -239,8 +270,13 @@ export class GroupCommit {
       }
     }
   }
-}
 
-function rejectAll(sets: readonly PendingSet[], error: Error): void {
-  for (const set of sets) set.reject(error);
+  #reject(
+    sets: readonly PendingSet[],
+    rejection: Rejection,
+    error: Error,
+  ): void {
+    this.counts.rejected[rejection] += sets.length;
+    for (const set of sets) set.reject(error);
+  }
 }

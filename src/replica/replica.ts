@@ -23,14 +23,26 @@ import {
   type GroupCommitPorts,
 } from "./group_commit.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
+import type { SetCounts } from "./set_counts.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
 
-/** The states that a replica goes through by itself. */
-type Phase = "starting" | "restoring" | "catching_up" | "ready" | "draining";
-
 /** The states that `/status` and `/readyz` name. */
-export type ReplicaState = Phase | "ahead_of_log" | "upgrade_required";
+export const REPLICA_STATES = [
+  "starting",
+  "restoring",
+  "catching_up",
+  "ready",
+  "ahead_of_log",
+  "upgrade_required",
+  "draining",
+] as const;
+
+/** One of {@linkcode REPLICA_STATES}. */
+export type ReplicaState = (typeof REPLICA_STATES)[number];
+
+/** The states that a replica goes through by itself. */
+type Phase = Exclude<ReplicaState, "ahead_of_log" | "upgrade_required">;
 
 /** This replica can't answer yet or any more; nothing was stored. */
 export class NotReadyError extends NotStoredError {
@@ -76,6 +88,8 @@ export class Replica {
   #appliedTime: string | null = null;
   #setsSinceBase = 0;
   #poisonEntries = 0;
+  #connections = 0;
+  #restoredRows = 0;
 
   /**
    * @param ports The log, the event loop and the clock.
@@ -156,9 +170,29 @@ export class Replica {
     return this.#poisonEntries;
   }
 
+  /** How often the log could be proposed to again after it could not. */
+  get reconnects(): number {
+    return Math.max(0, this.#connections - 1);
+  }
+
+  /** How many rows of bases were restored since the start. */
+  get restoredRows(): number {
+    return this.#restoredRows;
+  }
+
   /** How many sets wait for their commit. */
   get pendingSets(): number {
     return this.#groupCommit.pending;
+  }
+
+  /** How many of those are in no batch yet. */
+  get queuedSets(): number {
+    return this.#groupCommit.queued;
+  }
+
+  /** What became of the sets. */
+  get setCounts(): SetCounts {
+    return this.#groupCommit.counts;
   }
 
   #enter(phase: Phase, reason: string): void {
@@ -190,6 +224,7 @@ export class Replica {
   /** Stores rows of the base. */
   restore(rows: RowBatch): void {
     this.#storage.restore(rows);
+    this.#restoredRows += rows.count;
   }
 
   /** Throws away what was restored of a base. */
@@ -284,13 +319,24 @@ export class Replica {
    */
   baseMoved(sequence: number, sets: number): void {
     this.#setsSinceBase -= sets;
-    this.#log = { ...this.#log!, firstSequence: sequence + 1 };
+    this.firstSequenceMoved(sequence + 1);
+  }
+
+  /**
+   * The log has lost entries from its beginning, which this replica has
+   * applied.
+   *
+   * @param sequence The sequence of the first entry still there.
+   */
+  firstSequenceMoved(sequence: number): void {
+    this.#log = { ...this.#log!, firstSequence: sequence };
   }
 
   /** The log's status has changed. */
   logStatusChanged(status: LogStatus): void {
     const { state, reason } = this.#logStatus = status;
     if (state === "connected") {
+      this.#connections++;
       logger.info("The log can be proposed to: {reason}", { reason });
       return;
     }
@@ -319,7 +365,10 @@ export class Replica {
    * @throws {OutcomeUnknownError} If it may be stored or not.
    */
   submit(patch: UserGradePatch): Promise<CommittedSet> {
-    if (!this.writable) throw this.#notWritable();
+    if (!this.writable) {
+      this.setCounts.rejected.not_ready++;
+      throw this.#notWritable();
+    }
     return this.#groupCommit.submit(patch);
   }
 

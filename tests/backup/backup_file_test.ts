@@ -242,6 +242,7 @@ Deno.test("writeBackup() is cut when nobody reads it for too long", async () => 
   const { digest, table } = storage.snapshot();
   let closed = 0;
   table.onceClosed(() => closed++);
+  const ends: boolean[] = [];
   const reader = writeBackup(
     {
       time: new Date().toISOString(),
@@ -252,6 +253,7 @@ Deno.test("writeBackup() is cut when nobody reads it for too long", async () => 
       digest,
     },
     table,
+    { read: () => {}, end: (isComplete) => ends.push(isComplete) },
     100,
   ).getReader();
   await reader.read();
@@ -259,4 +261,5 @@ Deno.test("writeBackup() is cut when nobody reads it for too long", async () => 
   await new Promise((resolve) => setTimeout(resolve, 300));
   await assert.rejects(reader.read(), /not read for too long/);
   assert.equal(closed, 1);
+  assert.deepEqual(ends, [false]);
 });

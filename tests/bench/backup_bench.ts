@@ -1,6 +1,6 @@
 /**
  * Backup and warm start beside Redis' own dump, in alternating rounds on one
- * machine. Prints Markdown.
+ * machine. Prints Markdown, or JSON with `--json`.
  *
  * Options: `--users N` (default 5 million), `--rounds N` (3), `--quick`.
  *
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     users: { type: "string" },
     rounds: { type: "string", default: "3" },
     quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
   },
 });
 const users = Number(values.users ?? (values.quick ? 500_000 : 5_000_000));
@@ -41,75 +42,117 @@ function ratio(ours: readonly number[], redis: readonly number[]): string {
   return redis.length === 0 ? "" : (median(ours) / median(redis)).toFixed(2);
 }
 
-async function benchDumps(folder: string): Promise<void> {
-  await using redis = await RedisSide.start(users, folder);
-  await using ours = await OurSide.start(users, folder);
-  const backup: number[] = [];
-  const warm: number[] = [];
-  const save: number[] = [];
-  const load: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    backup.push(await ours.backup());
-    if (redis !== undefined) save.push(await redis.save());
-    warm.push((await ours.warmStart(false)).rowsPerSecond);
-    if (redis !== undefined) load.push(await redis.load());
-  }
-  const probes: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    probes.push((await ours.warmStart(true)).longestProbe_ms);
-  }
-  console.log(`${users / 1e6} M users, medians of ${rounds} rounds, M rows/s:
-
-| | UserGrade | Redis | ratio |
-| --- | ---: | ---: | ---: |
-| backup over HTTP; Redis: SAVE to its disk | ${millions(backup)} | ${
-    millions(save)
-  } | ${ratio(backup, save)} |
-| start of the process to ready, from a peer over HTTP; Redis: from its own dump | ${
-    millions(warm)
-  } | ${millions(load)} | ${ratio(warm, load)} |
-
-Longest wait of a probe while it restores, in each round: ${
-    probes.map((ms) => ms.toFixed(0)).join(", ")
-  } ms.
-`);
+/** What each round measured. */
+interface Dumps {
+  /** Rows a second. Redis' are empty where it is not installed. */
+  readonly backup: number[];
+  readonly warm_start: number[];
+  readonly redis_save: number[];
+  readonly redis_load: number[];
+  readonly longest_probe_ms: number[];
 }
 
-async function benchGets(folder: string): Promise<void> {
+async function benchDumps(folder: string): Promise<Dumps> {
+  await using redis = await RedisSide.start(users, folder);
+  await using ours = await OurSide.start(users, folder);
+  const dumps: Dumps = {
+    backup: [],
+    warm_start: [],
+    redis_save: [],
+    redis_load: [],
+    longest_probe_ms: [],
+  };
+  for (let round = 0; round < rounds; round++) {
+    dumps.backup.push(await ours.backup());
+    if (redis !== undefined) dumps.redis_save.push(await redis.save());
+    dumps.warm_start.push((await ours.warmStart(false)).rowsPerSecond);
+    if (redis !== undefined) dumps.redis_load.push(await redis.load());
+  }
+  for (let round = 0; round < rounds; round++) {
+    dumps.longest_probe_ms.push((await ours.warmStart(true)).longestProbe_ms);
+  }
+  return dumps;
+}
+
+/** The 99th percentile of gets in each round, in ms; empty without wrk. */
+interface Gets {
+  readonly users: number;
+  readonly quiet_ms: number[];
+  readonly during_backups_ms: number[];
+}
+
+async function benchGets(folder: string): Promise<Gets> {
   await using ours = await OurSide.start(
     values.quick ? users : GETS_USERS,
     folder,
   );
-  const quiet: number[] = [];
-  const busy: number[] = [];
+  const gets: Gets = {
+    users: ours.users,
+    quiet_ms: [],
+    during_backups_ms: [],
+  };
   for (let round = 0; round < rounds; round++) {
     const p99 = await ours.getsP99(GETS_SECONDS);
-    if (p99 === undefined) {
-      console.log("Latency of gets during a backup: needs wrk.");
-      return;
-    }
-    quiet.push(p99);
+    if (p99 === undefined) break;
+    gets.quiet_ms.push(p99);
     let done = false;
     const backups = (async () => {
       while (!done) await ours.backup();
     })();
-    busy.push((await ours.getsP99(GETS_SECONDS))!);
+    gets.during_backups_ms.push((await ours.getsP99(GETS_SECONDS))!);
     done = true;
     await backups;
   }
-  console.log(
-    `99th percentile of gets at 16 connections (wrk), ${
-      ours.users / 1e6
-    } M users, ms:
+  return gets;
+}
 
-| quiet | during backups | ratio |
-| ---: | ---: | ---: |
-| ${median(quiet).toFixed(2)} | ${median(busy).toFixed(2)} | ${
-      ratio(busy, quiet)
-    } |`,
-  );
+function markdown(dumps: Dumps, gets: Gets): string {
+  const { backup, warm_start, redis_save, redis_load } = dumps;
+  const dumpRow = (what: string, ours: number[], redis: number[]) =>
+    `| ${what} | ${millions(ours)} | ${millions(redis)} | ${
+      ratio(ours, redis)
+    } |`;
+  return [
+    `${users / 1e6} M users, medians of ${rounds} rounds, M rows/s:`,
+    "",
+    "| | UserGrade | Redis | ratio |",
+    "| --- | ---: | ---: | ---: |",
+    dumpRow(
+      "backup over HTTP; Redis: SAVE to its disk",
+      backup,
+      redis_save,
+    ),
+    dumpRow(
+      "start of the process to ready, from a peer over HTTP; Redis: from its own dump",
+      warm_start,
+      redis_load,
+    ),
+    "",
+    `Longest wait of a probe while it restores, in each round: ${
+      dumps.longest_probe_ms.map((ms) => ms.toFixed(0)).join(", ")
+    } ms.`,
+    "",
+    ...(gets.quiet_ms.length === 0
+      ? ["Latency of gets during a backup: needs wrk."]
+      : [
+        `99th percentile of gets at 16 connections (wrk), ${
+          gets.users / 1e6
+        } M users, ms:`,
+        "",
+        "| quiet | during backups | ratio |",
+        "| ---: | ---: | ---: |",
+        `| ${median(gets.quiet_ms).toFixed(2)} | ${
+          median(gets.during_backups_ms).toFixed(2)
+        } | ${ratio(gets.during_backups_ms, gets.quiet_ms)} |`,
+      ]),
+  ].join("\n");
 }
 
 using folder = new TemporaryFolder();
-await benchDumps(folder.path);
-await benchGets(folder.path);
+const dumps = await benchDumps(folder.path);
+const gets = await benchGets(folder.path);
+console.log(
+  values.json
+    ? JSON.stringify({ users, rounds, dumps, gets })
+    : markdown(dumps, gets),
+);

@@ -1,6 +1,6 @@
 /**
  * The HTTP benchmark: the service, standalone and replicated, beside the least
- * that `Deno.serve` and JetStream can do, compared in one run.
+ * that `Deno.serve` and JetStream can do and beside Redis, compared in one run.
  *
  * It starts everything itself and prints Markdown, or JSON with `--json`. Each
  * case is measured for `--seconds N` (3) in each of `--rounds N` (3);
@@ -111,18 +111,23 @@ async function measureAll(
 
 async function run(options: Options, signal: AbortSignal): Promise<Report> {
   const cores = await chooseCores();
-  using generator = await findLoadGenerator(cores.rest);
+  using onOneCore = await findLoadGenerator(cores.rest);
+  using onAnyCore = await findLoadGenerator([]);
   using folder = new TemporaryFolder();
   const natsServer = findProgram("nats-server");
   const environment = await machine(folder.path, natsServer);
   progress("Starting the sides");
-  await using sides = await Sides.start({ cores, generator, natsServer });
+  await using sides = await Sides.start({
+    cores,
+    generators: { get: onOneCore, set: onAnyCore },
+    natsServer,
+  });
   const measured = await measureAll(sides, options, signal);
   const cases = measured.map(caseReport);
   return {
     machine: {
       ...environment,
-      load: generator.name,
+      load: onAnyCore.name,
       cores: cores.description,
     },
     rounds: options.rounds,

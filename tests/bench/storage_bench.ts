@@ -1,6 +1,6 @@
 /**
  * The storage benchmark: prints a Markdown table of the storage beside a plain
- * `Map` of objects.
+ * `Map` of objects, or JSON with `--json`.
  *
  * Each figure is the median of `--runs N` (3) processes; the sides take turns,
  * so that a busy moment of the machine meets both. `--quick` takes a tenth of
@@ -22,6 +22,7 @@ const { values: options } = parseArgs({
   options: {
     runs: { type: "string", default: "3" },
     quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
   },
 });
 const runs = Number(options.runs);
@@ -141,4 +142,6 @@ const lines = [
     millions(30e6)
   } is left out: it takes no more than 2^24 keys.`,
 ];
-console.log(lines.join("\n"));
+console.log(
+  options.json ? JSON.stringify({ runs, results }) : lines.join("\n"),
+);

@@ -40,6 +40,8 @@ testReplicatedLog("JetStreamLog", async () => {
 class Session implements AsyncDisposable {
   readonly entries: LogEntry[] = [];
   readonly statuses: LogStatus[] = [];
+  /** The first sequence as it was told last. */
+  firstSequence: number | undefined;
   failure: Error | undefined;
   readonly log: JetStreamLog;
   #consumed: Promise<void> = Promise.resolve();
@@ -48,6 +50,7 @@ class Session implements AsyncDisposable {
     this.log = new JetStreamLog(
       options(server, others),
       (status) => this.statuses.push(status),
+      (sequence) => this.firstSequence = sequence,
     );
   }
 
@@ -279,7 +282,7 @@ Deno.test("JetStreamLog notices a broker that hangs, and goes on when it wakes",
   await using server = await NatsServer.start();
   await using session = await Session.open(server, { commitTimeout_ms: 1000 });
   await session.propose(1);
-  server.signal("SIGSTOP");
+  await server.pause();
   const inFlight = session.propose(2);
   await assert.rejects(inFlight, OutcomeUnknownError);
   await session.until("away");
@@ -356,7 +359,7 @@ Deno.test("JetStreamLog fails when the entry that it needs is gone", async () =>
   await using server = await NatsServer.start();
   await using session = await Session.open(server);
   await session.propose(1);
-  server.signal("SIGSTOP");
+  await server.pause();
   await session.until("away");
   server.signal("SIGCONT");
   await session.until("connected");
@@ -389,6 +392,43 @@ async function withClientOfRestarted(
   await other.stop("SIGTERM");
   await server.start();
 }
+
+Deno.test("JetStreamLog tells where the log begins when its limits take entries away", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  for (const batch of [1, 2, 3]) await session.propose(batch);
+  assert.equal(session.firstSequence, 1);
+  await withClient(server, async (client) => {
+    const manager = await client.jetstreamManager();
+    await manager.streams.purge("USERGRADE", { keep: 1 });
+  });
+  await eventually(() => assert.equal(session.firstSequence, 3));
+  await session.propose(4);
+});
+
+Deno.test("JetStreamLog refuses proposals while a duplicate_window is too short for retries, and goes on when it is set right", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await session.propose(1);
+  const setWindow = (milliseconds: number) =>
+    withClient(server, async (client) => {
+      const manager = await client.jetstreamManager();
+      const { config } = await manager.streams.info("USERGRADE");
+      await manager.streams.update("USERGRADE", {
+        ...config,
+        duplicate_window: milliseconds * 1_000_000,
+      });
+    });
+  await setWindow(1_000);
+  await session.until("away");
+  await eventually(() =>
+    assert.match(session.statuses.at(-1)!.reason, /its duplicate_window is/)
+  );
+  await assert.rejects(session.propose(2), NotStoredError);
+  await setWindow(120_000);
+  await session.until("connected");
+  await session.propose(3);
+});
 
 Deno.test("JetStreamLog survives a consumer that is deleted", async () => {
   await using server = await NatsServer.start();

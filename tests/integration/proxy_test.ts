@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../support/ports.ts";
 import { HAProxy } from "../support/haproxy.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";

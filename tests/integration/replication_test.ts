@@ -175,6 +175,21 @@ Deno.test("replicas that start before the broker wait for it and say so", async 
   );
 });
 
+Deno.test("the status follows the log's beginning when its limits take entries away", async () => {
+  await using cluster = await Cluster.start(1);
+  const [replica] = cluster.replicas;
+  for (let i = 0; i < 5; i++) {
+    await (await replica.set({ user_id: `${i}` })).body?.cancel();
+  }
+  const client = await connect({ servers: cluster.broker.url });
+  const manager = await client.jetstreamManager();
+  await manager.streams.purge("USERGRADE", { keep: 2 });
+  await client.close();
+  await eventually(async () =>
+    assert.equal((await replica.statusJson()).log.first_sequence, 4)
+  );
+});
+
 Deno.test("poison entries are skipped by all replicas alike, and logged once each", async () => {
   await using cluster = await Cluster.start(3);
   await (await cluster.replicas[0].set({ user_id: "a", spp: 1 })).body

@@ -5,7 +5,7 @@
  */
 import { eventually } from "./eventually.ts";
 import { readComposeFile } from "./compose_file.ts";
-import { freePort } from "./free_port.ts";
+import { freePort } from "./ports.ts";
 import { findProgram } from "./programs.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { eventually } from "./eventually.ts";
-import { freePort } from "./free_port.ts";
+import { freePort, knock } from "./ports.ts";
 import { findProgram } from "./programs.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
@@ -29,9 +29,10 @@ export class NatsServer implements AsyncDisposable {
   /** Where it answers questions about itself, if its configuration says so. */
   monitorUrl(): string {
     const log = Deno.readTextFileSync(`${this.#folder.path}/log`);
-    const address = /Starting http monitor on (\S+)/.exec(log)?.[1];
-    if (address === undefined) throw new Error("it has no monitor");
-    return `http://${address}`;
+    // A line for each of its starts.
+    const line = [...log.matchAll(/Starting http monitor on (\S+)/g)].at(-1);
+    if (line === undefined) throw new Error("it has no monitor");
+    return `http://${line[1]}`;
   }
 
   /** Writes its configuration, for when it starts the next time. */
@@ -89,16 +90,12 @@ export class NatsServer implements AsyncDisposable {
       throw new Error(`nats-server has ended:\n${await this.#lastWords()}`);
     });
     ended.catch(() => {});
-    await Promise.race([ended, eventually(() => this.#answers(), 10_000)]);
+    await Promise.race([ended, eventually(() => knock(this.port), 10_000)]);
   }
 
   async #lastWords(): Promise<string> {
     const log = Deno.readTextFile(`${this.#folder.path}/log`).catch(() => "");
     return await this.#stderr + await log;
-  }
-
-  async #answers(): Promise<void> {
-    (await Deno.connect({ hostname: "127.0.0.1", port: this.port })).close();
   }
 
   /** Starts another server on the store of this one, which is stopped. */
@@ -111,6 +108,23 @@ export class NatsServer implements AsyncDisposable {
   /** Sends it a signal. */
   signal(signal: Deno.Signal): void {
     this.#child?.kill(signal);
+  }
+
+  /** Stops all its threads, until it gets SIGCONT. */
+  async pause(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    child.kill("SIGSTOP");
+    // A thread that runs on another core stops a little later.
+    await eventually(async () => {
+      const { stdout } = await new Deno.Command("ps", {
+        args: ["-L", "-o", "stat=", "-p", String(child.pid)],
+      }).output();
+      const states = new TextDecoder().decode(stdout).trim().split("\n");
+      if (!states.every((state) => state.startsWith("T"))) {
+        throw new Error(`nats-server still runs: ${states}`);
+      }
+    });
   }
 
   /** Ends it and waits until it is gone. */

@@ -26,14 +26,15 @@ interface Result {
 }
 
 const [specifier, json] = Deno.args;
-const { url, operation, connections, seconds }: Load = JSON.parse(json);
+const { url, kind, population, connections, seconds }: Load = JSON.parse(json);
 // Named by an argument, so that it is fetched only where it is used.
 const { default: autocannon } = await import(specifier);
 
-const headers = operation === "set"
-  ? { authorization: AUTHORIZATION }
-  : undefined;
-const all = requests(operation).map((request) => ({ ...request, headers }));
+const headers = kind === "set" ? { authorization: AUTHORIZATION } : undefined;
+const all = requests(kind, population).map((request) => ({
+  ...request,
+  headers,
+}));
 let client = 0;
 // Its own histogram counts whole milliseconds.
 const latencies_ms: number[] = [];

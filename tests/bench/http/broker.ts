@@ -4,6 +4,7 @@
  * @module
  */
 import { eventually } from "../../support/eventually.ts";
+import { freePort, knock } from "../../support/ports.ts";
 import { TemporaryFolder } from "../../support/temporary_folder.ts";
 import { output } from "./command.ts";
 import { Program } from "./program.ts";
@@ -62,21 +63,11 @@ ${sync === "always" ? "  sync_interval: always\n" : ""}}
     const program = resources.use(
       new Program([...wrapper, binary, "-c", file, "-l", `${path}/log`]),
     );
-    await Promise.race([program.ended, eventually(() => connect(port))]);
+    await Promise.race([program.ended, eventually(() => knock(port))]);
     return new Broker(`nats://127.0.0.1:${port}`, resources.move());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.resources.disposeAsync();
   }
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
-
-async function connect(port: number): Promise<void> {
-  (await Deno.connect({ hostname: "127.0.0.1", port })).close();
 }

@@ -5,11 +5,11 @@
  */
 import { output } from "./command.ts";
 
-/** Words to put before a command, to run it on a core of its own. */
+/** Words to put before a command, to run it on a core of its own while gets are measured. */
 export interface Cores {
   /** For what is measured. */
   readonly measured: readonly string[];
-  /** For the load generator and the broker. */
+  /** For the load generator. */
   readonly rest: readonly string[];
   /** Which these are, in words. */
   readonly description: string;
@@ -29,7 +29,7 @@ export async function chooseCores(): Promise<Cores> {
     measured: ["taskset", "-c", String(first)],
     rest: ["taskset", "-c", String(second)],
     description:
-      `by taskset, what is measured runs on core ${first}, the load generator and the broker on core ${second}`,
+      `gets: by taskset, what is measured runs on core ${first}, the load generator on core ${second}; sets: everything shares all cores`,
   };
 }
 

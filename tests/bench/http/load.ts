@@ -6,13 +6,15 @@
 import { PASSWORD, USER } from "../../support/service_process.ts";
 import { Autocannon } from "./autocannon.ts";
 import type { Figures } from "./figures.ts";
-import type { Operation } from "./requests.ts";
+import type { RequestKind } from "./requests.ts";
 import { Wrk } from "./wrk.ts";
 
 /** What to send, where to, and for how long. */
 export interface Load {
   readonly url: string;
-  readonly operation: Operation;
+  readonly kind: RequestKind;
+  /** From how many users those of the load are drawn; a fixed few without. */
+  readonly population?: number;
   readonly connections: number;
   /** A whole number. */
   readonly seconds: number;

@@ -9,10 +9,14 @@ import type { Operation } from "./requests.ts";
 export type SideName =
   | 'bare "ok"'
   | "bare JSON echo"
+  | "standalone on one core"
+  | "Redis"
+  | "Redis over HTTP (webdis)"
   | "standalone"
   | "replicated"
   | "replicated, each message fsynced"
-  | "one JetStream publish a set";
+  | "one JetStream publish a set"
+  | "one JetStream publish with a message id a set";
 
 /** One side doing one thing. */
 export interface Case {
@@ -35,6 +39,12 @@ const SETTING_SIDES = [
   "replicated, each message fsynced",
 ] as const;
 
+/** What replication would cost without group commit. */
+const PUBLISHING_SIDES = [
+  "one JetStream publish a set",
+  "one JetStream publish with a message id a set",
+] as const;
+
 const CONNECTIONS = [1, 64, 256] as const;
 
 function gets(side: SideName): Case {
@@ -47,19 +57,30 @@ function sets(side: SideName, connections: number): Case {
 
 /** Cases that are compared stand together, and are measured close together. */
 export const CASE_GROUPS: readonly (readonly Case[])[] = [
-  [gets('bare "ok"'), gets("standalone")],
+  [
+    gets('bare "ok"'),
+    gets("standalone on one core"),
+    gets("Redis"),
+    gets("Redis over HTTP (webdis)"),
+  ],
   ...CONNECTIONS.map((connections) => [
     sets("bare JSON echo", connections),
     ...SETTING_SIDES.map((side) => sets(side, connections)),
     ...(connections === 256
       ? []
-      : [sets("one JetStream publish a set", connections)]),
+      : PUBLISHING_SIDES.map((side) => sets(side, connections))),
   ]),
 ];
 
 /** The ratios, in the order of the table. */
 export const RATIOS: readonly Ratio[] = [
-  { figure: "per_s", of: gets("standalone"), against: gets('bare "ok"') },
+  ...(['bare "ok"', "Redis", "Redis over HTTP (webdis)"] as const).map((
+    side,
+  ): Ratio => ({
+    figure: "per_s",
+    of: gets("standalone on one core"),
+    against: gets(side),
+  })),
   ...SETTING_SIDES.flatMap((side) =>
     CONNECTIONS.map((connections): Ratio => ({
       figure: "per_s",
@@ -67,16 +88,18 @@ export const RATIOS: readonly Ratio[] = [
       against: sets("bare JSON echo", connections),
     }))
   ),
-  {
-    figure: "per_s",
-    of: sets("replicated", 64),
-    against: sets("one JetStream publish a set", 64),
-  },
-  {
-    figure: "p50_ms",
-    of: sets("replicated", 1),
-    against: sets("one JetStream publish a set", 1),
-  },
+  ...PUBLISHING_SIDES.flatMap((side): Ratio[] => [
+    {
+      figure: "per_s",
+      of: sets("replicated", 64),
+      against: sets(side, 64),
+    },
+    {
+      figure: "p50_ms",
+      of: sets("replicated", 1),
+      against: sets(side, 1),
+    },
+  ]),
 ];
 
 /** @returns A name for a case, the same for equal ones. */

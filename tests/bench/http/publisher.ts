@@ -1,10 +1,10 @@
 /**
  * One JetStream publish and ack per set, by the same library: what replication
- * would cost at least without group commit. There is no HTTP around it, and no
- * message id, which a retry would need.
+ * would cost at least without group commit. There is no HTTP around it.
  *
  * Its arguments are the broker's URL, how many publishes are outstanding at a
- * time, and the seconds. It prints its figures as JSON.
+ * time, the seconds, and whether each has a message id, by which a retry would
+ * be harmless: `id` or `plain`. It prints its figures as JSON.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const STREAM = "PUBLISHER";
 /** How long it runs before it is measured. */
 const WARM_UP_S = 1;
 
-const [url, outstanding, seconds] = Deno.args;
+const [url, outstanding, seconds, id] = Deno.args;
 
 const connection = await connect({ servers: url, noAsyncTraces: true });
 const manager = await connection.jetstreamManager();
@@ -27,6 +27,7 @@ await manager.streams.add(
 );
 const jetstream = connection.jetstream();
 const subject = setSubject(STREAM, "one");
+const session = crypto.randomUUID();
 const sets = grades();
 let published = 0;
 
@@ -35,7 +36,11 @@ async function publishUntil(end: number, latencies_ms: number[]) {
   let start = performance.now();
   while (start < end) {
     const payload = JSON.stringify([sets[published++ % sets.length]]);
-    await jetstream.publish(subject, payload);
+    await jetstream.publish(
+      subject,
+      payload,
+      id === "id" ? { msgID: `${session}:${published}` } : {},
+    );
     const now = performance.now();
     latencies_ms.push(now - start);
     start = now;

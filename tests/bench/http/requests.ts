@@ -12,6 +12,14 @@ export const USERS = 4096;
 /** What is asked of a side. */
 export type Operation = "get" | "set";
 
+/** How it is asked for over HTTP. */
+export type RequestKind = Operation | "webdis get";
+
+/** The key of a user in Redis, as `redis-benchmark -r` names them. */
+export function redisKey(index: number): string {
+  return `key:${String(index).padStart(12, "0")}`;
+}
+
 /** One HTTP request, all but its headers. */
 export interface LoadRequest {
   readonly method: "GET" | "POST";
@@ -19,11 +27,17 @@ export interface LoadRequest {
   readonly body?: string;
 }
 
-/** @returns A whole record for each user. */
-export function grades(): UserGrade[] {
+/**
+ * @param population Draws the users at random from `user-0` up to so many;
+ * otherwise they are the same few thousand on every side.
+ * @returns A whole record for each user.
+ */
+export function grades(population?: number): UserGrade[] {
   const random = new Random(1);
   return Array.from({ length: USERS }, (_, index) => ({
-    user_id: `user-${String(index).padStart(6, "0")}`,
+    user_id: population === undefined
+      ? `user-${String(index).padStart(6, "0")}`
+      : `user-${random.below(population)}`,
     postpaid_limit: random.below(100_000),
     spp: random.below(100),
     shipping_fee: random.below(1_000),
@@ -31,11 +45,19 @@ export function grades(): UserGrade[] {
   }));
 }
 
-/** @returns A request for each user. */
-export function requests(operation: Operation): LoadRequest[] {
-  return grades().map((grade) =>
-    operation === "get"
-      ? { method: "GET", path: `/get?user_id=${grade.user_id}` }
-      : { method: "POST", path: "/set", body: JSON.stringify(grade) }
-  );
+/** @returns A request for each user of {@linkcode grades}. */
+export function requests(
+  kind: RequestKind,
+  population?: number,
+): LoadRequest[] {
+  return grades(population).map((grade, index) => {
+    switch (kind) {
+      case "get":
+        return { method: "GET", path: `/get?user_id=${grade.user_id}` };
+      case "set":
+        return { method: "POST", path: "/set", body: JSON.stringify(grade) };
+      case "webdis get":
+        return { method: "GET", path: `/GET/${redisKey(index)}` };
+    }
+  });
 }

@@ -7,12 +7,13 @@
 import { TemporaryFolder } from "../../support/temporary_folder.ts";
 import { Broker, BrokerError, type Sync } from "./broker.ts";
 import { output } from "./command.ts";
-import { cpuTime_us } from "./cpu_time.ts";
+import { withCpuTime } from "./cpu_time.ts";
 import type { Cores } from "./cores.ts";
 import type { Figures } from "./figures.ts";
 import type { LoadGenerator } from "./load.ts";
 import type { Case, SideName } from "./plan.ts";
 import { Program } from "./program.ts";
+import { RedisSides } from "./redis_sides.ts";
 import type { Operation } from "./requests.ts";
 import { startService } from "./service_side.ts";
 
@@ -26,7 +27,8 @@ export type Measure = (
 /** What the sides are made with. */
 export interface SidesOptions {
   readonly cores: Cores;
-  readonly generator: LoadGenerator;
+  /** For gets, on the core that is left to it; for sets, on any. */
+  readonly generators: Readonly<Record<Operation, LoadGenerator>>;
   /** The path of nats-server; undefined if it is not here. */
   readonly natsServer: string | undefined;
 }
@@ -45,9 +47,12 @@ export class Sides implements AsyncDisposable {
   static async start(options: SidesOptions): Promise<Sides> {
     const sides = new Sides(options);
     try {
-      await sides.#addBare('bare "ok"', "ok");
-      await sides.#addBare("bare JSON echo", "echo");
-      await sides.#addService("standalone");
+      const oneCore = options.cores.measured;
+      await sides.#addBare('bare "ok"', "ok", oneCore);
+      await sides.#addService("standalone on one core", { wrapper: oneCore });
+      await sides.#addRedis();
+      await sides.#addBare("bare JSON echo", "echo", []);
+      await sides.#addService("standalone", {});
       await sides.#addReplicated();
     } catch (error) {
       await sides[Symbol.asyncDispose]();
@@ -64,11 +69,18 @@ export class Sides implements AsyncDisposable {
       return;
     }
     const { url } = await this.#startBroker("at its leisure");
-    await this.#addService("replicated", url);
-    this.#addPublisher(url);
+    await this.#addService("replicated", { natsUrl: url });
+    this.#addPublisher("one JetStream publish a set", url, "plain");
+    this.#addPublisher(
+      "one JetStream publish with a message id a set",
+      url,
+      "id",
+    );
     try {
       const { url } = await this.#startBroker("always");
-      await this.#addService("replicated, each message fsynced", url);
+      await this.#addService("replicated, each message fsynced", {
+        natsUrl: url,
+      });
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       this.missing.push(
@@ -82,15 +94,19 @@ export class Sides implements AsyncDisposable {
       await Broker.start({
         binary: this.options.natsServer!,
         sync,
-        wrapper: this.options.cores.rest,
+        wrapper: [],
       }),
     );
   }
 
-  async #addBare(side: SideName, what: "ok" | "echo"): Promise<void> {
+  async #addBare(
+    side: SideName,
+    what: "ok" | "echo",
+    wrapper: readonly string[],
+  ): Promise<void> {
     const program = this.#resources.use(
       new Program([
-        ...this.options.cores.measured,
+        ...wrapper,
         Deno.execPath(),
         "run",
         "--no-prompt",
@@ -103,10 +119,27 @@ export class Sides implements AsyncDisposable {
     this.#addHttp(side, program.pid, () => url);
   }
 
-  async #addService(side: SideName, natsUrl?: string): Promise<void> {
+  async #addRedis(): Promise<void> {
+    const { cores, generators } = this.options;
+    const redis = this.#resources.use(
+      await RedisSides.start({ cores, generator: generators.get }),
+    );
+    for (const [side, measure] of redis.measures) {
+      this.measures.set(side, measure);
+    }
+    this.missing.push(...redis.missing);
+  }
+
+  async #addService(
+    side: SideName,
+    { natsUrl, wrapper = [] }: {
+      natsUrl?: string;
+      wrapper?: readonly string[];
+    },
+  ): Promise<void> {
     const folder = this.#resources.use(new TemporaryFolder());
     const service = this.#resources.use(
-      await startService(folder.path, natsUrl, this.options.cores.measured),
+      await startService(folder.path, natsUrl, wrapper),
     );
     this.#addHttp(
       side,
@@ -120,29 +153,26 @@ export class Sides implements AsyncDisposable {
     pid: number,
     url: (operation: Operation) => string,
   ): void {
-    const { generator } = this.options;
     this.measures.set(
       side,
-      async ({ operation, connections }, seconds, signal) => {
-        const before = await cpuTime_us(pid);
-        const figures = await generator.generate(
-          { url: url(operation), operation, connections, seconds },
-          signal,
-        );
-        const after = await cpuTime_us(pid);
-        return before === undefined || after === undefined
-          ? figures
-          : { ...figures, cpu_us: (after - before) / figures.answers };
-      },
+      ({ operation, connections }, seconds, signal) =>
+        withCpuTime(pid, () =>
+          this.options.generators[operation].generate(
+            { url: url(operation), kind: operation, connections, seconds },
+            signal,
+          )),
     );
   }
 
-  #addPublisher(natsUrl: string): void {
+  #addPublisher(
+    side: SideName,
+    natsUrl: string,
+    id: "plain" | "id",
+  ): void {
     this.measures.set(
-      "one JetStream publish a set",
+      side,
       async ({ connections }, seconds, signal) => {
         const said = await output([
-          ...this.options.cores.measured,
           Deno.execPath(),
           "run",
           "--no-prompt",
@@ -151,6 +181,7 @@ export class Sides implements AsyncDisposable {
           natsUrl,
           String(connections),
           String(seconds),
+          id,
         ], signal);
         return JSON.parse(said!);
       },

