@@ -4,6 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
 import { BackupCounts } from "./http/backup.ts";
@@ -20,6 +21,7 @@ import { peerSource } from "./backup/peer_backup.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
 import { Compaction } from "./replica/compaction.ts";
 import { Replica } from "./replica/replica.ts";
+import { History } from "./telemetry/history.ts";
 import { status } from "./telemetry/status.ts";
 
 const logger = getLogger(["usergrade"]);
@@ -76,6 +78,11 @@ export function startService(config: Config, version: string): Service {
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
+    presence: {
+      heard: (replicaId, bytes) => cluster.heard(replicaId, bytes),
+      dropped: (count) => cluster.noteDropped(count),
+      off: (reason) => cluster.off(reason),
+    },
   });
   const replica = new Replica({
     propose: (batch, payload) => log.propose(batch, payload),
@@ -86,10 +93,21 @@ export function startService(config: Config, version: string): Service {
   const compaction = config.nats === undefined
     ? new Compaction(replica, log)
     : undefined;
+  const cluster = new Cluster(
+    { replicaId: config.replicaId, version },
+    replica,
+    {
+      announce: config.nats && ((bytes) => log.announce(bytes)),
+      now,
+      session: crypto.randomUUID().replaceAll("-", ""),
+    },
+  );
   const bodies = new BodyReader(config.bodyBytesMax, now);
   const listeners = new Listeners(now);
   const timer = setInterval(() => {
     replica.tick();
+    cluster.tick();
+    history.tick(counters, now());
     bodies.tick();
     listeners.tick();
   }, TICK_MS);
@@ -109,7 +127,15 @@ export function startService(config: Config, version: string): Service {
     requests,
     getSeconds,
     backups,
+    cluster,
   });
+  const counters = () => ({
+    gets: requests.get.route("/get").answers,
+    sets: replica.setCounts.committed,
+    setSeconds: replica.setCounts.setSeconds.snapshot(),
+    rss_bytes: Deno.memoryUsage().rss,
+  });
+  const history = new History(counters(), now());
   listen(
     listeners,
     config,
@@ -124,7 +150,9 @@ export function startService(config: Config, version: string): Service {
       replica,
       requests: requests.get,
       getSeconds,
-      status: () => status(identity, replica, now()),
+      status: () => status(identity, replica, cluster.diverged, now()),
+      cluster: () => cluster.view(),
+      history: () => history.view(now()),
       metrics: async () => {
         const registry = await metrics;
         return {

@@ -6,6 +6,7 @@
 import type { Histogram } from "../histogram.ts";
 import type { Replica } from "../replica/replica.ts";
 import { jsonResponse, jsonResponseAt } from "./json_response.ts";
+import { page } from "./page.ts";
 import { HttpError } from "./problem.ts";
 import { probes } from "./probes.ts";
 import { parseQuery } from "./query.ts";
@@ -24,6 +25,10 @@ export interface GetAppOptions {
   readonly getSeconds: Histogram;
   /** Makes the answer of `/status`. */
   status(): unknown;
+  /** Makes the answer of `/cluster`. */
+  cluster(): unknown;
+  /** Makes the answer of `/history`. */
+  history(): unknown;
   /** Makes the answer of `/metrics`. */
   metrics(): Promise<MetricsText>;
 }
@@ -40,7 +45,10 @@ export function getApp(
 ): (request: Request) => Response | Promise<Response> {
   const { replica, requests } = options;
   const get = getHandler(replica, options.getSeconds);
-  const status: Handler = () => Response.json(options.status());
+  const json = (answer: () => unknown) => {
+    const handler: Handler = () => Response.json(answer());
+    return methods({ GET: handler, HEAD: handler });
+  };
   const metrics: Handler = async () => {
     const { contentType, text } = await options.metrics();
     return new Response(text, { headers: { "content-type": contentType } });
@@ -48,9 +56,12 @@ export function getApp(
   return router(
     {
       "/get": methods({ GET: get, HEAD: get }),
-      "/status": methods({ GET: status, HEAD: status }),
+      "/status": json(() => options.status()),
+      "/cluster": json(() => options.cluster()),
+      "/history": json(() => options.history()),
       "/metrics": methods({ GET: metrics, HEAD: metrics }),
       ...probes(replica, () => replica.readable),
+      ...page(),
     },
     notFound,
     requests,

@@ -24,6 +24,11 @@ export class RouteCounts {
     ];
   }
 
+  /** How many answers there were. */
+  get answers(): number {
+    return this.entries().reduce((sum, [, count]) => sum + count, 0);
+  }
+
   /** How many answers were 200. */
   get ok(): number {
     return this.#ok;

@@ -37,6 +37,11 @@ import {
   type ReplicatedLog,
 } from "./log.ts";
 import type { JetStreamOptions } from "./messages.ts";
+import {
+  PresenceGate,
+  type PresenceListener,
+  presenceSubject,
+} from "./presence_channel.ts";
 import { type Proposal, Proposals } from "./proposals.ts";
 import {
   logIdentity,
@@ -79,6 +84,13 @@ export class JetStreamLog implements ReplicatedLog {
   readonly #proposals: Proposals;
   readonly #feed: EntryFeed;
   readonly #subject: string;
+  readonly #presenceSubject: string;
+  /** The presence subjects of all replicas. */
+  readonly #presenceSubjects: string;
+  readonly #presenceGate = new PresenceGate();
+  #presenceIsOff = false;
+  /** Whether NATS is there; not whether the log can be used. */
+  #isConnected = true;
   #connection!: NatsConnection;
   #manager!: JetStreamManager;
   #ackPrefix = "";
@@ -100,14 +112,19 @@ export class JetStreamLog implements ReplicatedLog {
    * @param onStatus Called at each change of the log's status.
    * @param onFirstSequence Called now and then with the sequence of the first
    * entry still there: limits take entries away without a word.
+   * @param presence Told of the replicas that share the log; nobody listens if
+   * it is left out.
    */
   constructor(
     private readonly options: JetStreamOptions,
     private readonly onStatus: (status: LogStatus) => void,
     private readonly onFirstSequence: (sequence: number) => void = () => {},
+    private readonly presence?: PresenceListener,
   ) {
     this.#proposals = new Proposals(options.commitTimeout_ms);
     this.#subject = setSubject(options.stream, options.replicaId);
+    this.#presenceSubject = presenceSubject(options.stream, options.replicaId);
+    this.#presenceSubjects = presenceSubject(options.stream, "*");
     this.#feed = new EntryFeed(this.#session, this.#subject, this.#proposals);
   }
 
@@ -128,6 +145,7 @@ export class JetStreamLog implements ReplicatedLog {
       timeout: REQUEST_TIMEOUT_MS,
     });
     this.#listenForAcks();
+    this.#listenForReplicas();
     this.#watchConnection();
     const { created, config, state } = await this.#persist(() =>
       this.#findOrCreateStream()
@@ -231,14 +249,59 @@ export class JetStreamLog implements ReplicatedLog {
     }
   }
 
+  /**
+   * Announces this replica to the others that share the log, if NATS is there:
+   * what is published while it is away would be sent late.
+   */
+  announce(bytes: Uint8Array<ArrayBuffer>): void {
+    // On the way back it is not yet known whether the log is still the same.
+    const isUnsure = this.#consuming && this.#status.state === "away";
+    if (
+      this.#manager === undefined || !this.#isConnected || isUnsure ||
+      this.#presenceIsOff || this.#closed
+    ) return;
+    this.#connection.publish(this.#presenceSubject, bytes);
+  }
+
+  #listenForReplicas(): void {
+    const { presence } = this;
+    if (presence === undefined) return;
+    const start = this.#presenceSubjects.length - 1;
+    this.#connection.subscribe(this.#presenceSubjects, {
+      callback: (error, { subject, data }) => {
+        if (error !== null) return; // The connection's status says it too.
+        if (!this.#presenceGate.admits(data.length, performance.now())) return;
+        // A copy: the message's bytes are part of a larger buffer.
+        presence.heard(subject.slice(start), Uint8Array.from(data));
+      },
+    });
+  }
+
+  /** A replica does its work without being seen. */
+  #endPresence(reason: string): void {
+    if (this.#presenceIsOff) return;
+    this.#presenceIsOff = true;
+    this.presence?.off(reason);
+  }
+
   async #watchConnection(): Promise<void> {
     for await (
       const { type, data, permissionContext } of this.#connection.status()
     ) {
       if (type === "disconnect") {
+        this.#isConnected = false;
         this.#setStatus("away", "the connection to NATS is lost");
       } else if (type === "reconnect") {
+        this.#isConnected = true;
         this.#recover("NATS is back");
+      } else if (permissionContext?.subject === this.#presenceSubject) {
+        this.#endPresence(
+          `NATS does not allow to publish to ${this.#presenceSubject}`,
+        );
+      } else if (permissionContext?.subject === this.#presenceSubjects) {
+        this.#endPresence(
+          `NATS does not allow to subscribe to ${this.#presenceSubjects}`,
+        );
       } else if (permissionContext?.operation === "publish") {
         const reason =
           `NATS does not allow to publish to ${permissionContext.subject}`;
@@ -476,6 +539,8 @@ export class JetStreamLog implements ReplicatedLog {
 
   #tick(): void {
     const now = performance.now();
+    const dropped = this.#presenceGate.takeDropped();
+    if (dropped > 0) this.presence?.dropped(dropped);
     this.#proposals.expire(now);
     if (this.#status.state !== "connected") return;
     if (now - this.#heardAt > SILENCE_MAX_MS) {

@@ -21,6 +21,7 @@ import {
   WINDOW_MESSAGES,
   type WriteBaseMessage,
 } from "./messages.ts";
+import type { PresenceListener } from "./presence_channel.ts";
 
 /** What a {@linkcode LogClient} tells of, once it is open. */
 export interface LogListener {
@@ -37,6 +38,8 @@ export interface LogListener {
   ): void;
   /** The log can't go on: the replica must stop. Called once. */
   failed(error: LogFailedError): void;
+  /** Told of the replicas that share the log. */
+  readonly presence: PresenceListener;
 }
 
 /** Runs one log in a Web Worker. */
@@ -122,6 +125,11 @@ export class LogClient {
     this.#send({ type: "propose", batch, payload }, [payload.buffer]);
   }
 
+  /** Announces this replica to the others that share the log, if it can. */
+  announce(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#send({ type: "announce", bytes }, [bytes.buffer]);
+  }
+
   /**
    * Takes one step of writing a base of the log's own.
    *
@@ -188,6 +196,12 @@ export class LogClient {
         return message.error === undefined
           ? this.#baseWritten!.resolve()
           : this.#baseWritten!.reject(new Error(message.error));
+      case "heard":
+        return this.listener.presence.heard(message.replicaId, message.bytes);
+      case "heard_dropped":
+        return this.listener.presence.dropped(message.count);
+      case "presence_off":
+        return this.listener.presence.off(message.reason);
       case "failed":
         return this.#fail(new LogFailedError(message.reason));
       case "closed":

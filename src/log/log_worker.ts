@@ -26,6 +26,8 @@ import { SqliteLog } from "./sqlite_log.ts";
 let log: ReplicatedLog;
 /** The same log, if it can hold a base. */
 let compacting: CompactingLog | undefined;
+/** The same log, if other replicas share it. */
+let shared: JetStreamLog | undefined;
 let messagesOnTheWay = 0;
 let windowOpened: (() => void) | undefined;
 
@@ -59,10 +61,16 @@ async function open(options: LogOptions): Promise<void> {
   if (options.engine === "sqlite") {
     log = compacting = new SqliteLog(options.directory);
   } else {
-    log = new JetStreamLog(
+    log = shared = new JetStreamLog(
       options,
       onStatus,
       (sequence) => post({ type: "first_sequence", sequence }),
+      {
+        heard: (replicaId, bytes) =>
+          post({ type: "heard", replicaId, bytes }, [bytes.buffer]),
+        dropped: (count) => post({ type: "heard_dropped", count }),
+        off: (reason) => post({ type: "presence_off", reason }),
+      },
     );
   }
   const info = await log.open();
@@ -143,6 +151,8 @@ function handle(message: ToLogWorker): Promise<void> | void {
       return propose(message.batch, message.payload);
     case "write_base":
       return writeBase(message.step);
+    case "announce":
+      return shared?.announce(message.bytes);
     case "close":
       return close();
     case "taken":

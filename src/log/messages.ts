@@ -98,6 +98,12 @@ export interface WriteBaseMessage {
     | { readonly type: "commit" };
 }
 
+/** Announces this replica to the others, if that can be done now. */
+export interface AnnounceMessage {
+  readonly type: "announce";
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** Closes the log; answered by `closed`. The last message. */
 export interface CloseMessage {
   readonly type: "close";
@@ -112,6 +118,7 @@ export type ToLogWorker =
   | TakenMessage
   | ProposeMessage
   | WriteBaseMessage
+  | AnnounceMessage
   | CloseMessage;
 
 /** The log is open. */
@@ -171,6 +178,25 @@ export interface BaseWrittenMessage {
   readonly error?: string;
 }
 
+/** Something was announced on a replica's subject, by anyone. */
+export interface HeardMessage {
+  readonly type: "heard";
+  readonly replicaId: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Announcements were dropped unread: too large, or too many. */
+export interface HeardDroppedMessage {
+  readonly type: "heard_dropped";
+  readonly count: number;
+}
+
+/** No one is heard, or hears this replica, until it is started anew. */
+export interface PresenceOffMessage {
+  readonly type: "presence_off";
+  readonly reason: string;
+}
+
 /** The log can't go on: the replica must stop. */
 export interface FailedMessage {
   readonly type: "failed";
@@ -193,5 +219,8 @@ export type FromLogWorker =
   | FirstSequenceMessage
   | ProposalFailedMessage
   | BaseWrittenMessage
+  | HeardMessage
+  | HeardDroppedMessage
+  | PresenceOffMessage
   | FailedMessage
   | ClosedMessage;

@@ -22,6 +22,7 @@ import {
   GroupCommit,
   type GroupCommitPorts,
 } from "./group_commit.ts";
+import { CHECKPOINT_ENTRIES, DigestTrail } from "./digest_trail.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
 import type { SetCounts } from "./set_counts.ts";
 
@@ -72,6 +73,7 @@ export class Replica {
   #storage = new Storage();
   readonly #groupCommit: GroupCommit;
   readonly #waiters = new SequenceWaiters();
+  readonly #trail = new DigestTrail();
   #phase: Phase = "starting";
   #phaseReason = "the service has just started";
   #logStatus: LogStatus = { state: "away", reason: "the log is not open yet" };
@@ -158,6 +160,16 @@ export class Replica {
   /** The digest of the stored records. */
   get digest(): string {
     return this.#storage.digest;
+  }
+
+  /** @returns The newest checkpoints with their digests, at most `count`. */
+  checkpoints(count: number): [sequence: number, digest: string][] {
+    return this.#trail.newest(count);
+  }
+
+  /** @returns The digest at a sequence; undefined if it is not known any more. */
+  digestAt(sequence: number): string | undefined {
+    return sequence === this.#applied ? this.digest : this.#trail.at(sequence);
   }
 
   /** How many sets were applied from the log since the base. */
@@ -291,6 +303,9 @@ export class Replica {
     }
     this.#applied = sequence;
     this.#appliedTime = time;
+    if (sequence % CHECKPOINT_ENTRIES === 0) {
+      this.#trail.note(sequence, this.digest);
+    }
   }
 
   #applyPayload(sequence: number, payload: Uint8Array): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Histogram } from "../histogram.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { BackupCounts } from "../http/backup.ts";
 import type { RequestCounts } from "../http/request_counts.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -20,6 +21,7 @@ export interface MetricSources {
   readonly requests: Readonly<Record<"set" | "get", RequestCounts>>;
   readonly getSeconds: Histogram;
   readonly backups: BackupCounts;
+  readonly cluster: Cluster;
 }
 
 /** @returns Metrics that read all numbers anew each time they are asked for. */
@@ -33,6 +35,7 @@ export async function createMetrics(
   addSets(registry, sources.replica);
   addLog(registry, sources.replica);
   addState(registry, sources);
+  addCluster(registry, sources.cluster);
   addProcess(registry);
   return registry;
 }
@@ -176,6 +179,29 @@ function addState(
     "usergrade_restore_rows",
     "Rows of bases restored since the start.",
     () => replica.restoredRows,
+  );
+}
+
+function addCluster(registry: MetricRegistry, cluster: Cluster): void {
+  registry.gauge(
+    "usergrade_diverged",
+    "1 while this replica differs, or has differed, from one that still counts.",
+    () => Number(cluster.diverged),
+  );
+  registry.counter(
+    "usergrade_differences_total",
+    "Times that another replica had another digest at the same sequence.",
+    () => cluster.differences,
+  );
+  registry.gauge(
+    "usergrade_peers",
+    "Other replicas that are heard of.",
+    () => cluster.peersAlive,
+  );
+  registry.counter(
+    "usergrade_announcements_dropped_total",
+    "Announcements that no replica can have made, or too many.",
+    () => cluster.droppedAnnouncements,
   );
 }
 

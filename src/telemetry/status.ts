@@ -17,12 +17,14 @@ export interface Identity {
 /**
  * @param identity Who answers.
  * @param replica What it answers of.
+ * @param diverged Whether another replica was found to differ from it.
  * @param now The time in milliseconds of `performance.now()`.
  * @returns The object of `/status`, in the contract's order.
  */
 export function status(
   { replicaId, version, mode, started }: Identity,
   replica: Replica,
+  diverged: boolean,
   now: number,
 ) {
   return {
@@ -41,5 +43,6 @@ export function status(
     users: replica.users,
     digest: replica.digest,
     uptime_s: Math.round(now - started) / 1000,
+    diverged,
   };
 }

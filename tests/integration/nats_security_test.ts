@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { makeCertificates } from "../support/certificates.ts";
 import { makeOperator } from "../support/nats_operator.ts";
+import { eventually } from "../support/eventually.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -88,13 +89,14 @@ function leastPrivileges(replicaId: string): string {
   return `permissions {
     publish: [
       "usergrade.v1.set.${replicaId}"
+      "usergrade-replicas.${replicaId}"
       "$JS.API.STREAM.INFO.USERGRADE"
       "$JS.API.STREAM.MSG.GET.USERGRADE"
       "$JS.API.CONSUMER.CREATE.USERGRADE"
       "$JS.API.CONSUMER.CREATE.USERGRADE.>"
       "$JS.FC.USERGRADE.>"
     ]
-    subscribe: ["_INBOX.usergrade.${replicaId}.>"]
+    subscribe: ["_INBOX.usergrade.${replicaId}.>", "usergrade-replicas.*"]
   }`;
 }
 
@@ -125,6 +127,11 @@ Deno.test("a replica works with just the permissions that the README lists", asy
     const response = await service.set({ user_id: "x", spp: index });
     assert.equal(response.status, 200, await response.text());
   }
+  await eventually(async () => {
+    const { replicas } = await (await a.get("/cluster")).json();
+    assert.equal(replicas.length, 2);
+    assert.ok(replicas.every(({ equal }: { equal: boolean }) => equal));
+  });
   await server.stop();
   await server.start();
   for (const service of [a, b]) {
@@ -146,6 +153,45 @@ Deno.test("a replica works with just the permissions that the README lists", asy
     assert.ok(readme.includes(line.trim()), line);
   }
 });
+
+for (
+  const [what, denied] of [
+    ["announce itself", 'publish: { deny: ["usergrade-replicas.>"] }'],
+    ["listen to others", 'subscribe: { deny: ["usergrade-replicas.>"] }'],
+  ]
+) {
+  Deno.test(`a replica that may not ${what} does its work, and says once that it is not seen`, async () => {
+    await using server = await NatsServer.start(`authorization {
+      users = [{ user: "u", password: "u", permissions { ${denied} } }]
+    }`);
+    using folder = new TemporaryFolder();
+    await using service = await ServiceProcess.start({
+      dataDir: folder.path,
+      env: { NATS_URL: server.url, NATS_USER: "u", NATS_PASSWORD: "u" },
+    });
+    await service.line(({ message }) => /do not see each other/.test(message));
+    // Longer than it takes to announce itself again.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const response = await service.set({ user_id: "a" });
+    assert.equal(response.status, 200, await response.text());
+    await server.stop();
+    await server.start();
+    await service.line(({ message }) =>
+      message.startsWith("No set can commit")
+    );
+    await service.untilReady("set");
+    const again = await service.set({ user_id: "b" });
+    assert.equal(again.status, 200, await again.text());
+    const { presence } = await (await service.get("/cluster")).json();
+    assert.equal(presence, "off");
+    assert.equal(
+      service.lines.filter(({ message }) =>
+        /do not see each other/.test(message)
+      ).length,
+      1,
+    );
+  });
+}
 
 Deno.test("a replica that may not publish refuses sets, says why, and stores nothing", async () => {
   await using server = await NatsServer.start(`authorization {

@@ -327,6 +327,7 @@ Deno.test("GET /status says what the contract says", () =>
       "users",
       "digest",
       "uptime_s",
+      "diverged",
     ]);
     assert.match(status.log.id, /^[0-9a-f]{16}$/);
     assert.match(status.digest, /^[0-9a-f]{16}$/);
@@ -349,6 +350,7 @@ Deno.test("GET /status says what the contract says", () =>
         users: 2,
         digest: "",
         uptime_s: 0,
+        diverged: false,
       },
     );
   }, { REPLICA_ID: "me" }));

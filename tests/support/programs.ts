@@ -17,6 +17,7 @@ export const PROGRAMS = {
   "nats-server": { variable: "NATS_SERVER_BIN", probe: ["--version"] },
   "curl": { variable: "CURL_BIN", probe: ["--version"] },
   "haproxy": { variable: "HAPROXY_BIN", probe: ["-v"] },
+  "chromium": { variable: "CHROMIUM_BIN", probe: ["--version"] },
 } satisfies Record<string, Program>;
 
 /**

@@ -1,0 +1,70 @@
+/**
+ * The page: asks this replica every few seconds and shows what it says.
+ *
+ * @module
+ */
+import { showHistory } from "./charts.js";
+import { setText } from "./format.js";
+import { startLookUp } from "./look_up.js";
+import { showCluster } from "./replicas.js";
+
+/** How often to ask, and how seldom at most while there is no answer. */
+const INTERVAL_MS = 2_000;
+const INTERVAL_MAX_MS = 16_000;
+const TIMEOUT_MS = 5_000;
+
+let interval_ms = INTERVAL_MS;
+/** When there was no answer for the first time since the last one. */
+let silentSince;
+let timer;
+
+async function ask(path) {
+  const response = await fetch(path, {
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return await response.json();
+}
+
+function showSilence() {
+  const banner = document.querySelector("#stale");
+  banner.hidden = silentSince === undefined;
+  setText(
+    banner,
+    silentSince === undefined
+      ? ""
+      : `This replica has not answered since ${silentSince.toLocaleTimeString()}. What is shown below is from before.`,
+  );
+  document.querySelector("main").classList.toggle(
+    "old",
+    silentSince !== undefined,
+  );
+}
+
+async function poll() {
+  try {
+    const [cluster, history] = await Promise.all([
+      ask("/cluster"),
+      ask("/history"),
+    ]);
+    showCluster(cluster);
+    showHistory(history);
+    silentSince = undefined;
+    interval_ms = INTERVAL_MS;
+  } catch {
+    silentSince ??= new Date();
+    interval_ms = Math.min(2 * interval_ms, INTERVAL_MAX_MS);
+  }
+  showSilence();
+  clearTimeout(timer);
+  // A page that nobody sees asks nothing.
+  if (!document.hidden) timer = setTimeout(poll, interval_ms);
+}
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(timer);
+  if (!document.hidden) poll();
+});
+
+startLookUp();
+poll();

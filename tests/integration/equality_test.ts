@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { parseBackupInfo } from "../../src/backup/backup_info.ts";
+import { readBackup } from "../../src/backup/read_backup.ts";
+import { backupOf, storageOf } from "../support/backup_bytes.ts";
+import { Cluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+/**
+ * Writes a backup that belongs to the replica's log and place in it, is whole
+ * and agrees with itself, but has other records than the log makes.
+ */
+async function forgeBackup(
+  replica: ServiceProcess,
+  folder: TemporaryFolder,
+): Promise<string> {
+  const response = await fetch(`${replica.url("set")}/backup`, {
+    headers: {
+      authorization: `Basic ${
+        new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
+      }`,
+    },
+  });
+  const { header, rows } = await readBackup(response.body!);
+  for await (const _batch of rows);
+  const { logId, sequence, sequenceTime } = parseBackupInfo(header!);
+  const forged = await backupOf(
+    storageOf([{
+      user_id: "ann",
+      postpaid_limit: 1,
+      spp: 99,
+      shipping_fee: 0,
+      return_fee: 0,
+    }]),
+    { logId, sequence, sequenceTime },
+  );
+  Deno.writeFileSync(`${folder.path}/forged.csv.gz`, forged);
+  return `file://${folder.path}/forged.csv.gz`;
+}
+
+async function set(replica: ServiceProcess, body: unknown): Promise<void> {
+  const response = await replica.set(body);
+  assert.equal(response.status, 200, await response.text());
+}
+
+/** What a replica says of the equality of each, by id. */
+async function verdicts(replica: ServiceProcess) {
+  const { replicas, stands_alone, diverged } =
+    await (await replica.get("/cluster")).json();
+  return {
+    diverged,
+    stands_alone,
+    equal: Object.fromEntries(
+      replicas.map((
+        { replica_id, equal }: { replica_id: string; equal: boolean | null },
+      ) => [replica_id, equal]),
+    ),
+  };
+}
+
+/** The error lines by which a replica told of a difference. */
+function alarms(replica: ServiceProcess): string[] {
+  return replica.lines
+    .filter(({ level }) => level === "ERROR")
+    .map(({ message }) => message.replaceAll('"', ""));
+}
+
+Deno.test("replicas that differ at the same sequence say so on both sides, go on, and are told apart by a third", async () => {
+  using folder = new TemporaryFolder();
+  await using cluster = await Cluster.start(1);
+  const [r0] = cluster.replicas;
+  for (let spp = 0; spp < 3; spp++) await set(r0, { user_id: "ann", spp });
+  const forged = await forgeBackup(r0, folder);
+  const r1 = await cluster.startReplica(1, { PEERS: forged });
+  await eventually(async () => {
+    for (const replica of [r0, r1]) {
+      assert.equal((await replica.statusJson()).diverged, true);
+      assert.deepEqual(await verdicts(replica), {
+        diverged: true,
+        stands_alone: null,
+        equal: { r0: false, r1: false },
+      });
+    }
+  });
+  const { digest } = await r0.statusJson();
+  const { digest: other } = await r1.statusJson();
+  assert.deepEqual(alarms(r0), [
+    `DIVERGED: replicas r0 and r1 differ at sequence 3: digests ${digest} and ${other}`,
+  ]);
+  assert.deepEqual(alarms(r1), [
+    `DIVERGED: replicas r1 and r0 differ at sequence 3: digests ${other} and ${digest}`,
+  ]);
+  const metrics = await (await r0.get("/metrics")).text();
+  assert.match(metrics, /^usergrade_diverged 1$/m);
+  assert.match(metrics, /^usergrade_differences_total 1$/m);
+  assert.match(metrics, /^usergrade_peers 1$/m);
+  // An operator decides: until then both go on.
+  for (const replica of [r0, r1]) await set(replica, { user_id: "bob" });
+  const r2 = await cluster.startReplica(2);
+  await eventually(async () => {
+    for (const replica of [r0, r1, r2]) {
+      assert.deepEqual(await verdicts(replica), {
+        diverged: true,
+        stands_alone: "r1",
+        equal: replica === r1
+          ? { r0: false, r1: false, r2: false }
+          : { r0: true, r1: false, r2: true },
+      });
+    }
+  });
+  await eventually(() => {
+    for (const replica of [r0, r1, r2]) {
+      assert.match(alarms(replica).join("\n"), /r1 stands alone/);
+    }
+  });
+  // As long as it runs it is not forgiven, even if the records are made equal.
+  for (const field of ["postpaid_limit", "spp"]) {
+    await set(r0, { user_id: "ann", [field]: 5 });
+  }
+  await cluster.agreement();
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  assert.equal((await r0.statusJson()).diverged, true);
+  assert.equal(alarms(r0).filter((one) => /DIVERGED/.test(one)).length, 1);
+
+  await r1.end("SIGKILL");
+  await cluster.startReplica(1);
+  await eventually(async () => {
+    for (const replica of cluster.replicas) {
+      assert.equal((await replica.statusJson()).diverged, false);
+      assert.deepEqual(await verdicts(replica), {
+        diverged: false,
+        stands_alone: null,
+        equal: { r0: true, r1: true, r2: true },
+      });
+    }
+  });
+});
+
+Deno.test("replicas under load are compared at sequences that both have passed", async () => {
+  await using cluster = await Cluster.start(2);
+  const [r0, r1] = cluster.replicas;
+  let running = true;
+  const clients = [r0, r1].map(async (replica) => {
+    for (let i = 0; running; i++) await set(replica, { user_id: "u", spp: i });
+  });
+  try {
+    await eventually(async () => {
+      const { replicas } = await (await r0.get("/cluster")).json();
+      const other = replicas.find((one: { self: boolean }) => !one.self);
+      assert.equal(other.equal, true);
+      assert.ok(other.compared_at >= 512);
+      assert.equal(other.compared_at % 256, 0);
+    });
+  } finally {
+    running = false;
+    await Promise.all(clients);
+  }
+});
+
+Deno.test("a standalone replica sees itself alone", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await set(service, { user_id: "ann" });
+  const { presence, diverged, replicas } = await (await service.get("/cluster"))
+    .json();
+  assert.deepEqual([presence, diverged, replicas.length], [
+    "standalone",
+    false,
+    1,
+  ]);
+  assert.equal(replicas[0].equal, null);
+  assert.equal(replicas[0].applied_sequence, 1);
+  assert.equal(replicas[0].self, true);
+});

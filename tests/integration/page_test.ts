@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { TestBrowser } from "../support/browser.ts";
+import { Cluster } from "../support/cluster.ts";
+import { ServiceProcess } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const HOSTILE = '<img src=x onerror=alert(1)> & "ÿ"';
+
+/** The text of a cell of a replica's row. */
+function cell(page: Page, replica: string, name: string) {
+  return page.locator(`tr[data-replica="${replica}"] [data-name="${name}"]`);
+}
+
+/** Waits until a cell has a text. */
+async function until(
+  page: Page,
+  replica: string,
+  name: string,
+  text: RegExp,
+): Promise<void> {
+  await cell(page, replica, name).filter({ hasText: text }).waitFor();
+}
+
+async function set(replica: ServiceProcess, body: unknown): Promise<void> {
+  const response = await replica.set(body);
+  assert.equal(response.status, 200, await response.text());
+}
+
+Deno.test("the page shows three equal replicas, follows a killed one and its restart, and looks users up", async () => {
+  await using cluster = await Cluster.start(3);
+  const [r0, , r2] = cluster.replicas;
+  await set(r0, { user_id: HOSTILE, postpaid_limit: -5, spp: 7 });
+  await using browser = await TestBrowser.start();
+  const { page, problems } = await browser.open(r0.url("get"));
+  const { digest } = await r0.statusJson();
+  for (const id of ["r0", "r1", "r2"]) {
+    await until(page, id, "State", /^ready/);
+    await until(page, id, "Equality", /^equal/);
+    await until(page, id, "Digest", new RegExp(`^${digest}$`));
+    await until(page, id, "Users", /^1$/);
+    await until(page, id, "Sequence", /^1$/);
+    await until(page, id, "Lag", /^0$/);
+  }
+  await page.getByText("all 3 are equal").waitFor();
+  assert.equal(await page.locator("#replicas tbody tr").count(), 3);
+  assert.equal(await page.locator("figure canvas").count(), 4);
+
+  await r2.end("SIGKILL");
+  await until(page, "r2", "State", /^gone/);
+  await page.locator("#changes", { hasText: "r2 is gone" }).waitFor({
+    state: "attached",
+  });
+  await page.getByText("all 2 are equal").waitFor();
+  await cluster.startReplica(2);
+  await until(page, "r2", "State", /^ready/);
+  await until(page, "r2", "Equality", /^equal/);
+
+  await page.getByLabel("user_id").fill(HOSTILE);
+  await page.getByRole("button", { name: "Look up" }).click();
+  await page.locator('[data-field="postpaid_limit"]', { hasText: "-5" })
+    .waitFor();
+  const field = page.locator('[data-field="user_id"]');
+  assert.equal(await field.textContent(), HOSTILE);
+  assert.equal(await page.locator("#found img").count(), 0);
+  assert.deepEqual(problems, []);
+
+  // A 404 is an answer, which the browser writes to its console all the same.
+  await page.getByLabel("user_id").fill("nobody");
+  await page.keyboard.press("Enter");
+  await page.getByText("No user has this user_id").waitFor();
+  assert.ok(page.url().endsWith("#user=nobody"));
+  assert.deepEqual(problems.filter((one) => !/404/.test(one)), []);
+});
+
+Deno.test("the page works by keyboard alone, and a user can be in its address", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await set(service, { user_id: HOSTILE, spp: 7 });
+  await set(service, { user_id: "ann", spp: 8 });
+  await using browser = await TestBrowser.start();
+  const { page, problems } = await browser.open(
+    `${service.url("get")}/#user=${encodeURIComponent(HOSTILE)}`,
+  );
+  const spp = page.locator('[data-field="spp"]');
+  await spp.filter({ hasText: "7" }).waitFor();
+  await page.keyboard.press("Tab");
+  const focused = () =>
+    page.evaluate(() => {
+      // deno-lint-ignore no-explicit-any -- the browser's global, not Deno's
+      const { document, getComputedStyle } = globalThis as any;
+      const element = document.activeElement;
+      return {
+        text: element.textContent.trim(),
+        outline: getComputedStyle(element).outlineStyle,
+      };
+    });
+  assert.deepEqual(await focused(), {
+    text: "Skip to look-up",
+    outline: "solid",
+  });
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("ann");
+  await page.keyboard.press("Tab");
+  assert.deepEqual(await focused(), { text: "Look up", outline: "solid" });
+  await page.keyboard.press("Enter");
+  await spp.filter({ hasText: "8" }).waitFor();
+  // Past the link to the look-up.
+  await page.goBack();
+  await page.goBack();
+  await spp.filter({ hasText: "7" }).waitFor();
+  await page.getByText("standalone", { exact: true }).waitFor();
+  assert.deepEqual(problems, []);
+});
+
+/** The colours of the page, and how wide it is. */
+async function look(page: Page) {
+  return await page.evaluate(() => {
+    // deno-lint-ignore no-explicit-any -- the browser's global, not Deno's
+    const { document, getComputedStyle } = globalThis as any;
+    const { color, backgroundColor } = getComputedStyle(document.body);
+    const brightness = (colour: string) => Number(/\d+/.exec(colour)![0]);
+    return {
+      text: brightness(color),
+      ground: brightness(backgroundColor),
+      width: document.documentElement.scrollWidth as number,
+    };
+  });
+}
+
+Deno.test("the page is light or dark as the system is, and fits a phone", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const long = "x".repeat(256);
+  await set(service, { user_id: long, spp: Number.MIN_SAFE_INTEGER });
+  await using browser = await TestBrowser.start();
+  const url = `${service.url("get")}/#user=${long}`;
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (
+      const viewport of [{ width: 360, height: 740 }, {
+        width: 1280,
+        height: 900,
+      }]
+    ) {
+      const { page, problems } = await browser.open(url, {
+        colorScheme,
+        viewport,
+      });
+      await page.locator("tr[data-replica]").waitFor();
+      await page.locator('[data-field="spp"]').waitFor();
+      const { text, ground, width } = await look(page);
+      assert.equal(width, viewport.width);
+      assert.equal(ground > text, colorScheme === "light");
+      assert.deepEqual(problems, []);
+      await page.close();
+    }
+  }
+});
+
+Deno.test("the page says that its replica does not answer, and since when", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await using browser = await TestBrowser.start();
+  const { page } = await browser.open(service.url("get"));
+  await page.locator("tr[data-replica]").waitFor();
+  await service.end("SIGKILL");
+  await page.getByText(/has not answered since \d/).waitFor();
+});
+
+Deno.test("the page's files come from the get listener alone, typed, and are sent once", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const index = await service.get("/");
+  const html = await index.text();
+  assert.match(index.headers.get("content-type")!, /^text\/html/);
+  const policy = index.headers.get("content-security-policy")!;
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe|https?:/);
+  assert.doesNotMatch(
+    html.replace("http://www.w3.org/2000/svg", ""),
+    /https?:/,
+  );
+  for (const [, path] of html.matchAll(/(?:src|href)="(\/page\/[^"]+)"/g)) {
+    const response = await service.get(path);
+    await response.body?.cancel();
+    assert.equal(response.status, 200, path);
+    assert.match(
+      response.headers.get("content-type")!,
+      path.endsWith("css") ? /^text\/css/ : /^text\/javascript/,
+    );
+    assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+    const again = await service.get(path, {
+      headers: { "if-none-match": response.headers.get("etag")! },
+    });
+    await again.body?.cancel();
+    assert.equal(again.status, 304, path);
+  }
+  const refused = await service.get("/", { method: "POST" });
+  await refused.body?.cancel();
+  assert.equal(refused.status, 405);
+});

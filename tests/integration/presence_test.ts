@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { connect } from "nats";
+import { announcement } from "../cluster/announcements.ts";
+import { Cluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
+
+async function clusterOf(replica: ServiceProcess) {
+  return await (await replica.get("/cluster")).json();
+}
+
+async function dropped(replica: ServiceProcess): Promise<number> {
+  const text = await (await replica.get("/metrics")).text();
+  return Number(
+    /^usergrade_announcements_dropped_total (\d+)$/m.exec(text)![1],
+  );
+}
+
+Deno.test("strangers' announcements are dropped and counted, and neither many nor large ones do harm", async () => {
+  await using cluster = await Cluster.start(2);
+  const [r0] = cluster.replicas;
+  await eventually(async () =>
+    assert.equal((await clusterOf(r0)).replicas.length, 2)
+  );
+  const client = await connect({ servers: cluster.broker.url });
+  try {
+    const send = (id: string, value: unknown) =>
+      client.publish(
+        `usergrade-replicas.${id}`,
+        typeof value === "string" ? value : JSON.stringify(value),
+      );
+    send("x", "not JSON");
+    send("x", announcement("y"));
+    send("x", "x".repeat(500_000));
+    send("<b>", announcement("<b>"));
+    send("x", { ...announcement("x"), users: "many" });
+    await eventually(async () => assert.ok(await dropped(r0) >= 5));
+    // As fast as it can, from more replicas than may be.
+    for (let i = 0; i < 50_000; i++) {
+      send(`flood${i % 1000}`, announcement(`flood${i % 1000}`));
+    }
+    await client.flush();
+    await eventually(async () => assert.ok(await dropped(r0) > 40_000));
+    const { replicas } = await clusterOf(r0);
+    assert.ok(replicas.length <= 65);
+    const known = replicas.find((one: { replica_id: string }) =>
+      one.replica_id === "r1"
+    );
+    assert.equal(known.state, "ready");
+    const response = await r0.set({ user_id: "ann" });
+    assert.equal(response.status, 200, await response.text());
+    await cluster.agreement();
+  } finally {
+    await client.close();
+  }
+});
+
+Deno.test("two replicas with one REPLICA_ID are told", async () => {
+  await using cluster = await Cluster.start(2);
+  const twin = await cluster.startReplica(1, { REPLICA_ID: "r0" });
+  const [r0] = cluster.replicas;
+  for (const replica of [r0, twin]) {
+    await replica.line(({ level, message }) =>
+      level === "ERROR" && /Another replica runs with REPLICA_ID/.test(message)
+    );
+  }
+});
+
+Deno.test("replicas see each other again after the broker was away, and say nothing while it is", async () => {
+  await using cluster = await Cluster.start(2);
+  const [r0, r1] = cluster.replicas;
+  const heard = async () => {
+    const { replicas } = await clusterOf(r0);
+    return replicas.find((one: { self: boolean }) => !one.self);
+  };
+  // Both are empty, and equal in that.
+  await eventually(async () => assert.equal((await heard()).equal, true));
+  await (await r1.set({ user_id: "ann" })).body?.cancel();
+  await eventually(async () => assert.equal((await heard()).compared_at, 1));
+  await cluster.broker.stop();
+  await eventually(async () => assert.equal((await heard()).state, "gone"));
+  await cluster.broker.start();
+  await eventually(async () => {
+    const { state, equal, heard_ms_ago } = await heard();
+    assert.deepEqual([state, equal], ["ready", true]);
+    assert.ok(heard_ms_ago < 3_000);
+  });
+});
