@@ -59,9 +59,23 @@ export async function runImport(
       { cause },
     );
   }
-  const text = await response.text();
-  if (response.status === 200) return JSON.parse(text);
-  throw new ImportError(`Cannot import to ${url}: ${describe(text)}`);
+  if (response.status === 200) return await response.json();
+  throw new ImportError(
+    `Cannot import to ${url}: ${describe(await refusalText(response))}`,
+  );
+}
+
+/** A server that refuses a long body may break off after all that it says. */
+async function refusalText(response: Response): Promise<string> {
+  let text = "";
+  try {
+    for await (
+      const part of response.body!.pipeThrough(new TextDecoderStream())
+    ) text += part;
+  } catch {
+    // What came is what there is to tell.
+  }
+  return text || String(response.status);
 }
 
 /** Opens a file or a URL. */

@@ -2,7 +2,8 @@
  * Measures what attacks and overload do to normal clients: each attack beside
  * calm, in alternation, with fresh processes.
  *
- * Options: `--quick` for short runs, `--rounds N`.
+ * Prints Markdown, or with `--json` one object. Options: `--quick` for short
+ * runs, `--rounds N`.
  *
  * @module
  */
@@ -27,6 +28,7 @@ const AUTHORIZATIONS = 100_000;
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
   },
 });
@@ -46,8 +48,8 @@ function together(all: readonly Waits[]): Waits {
   };
 }
 
-/** One attack's row of the table. */
-async function attackRow(name: string): Promise<string> {
+/** Measures one attack, in rounds with calm in between. */
+async function measureAttack(name: string) {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   await normalClients(service, HEAD_START_MS);
@@ -64,18 +66,22 @@ async function attackRow(name: string): Promise<string> {
   }
   await sleep(REST_MS);
   const [without, beside] = [together(calm), together(attacked)];
-  const cell = (waits: Waits, part: number) => quantile(waits, part).toFixed(1);
-  return `| ${name} | ${ATTACKS[name].connections} | ${cell(without, 0.5)} | ${
-    cell(beside, 0.5)
-  } | ${cell(without, 0.99)} | ${
-    cell(beside, 0.99)
-  } | ${beside.failures.length} | ${before.toFixed(0)} | ${
-    during.toFixed(0)
-  } | ${residentMb(service.pid).toFixed(0)} |`;
+  return {
+    attack: name,
+    connections: ATTACKS[name].connections,
+    p50_calm_ms: quantile(without, 0.5),
+    p50_attacked_ms: quantile(beside, 0.5),
+    p99_calm_ms: quantile(without, 0.99),
+    p99_attacked_ms: quantile(beside, 0.99),
+    failed: beside.failures.length,
+    before_mb: before,
+    during_mb: during,
+    after_mb: residentMb(service.pid),
+  };
 }
 
 /** How long one refusal takes, in µs, by what is wrong. */
-function refusalCosts(): string[] {
+function refusalCosts(): Record<string, number> {
   const handler = basicAuth(
     { user: "admin", passwords: ["a long password"] },
     () => new Response(),
@@ -104,35 +110,62 @@ function refusalCosts(): string[] {
       best.set(name, Math.min(each, best.get(name) ?? Infinity));
     }
   }
-  return [...best].map(([name, us]) => `| ${name} | ${us.toFixed(2)} |`);
+  return Object.fromEntries(best);
 }
 
-console.log("| wrong credentials | µs for a 401 |\n| --- | ---: |");
-for (const row of refusalCosts()) console.log(row);
+/** Measures an overload; the refusals in quantiles. */
+async function measureOverload() {
+  const { during, ...rest } = await overload(measured_ms, overload_ms);
+  const { refusals_ms, ...counts } = during;
+  const refusal = (part: number) =>
+    refusals_ms[Math.floor(part * (refusals_ms.length - 1))];
+  return {
+    ...rest,
+    during: {
+      ...counts,
+      refused_p50_ms: refusal(0.5),
+      refused_p99_ms: refusal(0.99),
+    },
+  };
+}
 
-console.log(
-  "\n| attack | connections | p50, ms: calm | attacked | p99, ms: calm | attacked | failed | MB before | during | after |",
-);
-console.log(`| --- |${" ---: |".repeat(9)}`);
-for (const name of Object.keys(ATTACKS)) console.log(await attackRow(name));
+const refusals = refusalCosts();
+const attacks = [];
+for (const name of Object.keys(ATTACKS)) {
+  attacks.push(await measureAttack(name));
+}
+const overloaded = await measureOverload();
 
-const { before, during, after, resident_mb } = await overload(
-  measured_ms,
-  overload_ms,
-);
-const refusals = during.refusals_ms;
-const refusal = (part: number) =>
-  refusals[Math.floor(part * (refusals.length - 1))].toFixed(1);
-console.log(
-  `\nOverload, ${overload_ms / 1000} s of twice what commits: ${
-    before.toFixed(0)
-  } sets/s before, ${during.acknowledged_per_s.toFixed(0)} during, ${
-    after.toFixed(0)
-  } after; ${during.sent} sent, answers ${
-    JSON.stringify(during.statuses)
-  }; 503 within ${refusal(0.5)} ms (median), ${refusal(0.99)} ms (p99); ${
-    resident_mb.before.toFixed(0)
-  } MB before, ${resident_mb.most.toFixed(0)} at most, ${
-    resident_mb.after.toFixed(0)
-  } after.`,
-);
+if (values.json) {
+  console.log(JSON.stringify({ refusals, attacks, overload: overloaded }));
+} else {
+  const { before, during, after, resident_mb: mb } = overloaded;
+  console.log([
+    "| wrong credentials | µs for a 401 |\n| --- | ---: |",
+    ...Object.entries(refusals).map(([name, us]) =>
+      `| ${name} | ${us.toFixed(2)} |`
+    ),
+    "",
+    "| attack | connections | p50, ms: calm | attacked | p99, ms: calm | attacked | failed | MB before | during | after |",
+    `| --- |${" ---: |".repeat(9)}`,
+    ...attacks.map(({ attack, ...figures }) =>
+      `| ${attack} | ${
+        Object.entries(figures).map(([name, figure]) =>
+          figure.toFixed(name.endsWith("_ms") ? 1 : 0)
+        ).join(" | ")
+      } |`
+    ),
+    "",
+    `| overload for ${overload_ms / 1000} s | before | during | after |`,
+    "| --- | ---: | ---: | ---: |",
+    `| acknowledged sets/s | ${before.toFixed(0)} | ${
+      during.acknowledged_per_s.toFixed(0)
+    } | ${after.toFixed(0)} |`,
+    `| memory, MB | ${mb.before.toFixed(0)} | ${mb.most.toFixed(0)} | ${
+      mb.after.toFixed(0)
+    } |`,
+    `\nAnswers by status: ${JSON.stringify(during.statuses)}; 503 within ${
+      during.refused_p50_ms.toFixed(1)
+    } ms (median), ${during.refused_p99_ms.toFixed(1)} ms (p99)`,
+  ].join("\n"));
+}

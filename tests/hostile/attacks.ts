@@ -107,6 +107,13 @@ export const ATTACKS: Readonly<
       `X-${"a".repeat(20)}: ${"b".repeat(200)}\r\n`.repeat(20),
     ),
   },
+  "answers that nobody reads": {
+    connections: 50,
+    attacker: async ({ get }) => {
+      using client = await RawClient.connect(get);
+      while (await client.send(head("GET /status").repeat(100)));
+    },
+  },
   "idle connections": { connections: 3_000, attacker: never("both", "") },
   "wrong passwords": {
     connections: 50,
