@@ -13,6 +13,7 @@ import {
   parseAnnouncement,
 } from "./announcement.ts";
 import { type Difference, Equality, type OwnState } from "./equality.ts";
+import { clusterRows } from "./cluster_rows.ts";
 import { type Peer, Presence } from "./presence.ts";
 
 const logger = getLogger(["usergrade", "cluster"]);
@@ -229,78 +230,16 @@ export class Cluster {
 
   /** @returns The object of `/cluster`: this replica and all that it knows of. */
   view() {
-    const peers = this.#presence.peers(this.ports.now());
-    const alone = this.#equality.standsAlone(this.identity.replicaId, peers);
-    const self = row(this.#ownAnnouncement(), {
-      self: true,
-      equal: this.#selfEqual(peers, alone),
-      comparedAt: null,
-      heard_ms_ago: 0,
-    });
-    const others = peers.map((peer) => {
-      const { announcement, isGone, heard_ms_ago } = peer;
-      return row(
-        isGone
-          ? {
-            ...announcement,
-            state: "gone",
-            reason: "it was not heard of any more",
-            restore: null,
-          }
-          : announcement,
-        {
-          self: false,
-          equal: this.#equality.equals(peer),
-          comparedAt: this.#equality.comparedAt(peer),
-          heard_ms_ago,
-        },
-      );
-    });
     return {
       replica_id: this.identity.replicaId,
       presence: this.#presenceState,
       diverged: this.diverged,
-      stands_alone: alone,
-      replicas: [...others, self].sort((a, b) =>
-        a.replica_id < b.replica_id ? -1 : 1
+      ...clusterRows(
+        this.#ownAnnouncement(),
+        this.replica.connected,
+        this.#presence.peers(this.ports.now()),
+        this.#equality,
       ),
     };
   }
-
-  /** Whether this replica equals the others; null if there are none to tell. */
-  #selfEqual(peers: readonly Peer[], alone: string | null): boolean | null {
-    const verdicts = peers.map((peer) => this.#equality.equals(peer));
-    if (alone !== null) return alone !== this.identity.replicaId;
-    if (this.diverged) return false;
-    return verdicts.includes(true) ? true : null;
-  }
-}
-
-/** A replica's row in `/cluster`. */
-function row(
-  one: Announcement,
-  seen: {
-    self: boolean;
-    equal: boolean | null;
-    comparedAt: number | null;
-    heard_ms_ago: number;
-  },
-) {
-  return {
-    replica_id: one.replica_id,
-    self: seen.self,
-    version: one.version,
-    state: one.state,
-    reason: one.reason,
-    log_id: one.log_id,
-    applied_sequence: one.applied_sequence,
-    last_sequence: one.last_sequence,
-    lag: Math.max(0, one.last_sequence - one.applied_sequence),
-    users: one.users,
-    digest: one.digest,
-    equal: seen.equal,
-    compared_at: seen.comparedAt,
-    restore: one.restore,
-    heard_ms_ago: Math.round(seen.heard_ms_ago),
-  };
 }

@@ -159,6 +159,16 @@ Deno.test("the page is light or dark as the system is, and fits a phone", async 
   }
 });
 
+Deno.test("the page says that the broker is away", async () => {
+  await using cluster = await Cluster.start(1);
+  await using browser = await TestBrowser.start();
+  const { page, problems } = await browser.open(cluster.replicas[0].url("get"));
+  await until(page, "r0", "State", /^ready$/);
+  await cluster.broker.stop();
+  await until(page, "r0", "State", /^ready.*NATS/);
+  assert.deepEqual(problems, []);
+});
+
 Deno.test("the page says that its replica does not answer, and since when", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });

@@ -71,11 +71,11 @@ function equality({ replica_id, state, equal, compared_at }, alone) {
   return ["not compared", "unknown"];
 }
 
-function reasonOf({ state, reason, restore }) {
+function reasonOf({ state, reason, connected, restore }) {
   if (restore !== null) {
     return `${restore.percent} %, ${full(restore.rows)} rows: ${reason}`;
   }
-  return state === "ready" ? "" : reason;
+  return state === "ready" && connected !== false ? "" : reason;
 }
 
 function heardText({ self, state, heard_ms_ago }) {
@@ -94,7 +94,14 @@ function update({ row, parts }, replica, alone) {
   setText(parts.name, replica.replica_id);
   setText(parts.self, replica.self ? "this one" : "");
   setText(parts.state, replica.state.replaceAll("_", " "));
-  setAttribute(parts.state, "data-kind", KINDS[replica.state] ?? "unknown");
+  setAttribute(
+    parts.state,
+    "data-kind",
+    // Ready for gets alone.
+    replica.state === "ready" && replica.connected === false
+      ? "busy"
+      : KINDS[replica.state] ?? "unknown",
+  );
   setText(parts.reason, reasonOf(replica));
   parts.progress.hidden = restore === null;
   if (restore !== null) {
