@@ -24,6 +24,8 @@ const CHARTS = [
   {
     title: "Commit latency",
     unit: " ms",
+    // So that both the usual and the worst can be read.
+    logarithmic: true,
     series: [
       { column: "commit_p50_ms", name: "p50" },
       { column: "commit_p99_ms", name: "p99" },
@@ -45,6 +47,21 @@ function css(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name);
 }
 
+/** The powers of ten around some values; without any, 1 to 10. */
+function powersOfTen(_plot, least, most) {
+  return [
+    10 ** Math.floor(Math.log10(least || 1)),
+    10 ** Math.ceil(Math.log10((most || 1) * 1.01)),
+  ];
+}
+
+/** All powers of ten from one to another. */
+function powersBetween(_plot, _axis, least, most) {
+  const first = Math.round(Math.log10(least));
+  const count = Math.round(Math.log10(most)) - first + 1;
+  return Array.from({ length: count }, (_, i) => 10 ** (first + i));
+}
+
 function options(chart, width, span_s) {
   const axis = {
     stroke: css("--quiet"),
@@ -61,7 +78,9 @@ function options(chart, width, span_s) {
     cursor: { show: false },
     scales: {
       x: { time: false, range: () => [-span_s, 0] },
-      y: { range: (_plot, _least, most) => [0, (most || 1) * 1.15] },
+      y: chart.logarithmic
+        ? { distr: 3, range: powersOfTen }
+        : { range: (_plot, _least, most) => [0, (most || 1) * 1.15] },
     },
     axes: [
       {
@@ -76,6 +95,8 @@ function options(chart, width, span_s) {
         size: 46,
         space: 34,
         values: (_plot, splits) => splits.map(compact),
+        ...(chart.logarithmic &&
+          { splits: powersBetween, filter: (_plot, splits) => splits }),
       },
     ],
     series: [
@@ -87,7 +108,7 @@ function options(chart, width, span_s) {
           ? `color-mix(in srgb, ${colours[0]} 14%, transparent)`
           : undefined,
         // A single sample between two gaps is no line.
-        points: { show: chart.series.length > 1, size: 4 },
+        points: { show: chart.series.length > 1, size: 3 },
         spanGaps: false,
       })),
     ],
@@ -106,7 +127,11 @@ function make(chart, span_s) {
       "figcaption",
       {},
       element("b", {}, chart.title),
-      element("span", {}, ...values.flatMap((value) => [" ", value])),
+      element(
+        "span",
+        {},
+        ...values.flatMap((value, i) => i === 0 ? [value] : [" · ", value]),
+      ),
     ),
     place,
   );

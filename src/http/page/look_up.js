@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { element } from "./format.js";
+import { element, full } from "./format.js";
 
 const TIMEOUT_MS = 10_000;
 
@@ -19,6 +19,7 @@ async function ask(id) {
   );
   const body = await response.json();
   if (!response.ok) return problem(body.detail ?? body.title);
+  const sequence = Number(response.headers.get("log-sequence"));
   const fields = Object.entries(body).map(([name, value]) =>
     element(
       "div",
@@ -29,7 +30,7 @@ async function ask(id) {
   );
   return [
     element("dl", {}, ...fields),
-    element("small", {}, `at sequence ${response.headers.get("log-sequence")}`),
+    element("small", {}, `at sequence ${full(sequence)}`),
   ];
 }
 
