@@ -54,7 +54,8 @@ export function shortBodyOverHttp2(
   if (
     // HTTP/1.1 has a Host header always, HTTP/2 has none.
     headers.has("host") || method === "GET" || method === "HEAD" ||
-    request.bodyUsed
+    // Of a body whose length is not told nobody knows how long it would be.
+    request.bodyUsed || !headers.has("content-length")
   ) return undefined;
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, SHORT_BODY_MS);
