@@ -17,6 +17,9 @@ export const UNREAD_BYTES_MAX = 64 * 1024;
 /** How long a client has for reading an answer before it is cut off. */
 export const CUT_OFF_AFTER_MS = 100;
 
+/** How long an answer over HTTP/2 waits for a short body to come in. */
+const SHORT_BODY_MS = 1_000;
+
 /** Ends an answer of which all has been said. */
 class CutOffError extends Error {
   override name = "CutOffError";
@@ -37,23 +40,47 @@ export function leavesLongBody(request: Request): boolean {
 }
 
 /**
+ * Over HTTP/2 an answer before the end of the body resets the stream, and a
+ * client may take that for a failure (curl 7.88 does), answer and all.
+ *
+ * @param request A request that is answered with an error.
+ * @returns Resolves when a short body that nobody has read has come in, or has
+ * not for too long; `undefined` if there is nothing to wait for.
+ */
+export function shortBodyOverHttp2(
+  request: Request,
+): Promise<void> | undefined {
+  const { method, headers } = request;
+  if (
+    // HTTP/1.1 has a Host header always, HTTP/2 has none.
+    headers.has("host") || method === "GET" || method === "HEAD" ||
+    // Of a body whose length is not told nobody knows how long it would be.
+    request.bodyUsed || !headers.has("content-length")
+  ) return undefined;
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, SHORT_BODY_MS);
+  const read = request.bytes().then(() => {}, () => {});
+  return Promise.race([read, late.promise]).finally(() => clearTimeout(timer));
+}
+
+/**
  * @param response A whole answer, with a body.
  * @returns The same, which closes its connection some time after its last byte:
  * at once would take the answer away from a client that is still sending.
  */
-export function cutOff(response: Response): Response {
-  const reader = response.body!.getReader();
+export async function cutOff(response: Response): Promise<Response> {
+  const bytes = await response.bytes();
   const stream = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      const { done, value } = await reader.read();
-      if (!done) return controller.enqueue(value);
+    start: (controller) => controller.enqueue(bytes),
+    pull: async () => {
       await new Promise((resolve) => setTimeout(resolve, CUT_OFF_AFTER_MS));
       throw new CutOffError("the body was not read");
     },
-    cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
   const headers = new Headers(response.headers);
   headers.set("connection", "close");
+  // By its length the client knows that the answer is whole.
+  headers.set("content-length", String(bytes.length));
   return new Response(stream, { status: response.status, headers });
 }
 

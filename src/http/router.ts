@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cutOff, leavesLongBody } from "./cut_off.ts";
+import { cutOff, leavesLongBody, shortBodyOverHttp2 } from "./cut_off.ts";
 import { HttpError, problemResponse } from "./problem.ts";
 import {
   OTHER_ROUTE,
@@ -151,8 +151,9 @@ function failure(
   request: Request,
   error: unknown,
   { counts }: Route,
-): Response {
+): Response | Promise<Response> {
   const response = problemResponse(error);
   counts.add(response.status);
-  return leavesLongBody(request) ? cutOff(response) : response;
+  if (leavesLongBody(request)) return cutOff(response);
+  return shortBodyOverHttp2(request)?.then(() => response) ?? response;
 }
