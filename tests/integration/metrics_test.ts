@@ -6,7 +6,7 @@ import {
   type MetricFamily,
   parsePrometheusText,
 } from "../support/prometheus_text.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 async function scrape(
@@ -46,10 +46,6 @@ function requests(
   );
 }
 
-const AUTHORIZATION = `Basic ${
-  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-}`;
-
 Deno.test("GET /metrics counts requests by route and status, sets and what they took", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({
@@ -79,9 +75,7 @@ Deno.test("GET /metrics counts requests by route and status, sets and what they 
   for (const path of ["/nowhere", "/else/where"]) {
     await done(service.get(path), 404);
   }
-  await (await fetch(`${service.url("set")}/backup`, {
-    headers: { authorization: AUTHORIZATION },
-  })).bytes();
+  await (await service.backup()).bytes();
 
   const families = await scrape(service);
   const counts: [Parameters<typeof requests>[1], string, number, number][] = [

@@ -29,6 +29,8 @@ export interface ServiceOptions {
   env?: Record<string, string>;
   /** What runs in the stead of `deno`, with `deno` as its first argument. */
   wrapper?: string[];
+  /** A compiled service that runs in the stead of the sources. */
+  executable?: string;
 }
 
 /** One service, running until it is stopped, killed or disposed of. */
@@ -51,16 +53,18 @@ export class ServiceProcess implements AsyncDisposable {
 
   /** Starts a service without waiting for anything. */
   static spawn(
-    { dataDir, env = {}, wrapper = [] }: ServiceOptions,
+    { dataDir, env = {}, wrapper = [], executable }: ServiceOptions,
   ): ServiceProcess {
     const [command, ...args] = [
       ...wrapper,
-      Deno.execPath(),
-      ...startArguments(dataDir),
+      ...(executable === undefined
+        ? [Deno.execPath(), ...startArguments(dataDir)]
+        : [executable]),
     ];
     const child = new Deno.Command(command, {
       args,
-      cwd: ROOT,
+      // An executable has to find all that it needs in itself.
+      cwd: executable === undefined ? ROOT : dataDir,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -164,6 +168,13 @@ export class ServiceProcess implements AsyncDisposable {
         : JSON.stringify(body),
       ...init,
       headers: { authorization: AUTHORIZATION, ...init.headers },
+    });
+  }
+
+  /** Downloads a backup with the right credentials. */
+  backup(): Promise<Response> {
+    return fetch(`${this.url("set")}/backup`, {
+      headers: { authorization: AUTHORIZATION },
     });
   }
 
