@@ -167,6 +167,8 @@ export function startService(config: Config, version: string): Service {
 
   const stop = async (reason: string) => {
     replica.drain(reason);
+    // The others hear of it before the log is closed.
+    cluster.tick();
     const patience = now() + BODIES_TIMEOUT_MS;
     while (
       replica.pendingSets > 0 || (bodies.pending > 0 && now() < patience)

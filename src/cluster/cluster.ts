@@ -164,7 +164,7 @@ export class Cluster {
       ? this.#equality.compare(this.#ownState(), announcement)
       : undefined;
     const peers = this.#presence.peers(now);
-    this.#equality.settle(peers);
+    this.#equality.settle(this.identity.replicaId, peers);
     this.#report(difference, peers);
   }
 

@@ -55,11 +55,15 @@ export class Equality {
    * than {@linkcode PEERS_MAX}.
    */
   readonly #differences = new Map<string, Difference>();
+  /** Those of them in which the other one stood alone, by its id. */
+  readonly #stoodAlone = new Map<string, Difference>();
+  /** Whether one can't be settled any more, and is not among them. */
+  #isUnsettled = false;
   #count = 0;
 
   /** Whether this replica differs, or has differed, from one that still counts. */
   get diverged(): boolean {
-    return this.#differences.size > 0;
+    return this.#isUnsettled || this.#differences.size > 0;
   }
 
   /** How many differences there were since the start. */
@@ -98,9 +102,9 @@ export class Equality {
       sequence: common.sequence,
       isEqual,
     });
-    if (isEqual || this.#differences.get(replicaId)?.session === session) {
-      return undefined;
-    }
+    const before = this.#differences.get(replicaId);
+    if (isEqual || before?.session === session) return undefined;
+    if (before !== this.#stoodAlone.get(replicaId)) this.#isUnsettled = true;
     const difference = { replicaId, session, ...common };
     remember(this.#differences, replicaId, difference);
     this.#count++;
@@ -108,22 +112,33 @@ export class Equality {
   }
 
   /**
-   * Settles what is over: a difference with a replica that has ended or was
-   * started anew, once one that runs is equal to this one. As long as the other
-   * runs it is never over: that the records were overwritten since does not
-   * unsay the answers given meanwhile. And when all others have ended, nobody
-   * can say that it was not this one that was wrong.
+   * Settles what is over: a difference with a replica that stood alone while it
+   * ran, and has ended or was started anew, once one that runs is equal to this
+   * one. As long as the other runs it is never over: that the records were
+   * overwritten since does not unsay the answers given meanwhile. And if it did
+   * not stand alone, it may have been this one that was wrong, and the other may
+   * be equal now because it was filled from this one.
    *
+   * @param ownId This replica's id.
    * @param peers The replicas that are remembered.
    */
-  settle(peers: readonly Peer[]): void {
-    if (!peers.some((peer) => this.equals(peer) === true)) return;
-    for (const [replicaId, { session }] of this.#differences) {
+  settle(ownId: string, peers: readonly Peer[]): void {
+    const alone = this.standsAlone(ownId, peers);
+    if (alone === ownId) this.#stoodAlone.clear();
+    const isConfirmed = peers.some((peer) => this.equals(peer) === true);
+    for (const [replicaId, difference] of this.#differences) {
       const runs = peers.some(({ announcement, isGone }) =>
         !isGone && announcement.replica_id === replicaId &&
-        announcement.session === session
+        announcement.session === difference.session
       );
-      if (!runs) this.#differences.delete(replicaId);
+      if (runs && alone === replicaId) {
+        this.#stoodAlone.set(replicaId, difference);
+      } else if (
+        !runs && isConfirmed && this.#stoodAlone.get(replicaId) === difference
+      ) {
+        this.#differences.delete(replicaId);
+        this.#stoodAlone.delete(replicaId);
+      }
     }
   }
 

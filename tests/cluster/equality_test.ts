@@ -76,7 +76,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a difference is told once, stays as long as the other runs, and ends with its restart when it is equal",
+  "a difference of two is told once, and stays when the other is started anew and equal: it may have been filled by the wrong one",
   {
     permissions: "none",
   },
@@ -95,22 +95,52 @@ Deno.test(
     // Its records were overwritten: the answers given meanwhile were not.
     const healed = announcement("b");
     equality.compare(own({ 10: "a" }), healed);
-    equality.settle([peer(healed)]);
+    equality.settle("a", [peer(healed)]);
     assert.equal(equality.equals(peer(healed)), false);
     assert.equal(equality.diverged, true);
     // While it is gone nobody can say which of the two was wrong.
-    equality.settle([peer(healed, true)]);
-    equality.settle([]);
+    equality.settle("a", [peer(healed, true)]);
+    equality.settle("a", []);
     assert.equal(equality.diverged, true);
     const anew = announcement("b", restarted);
     assert.equal(equality.equals(peer(anew)), null);
-    equality.settle([peer(anew)]);
+    equality.settle("a", [peer(anew)]);
     assert.equal(equality.diverged, true);
     equality.compare(own({ 10: "a" }), anew);
-    equality.settle([peer(anew)]);
-    assert.equal(equality.diverged, false);
+    equality.settle("a", [peer(anew)]);
+    assert.equal(equality.diverged, true);
     assert.equal(equality.equals(peer(anew)), true);
     assert.equal(equality.count, 1);
+  },
+);
+
+Deno.test(
+  "a difference ends with the restart of the one that stood alone, and not with that of one that did not",
+  {
+    permissions: "none",
+  },
+  () => {
+    const equality = new Equality();
+    const bad = announcement("b", wrong);
+    const third = announcement("c");
+    const anew = announcement("b", restarted);
+    const hear = (...others: Announcement[]) => {
+      for (const one of others) equality.compare(own({ 10: "a" }), one);
+      equality.settle("a", others.map((one) => peer(one)));
+    };
+    hear(bad, third);
+    // The third one's own restart does not make it less so.
+    hear(bad);
+    assert.equal(equality.diverged, true);
+    hear(anew, third);
+    assert.equal(equality.diverged, false);
+
+    // Nobody stood alone when the first start of it ended.
+    hear(announcement("b", { ...wrong, session: "2".repeat(32) }));
+    hear(announcement("b", { ...wrong, session: "3".repeat(32) }), third);
+    hear(announcement("b", { session: "4".repeat(32) }), third);
+    assert.equal(equality.equals(peer(third)), true);
+    assert.equal(equality.diverged, true);
   },
 );
 
@@ -125,9 +155,9 @@ Deno.test(
     const third = announcement("c");
     equality.compare(own({ 10: "a" }), bad);
     equality.compare(own({ 10: "a" }), third);
-    equality.settle([peer(bad), peer(third)]);
+    equality.settle("a", [peer(bad), peer(third)]);
     assert.equal(equality.diverged, true);
-    equality.settle([peer(bad, true), peer(third)]);
+    equality.settle("a", [peer(bad, true), peer(third)]);
     assert.equal(equality.diverged, false);
   },
 );

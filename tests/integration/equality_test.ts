@@ -137,6 +137,36 @@ Deno.test("replicas that differ at the same sequence say so on both sides, go on
   });
 });
 
+Deno.test("a wrong replica that fills the right one anew is not forgiven for being equal, and one that is started from the log differs from both", async () => {
+  using folder = new TemporaryFolder();
+  await using cluster = await Cluster.start(1);
+  await set(cluster.replicas[0], { user_id: "ann", spp: 1 });
+  const forged = await forgeBackup(cluster.replicas[0], folder);
+  const wrong = await cluster.startReplica(1, { PEERS: forged });
+  for (const replica of cluster.replicas) {
+    await eventually(async () => {
+      assert.equal((await replica.statusJson()).diverged, true);
+    });
+  }
+  await cluster.replicas[0].end("SIGTERM");
+  await cluster.startReplica(0, { PEERS: wrong.url("set") });
+  await eventually(async () => {
+    assert.equal((await verdicts(wrong)).equal.r0, true);
+  });
+  // A turn more: what it has heard by now must not have settled anything.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  assert.equal((await wrong.statusJson()).diverged, true);
+
+  const third = await cluster.startReplica(2);
+  await eventually(async () => {
+    for (const replica of cluster.replicas) {
+      assert.equal((await replica.statusJson()).diverged, true);
+    }
+  });
+  const got = await third.get("/get?user_id=ann");
+  assert.equal((await got.json()).spp, 1);
+});
+
 Deno.test("replicas under load are compared at sequences that both have passed", async () => {
   await using cluster = await Cluster.start(2);
   const [r0, r1] = cluster.replicas;

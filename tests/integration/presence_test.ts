@@ -86,3 +86,16 @@ Deno.test("replicas see each other again after the broker was away, and say noth
     assert.ok(heard_ms_ago < 3_000);
   });
 });
+
+Deno.test("a replica that ends says so to the others before it is gone", async () => {
+  await using cluster = await Cluster.start(2);
+  const [r0, r1] = cluster.replicas;
+  const stateOfR1 = async () => {
+    const { replicas } = await clusterOf(r0);
+    return replicas.find((one: { self: boolean }) => !one.self)?.state;
+  };
+  await eventually(async () => assert.equal(await stateOfR1(), "ready"));
+  // It has nothing to wait for, and ends in less than a turn.
+  await r1.end("SIGTERM");
+  await eventually(async () => assert.equal(await stateOfR1(), "draining"));
+});
