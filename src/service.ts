@@ -85,7 +85,7 @@ export function startService(config: Config, version: string): Service {
     },
   });
   const replica = new Replica({
-    propose: (batch, payload) => log.propose(batch, payload),
+    propose: (batch, text) => log.propose(batch, text),
     defer: (callback) => setImmediate(callback),
     now,
   }, config.commitTimeout_ms);

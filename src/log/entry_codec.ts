@@ -20,15 +20,21 @@ export class InvalidEntryError extends TypeError {
 
 /**
  * @param texts Each set's JSON text, as {@linkcode patchText} gives it.
- * @returns The entry's payload.
+ * @returns The entry's JSON text.
  */
-export function encodeEntry(
-  texts: readonly string[],
-): Uint8Array<ArrayBuffer> {
-  return encoder.encode("[" + texts.join(",") + "]");
+export function entryText(texts: readonly string[]): string {
+  return "[" + texts.join(",") + "]";
 }
 
-/** @returns A patch's JSON text, for {@linkcode encodeEntry}. */
+/**
+ * @param text An entry's JSON text, as {@linkcode entryText} gives it.
+ * @returns Its payload.
+ */
+export function encodeEntry(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/** @returns A patch's JSON text, for {@linkcode entryText}. */
 export function patchText(patch: UserGradePatch): string {
   return JSON.stringify(patch);
 }

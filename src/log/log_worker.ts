@@ -6,6 +6,7 @@
  */
 /// <reference lib="deno.worker" />
 import { batchBuffers } from "../storage/row_batch.ts";
+import { encodeEntry } from "./entry_codec.ts";
 import {
   type CompactingLog,
   LogFailedError,
@@ -104,10 +105,10 @@ async function consume(after: number, time: string | null): Promise<void> {
 
 async function propose(
   batch: number,
-  payload: Uint8Array<ArrayBuffer>,
+  text: string,
 ): Promise<void> {
   try {
-    await log.propose(batch, payload);
+    await log.propose(batch, encodeEntry(text));
   } catch (error) {
     if (error instanceof LogFailedError) throw error;
     post({
@@ -148,7 +149,7 @@ function handle(message: ToLogWorker): Promise<void> | void {
     case "consume":
       return consume(message.after, message.time);
     case "propose":
-      return propose(message.batch, message.payload);
+      return propose(message.batch, message.text);
     case "write_base":
       return writeBase(message.step);
     case "announce":

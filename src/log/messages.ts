@@ -86,7 +86,8 @@ export interface TakenMessage {
 export interface ProposeMessage {
   readonly type: "propose";
   readonly batch: number;
-  readonly payload: Uint8Array<ArrayBuffer>;
+  /** The entry's JSON text. */
+  readonly text: string;
 }
 
 /** One step of writing a base; answered by `base_written`. */

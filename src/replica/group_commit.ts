@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { encodeEntry, patchText } from "../log/entry_codec.ts";
+import { entryText, patchText } from "../log/entry_codec.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { UserGrade, UserGradePatch } from "../user_grade.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
@@ -41,8 +41,8 @@ export class QueueFullError extends NotStoredError {
 
 /** What group commit needs from outside. */
 export interface GroupCommitPorts {
-  /** Proposes a batch to the log. */
-  propose(batch: number, payload: Uint8Array<ArrayBuffer>): void;
+  /** Proposes a batch, an entry's JSON text, to the log. */
+  propose(batch: number, text: string): void;
   /** Calls back soon, after the input that is waiting has been read. */
   defer(callback: () => void): void;
   /** The time, in milliseconds from any start. */
@@ -167,7 +167,7 @@ export class GroupCommit {
         proposedAt: this.ports.now(),
         expired: 0,
       });
-      this.ports.propose(number, encodeEntry(sets.map(({ text }) => text)));
+      this.ports.propose(number, entryText(sets.map(({ text }) => text)));
     }
   }
 

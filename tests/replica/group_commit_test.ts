@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeEntry } from "../../src/log/entry_codec.ts";
+import { decodeEntry, encodeEntry } from "../../src/log/entry_codec.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import {
   BATCH_CHARACTERS_MAX,
@@ -21,8 +21,8 @@ class Bench {
   readonly #deferred: (() => void)[] = [];
   readonly storage = new Storage();
   readonly groupCommit = new GroupCommit({
-    propose: (batch, payload) => {
-      const ids = decodeEntry(payload).map(({ user_id }) => user_id);
+    propose: (batch, text) => {
+      const ids = decodeEntry(encodeEntry(text)).map(({ user_id }) => user_id);
       this.proposed.push({ batch, ids });
     },
     defer: (callback) => this.#deferred.push(callback),

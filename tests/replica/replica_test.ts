@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encodeEntry, patchText } from "../../src/log/entry_codec.ts";
+import { entryText, patchText } from "../../src/log/entry_codec.ts";
 import { LogFailedError } from "../../src/log/log.ts";
 import { NotReadyError, Replica } from "../../src/replica/replica.ts";
 
@@ -26,7 +26,7 @@ function entry(sequence: number, text: string) {
 function set(sequence: number, user_id: string, spp: number) {
   return entry(
     sequence,
-    new TextDecoder().decode(encodeEntry([patchText({ user_id, spp })])),
+    entryText([patchText({ user_id, spp })]),
   );
 }
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { encodeEntry } from "../../src/log/entry_codec.ts";
 import { EntryFeed, type FeedMessage } from "../../src/log/entry_feed.ts";
 import { NotStoredError } from "../../src/log/log.ts";
 import { type Proposal, Proposals } from "../../src/log/proposals.ts";
@@ -69,7 +70,7 @@ export class SimulatedReplica {
       this.#proposals,
     );
     this.replica = new Replica({
-      propose: (batch, payload) => this.#propose(batch, payload),
+      propose: (batch, text) => this.#propose(batch, encodeEntry(text)),
       defer: (callback) => time.after(0, callback),
       now: () => time.now,
     }, TIMEOUT_MS);
