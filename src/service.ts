@@ -129,6 +129,7 @@ export function startService(config: Config, version: string): Service {
     backups,
     cluster,
   });
+  let openApi: Promise<string> | undefined;
   const counters = () => ({
     gets: requests.get.route("/get").answers,
     sets: replica.setCounts.committed,
@@ -153,6 +154,7 @@ export function startService(config: Config, version: string): Service {
       status: () => status(identity, replica, cluster.diverged, now()),
       cluster: () => cluster.view(),
       history: () => history.view(now()),
+      openApi: () => openApi ??= describeInterface(config, version),
       metrics: async () => {
         const registry = await metrics;
         return {
@@ -182,6 +184,15 @@ export function startService(config: Config, version: string): Service {
     logger.info("Stopped");
   };
   return { failed: failed.promise, stop };
+}
+
+/** Made when it is first asked for: the library takes time to load. */
+async function describeInterface(
+  { setPort }: Config,
+  version: string,
+): Promise<string> {
+  const { openApiDocument } = await import("./http/openapi/document.ts");
+  return openApiDocument({ version, setPort });
 }
 
 async function start(

@@ -93,6 +93,13 @@ export const UserGradePatchSchema = z.strictObject({
     })
     .refine(fitsUserIdBytes, {
       error: `must be at most ${USER_ID_BYTES_MAX} bytes of UTF-8`,
+    })
+    // For those who read the schema, which does not show what `refine` asks.
+    .meta({
+      description:
+        `1 to ${USER_ID_BYTES_MAX} bytes of UTF-8, well-formed, without control characters`,
+      minLength: 1,
+      maxLength: USER_ID_BYTES_MAX,
     }),
   postpaid_limit: number,
   spp: number,

@@ -29,6 +29,8 @@ export interface GetAppOptions {
   cluster(): unknown;
   /** Makes the answer of `/history`. */
   history(): unknown;
+  /** Makes the answer of `/openapi.json`. */
+  openApi(): Promise<string>;
   /** Makes the answer of `/metrics`. */
   metrics(): Promise<MetricsText>;
 }
@@ -53,6 +55,7 @@ export function getApp(
     const { contentType, text } = await options.metrics();
     return new Response(text, { headers: { "content-type": contentType } });
   };
+  const openApi: Handler = async () => jsonResponse(await options.openApi());
   return router(
     {
       "/get": methods({ GET: get, HEAD: get }),
@@ -60,6 +63,7 @@ export function getApp(
       "/cluster": json(() => options.cluster()),
       "/history": json(() => options.history()),
       "/metrics": methods({ GET: metrics, HEAD: metrics }),
+      "/openapi.json": methods({ GET: openApi, HEAD: openApi }),
       ...probes(replica, () => replica.readable),
       ...page(),
     },

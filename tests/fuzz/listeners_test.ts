@@ -40,6 +40,7 @@ const target = fc.oneof(
       "/readyz",
       "/metrics",
       "/cluster",
+      "/openapi.json",
       "/history",
       "/page/page.js",
       "http://x",

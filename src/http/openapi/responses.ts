@@ -1,0 +1,57 @@
+/**
+ * Answers that several routes share.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { ZodOpenApiResponseObject } from "zod-openapi";
+import { Problem } from "./schemas.ts";
+
+/** The header of a sequence. */
+export const LogSequence = z.string().regex(/^\d+$/);
+
+const RetryAfter = z.string().regex(/^\d+$/).meta({
+  description: "Seconds after which to try again.",
+});
+
+/** An answer of JSON. */
+export function json(
+  description: string,
+  schema: z.ZodType,
+  headers: Record<string, z.ZodType> = {},
+): ZodOpenApiResponseObject {
+  return {
+    description,
+    content: { "application/json": { schema } },
+    ...(Object.keys(headers).length > 0 && { headers: z.object(headers) }),
+  };
+}
+
+/** An error. */
+export function problem(
+  description: string,
+  schema: z.ZodType = Problem,
+  headers: Record<string, z.ZodType> = {},
+): ZodOpenApiResponseObject {
+  return {
+    description,
+    content: { "application/problem+json": { schema } },
+    ...(Object.keys(headers).length > 0 && { headers: z.object(headers) }),
+  };
+}
+
+/** Certainly not done; to be tried again. */
+export function unavailable(
+  description: string,
+  schema: z.ZodType = Problem,
+): ZodOpenApiResponseObject {
+  return problem(description, schema, { "retry-after": RetryAfter });
+}
+
+/** What guards the set listener answers. */
+export const GUARDS = {
+  "401": problem("No credentials, or wrong ones", Problem, {
+    "www-authenticate": z.string(),
+  }),
+  "403": problem("A page of another origin sent it"),
+} as const;

@@ -1,0 +1,99 @@
+/**
+ * The paths of the set listener.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { ZodOpenApiPathItemObject } from "zod-openapi";
+import {
+  GUARDS,
+  json,
+  LogSequence,
+  problem,
+  unavailable,
+} from "./responses.ts";
+import {
+  ImportProblem,
+  ImportResult,
+  PartialUserGrade,
+  UserGrade,
+  ValidationProblem,
+} from "./schemas.ts";
+
+const security = [{ basic: [] }];
+
+/** A file, of which a schema can say nothing. */
+const file = z.string();
+
+/** @returns The paths by their names. */
+export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
+  return {
+    "/set": {
+      post: {
+        summary: "Creates a user or changes some of its fields",
+        security,
+        requestBody: {
+          required: true,
+          content: { "application/json": { schema: PartialUserGrade } },
+        },
+        responses: {
+          "200": json("The whole record, committed and applied", UserGrade, {
+            "log-sequence": LogSequence,
+          }),
+          "400": problem("No partial user grade", ValidationProblem),
+          ...GUARDS,
+          "408": problem("The body did not arrive within 10 s"),
+          "413": problem("The body is longer than MAX_BODY_BYTES"),
+          "503": unavailable("Certainly not stored"),
+          "504": problem("Nobody can say whether it is stored"),
+        },
+      },
+    },
+    "/backup": {
+      get: {
+        summary: "The state at one sequence, as csv.gz",
+        security,
+        responses: {
+          "200": {
+            description: "A gzip file of a CSV file",
+            headers: z.object({
+              "content-disposition": z.string(),
+              "last-modified": z.string(),
+              "log-sequence": LogSequence,
+            }),
+            content: { "application/gzip": { schema: file } },
+          },
+          ...GUARDS,
+          "503": unavailable("Not ready, or too many backups are under way"),
+        },
+      },
+    },
+    "/import": {
+      post: {
+        summary: "Sets every row of a backup; users who are not in it stay",
+        security,
+        requestBody: {
+          required: true,
+          content: {
+            "application/gzip": { schema: file },
+            "text/csv": { schema: file },
+          },
+        },
+        responses: {
+          "200": json("All rows are stored", ImportResult),
+          "400": problem("Not a backup, from some line on", ImportProblem),
+          ...GUARDS,
+          "408": problem("No byte came within 10 s", ImportProblem),
+          "503": unavailable(
+            "Rows from some line on are certainly not stored, or too many imports are under way",
+            ImportProblem,
+          ),
+          "504": problem(
+            "Of rows from some line on nobody can say whether they are stored",
+            ImportProblem,
+          ),
+        },
+      },
+    },
+  };
+}
