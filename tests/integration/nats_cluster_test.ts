@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { connect } from "nats";
+import { eventually } from "../support/eventually.ts";
+import { NatsCluster } from "../support/nats_cluster.ts";
+import { ServiceProcess } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+/** How long a cluster may take to choose another leader on a busy machine. */
+const RECOVERY_MAX_MS = 60_000;
+
+const CLIENTS = 8;
+
+/** Clients that set users of their own until they are told to end. */
+class Clients {
+  /** The last value of each user that was acknowledged. */
+  readonly acknowledged = new Map<string, number>();
+  refused = 0;
+  #ending = false;
+  readonly #done: Promise<unknown>;
+
+  constructor(replicas: readonly ServiceProcess[]) {
+    this.#done = Promise.all(
+      Array.from(
+        { length: CLIENTS },
+        (_, i) => this.#run(`user ${i}`, replicas[i % replicas.length]),
+      ),
+    );
+  }
+
+  async #run(user_id: string, replica: ServiceProcess): Promise<void> {
+    for (let spp = 1; !this.#ending; spp++) {
+      const response = await replica.set({ user_id, spp });
+      await response.body?.cancel();
+      if (response.status === 200) this.acknowledged.set(user_id, spp);
+      else {
+        assert.ok([503, 504].includes(response.status));
+        this.refused++;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#ending = true;
+    await this.#done;
+  }
+}
+
+/** The number of the server that leads the stream. */
+async function leader(urls: string): Promise<number> {
+  const client = await connect({ servers: urls.split(",") });
+  try {
+    const manager = await client.jetstreamManager();
+    const { cluster, config } = await manager.streams.info("USERGRADE");
+    assert.equal(config.num_replicas, 3);
+    return Number(/^n(\d)$/.exec(cluster?.leader ?? "")![1]);
+  } finally {
+    await client.close();
+  }
+}
+
+Deno.test("of three NATS servers the stream's leader is killed: sets come back, and none that was acknowledged is lost", async () => {
+  await using nats = await NatsCluster.start();
+  using folder = new TemporaryFolder();
+  const spawn = (REPLICA_ID: string) =>
+    ServiceProcess.spawn({
+      dataDir: folder.path,
+      env: { REPLICA_ID, NATS_URL: nats.urls, NATS_STREAM_REPLICAS: "3" },
+    });
+  await using a = spawn("a");
+  await using b = spawn("b");
+  const replicas = [a, b];
+  await Promise.all(replicas.map((replica) => replica.started()));
+  const clients = new Clients(replicas);
+  const until = (sets: number) =>
+    eventually(() => {
+      const all = [...clients.acknowledged.values()];
+      assert.equal(all.length, CLIENTS);
+      assert.ok(Math.min(...all) >= sets);
+    }, RECOVERY_MAX_MS);
+  await until(20);
+
+  const killed = nats.servers[await leader(nats.urls)];
+  const killedAt = performance.now();
+  await killed.stop("SIGKILL");
+  const before = Math.max(...clients.acknowledged.values());
+  await until(before + 20);
+  console.log(
+    `sets came back within ${
+      ((performance.now() - killedAt) / 1000).toFixed(1)
+    } s, ${clients.refused} were refused`,
+  );
+  await killed.start();
+  await until(before + 40);
+  await clients.end();
+
+  const views = await eventually(async () => {
+    const found = await Promise.all(replicas.map((one) => one.statusJson()));
+    assert.equal(found[0].log.applied_sequence, found[1].log.applied_sequence);
+    assert.equal(found[0].log.lag, 0);
+    return found;
+  }, RECOVERY_MAX_MS);
+  assert.equal(views[0].digest, views[1].digest);
+  for (const [user, value] of clients.acknowledged) {
+    const got = await a.get(`/get?user_id=${encodeURIComponent(user)}`);
+    // The last set of each client may be one that nobody could answer for.
+    assert.ok((await got.json()).spp >= value, user);
+  }
+});

@@ -1,0 +1,39 @@
+/**
+ * Three real nats-servers that keep streams together, for tests.
+ *
+ * @module
+ */
+import { NatsServer } from "./nats_server.ts";
+import { freePort } from "./ports.ts";
+
+/** How many servers: the fewest of which one may be lost. */
+const SERVERS = 3;
+
+/** A cluster that ends with its test. */
+export class NatsCluster implements AsyncDisposable {
+  private constructor(readonly servers: readonly NatsServer[]) {}
+
+  /** Starts the servers, named `n0`, `n1` and `n2`. */
+  static async start(): Promise<NatsCluster> {
+    const ports = Array.from({ length: SERVERS }, freePort);
+    const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+    const servers = await Promise.all(ports.map((port, i) =>
+      NatsServer.start(
+        `server_name: n${i}
+jetstream { store_dir: "STORE" }
+cluster { name: test, host: 127.0.0.1, port: ${port}, routes: [${routes}] }`,
+        "whole",
+      )
+    ));
+    return new NatsCluster(servers);
+  }
+
+  /** The URLs of all servers, as `NATS_URL` takes them. */
+  get urls(): string {
+    return this.servers.map(({ url }) => url).join(",");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const server of this.servers) await server[Symbol.asyncDispose]();
+  }
+}
