@@ -3,11 +3,12 @@
  *
  * @module
  */
-import * as z from "zod";
+import type * as z from "zod";
 import type { Peer } from "./backup/peer_backup.ts";
+import { VARIABLES } from "./config_variables.ts";
 import type { Credentials } from "./http/basic_auth.ts";
 import { belongTogether, holdsCertificates, holdsPrivateKey } from "./pem.ts";
-import { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
+import type { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
 
 /** All that the service is told from outside. */
 export interface Config {
@@ -73,149 +74,6 @@ export class ConfigError extends Error {
     );
   }
 }
-
-function integer(min: number, max: number) {
-  const error = `must be an integer from ${min} to ${max}`;
-  return z.string().regex(/^\d{1,15}$/, { error }).transform(Number)
-    .pipe(z.int({ error }).min(min, { error }).max(max, { error }));
-}
-
-function oneOf<const T extends readonly string[]>(values: T) {
-  return z.enum(values, { error: `must be one of ${values.join(", ")}` });
-}
-
-const text = z.string();
-
-const SERVER = /^((nats|tls):\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/;
-
-function isServer(server: string): boolean {
-  return SERVER.test(server) &&
-    Number(/:(\d+)$/.exec(server)?.[1] ?? 0) <= 65535;
-}
-
-const servers = text.transform((list) => list.split(",").map((s) => s.trim()))
-  .refine((list) => list.every(isServer), {
-    error:
-      "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
-  });
-
-const peers = text.transform((list) =>
-  list.split(",").map((peer) => URL.parse(peer.trim()))
-).refine(
-  (urls) =>
-    urls.every((url) =>
-      url !== null && ["http:", "https:", "file:"].includes(url.protocol)
-    ),
-  { error: "must be a comma-separated list of http:, https: or file: URLs" },
-).transform((urls) => urls.filter((url) => url !== null));
-
-/** A variable: its default, where it has a fixed one, its meaning, its check. */
-function variable<T>(
-  fallback: string | undefined,
-  meaning: string,
-  schema: z.ZodType<T>,
-) {
-  return { fallback, meaning, schema };
-}
-
-/** Every variable, in the order of `--help`. */
-export const VARIABLES = {
-  HOST: variable("127.0.0.1", "address that both listeners bind", text),
-  SET_PORT: variable("8080", "port of the set listener", integer(0, 65535)),
-  GET_PORT: variable("8081", "port of the get listener", integer(0, 65535)),
-  AUTH_USER: variable(
-    "admin",
-    "user of the set listener",
-    text.regex(/^[^:\p{Cc}]{1,1024}$/u, {
-      error:
-        "must have at most 1024 characters, no colon and no control characters",
-    }),
-  ),
-  AUTH_PASSWORD: variable(
-    undefined,
-    "its password; standalone, a random one, printed once at start, if unset",
-    text.regex(/^\P{Cc}{1,1024}$/u, {
-      error: "must have at most 1024 characters and no control characters",
-    }),
-  ),
-  AUTH_PASSWORD_FILE: variable(
-    undefined,
-    "a file that holds the password instead, or several, one a line: each lets in",
-    text,
-  ),
-  NATS_URL: variable(
-    undefined,
-    "servers of the broker, comma-separated; standalone if unset",
-    servers,
-  ),
-  NATS_USER: variable(undefined, "user at the broker", text),
-  NATS_PASSWORD: variable(undefined, "its password", text),
-  NATS_TOKEN: variable(undefined, "token for the broker, instead", text),
-  NATS_CREDS_FILE: variable(
-    undefined,
-    "credentials file for the broker, instead",
-    text,
-  ),
-  NATS_TLS_CA_FILE: variable(
-    undefined,
-    "authority (PEM) of the broker's certificate; demands TLS",
-    text,
-  ),
-  NATS_STREAM: variable(
-    "USERGRADE",
-    "stream that is the cluster's log; made at start if absent",
-    text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
-      error: "must be 1 to 64 letters, digits, - or _",
-    }),
-  ),
-  NATS_STREAM_REPLICAS: variable(
-    "1",
-    "on how many servers a new stream is kept",
-    integer(1, 5),
-  ),
-  REPLICA_ID: variable(
-    undefined,
-    "this replica's name; the host's and a random suffix if unset",
-    text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
-      error: "must be 1 to 64 letters, digits, - or _",
-    }),
-  ),
-  PEERS: variable(
-    undefined,
-    "set listeners of other replicas, or file: URLs of backups, comma-separated",
-    peers,
-  ),
-  PEERS_TLS_CA_FILE: variable(
-    undefined,
-    "authority (PEM) of the peers' certificates, besides the well-known ones",
-    text,
-  ),
-  DATA_DIR: variable(
-    "./data",
-    "folder of the embedded log",
-    text.regex(/^[^,]+$/, {
-      error: "must hold no comma: --allow-write takes it for the end of a path",
-    }),
-  ),
-  COMMIT_TIMEOUT_MS: variable(
-    "5000",
-    "how long a set may wait for its commit",
-    integer(10, 60_000),
-  ),
-  MAX_BODY_BYTES: variable(
-    "65536",
-    "most bytes of a set's body",
-    integer(1, 16 * 1024 * 1024),
-  ),
-  TLS_CERT_FILE: variable(
-    undefined,
-    "certificate of both listeners (PEM); plain HTTP if unset",
-    text,
-  ),
-  TLS_KEY_FILE: variable(undefined, "its key (PEM)", text),
-  LOG_LEVEL: variable("info", LOG_LEVELS.join(", "), oneOf(LOG_LEVELS)),
-  LOG_FORMAT: variable("text", LOG_FORMATS.join(", "), oneOf(LOG_FORMATS)),
-};
 
 /** Reads variables and gathers what is wrong with them. */
 class Reader {

@@ -13,8 +13,8 @@ import {
   ConfigError,
   passwordLines,
   readConfig,
-  VARIABLES,
 } from "./config.ts";
+import { VARIABLES } from "./config_variables.ts";
 import { type Service, startService } from "./service.ts";
 import { configureLogging } from "./telemetry/logger.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
