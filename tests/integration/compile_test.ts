@@ -54,7 +54,13 @@ async function drive(executable: string, dataDir: string): Promise<void> {
   assert.equal((await got.json()).spp, 7);
   const page = await service.get("/");
   assert.match(await page.text(), /<title>UserGrade/);
-  for (const path of ["/page/page.js", "/page/uplot.js", "/metrics"]) {
+  const paths = [
+    "/page/page.js",
+    "/page/uplot.js",
+    "/metrics",
+    "/openapi.json",
+  ];
+  for (const path of paths) {
     const file = await service.get(path);
     assert.equal(file.status, 200, path);
     assert.ok((await file.text()).length > 100, path);
@@ -81,7 +87,17 @@ Deno.test("the compiled executable serves from a folder of its own", async () =>
   // runtime for it.
   const trial = await compile(folder.path, Deno.execPath());
   assert.ok(trial.success, trial.said);
-  for (const part of ["log_worker.ts", "backup", "http", "nats/", "uplot/"]) {
+  const parts = [
+    "log_worker.ts",
+    "backup",
+    "http",
+    "nats/",
+    "uplot/",
+    // What is imported later could be left out as unused.
+    "prom-client/",
+    "zod-openapi/",
+  ];
+  for (const part of parts) {
     assert.ok(trial.said.includes(part), `${part} is not embedded`);
   }
   console.warn(
