@@ -50,8 +50,15 @@ export async function runImport(
   );
   let response: Response;
   try {
+    // First without the file: a refusal may be lost while one is being sent.
+    const knock = await fetch(url, { headers });
+    if (knock.status === 401) {
+      throw new ImportError(describe(await knock.text()));
+    }
+    await knock.body?.cancel();
     response = await fetch(url, { method: "POST", headers, body: counted });
   } catch (cause) {
+    await counted.cancel().catch(() => {});
     throw new ImportError(
       `Cannot import to ${url}: ${
         (cause as Error).message

@@ -7,7 +7,6 @@ import {
   parsePrometheusText,
 } from "../support/prometheus_text.ts";
 import { ServiceProcess } from "../support/service_process.ts";
-import { ROOT } from "../support/start_command.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 async function scrape(
@@ -154,15 +153,4 @@ Deno.test("GET /metrics tells of a broker that is away and back, of refused sets
   assert.equal(value(back, "usergrade_log_connected"), 1);
   assert.ok(value(back, "usergrade_log_reconnects_total") >= 1);
   assert.equal(value(back, "usergrade_poison_entries_total"), 0);
-});
-
-Deno.test("every metric that the README's alerts ask for is there", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const families = await scrape(service);
-  const readme = await Deno.readTextFile(`${ROOT}README.md`);
-  const [, rules] = /^groups:\n([^]*?)^```/m.exec(readme)!;
-  const names = rules.match(/\busergrade_\w+/g)!;
-  assert.ok(names.length > 5);
-  for (const name of names) assert.ok(families.has(name), name);
 });
