@@ -54,7 +54,14 @@ async function drive(executable: string, dataDir: string): Promise<void> {
   assert.equal((await got.json()).spp, 7);
   const page = await service.get("/");
   assert.match(await page.text(), /<title>UserGrade/);
-  for (const path of ["/page/page.js", "/page/uplot.js", "/metrics"]) {
+  for (
+    const path of [
+      "/page/page.js",
+      "/page/uplot.js",
+      "/metrics",
+      "/openapi.json",
+    ]
+  ) {
     const file = await service.get(path);
     assert.equal(file.status, 200, path);
     assert.ok((await file.text()).length > 100, path);
@@ -81,7 +88,16 @@ Deno.test("the compiled executable serves from a folder of its own", async () =>
   // runtime for it.
   const trial = await compile(folder.path, Deno.execPath());
   assert.ok(trial.success, trial.said);
-  for (const part of ["log_worker.ts", "backup", "http", "nats/", "uplot/"]) {
+  for (
+    const part of [
+      "log_worker.ts",
+      "backup",
+      "http",
+      "nats/",
+      "uplot/",
+      "zod-openapi/",
+    ]
+  ) {
     assert.ok(trial.said.includes(part), `${part} is not embedded`);
   }
   console.warn(
