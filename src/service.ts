@@ -137,7 +137,7 @@ export function startService(config: Config, version: string): Service {
     rss_bytes: Deno.memoryUsage().rss,
   });
   const history = new History(counters(), now());
-  listen(
+  const setPort = listen(
     listeners,
     config,
     "set",
@@ -154,7 +154,7 @@ export function startService(config: Config, version: string): Service {
       status: () => status(identity, replica, cluster.diverged, now()),
       cluster: () => cluster.view(),
       history: () => history.view(now()),
-      openApi: () => openApi ??= describeInterface(config, version),
+      openApi: () => openApi ??= describeInterface(config, setPort, version),
       metrics: async () => {
         const registry = await metrics;
         return {
@@ -186,13 +186,17 @@ export function startService(config: Config, version: string): Service {
   return { failed: failed.promise, stop };
 }
 
-/** Made when it is first asked for: the library takes time to load. */
+/** Made when it is first asked for, since that takes 15 ms. */
 async function describeInterface(
-  { setPort }: Config,
+  { host, tls }: Config,
+  setPort: number,
   version: string,
 ): Promise<string> {
   const { openApiDocument } = await import("./http/openapi/document.ts");
-  return openApiDocument({ version, setPort });
+  return openApiDocument({
+    version,
+    setListener: { isTls: tls !== undefined, host, port: setPort },
+  });
 }
 
 async function start(
@@ -226,27 +230,32 @@ async function start(
   );
 }
 
+/** @returns The port, which the system chose if 0 was asked for. */
 function listen(
   listeners: Listeners,
   config: Config,
   name: "set" | "get",
   app: (request: Request) => Response | Promise<Response>,
-): void {
+): number {
   const port = name === "set" ? config.setPort : config.getPort;
   const variable = name === "set" ? "SET_PORT" : "GET_PORT";
+  let bound = port;
   try {
     listeners.listen({
       hostname: config.host,
       port,
       tls: config.tls,
-      onListen: ({ hostname, port }) =>
+      onListen: ({ hostname, port }) => {
+        bound = port;
         logger.info("The {listener} listener is at {url}", {
           listener: name,
           url: `${config.tls ? "https" : "http"}://${
             hostname.includes(":") ? `[${hostname}]` : hostname
           }:${port}`,
-        }),
+        });
+      },
     }, app);
+    return bound;
   } catch (cause) {
     throw new ListenError(
       `Cannot listen on ${config.host}:${port} (HOST, ${variable}): ${

@@ -100,6 +100,7 @@ export const UserGradePatchSchema = z.strictObject({
         `1 to ${USER_ID_BYTES_MAX} bytes of UTF-8, well-formed, without control characters`,
       minLength: 1,
       maxLength: USER_ID_BYTES_MAX,
+      pattern: "^[^\\u0000-\\u001f\\u007f]*$",
     }),
   postpaid_limit: number,
   spp: number,

@@ -7,6 +7,7 @@ import Ajv from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
 
 interface DeclaredResponse {
+  readonly $ref?: string;
   readonly content?: Record<string, { readonly schema: object }>;
   readonly headers?: Record<string, { readonly required?: boolean }>;
 }
@@ -15,10 +16,32 @@ interface Operation {
   readonly responses: Record<string, DeclaredResponse>;
 }
 
+interface PathItem {
+  readonly servers: readonly { readonly url: string }[];
+  readonly get?: Operation & { readonly security?: unknown };
+  readonly head?: Operation;
+  readonly post?: Operation;
+}
+
 /** What is read of a document. */
 export interface OpenApi {
-  readonly paths: Record<string, Record<string, Operation>>;
+  readonly paths: Record<string, PathItem>;
 }
+
+/** The methods that a document may declare. */
+export const METHODS = ["get", "head", "post"] as const;
+
+/** One of {@linkcode METHODS}. */
+export type Method = typeof METHODS[number];
+
+/** Headers of HTTP itself, which OpenAPI leaves to the content or to nobody. */
+const TRANSPORT_HEADERS = [
+  "connection",
+  "content-length",
+  "content-type",
+  "date",
+  "transfer-encoding",
+];
 
 /** Checks answers, and keeps count of which were seen. */
 export class AnswerChecker {
@@ -35,10 +58,10 @@ export class AnswerChecker {
   /** Every answer that the document declares, named as in {@linkcode seen}. */
   declared(): string[] {
     return Object.entries(this.document.paths).flatMap(([path, item]) =>
-      ["get", "head", "post"].flatMap((method) =>
-        Object.keys(item[method]?.responses ?? {}).map((status) =>
-          `${method} ${path} ${status}`
-        )
+      METHODS.flatMap((method) =>
+        Object.keys(item[method]?.responses ?? {})
+          .filter((status) => status !== "default")
+          .map((status) => `${method} ${path} ${status}`)
       )
     );
   }
@@ -48,20 +71,46 @@ export class AnswerChecker {
    *
    * @throws {AssertionError} If the document does not have it so.
    */
-  async check(method: string, path: string, response: Response): Promise<void> {
-    const name = `${method} ${path} ${response.status}`;
-    const declared = this.document.paths[path]?.[method]
-      ?.responses[response.status];
-    assert.ok(declared !== undefined, `${name} is not declared`);
+  async check(
+    method: Method,
+    path: string,
+    response: Response,
+  ): Promise<void> {
+    const { status } = response;
+    const responses = this.document.paths[path]?.[method]?.responses;
+    const name = `${method} ${path} ${status}`;
+    assert.ok(responses?.[status] !== undefined, `${name} is not declared`);
     this.seen.add(name);
-    for (
-      const [header, { required }] of Object.entries(declared.headers ?? {})
-    ) {
-      assert.ok(
-        !required || response.headers.has(header),
-        `${name} lacks ${header}`,
-      );
-    }
+    const at = ["paths", path, method, "responses", String(status)];
+    await this.#compare(name, at, response);
+  }
+
+  /**
+   * Checks an answer of a status that is not declared by itself.
+   *
+   * @throws {AssertionError} If it is declared, or not as the others are.
+   */
+  async checkOther(
+    method: Method,
+    path: string,
+    response: Response,
+  ): Promise<void> {
+    const { status } = response;
+    const responses = this.document.paths[path]?.[method]?.responses;
+    assert.ok(responses?.default !== undefined);
+    assert.ok(!(status in responses), `${method} ${path} declares ${status}`);
+    const at = ["paths", path, method, "responses", "default"];
+    await this.#compare(`${method} ${path} ${status}`, at, response);
+  }
+
+  /** @param at The way to the declared response. */
+  async #compare(
+    name: string,
+    at: readonly string[],
+    response: Response,
+  ): Promise<void> {
+    const [declared, place] = this.#find(at);
+    this.#compareHeaders(name, declared.headers ?? {}, place, response);
     const body = await response.text();
     if (declared.content === undefined) {
       assert.equal(body, "", name);
@@ -70,17 +119,52 @@ export class AnswerChecker {
     const type = response.headers.get("content-type")!.split(";")[0];
     assert.ok(type in declared.content, `${name} is ${type}`);
     if (!type.endsWith("json")) return;
-    const pointer = ["paths", path, method, "responses", response.status]
-      .concat("content", type, "schema")
-      .map((part) =>
-        encodeURIComponent(
-          String(part).replaceAll("~", "~0").replaceAll("/", "~1"),
-        )
-      ).join("/");
+    this.#validate(
+      name,
+      [...place, "content", type, "schema"],
+      JSON.parse(body),
+    );
+  }
+
+  /** A declared response and its place, behind its name if it has one. */
+  #find(at: readonly string[]): [DeclaredResponse, readonly string[]] {
+    const found = at.reduce(
+      // deno-lint-ignore no-explicit-any -- any part of a document
+      (part: any, key) => part[key],
+      this.document,
+    ) as DeclaredResponse;
+    return found.$ref === undefined
+      ? [found, at]
+      : this.#find(found.$ref.split("/").slice(1));
+  }
+
+  /** That there are those which must be, and no others. */
+  #compareHeaders(
+    name: string,
+    declared: NonNullable<DeclaredResponse["headers"]>,
+    place: readonly string[],
+    { headers }: Response,
+  ): void {
+    for (const [header, { required }] of Object.entries(declared)) {
+      assert.ok(!required || headers.has(header), `${name} lacks ${header}`);
+    }
+    for (const [header, value] of headers) {
+      if (TRANSPORT_HEADERS.includes(header)) continue;
+      assert.ok(header in declared, `${name} has ${header}`);
+      this.#validate(name, [...place, "headers", header, "schema"], value);
+    }
+  }
+
+  #validate(name: string, place: readonly string[], value: unknown): void {
+    const pointer = place.map((part) =>
+      encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))
+    ).join("/");
     const validate = this.#ajv.getSchema(`document#/${pointer}`);
     assert.ok(
-      validate(JSON.parse(body)),
-      `${name}: ${JSON.stringify(validate.errors)} ${body}`,
+      validate(value),
+      `${name}, ${place.at(-2)}: ${JSON.stringify(validate.errors)} ${
+        JSON.stringify(value)
+      }`,
     );
   }
 }

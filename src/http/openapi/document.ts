@@ -10,18 +10,28 @@ import {
   type ZodOpenApiPathItemObject,
 } from "zod-openapi";
 import { getListenerPaths } from "./get_paths.ts";
+import { OTHERWISE } from "./responses.ts";
 import { setListenerPaths } from "./set_paths.ts";
 
 /** What differs from one replica to the next. */
 export interface OpenApiOptions {
   readonly version: string;
-  readonly setPort: number;
+  /** Where its set listener is, as far as it knows. */
+  readonly setListener: {
+    readonly isTls: boolean;
+    /** The address that it binds. */
+    readonly host: string;
+    readonly port: number;
+  };
 }
+
+/** Addresses to bind that nobody can ask. */
+const WILDCARDS = ["0.0.0.0", "::"];
 
 const DESCRIPTION =
   `Two listeners. The set listener takes sets, backups and imports by HTTP Basic authentication, the get listener answers anyone.
 
-Errors are problem details by RFC 9457. Any other method of a path gets 405 with Allow, any other path 404.
+Errors are problem details by RFC 9457. Any other method of a path gets 405 with Allow, any other path 404; on the set listener only after the credentials are right.
 
 After 503 the set was certainly not stored: send it again after Retry-After. After 504 nobody can say.`;
 
@@ -29,18 +39,23 @@ After 503 the set was certainly not stored: send it again after Retry-After. Aft
  * @param options Of the replica that answers.
  * @returns The document as JSON text.
  */
-export function openApiDocument({ version, setPort }: OpenApiOptions): string {
+export function openApiDocument(
+  { version, setListener: address }: OpenApiOptions,
+): string {
   const getListener = {
     url: "/",
     description: "the get listener, which this document came from",
   };
   const setListener = {
     url: "{scheme}://{host}:{port}",
-    description: "the set listener",
+    description: "the set listener; through a proxy it is elsewhere",
     variables: {
-      scheme: { default: "http", enum: ["http", "https"] as string[] },
-      host: { default: "127.0.0.1" },
-      port: { default: String(setPort) },
+      scheme: {
+        default: address.isTls ? "https" : "http",
+        enum: ["http", "https"] as string[],
+      },
+      host: { default: hostOfUrl(address.host) },
+      port: { default: String(address.port) },
     },
   };
   const at = (
@@ -50,7 +65,7 @@ export function openApiDocument({ version, setPort }: OpenApiOptions): string {
     Object.entries(paths).map(([path, item]): [
       string,
       ZodOpenApiPathItemObject,
-    ] => [path, { servers: servers!, ...withHead(item) }]);
+    ] => [path, { servers: servers!, ...whole(item) }]);
   const { probes, ...gets } = getListenerPaths();
   return JSON.stringify(createDocument({
     openapi: "3.1.0",
@@ -67,15 +82,39 @@ export function openApiDocument({ version, setPort }: OpenApiOptions): string {
   }));
 }
 
-/** Whatever answers GET answers HEAD too, but for what is of the set listener. */
-function withHead(item: ZodOpenApiPathItemObject): ZodOpenApiPathItemObject {
-  const { get } = item;
-  if (get === undefined || get.security !== undefined) return item;
-  const responses = Object.fromEntries(
-    Object.entries(get.responses).map(([status, response]) => {
-      const { content: _, ...rest } = response as { content?: unknown };
+/** An address to bind as the host of a URL. */
+function hostOfUrl(address: string): string {
+  if (WILDCARDS.includes(address)) return "localhost";
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+/**
+ * A path with what its operations share: an answer for all that is not named,
+ * and HEAD, which whatever answers GET answers too, but for what is of the set
+ * listener.
+ */
+function whole(item: ZodOpenApiPathItemObject): ZodOpenApiPathItemObject {
+  const { get, post } = item;
+  const otherwise = (operation: ZodOpenApiOperationObject) => ({
+    ...operation,
+    responses: { ...operation.responses, default: OTHERWISE },
+  });
+  return {
+    ...(get && { get: otherwise(get) }),
+    ...(get && get.security === undefined && { head: headOf(get) }),
+    ...(post && { post: otherwise(post) }),
+  };
+}
+
+/** The same with no bodies; only what has a body is shared by name. */
+function headOf(get: ZodOpenApiOperationObject): ZodOpenApiOperationObject {
+  const responses = Object.entries({ ...get.responses, default: OTHERWISE })
+    .map(([status, response]) => {
+      const { content: _, id: __, ...rest } = response as {
+        content?: unknown;
+        id?: unknown;
+      };
       return [status, rest];
-    }),
-  ) as ZodOpenApiOperationObject["responses"];
-  return { ...item, head: { ...get, responses } };
+    });
+  return { ...get, responses: Object.fromEntries(responses) };
 }

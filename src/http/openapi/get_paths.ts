@@ -30,7 +30,9 @@ const get: ZodOpenApiPathItemObject = {
     summary: "One user's record",
     requestParams: {
       query: z.object({
-        user_id: z.string().min(1),
+        user_id: z.string().min(1).meta({
+          description: "In UTF-8, percent-encoded; to be given once.",
+        }),
         min_sequence: z.int().min(0).optional().meta({
           description:
             "Waits until this replica has applied it: the Log-Sequence of a set, to read what was set.",
@@ -69,19 +71,29 @@ const PAGE_TYPES: readonly [end: string, type: string][] = [
   ["/", "text/html"],
 ];
 
+const PAGE_HEADERS = z.object({
+  "etag": z.string().regex(/^"[0-9a-f]{16}"$/),
+  "cache-control": z.literal("no-cache"),
+  "content-security-policy": z.string(),
+  "x-content-type-options": z.literal("nosniff"),
+  "referrer-policy": z.literal("no-referrer"),
+});
+
 function pageFile(path: string): ZodOpenApiPathItemObject {
   const [, type] = PAGE_TYPES.find(([end]) => path.endsWith(end))!;
-  const headers = z.object({ etag: z.string() });
   return {
     get: {
       summary: "A file of the live page",
       responses: {
         "200": {
           description: "The file",
-          headers,
+          headers: PAGE_HEADERS,
           content: { [type]: { schema: text } },
         },
-        "304": { description: "If-None-Match names its ETag", headers },
+        "304": {
+          description: "If-None-Match names its ETag",
+          headers: PAGE_HEADERS,
+        },
       },
     },
   };

@@ -48,6 +48,20 @@ export function unavailable(
   return problem(description, schema, { "retry-after": RetryAfter });
 }
 
+/** The answer to whatever else is wrong, with the request or with the service. */
+export const OTHERWISE: ZodOpenApiResponseObject = {
+  ...problem(
+    "400 if the Host header can be no host; 404 at another path; 405, with Allow, to another method; 500 if the service has a fault, which its log names",
+    Problem,
+    {
+      "allow": z.string().regex(/^[A-Z]+(, [A-Z]+)*$/).optional().meta({
+        description: "The methods of this path; only with 405.",
+      }),
+    },
+  ),
+  id: "Otherwise",
+};
+
 /** What guards the set listener answers. */
 export const GUARDS = {
   "401": problem("No credentials, or wrong ones", Problem, {

@@ -29,7 +29,6 @@ export const UserGrade = z.strictObject(
   id: "UserGrade",
 });
 
-/** An error by RFC 9457. */
 const problem = {
   type: z.literal("about:blank"),
   title: z.string(),
@@ -37,8 +36,10 @@ const problem = {
   detail: z.string().meta({ description: "What is wrong and what to do." }),
 };
 
+/** An error by RFC 9457. */
 export const Problem = z.strictObject(problem).meta({ id: "Problem" });
 
+/** Why a set is not a partial user grade. */
 export const ValidationProblem = z.strictObject({
   ...problem,
   errors: z.array(z.strictObject({ field: z.string(), message: z.string() }))
@@ -47,6 +48,7 @@ export const ValidationProblem = z.strictObject({
     }),
 }).meta({ id: "ValidationProblem" });
 
+/** How far an import came, and why no further. */
 export const ImportProblem = z.strictObject({
   ...problem,
   line: z.int().min(1).optional().meta({
@@ -57,15 +59,18 @@ export const ImportProblem = z.strictObject({
   }),
 }).meta({ id: "ImportProblem" });
 
+/** What an import has stored. */
 export const ImportResult = z.strictObject({
   rows: count,
   log_sequence: sequence,
 }).meta({ id: "ImportResult" });
 
+/** What `/healthz` says. */
 export const Health = z.strictObject({ status: z.literal("ok") }).meta({
   id: "Health",
 });
 
+/** What `/readyz` says. */
 export const Readiness = z.strictObject({
   state,
   reason: z.string(),
@@ -76,6 +81,7 @@ export const Readiness = z.strictObject({
   description: "rows and percent are there while a base is restored.",
 });
 
+/** What `/status` says. */
 export const Status = z.strictObject({
   replica_id: z.string(),
   version: z.string(),
@@ -122,6 +128,7 @@ const ClusterReplica = z.strictObject({
   heard_ms_ago: z.number().min(0),
 });
 
+/** What `/cluster` says. */
 export const Cluster = z.strictObject({
   replica_id: z.string(),
   presence: z.enum(["on", "off", "standalone"]),
@@ -134,6 +141,7 @@ export const Cluster = z.strictObject({
 
 const column = z.array(z.number());
 
+/** What `/history` says. */
 export const History = z.strictObject({
   now_s: z.number(),
   step_s: z.number(),

@@ -25,6 +25,9 @@ const security = [{ basic: [] }];
 /** A file, of which a schema can say nothing. */
 const file = z.string();
 
+const BACKUP_NAME =
+  /^attachment; filename="usergrades-\d{8}T\d{6}Z-\d+\.csv\.gz"$/;
+
 /** @returns The paths by their names. */
 export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
   return {
@@ -57,8 +60,10 @@ export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
           "200": {
             description: "A gzip file of a CSV file",
             headers: z.object({
-              "content-disposition": z.string(),
-              "last-modified": z.string(),
+              "content-disposition": z.string().regex(BACKUP_NAME),
+              "last-modified": z.string().meta({
+                description: "When it was made.",
+              }),
               "log-sequence": LogSequence,
             }),
             content: { "application/gzip": { schema: file } },
