@@ -50,6 +50,7 @@ import {
   setSubject,
   streamProblems,
 } from "./stream_config.ts";
+import { Suspicion } from "./suspicion.ts";
 
 /** How often an idle stream gives a sign of life, and after how long without one it is gone. */
 const HEARTBEAT_MS = 500;
@@ -78,6 +79,11 @@ class WrongSettingsError extends Error {
   override name = "WrongSettingsError";
 }
 
+/** The stream looks like another log; its servers may have yet to agree. */
+class SuspectStreamError extends Error {
+  override name = "SuspectStreamError";
+}
+
 /** A {@linkcode ReplicatedLog} in a JetStream stream. */
 export class JetStreamLog implements ReplicatedLog {
   readonly #session = crypto.randomUUID().replaceAll("-", "");
@@ -95,6 +101,9 @@ export class JetStreamLog implements ReplicatedLog {
   #manager!: JetStreamManager;
   #ackPrefix = "";
   #created = "";
+  /** On how many servers the stream is kept. */
+  #servers = 1;
+  readonly #suspicion = new Suspicion();
   #status: LogStatus = { state: "away", reason: "the log is not open yet" };
   #closed = false;
   /** Why the log can't go on: `entries` throws it. */
@@ -151,6 +160,7 @@ export class JetStreamLog implements ReplicatedLog {
       this.#findOrCreateStream()
     );
     this.#created = created;
+    this.#servers = config.num_replicas;
     this.#feed.noteLastSequence(state.last_seq);
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     return {
@@ -169,7 +179,8 @@ export class JetStreamLog implements ReplicatedLog {
         if (error instanceof LogFailedError) throw error;
         this.#setStatus(
           "away",
-          error instanceof WrongSettingsError
+          error instanceof WrongSettingsError ||
+            error instanceof SuspectStreamError
             ? error.message
             : `NATS does not answer: ${describe(error)}`,
         );
@@ -379,48 +390,78 @@ export class JetStreamLog implements ReplicatedLog {
   }
 
   /**
-   * Whether the stream is the one of which all up to the last entry fed was
-   * applied. Sequences alone do not show it: others may have written past ours
-   * since the stream lost its tail.
+   * Whether the stream is still the log that was applied; if not, this replica
+   * is ahead of it.
    *
    * @throws {LogFailedError} If the next entry is not there any more.
+   * @throws {SuspectStreamError} If one of these may pass.
    * @throws {WrongSettingsError} If it can't be proposed to as it is set now.
    */
   async #isStillOurLog(): Promise<boolean> {
+    let difference: string | LogFailedError | undefined;
+    try {
+      difference = await this.#difference();
+    } catch (error) {
+      this.#suspicion.clear();
+      throw error;
+    }
+    if (difference === undefined) {
+      this.#suspicion.clear();
+      return true;
+    }
+    // A single server can't disagree with itself.
+    if (this.#servers > 1 && !this.#suspicion.lasts(performance.now())) {
+      throw new SuspectStreamError(
+        `${
+          typeof difference === "string" ? difference : difference.message
+        }, unless its servers have yet to agree`,
+      );
+    }
+    if (typeof difference !== "string") throw difference;
+    this.#setStatus("ahead_of_log", difference);
+    this.#proposals.abandon(difference);
+    return false;
+  }
+
+  /**
+   * Why the stream is not the one of which all up to the last entry fed was
+   * applied, or why it can't go on from there. Sequences alone do not show it:
+   * others may have written past ours since the stream lost its tail.
+   *
+   * @throws {WrongSettingsError} If it can't be proposed to as it is set now.
+   */
+  async #difference(): Promise<string | LogFailedError | undefined> {
     const { fed, last } = this.#feed;
     let info: StreamInfo;
     try {
       info = await this.#manager.streams.info(this.options.stream);
     } catch (error) {
       if (apiErrorCode(error) !== STREAM_NOT_FOUND) throw error;
-      return this.#lose("the stream is gone");
+      return "the stream is gone";
     }
+    this.#servers = info.config.num_replicas;
     this.onFirstSequence(firstSequence(info.state));
     const { first_seq, last_seq } = info.state;
-    if (info.created !== this.#created) {
-      return this.#lose("the stream was made anew");
-    }
+    if (info.created !== this.#created) return "the stream was made anew";
     if (last_seq < fed) {
-      return this.#lose(
-        `the stream ends at ${last_seq}, this replica at ${fed}`,
-      );
+      return `the stream ends at ${last_seq}, this replica at ${fed}`;
     }
     if (last !== undefined && last.sequence >= first_seq) {
       const found = await this.#identityOf(last.sequence);
       if (
         found !== undefined && (found.time !== last.time ||
           found.messageId !== (last.messageId ?? found.messageId))
-      ) return this.#lose(`entry ${last.sequence} is another one now`);
+      ) return `entry ${last.sequence} is another one now`;
     }
     if (first_seq > fed + 1) {
-      throw new LogFailedError(
+      return new LogFailedError(
         `The log begins with entry ${first_seq} now, and this replica needs entry ${
           fed + 1
         }`,
       );
     }
     if (last_seq > fed && await this.#identityOf(fed + 1) === undefined) {
-      throw new LogFailedError(
+      return new LogFailedError(
         `Entry ${fed + 1} was deleted from the log, and this replica needs it`,
       );
     }
@@ -428,7 +469,7 @@ export class JetStreamLog implements ReplicatedLog {
     // Before anything is published again: what was right may have been edited.
     const wrong = this.#wrongSettings(info);
     if (wrong !== undefined) throw new WrongSettingsError(wrong);
-    return true;
+    return undefined;
   }
 
   /** The entry at a sequence; undefined if the stream does not have it. */
@@ -450,12 +491,6 @@ export class JetStreamLog implements ReplicatedLog {
       if (apiErrorCode(error) === NO_MESSAGE_FOUND) return undefined;
       throw error;
     }
-  }
-
-  #lose(reason: string): false {
-    this.#setStatus("ahead_of_log", reason);
-    this.#proposals.abandon(reason);
-    return false;
   }
 
   async #consume(): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
+import { SUSPICION_MS } from "../../src/log/suspicion.ts";
 import { eventually } from "../support/eventually.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -106,4 +107,47 @@ Deno.test("of three NATS servers the stream's leader is killed: sets come back, 
     // The last set of each client may be one that nobody could answer for.
     assert.ok((await got.json()).spp >= value, user);
   }
+});
+
+Deno.test("a stream of three servers that ends too early makes a replica wait for them, and ahead of the log only when it lasts", async () => {
+  await using nats = await NatsCluster.start();
+  using folder = new TemporaryFolder();
+  await using replica = await ServiceProcess.start({
+    dataDir: folder.path,
+    env: { NATS_URL: nats.urls, NATS_STREAM_REPLICAS: "3" },
+  });
+  const set = async (spp: number) => {
+    const response = await replica.set({ user_id: "a", spp });
+    await response.body?.cancel();
+    assert.equal(response.status, 200);
+  };
+  const untilSettable = () =>
+    eventually(async () => {
+      const response = await fetch(`${replica.url("set")}/readyz`);
+      assert.equal(response.status, 200, await response.text());
+    }, RECOVERY_MAX_MS);
+  const untilReason = (reason: RegExp) =>
+    eventually(async () => {
+      const response = await fetch(`${replica.url("set")}/readyz`);
+      assert.match((await response.json()).reason, reason);
+    }, RECOVERY_MAX_MS);
+  await set(1);
+  await nats.restartWithStores("save");
+  await untilSettable();
+  await set(2);
+  await set(3);
+
+  const LATE = /ends at 1, this replica at 3, unless its servers have yet/;
+  await nats.restartWithStores("swap");
+  await untilReason(LATE);
+  await nats.restartWithStores("swap");
+  await untilSettable();
+  await set(4);
+
+  await nats.restartWithStores("swap");
+  await eventually(
+    async () =>
+      assert.equal((await replica.statusJson()).state, "ahead_of_log"),
+    RECOVERY_MAX_MS + SUSPICION_MS,
+  );
 });

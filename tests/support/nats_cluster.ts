@@ -33,6 +33,13 @@ cluster { name: test, host: 127.0.0.1, port: ${port}, routes: [${routes}] }`,
     return this.servers.map(({ url }) => url).join(",");
   }
 
+  /** Stops all servers, saves or swaps the store of each, and starts them. */
+  async restartWithStores(direction: "save" | "swap"): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.stop("SIGTERM")));
+    for (const server of this.servers) await server.copyStore(direction);
+    await Promise.all(this.servers.map((server) => server.start()));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const server of this.servers) await server[Symbol.asyncDispose]();
   }

@@ -142,9 +142,15 @@ export class NatsServer implements AsyncDisposable {
     Deno.removeSync(`${this.#folder.path}/store`, { recursive: true });
   }
 
-  /** Keeps a copy of its store, while it is stopped, or puts it back. */
-  async copyStore(direction: "save" | "put back"): Promise<void> {
+  /** Keeps a copy of its store, while it is stopped, or puts it back, or swaps both. */
+  async copyStore(direction: "save" | "put back" | "swap"): Promise<void> {
     const store = `${this.#folder.path}/store`;
+    if (direction === "swap") {
+      Deno.renameSync(store, `${store}.aside`);
+      Deno.renameSync(`${store}.saved`, store);
+      Deno.renameSync(`${store}.aside`, `${store}.saved`);
+      return;
+    }
     const [from, to] = direction === "save"
       ? [store, `${store}.saved`]
       : [`${store}.saved`, store];
