@@ -26,16 +26,7 @@ export class MetricRegistry {
 
   /** Adds a number that goes up and down. */
   gauge(name: string, help: string, read: () => number): void {
-    this.#registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        collect() {
-          this.set(read());
-        },
-      }),
-    );
+    this.gauges(name, help, [], () => [[{}, read()]]);
   }
 
   /** Adds numbers that go up and down, by one label or more. */
