@@ -79,7 +79,7 @@ export function startService(config: Config, version: string): Service {
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
     presence: {
-      heard: (replicaId, bytes) => cluster.heard(replicaId, bytes),
+      heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
       dropped: (count) => cluster.noteDropped(count),
       off: (reason) => cluster.off(reason),
     },
@@ -97,8 +97,7 @@ export function startService(config: Config, version: string): Service {
     { replicaId: config.replicaId, version },
     replica,
     {
-      announce: config.nats && ((bytes) => log.announce(bytes)),
-      now,
+      sendHeartbeat: config.nats && ((bytes) => log.announce(bytes)),
       session: crypto.randomUUID().replaceAll("-", ""),
     },
   );
@@ -106,7 +105,7 @@ export function startService(config: Config, version: string): Service {
   const listeners = new Listeners(now);
   const timer = setInterval(() => {
     replica.tick();
-    cluster.tick();
+    cluster.tick(now());
     history.tick(counters, now());
     bodies.tick();
     listeners.tick();
@@ -152,7 +151,7 @@ export function startService(config: Config, version: string): Service {
       requests: requests.get,
       getSeconds,
       status: () => status(identity, replica, cluster.diverged, now()),
-      cluster: () => cluster.view(),
+      cluster: () => cluster.view(now()),
       history: () => history.view(now()),
       openApi: () => openApi ??= describeInterface(config, setPort, version),
       metrics: async () => {
@@ -170,7 +169,7 @@ export function startService(config: Config, version: string): Service {
   const stop = async (reason: string) => {
     replica.drain(reason);
     // The others hear of it before the log is closed.
-    cluster.tick();
+    cluster.tick(now());
     const patience = now() + BODIES_TIMEOUT_MS;
     while (
       replica.pendingSets > 0 || (bodies.pending > 0 && now() < patience)

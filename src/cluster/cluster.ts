@@ -1,27 +1,27 @@
 /**
- * The cluster as one replica sees it: announces this replica, listens to the
- * others, and watches that all are equal.
+ * The cluster as one replica sees it: sends this replica's heartbeats, takes
+ * those of the others, and compares the digests.
  *
  * @module
  */
 import { getLogger } from "@logtape/logtape";
 import {
-  ANNOUNCED_CHECKPOINTS_MAX,
-  type Announcement,
-  encodeAnnouncement,
-  InvalidAnnouncementError,
-  parseAnnouncement,
-} from "./announcement.ts";
-import { type Difference, Equality, type OwnState } from "./equality.ts";
+  encodeHeartbeat,
+  type Heartbeat,
+  HEARTBEAT_CHECKPOINTS_MAX,
+  InvalidHeartbeatError,
+  parseHeartbeat,
+} from "./heartbeat.ts";
+import { type Difference, Divergence, type OwnState } from "./divergence.ts";
 import { clusterRows } from "./cluster_rows.ts";
-import { type Peer, Presence } from "./presence.ts";
+import { type Member, Members } from "./members.ts";
 
 const logger = getLogger(["usergrade", "cluster"]);
 
-/** How often a replica announces itself; a new state it announces at once. */
-const ANNOUNCE_MS = 2_000;
+/** The interval between heartbeats; a new state is sent at once. */
+const HEARTBEAT_MS = 2_000;
 
-/** A replica as its cluster needs to know it. */
+/** This replica, as the cluster needs it. */
 export interface LocalReplica {
   readonly state: string;
   readonly reason: string;
@@ -37,39 +37,40 @@ export interface LocalReplica {
     | undefined;
   /** @returns The newest checkpoints with their digests, at most `count`. */
   checkpoints(count: number): [sequence: number, digest: string][];
-  /** @returns The digest at a sequence; undefined if it is not known any more. */
+  /** @returns The digest at a sequence; undefined if it is no longer known. */
   digestAt(sequence: number): string | undefined;
 }
 
-/** What the cluster needs of the outside. */
+/** What the cluster needs from outside. */
 export interface ClusterPorts {
-  /** Sends an announcement to the other replicas; undefined if there are none. */
-  readonly announce:
+  /** Sends a heartbeat to the other replicas; undefined when standalone. */
+  readonly sendHeartbeat:
     | ((bytes: Uint8Array<ArrayBuffer>) => void)
     | undefined;
-  /** The time in milliseconds, never going back. */
-  now(): number;
-  /** 32 hex digits that no other start of a replica has. */
+  /** 32 hex digits, unique for each start of a replica. */
   readonly session: string;
 }
 
-/** One replica's view of its cluster. */
+/**
+ * One replica's view of its cluster. All times are milliseconds of one clock
+ * that never goes back.
+ */
 export class Cluster {
-  readonly #presence = new Presence();
-  readonly #equality = new Equality();
-  #announcedAt = -Infinity;
-  #announcedState = "";
-  /** Whether other replicas can be heard. */
-  #presenceState: "on" | "off" | "standalone";
+  readonly #members = new Members();
+  readonly #divergence = new Divergence();
+  #sentAt_ms = -Infinity;
+  #sentState = "";
+  /** Whether heartbeats are exchanged, as `/cluster` says it. */
+  #presence: "on" | "off" | "standalone";
   #dropped = 0;
   #loggedAlone: string | null = null;
-  /** The last other start of a replica with this one's id. */
+  /** The last session of another replica with this one's id. */
   #loggedDouble = "";
 
   /**
    * @param identity This replica's id and version.
    * @param replica This replica.
-   * @param ports The log and the clock.
+   * @param ports The way to the other replicas.
    */
   constructor(
     private readonly identity: {
@@ -79,47 +80,46 @@ export class Cluster {
     private readonly replica: LocalReplica,
     private readonly ports: ClusterPorts,
   ) {
-    this.#presenceState = ports.announce === undefined ? "standalone" : "on";
+    this.#presence = ports.sendHeartbeat === undefined ? "standalone" : "on";
   }
 
-  /** Whether this replica differs, or has differed, from one that still counts. */
+  /** Whether this replica has a difference that is not settled. */
   get diverged(): boolean {
-    return this.#equality.diverged;
+    return this.#divergence.diverged;
   }
 
-  /** How many differences between this replica and others there were. */
+  /** How many differences were found since the start. */
   get differences(): number {
-    return this.#equality.count;
+    return this.#divergence.count;
   }
 
-  /** How many other replicas are heard of. */
-  get peersAlive(): number {
-    return this.#presence.peers(this.ports.now())
+  /** @returns How many other replicas are alive. */
+  membersAlive(now_ms: number): number {
+    return this.#members.list(now_ms)
       .filter(({ isGone }) => !isGone).length;
   }
 
-  /** How many announcements were dropped because no replica can have made them. */
-  get droppedAnnouncements(): number {
+  /** How many heartbeats were dropped: not a replica's, or too many. */
+  get droppedHeartbeats(): number {
     return this.#dropped;
   }
 
-  /** Announces this replica if it is time. To be called a few times a second. */
-  tick(): void {
-    const { announce } = this.ports;
-    if (announce === undefined) return;
-    const now = this.ports.now();
+  /** Sends a heartbeat if one is due. Call it a few times a second. */
+  tick(now_ms: number): void {
+    const { sendHeartbeat } = this.ports;
+    if (sendHeartbeat === undefined) return;
     const { state, connected } = this.replica;
-    const announced = `${state} ${connected}`;
+    const sentState = `${state} ${connected}`;
     if (
-      announced === this.#announcedState &&
-      now - this.#announcedAt < ANNOUNCE_MS
+      sentState === this.#sentState &&
+      now_ms - this.#sentAt_ms < HEARTBEAT_MS
     ) return;
-    this.#announcedState = announced;
-    this.#announcedAt = now;
-    announce(encodeAnnouncement(this.#ownAnnouncement()));
+    this.#sentState = sentState;
+    this.#sentAt_ms = now_ms;
+    sendHeartbeat(encodeHeartbeat(this.#ownHeartbeat()));
   }
 
-  #ownAnnouncement(): Announcement {
+  #ownHeartbeat(): Heartbeat {
     const { replica, identity, ports } = this;
     const progress = replica.restoreProgress;
     return {
@@ -136,36 +136,41 @@ export class Cluster {
       restore: progress === undefined
         ? null
         : { rows: progress.rows, percent: progress.percent },
-      checkpoints: replica.checkpoints(ANNOUNCED_CHECKPOINTS_MAX),
+      checkpoints: replica.checkpoints(HEARTBEAT_CHECKPOINTS_MAX),
     };
   }
 
-  /** Takes what came on a replica's subject, from anyone. */
-  heard(replicaId: string, bytes: Uint8Array): void {
-    let announcement: Announcement;
+  /**
+   * Takes a message that came on a replica's subject. Anyone may have sent it.
+   *
+   * @param replicaId The replica id in the subject.
+   * @param bytes The message.
+   * @param now_ms The time.
+   */
+  heard(replicaId: string, bytes: Uint8Array, now_ms: number): void {
+    let heartbeat: Heartbeat;
     try {
-      announcement = parseAnnouncement(replicaId, bytes);
+      heartbeat = parseHeartbeat(replicaId, bytes);
     } catch (error) {
-      if (!(error instanceof InvalidAnnouncementError)) throw error;
+      if (!(error instanceof InvalidHeartbeatError)) throw error;
       this.#dropped++;
       return;
     }
     if (replicaId === this.identity.replicaId) {
-      this.#noteDouble(announcement);
+      this.#noteDouble(heartbeat);
       return;
     }
-    const now = this.ports.now();
-    if (!this.#presence.hear(announcement, now)) {
+    if (!this.#members.hear(heartbeat, now_ms)) {
       this.#dropped++;
       return;
     }
-    // While the log is away it may be another one when it is back.
+    // While the broker is away, its log may be replaced by another one.
     const difference = this.replica.connected
-      ? this.#equality.compare(this.#ownState(), announcement)
+      ? this.#divergence.compare(this.#ownState(), heartbeat)
       : undefined;
-    const peers = this.#presence.peers(now);
-    this.#equality.settle(this.identity.replicaId, peers);
-    this.#report(difference, peers);
+    const members = this.#members.list(now_ms);
+    this.#divergence.settle(this.identity.replicaId, members);
+    this.#report(difference, members);
   }
 
   #ownState(): OwnState {
@@ -177,10 +182,10 @@ export class Cluster {
     };
   }
 
-  #noteDouble({ session, state }: Announcement): void {
+  #noteDouble({ session, state }: Heartbeat): void {
     if (
       session === this.ports.session || session === this.#loggedDouble ||
-      // One that is on its way out may overlap with the next.
+      // A replica that is stopping may overlap with its next start.
       state === "draining"
     ) return;
     this.#loggedDouble = session;
@@ -190,7 +195,10 @@ export class Cluster {
     );
   }
 
-  #report(difference: Difference | undefined, peers: readonly Peer[]): void {
+  #report(
+    difference: Difference | undefined,
+    members: readonly Member[],
+  ): void {
     const { replicaId } = this.identity;
     if (difference !== undefined) {
       logger.error(
@@ -204,7 +212,7 @@ export class Cluster {
         },
       );
     }
-    const alone = this.#equality.standsAlone(replicaId, peers);
+    const alone = this.#divergence.standsAlone(replicaId, members);
     if (alone !== null && alone !== this.#loggedAlone) {
       logger.error(
         "Replica {alone} stands alone: it differs from all others, which are equal",
@@ -214,31 +222,31 @@ export class Cluster {
     this.#loggedAlone = alone;
   }
 
-  /** Announcements were dropped before they came here. */
+  /** Counts heartbeats that were dropped on the way. */
   noteDropped(count: number): void {
     this.#dropped += count;
   }
 
-  /** No one is heard, or hears this replica, from now on. */
+  /** Heartbeats are neither sent nor received from now on. */
   off(reason: string): void {
-    this.#presenceState = "off";
+    this.#presence = "off";
     logger.warn(
-      "Replicas do not see each other, and equality is not watched: {reason}",
+      "Replicas do not see each other, and their digests are not compared: {reason}",
       { reason },
     );
   }
 
-  /** @returns The object of `/cluster`: this replica and all that it knows of. */
-  view() {
+  /** @returns The object of `/cluster`: this replica and the others. */
+  view(now_ms: number) {
     return {
       replica_id: this.identity.replicaId,
-      presence: this.#presenceState,
+      presence: this.#presence,
       diverged: this.diverged,
       ...clusterRows(
-        this.#ownAnnouncement(),
+        this.#ownHeartbeat(),
         this.replica.connected,
-        this.#presence.peers(this.ports.now()),
-        this.#equality,
+        this.#members.list(now_ms),
+        this.#divergence,
       ),
     };
   }

@@ -1,40 +1,41 @@
 /**
- * The cluster as `/cluster` tells it: a row for each replica.
+ * The rows of `/cluster`, one for each replica.
  *
  * @module
  */
-import type { Announcement } from "./announcement.ts";
-import type { Equality } from "./equality.ts";
-import type { Peer } from "./presence.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { Divergence } from "./divergence.ts";
+import type { Member } from "./members.ts";
 
 /**
- * @param own What this replica says of itself.
- * @param connected Whether it can propose to the log.
- * @param peers The replicas that are remembered.
- * @param equality What is known of their equality.
- * @returns The rows, in the order of the ids, and who differs from all others.
+ * @param own This replica's heartbeat.
+ * @param connected Whether this replica can propose to the log.
+ * @param members The other replicas.
+ * @param divergence The comparisons with them.
+ * @returns The rows in the order of the ids, and the id of the replica that
+ * differs from all others.
  */
 export function clusterRows(
-  own: Announcement,
+  own: Heartbeat,
   connected: boolean,
-  peers: readonly Peer[],
-  equality: Equality,
+  members: readonly Member[],
+  divergence: Divergence,
 ) {
-  const alone = equality.standsAlone(own.replica_id, peers);
+  const alone = divergence.standsAlone(own.replica_id, members);
   const self = row(own, {
     self: true,
     connected,
-    equal: selfEqual(own.replica_id, peers, equality, alone),
+    equal: selfEqual(own.replica_id, members, divergence, alone),
     comparedAt: null,
-    heard_ms_ago: 0,
+    heardAgo_ms: 0,
   });
-  const others = peers.map((peer) =>
-    row(peer.isGone ? goneFrom(peer.announcement) : peer.announcement, {
+  const others = members.map((member) =>
+    row(member.isGone ? goneFrom(member.heartbeat) : member.heartbeat, {
       self: false,
       connected: null,
-      equal: equality.equals(peer),
-      comparedAt: equality.comparedAt(peer),
-      heard_ms_ago: peer.heard_ms_ago,
+      equal: divergence.equals(member),
+      comparedAt: divergence.comparedAt(member),
+      heardAgo_ms: member.heardAgo_ms,
     })
   );
   return {
@@ -45,39 +46,41 @@ export function clusterRows(
   };
 }
 
-/** What is known of a replica that has ended. */
-function goneFrom(last: Announcement): Announcement {
+/** The last heartbeat of a replica that is gone, marked so. */
+function goneFrom(last: Heartbeat): Heartbeat {
   return {
     ...last,
     state: "gone",
-    reason: "it was not heard of any more",
+    reason: "it has not been heard from",
     restore: null,
   };
 }
 
-/** Whether this replica equals the others; null if there are none to tell. */
+/** Whether this replica equals the others; null if none was compared. */
 function selfEqual(
   id: string,
-  peers: readonly Peer[],
-  equality: Equality,
+  members: readonly Member[],
+  divergence: Divergence,
   alone: string | null,
 ): boolean | null {
   if (alone !== null) return alone !== id;
-  if (equality.diverged) return false;
-  return peers.some((peer) => equality.equals(peer) === true) ? true : null;
+  if (divergence.diverged) return false;
+  return members.some((member) => divergence.equals(member) === true)
+    ? true
+    : null;
 }
 
-/** What of a row is not in the announcement. */
+/** The members of a row that are not in the heartbeat. */
 interface Seen {
   readonly self: boolean;
-  /** Of this replica alone: whether it can propose to the log. */
+  /** Whether it can propose to the log; null for other replicas. */
   readonly connected: boolean | null;
   readonly equal: boolean | null;
   readonly comparedAt: number | null;
-  readonly heard_ms_ago: number;
+  readonly heardAgo_ms: number;
 }
 
-function row(one: Announcement, seen: Seen) {
+function row(one: Heartbeat, seen: Seen) {
   return {
     replica_id: one.replica_id,
     self: seen.self,
@@ -94,6 +97,6 @@ function row(one: Announcement, seen: Seen) {
     equal: seen.equal,
     compared_at: seen.comparedAt,
     restore: one.restore,
-    heard_ms_ago: Math.round(seen.heard_ms_ago),
+    heard_ms_ago: Math.round(seen.heardAgo_ms),
   };
 }

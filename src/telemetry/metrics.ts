@@ -185,23 +185,23 @@ function addState(
 function addCluster(registry: MetricRegistry, cluster: Cluster): void {
   registry.gauge(
     "usergrade_diverged",
-    "1 while this replica differs, or has differed, from one that still counts.",
+    "1 while this replica has a difference from another that is not settled, else 0.",
     () => Number(cluster.diverged),
   );
   registry.counter(
     "usergrade_differences_total",
-    "Times that another replica had another digest at the same sequence.",
+    "Times that another replica had a different digest at the same sequence.",
     () => cluster.differences,
   );
   registry.gauge(
     "usergrade_peers",
-    "Other replicas that are heard of.",
-    () => cluster.peersAlive,
+    "Other replicas that are alive.",
+    () => cluster.membersAlive(performance.now()),
   );
   registry.counter(
     "usergrade_announcements_dropped_total",
-    "Announcements that no replica can have made, or too many.",
-    () => cluster.droppedAnnouncements,
+    "Heartbeats that were dropped: not a replica's, or too many.",
+    () => cluster.droppedHeartbeats,
   );
 }
 

@@ -156,11 +156,11 @@ Deno.test("a replica works with just the permissions that the README lists", asy
 
 for (
   const [what, denied] of [
-    ["announce itself", 'publish: { deny: ["usergrade-replicas.>"] }'],
-    ["listen to others", 'subscribe: { deny: ["usergrade-replicas.>"] }'],
+    ["send heartbeats", 'publish: { deny: ["usergrade-replicas.>"] }'],
+    ["receive heartbeats", 'subscribe: { deny: ["usergrade-replicas.>"] }'],
   ]
 ) {
-  Deno.test(`a replica that may not ${what} does its work, and says once that it is not seen`, async () => {
+  Deno.test(`a replica that may not ${what} works, and says once that it is not seen`, async () => {
     await using server = await NatsServer.start(`authorization {
       users = [{ user: "u", password: "u", permissions { ${denied} } }]
     }`);
@@ -170,7 +170,7 @@ for (
       env: { NATS_URL: server.url, NATS_USER: "u", NATS_PASSWORD: "u" },
     });
     await service.line(({ message }) => /do not see each other/.test(message));
-    // Longer than it takes to announce itself again.
+    // Longer than the interval between heartbeats.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     const response = await service.set({ user_id: "a" });
     assert.equal(response.status, 200, await response.text());

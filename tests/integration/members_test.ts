@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
-import { announcement } from "../cluster/announcements.ts";
+import { heartbeat } from "../cluster/heartbeats.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
@@ -16,7 +16,7 @@ async function dropped(replica: ServiceProcess): Promise<number> {
   );
 }
 
-Deno.test("strangers' announcements are dropped and counted, and neither many nor large ones do harm", async () => {
+Deno.test("foreign heartbeats are dropped and counted, and neither many nor large ones do harm", async () => {
   await using cluster = await Cluster.start(2);
   const [r0] = cluster.replicas;
   await eventually(async () =>
@@ -30,14 +30,14 @@ Deno.test("strangers' announcements are dropped and counted, and neither many no
         typeof value === "string" ? value : JSON.stringify(value),
       );
     send("x", "not JSON");
-    send("x", announcement("y"));
+    send("x", heartbeat("y"));
     send("x", "x".repeat(500_000));
-    send("<b>", announcement("<b>"));
-    send("x", { ...announcement("x"), users: "many" });
+    send("<b>", heartbeat("<b>"));
+    send("x", { ...heartbeat("x"), users: "many" });
     await eventually(async () => assert.ok(await dropped(r0) >= 5));
-    // As fast as it can, from more replicas than may be.
+    // As fast as possible, from more replicas than the limit.
     for (let i = 0; i < 50_000; i++) {
-      send(`flood${i % 1000}`, announcement(`flood${i % 1000}`));
+      send(`flood${i % 1000}`, heartbeat(`flood${i % 1000}`));
     }
     await client.flush();
     await eventually(async () => assert.ok(await dropped(r0) > 40_000));
@@ -55,7 +55,7 @@ Deno.test("strangers' announcements are dropped and counted, and neither many no
   }
 });
 
-Deno.test("two replicas with one REPLICA_ID are told", async () => {
+Deno.test("two replicas with the same REPLICA_ID log an error", async () => {
   await using cluster = await Cluster.start(2);
   const twin = await cluster.startReplica(1, { REPLICA_ID: "r0" });
   const [r0] = cluster.replicas;
@@ -66,14 +66,14 @@ Deno.test("two replicas with one REPLICA_ID are told", async () => {
   }
 });
 
-Deno.test("replicas see each other again after the broker was away, and say nothing while it is", async () => {
+Deno.test("replicas see each other again after the broker was away", async () => {
   await using cluster = await Cluster.start(2);
   const [r0, r1] = cluster.replicas;
   const heard = async () => {
     const { replicas } = await clusterOf(r0);
     return replicas.find((one: { self: boolean }) => !one.self);
   };
-  // Both are empty, and equal in that.
+  // Both are empty, so they are equal.
   await eventually(async () => assert.equal((await heard()).equal, true));
   await (await r1.set({ user_id: "ann" })).body?.cancel();
   await eventually(async () => assert.equal((await heard()).compared_at, 1));
@@ -87,7 +87,7 @@ Deno.test("replicas see each other again after the broker was away, and say noth
   });
 });
 
-Deno.test("a replica that ends says so to the others before it is gone", async () => {
+Deno.test("a replica that stops tells the others before it is gone", async () => {
   await using cluster = await Cluster.start(2);
   const [r0, r1] = cluster.replicas;
   const stateOfR1 = async () => {
@@ -95,7 +95,7 @@ Deno.test("a replica that ends says so to the others before it is gone", async (
     return replicas.find((one: { self: boolean }) => !one.self)?.state;
   };
   await eventually(async () => assert.equal(await stateOfR1(), "ready"));
-  // It has nothing to wait for, and ends in less than a turn.
+  // It has nothing to wait for, and ends before the next heartbeat is due.
   await r1.end("SIGTERM");
   await eventually(async () => assert.equal(await stateOfR1(), "draining"));
 });

@@ -44,7 +44,7 @@ async function set(replica: ServiceProcess, body: unknown): Promise<void> {
   assert.equal(response.status, 200, await response.text());
 }
 
-/** What a replica says of the equality of each, by id. */
+/** Whether each replica is equal, by id, as a replica says it. */
 async function verdicts(replica: ServiceProcess) {
   const { replicas, stands_alone, diverged } =
     await (await replica.get("/cluster")).json();
@@ -59,14 +59,14 @@ async function verdicts(replica: ServiceProcess) {
   };
 }
 
-/** The error lines by which a replica told of a difference. */
+/** The error lines of a replica. */
 function alarms(replica: ServiceProcess): string[] {
   return replica.lines
     .filter(({ level }) => level === "ERROR")
     .map(({ message }) => message.replaceAll('"', ""));
 }
 
-Deno.test("replicas that differ at the same sequence say so on both sides, go on, and are told apart by a third", async () => {
+Deno.test("two replicas that differ at the same sequence both report it and go on, and a third tells which one is wrong", async () => {
   using folder = new TemporaryFolder();
   await using cluster = await Cluster.start(1);
   const [r0] = cluster.replicas;
@@ -95,7 +95,7 @@ Deno.test("replicas that differ at the same sequence say so on both sides, go on
   assert.match(metrics, /^usergrade_diverged 1$/m);
   assert.match(metrics, /^usergrade_differences_total 1$/m);
   assert.match(metrics, /^usergrade_peers 1$/m);
-  // An operator decides: until then both go on.
+  // Both go on until an operator decides.
   for (const replica of [r0, r1]) await set(replica, { user_id: "bob" });
   const r2 = await cluster.startReplica(2);
   await eventually(async () => {
@@ -114,7 +114,7 @@ Deno.test("replicas that differ at the same sequence say so on both sides, go on
       assert.match(alarms(replica).join("\n"), /r1 stands alone/);
     }
   });
-  // As long as it runs it is not forgiven, even if the records are made equal.
+  // While it runs the difference stays, even if the records are equal again.
   for (const field of ["postpaid_limit", "spp"]) {
     await set(r0, { user_id: "ann", [field]: 5 });
   }
@@ -137,7 +137,7 @@ Deno.test("replicas that differ at the same sequence say so on both sides, go on
   });
 });
 
-Deno.test("a wrong replica that fills the right one anew is not forgiven for being equal, and one that is started from the log differs from both", async () => {
+Deno.test("a difference stays when the right replica is restored from the wrong one, and a replica started from the log differs from both", async () => {
   using folder = new TemporaryFolder();
   await using cluster = await Cluster.start(1);
   await set(cluster.replicas[0], { user_id: "ann", spp: 1 });
@@ -153,7 +153,7 @@ Deno.test("a wrong replica that fills the right one anew is not forgiven for bei
   await eventually(async () => {
     assert.equal((await verdicts(wrong)).equal.r0, true);
   });
-  // A turn more: what it has heard by now must not have settled anything.
+  // One more heartbeat: those received so far must not settle anything.
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   assert.equal((await wrong.statusJson()).diverged, true);
 
@@ -188,7 +188,7 @@ Deno.test("replicas under load are compared at sequences that both have passed",
   }
 });
 
-Deno.test("a standalone replica sees itself alone", async () => {
+Deno.test("a standalone replica lists only itself in /cluster", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   await set(service, { user_id: "ann" });

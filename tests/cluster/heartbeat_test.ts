@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import {
-  type Announcement,
-  ANNOUNCEMENT_BYTES_MAX,
-  encodeAnnouncement,
-  InvalidAnnouncementError,
-  parseAnnouncement,
-} from "../../src/cluster/announcement.ts";
-import { announcement, digestOf } from "./announcements.ts";
+  encodeHeartbeat,
+  type Heartbeat,
+  HEARTBEAT_BYTES_MAX,
+  InvalidHeartbeatError,
+  parseHeartbeat,
+} from "../../src/cluster/heartbeat.ts";
+import { digestOf, heartbeat } from "./heartbeats.ts";
 
 const encode = (value: unknown) =>
   new TextEncoder().encode(JSON.stringify(value));
 
 Deno.test(
-  "an announcement comes back as it was, whatever its reason, within its bound",
+  "a heartbeat comes back as it was, whatever its reason, within its bound",
   {
     permissions: "none",
   },
@@ -22,17 +22,17 @@ Deno.test(
       fc.string({ unit: "binary", maxLength: 400 }),
       fc.nat(),
       (reason, at) => {
-        const sent = announcement("a".repeat(64), {
+        const sent = heartbeat("a".repeat(64), {
           reason,
           applied_sequence: at,
           restore: { rows: at, percent: 99 },
           checkpoints: Array.from({ length: 8 }, () => [at, digestOf("b")]),
         });
-        const bytes = encodeAnnouncement(sent);
-        assert.ok(bytes.length <= ANNOUNCEMENT_BYTES_MAX);
-        assert.deepEqual(parseAnnouncement(sent.replica_id, bytes), {
+        const bytes = encodeHeartbeat(sent);
+        assert.ok(bytes.length <= HEARTBEAT_BYTES_MAX);
+        assert.deepEqual(parseHeartbeat(sent.replica_id, bytes), {
           ...sent,
-          // A cut may leave half a character, which is no text.
+          // A cut may leave half a character, which UTF-8 replaces.
           reason: new TextDecoder().decode(
             new TextEncoder().encode(reason.slice(0, 200)),
           ),
@@ -42,21 +42,21 @@ Deno.test(
   },
 );
 
-Deno.test("parseAnnouncement() lets fields of a later version pass", {
+Deno.test("parseHeartbeat() accepts fields of a later version", {
   permissions: "none",
 }, () => {
-  const sent = announcement("a");
+  const sent = heartbeat("a");
   const later = encode({ ...sent, state: "resting", more: { x: 1 } });
-  assert.deepEqual(parseAnnouncement("a", later), {
+  assert.deepEqual(parseHeartbeat("a", later), {
     ...sent,
     state: "resting",
   });
 });
 
-Deno.test("parseAnnouncement() refuses what no replica sends", {
+Deno.test("parseHeartbeat() refuses what no replica sends", {
   permissions: "none",
 }, () => {
-  const wrong: Partial<Record<keyof Announcement, unknown>>[] = [
+  const wrong: Partial<Record<keyof Heartbeat, unknown>>[] = [
     { replica_id: "b" },
     { session: "x" },
     { state: "<b>" },
@@ -71,29 +71,29 @@ Deno.test("parseAnnouncement() refuses what no replica sends", {
     { checkpoints: [[1]] },
   ];
   const all = [
-    ...wrong.map((fields) => encode({ ...announcement("a"), ...fields })),
+    ...wrong.map((fields) => encode({ ...heartbeat("a"), ...fields })),
     encode(null),
     encode([]),
     new Uint8Array(0),
     new Uint8Array([0xff, 0xfe]),
-    encode({ ...announcement("a"), more: "x".repeat(ANNOUNCEMENT_BYTES_MAX) }),
+    encode({ ...heartbeat("a"), more: "x".repeat(HEARTBEAT_BYTES_MAX) }),
   ];
   for (const bytes of all) {
     assert.throws(
-      () => parseAnnouncement("a", bytes),
-      InvalidAnnouncementError,
+      () => parseHeartbeat("a", bytes),
+      InvalidHeartbeatError,
       new TextDecoder().decode(bytes),
     );
   }
 });
 
-Deno.test("parseAnnouncement() refuses any bytes without another error", {
+Deno.test("parseHeartbeat() refuses random bytes with its own error", {
   permissions: "none",
 }, () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
     assert.throws(
-      () => parseAnnouncement("a", bytes),
-      InvalidAnnouncementError,
+      () => parseHeartbeat("a", bytes),
+      InvalidHeartbeatError,
     );
   }));
 });

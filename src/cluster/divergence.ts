@@ -1,16 +1,16 @@
 /**
- * Whether replicas are equal: their digests are compared where both say one at
- * the same sequence of the same log. It does no I/O.
+ * Whether replicas have diverged: their digests are compared at a sequence of
+ * the same log that both know. It does no I/O.
  *
  * @module
  */
-import type { Announcement } from "./announcement.ts";
-import { type Peer, PEERS_MAX } from "./presence.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { type Member, MEMBERS_MAX } from "./members.ts";
 
 /**
- * The states in which storage is the log applied in order. While restoring it
- * is part of a base; a replica that is ahead of its log differs from those
- * that follow the log, says so itself and is not to be held against them.
+ * The states in which storage is the log applied in order. While a replica
+ * restores, storage is part of a snapshot. A replica that is ahead of its log
+ * reports that itself, and is expected to differ from those that follow the log.
  */
 const COMPARABLE_STATES: readonly string[] = [
   "catching_up",
@@ -22,20 +22,20 @@ const COMPARABLE_STATES: readonly string[] = [
 /** A replica that differed from this one at a sequence. */
 export interface Difference {
   readonly replicaId: string;
-  /** The start of the other replica that differed. */
+  /** The session of the other replica. */
   readonly session: string;
   readonly sequence: number;
-  /** This replica's digest there, and the other's. */
+  /** This replica's digest at the sequence, and the other's. */
   readonly ownDigest: string;
   readonly digest: string;
 }
 
-/** What this replica knows of itself. */
+/** This replica, as the comparison needs it. */
 export interface OwnState {
   readonly state: string;
   /** Null before the log is open. */
   readonly logId: string | null;
-  /** @returns The digest at a sequence; undefined if it is not known any more. */
+  /** @returns The digest at a sequence; undefined if it is no longer known. */
   digestAt(sequence: number): string | undefined;
 }
 
@@ -46,37 +46,39 @@ interface Comparison {
   readonly isEqual: boolean;
 }
 
-/** The comparisons of one replica with all others. */
-export class Equality {
-  /** By replica id; invariant: no more than {@linkcode PEERS_MAX}. */
+/** The comparisons of one replica with all other members. */
+export class Divergence {
+  /** By replica id; invariant: no more than {@linkcode MEMBERS_MAX}. */
   readonly #last = new Map<string, Comparison>();
   /**
-   * By replica id, the differences that are not settled; invariant: no more
-   * than {@linkcode PEERS_MAX}.
+   * Unsettled differences by replica id; invariant: no more than
+   * {@linkcode MEMBERS_MAX}.
    */
   readonly #differences = new Map<string, Difference>();
-  /** Those of them in which the other one stood alone, by its id. */
+  /** The unsettled differences in which the other replica stood alone. */
   readonly #stoodAlone = new Map<string, Difference>();
-  /** Whether one can't be settled any more, and is not among them. */
+  /** Whether a difference was replaced that can never be settled. */
   #isUnsettled = false;
   #count = 0;
 
-  /** Whether this replica differs, or has differed, from one that still counts. */
+  /** Whether this replica has a difference that is not settled. */
   get diverged(): boolean {
     return this.#isUnsettled || this.#differences.size > 0;
   }
 
-  /** How many differences there were since the start. */
+  /** How many differences were found since the start. */
   get count(): number {
     return this.#count;
   }
 
   /**
-   * Compares this replica with another, at the highest sequence that both know.
+   * Compares this replica with another at the highest sequence that both know.
    *
-   * @returns The difference, if it is a new one.
+   * @param own This replica.
+   * @param other The other replica's heartbeat.
+   * @returns The difference, if it is new.
    */
-  compare(own: OwnState, other: Announcement): Difference | undefined {
+  compare(own: OwnState, other: Heartbeat): Difference | undefined {
     if (
       own.logId === null || own.logId !== other.log_id ||
       !COMPARABLE_STATES.includes(own.state) ||
@@ -93,7 +95,7 @@ export class Equality {
   }
 
   #note(
-    { replica_id: replicaId, session }: Announcement,
+    { replica_id: replicaId, session }: Heartbeat,
     common: Omit<Difference, "replicaId" | "session">,
   ): Difference | undefined {
     const isEqual = common.digest === common.ownDigest;
@@ -112,24 +114,25 @@ export class Equality {
   }
 
   /**
-   * Settles what is over: a difference with a replica that stood alone while it
-   * ran, and has ended or was started anew, once one that runs is equal to this
-   * one. As long as the other runs it is never over: that the records were
-   * overwritten since does not unsay the answers given meanwhile. And if it did
-   * not stand alone, it may have been this one that was wrong, and the other may
-   * be equal now because it was filled from this one.
+   * Settles differences that are over. A difference is over when the other
+   * replica stood alone while it ran, has ended or restarted, and a running
+   * replica equals this one. While the other replica runs, the difference
+   * stays: even if its records were overwritten since, it gave wrong answers.
+   * If the other replica did not stand alone, the difference stays too: this
+   * replica may be the wrong one, and the other may be equal now only because
+   * it was restored from this one.
    *
    * @param ownId This replica's id.
-   * @param peers The replicas that are remembered.
+   * @param members The other replicas.
    */
-  settle(ownId: string, peers: readonly Peer[]): void {
-    const alone = this.standsAlone(ownId, peers);
+  settle(ownId: string, members: readonly Member[]): void {
+    const alone = this.standsAlone(ownId, members);
     if (alone === ownId) this.#stoodAlone.clear();
-    const isConfirmed = peers.some((peer) => this.equals(peer) === true);
+    const isConfirmed = members.some((member) => this.equals(member) === true);
     for (const [replicaId, difference] of this.#differences) {
-      const runs = peers.some(({ announcement, isGone }) =>
-        !isGone && announcement.replica_id === replicaId &&
-        announcement.session === difference.session
+      const runs = members.some(({ heartbeat, isGone }) =>
+        !isGone && heartbeat.replica_id === replicaId &&
+        heartbeat.session === difference.session
       );
       if (runs && alone === replicaId) {
         this.#stoodAlone.set(replicaId, difference);
@@ -143,11 +146,11 @@ export class Equality {
   }
 
   /**
-   * @returns Whether a replica equals this one; null if it is gone, or there
+   * @returns Whether a replica equals this one; null if it is gone, or if there
    * was no common sequence yet.
    */
-  equals({ announcement, isGone }: Peer): boolean | null {
-    const { replica_id, session } = announcement;
+  equals({ heartbeat, isGone }: Member): boolean | null {
+    const { replica_id, session } = heartbeat;
     if (this.#differences.get(replica_id)?.session === session) return false;
     const last = this.#last.get(replica_id);
     return last === undefined || last.session !== session || isGone
@@ -156,54 +159,50 @@ export class Equality {
   }
 
   /** @returns The last sequence at which a replica was compared, or null. */
-  comparedAt({ announcement: { replica_id, session } }: Peer): number | null {
+  comparedAt({ heartbeat: { replica_id, session } }: Member): number | null {
     const last = this.#last.get(replica_id);
     return last?.session === session ? last.sequence : null;
   }
 
   /**
-   * Two replicas that differ can't tell which one is wrong; three can, if two
-   * of them are equal.
+   * With two replicas that differ, neither can tell which is wrong. With three,
+   * two equal ones show that the third is wrong.
    *
    * @param ownId This replica's id.
-   * @param peers The replicas that are remembered.
+   * @param members The other replicas.
    * @returns The id of the replica that differs from two or more equal ones;
-   * null if there is none, or it can't be told.
+   * null if there is none.
    */
-  standsAlone(ownId: string, peers: readonly Peer[]): string | null {
-    const alive = peers.filter(({ isGone }) => !isGone);
-    const different = alive.filter((peer) => this.equals(peer) === false);
-    const equal = alive.filter((peer) => this.equals(peer) === true);
+  standsAlone(ownId: string, members: readonly Member[]): string | null {
+    const alive = members.filter(({ isGone }) => !isGone);
+    const different = alive.filter((member) => this.equals(member) === false);
+    const equal = alive.filter((member) => this.equals(member) === true);
     if (equal.length > 0) {
-      return different.length === 1
-        ? different[0].announcement.replica_id
-        : null;
+      return different.length === 1 ? different[0].heartbeat.replica_id : null;
     }
-    const [first, ...others] = different.map(({ announcement }) =>
-      announcement
-    );
+    const [first, ...others] = different.map(({ heartbeat }) => heartbeat);
     return others.length > 0 && others.every((one) => agree(first, one))
       ? ownId
       : null;
   }
 }
 
-/** Sequences at which an announcement says a digest. */
-function points(one: Announcement): [sequence: number, digest: string][] {
+/** The sequences for which a heartbeat has a digest. */
+function points(one: Heartbeat): [sequence: number, digest: string][] {
   return [...one.checkpoints, [one.applied_sequence, one.digest]];
 }
 
-/** Whether two announcements say the same digest at their highest common sequence. */
-function agree(a: Announcement, b: Announcement): boolean {
+/** Whether two heartbeats have the same digest at their highest common sequence. */
+function agree(a: Heartbeat, b: Heartbeat): boolean {
   const known = new Map(points(a));
   const common = points(b).filter(([sequence]) => known.has(sequence))
     .sort(([x], [y]) => y - x)[0];
   return common !== undefined && known.get(common[0]) === common[1];
 }
 
-/** Sets a key; what was set the longest ago goes when there are too many. */
+/** Sets a key; drops the oldest one when there are too many. */
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
-  if (map.size >= PEERS_MAX) map.delete(map.keys().next().value!);
+  if (map.size >= MEMBERS_MAX) map.delete(map.keys().next().value!);
   map.set(key, value);
 }

@@ -1,20 +1,20 @@
 /**
- * Announcements for tests.
+ * Heartbeats for tests.
  *
  * @module
  */
-import type { Announcement } from "../../src/cluster/announcement.ts";
+import type { Heartbeat } from "../../src/cluster/heartbeat.ts";
 
 /** The digest of a state named by a letter. */
 export function digestOf(letter: string): string {
   return letter.repeat(16);
 }
 
-/** A replica's announcement at a sequence, with what differs from the usual. */
-export function announcement(
+/** A replica's heartbeat at sequence 10, with other fields as given. */
+export function heartbeat(
   replica_id: string,
-  others: Partial<Announcement> = {},
-): Announcement {
+  others: Partial<Heartbeat> = {},
+): Heartbeat {
   return {
     replica_id,
     session: "0".repeat(32),

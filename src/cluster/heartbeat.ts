@@ -1,0 +1,98 @@
+/**
+ * The heartbeat: what a replica tells the other replicas about itself.
+ *
+ * @module
+ */
+import * as z from "zod";
+
+/** The most bytes of a heartbeat; a replica never sends more. */
+export const HEARTBEAT_BYTES_MAX = 4096;
+
+/** The most checkpoints in a heartbeat. */
+export const HEARTBEAT_CHECKPOINTS_MAX = 8;
+
+/** The most characters of a heartbeat's reason. */
+const REASON_CHARACTERS_MAX = 200;
+
+const sequence = z.int().min(0);
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
+const name = z.string().min(1).max(256);
+
+const HeartbeatSchema = z.object({
+  replica_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  session: z.string().regex(/^[0-9a-f]{32}$/),
+  version: z.string().min(1).max(32),
+  // A later version may know more states.
+  state: z.string().regex(/^[a-z_]{1,32}$/),
+  reason: z.string().max(REASON_CHARACTERS_MAX),
+  log_id: name.nullable(),
+  applied_sequence: sequence,
+  last_sequence: sequence,
+  users: z.int().min(0),
+  digest,
+  restore: z.object({
+    rows: z.int().min(0),
+    percent: z.number().min(0).max(100),
+  }).nullable(),
+  checkpoints: z.array(z.tuple([sequence, digest]))
+    .max(HEARTBEAT_CHECKPOINTS_MAX),
+});
+
+/**
+ * What a replica says about itself at one moment. `session` changes with each
+ * start of the replica; `checkpoints` are sequences with the digest at each.
+ */
+export type Heartbeat = z.infer<typeof HeartbeatSchema>;
+
+/** Bytes that are not a replica's heartbeat. */
+export class InvalidHeartbeatError extends TypeError {
+  override name = "InvalidHeartbeatError";
+}
+
+/** @returns The heartbeat as bytes, its reason cut to the allowed length. */
+export function encodeHeartbeat(
+  heartbeat: Heartbeat,
+): Uint8Array<ArrayBuffer> {
+  const reason = heartbeat.reason.slice(0, REASON_CHARACTERS_MAX);
+  return new TextEncoder().encode(JSON.stringify({ ...heartbeat, reason }));
+}
+
+/**
+ * @param replicaId The replica id in the subject of the message.
+ * @param bytes The message, which anyone may have sent.
+ * @returns The heartbeat.
+ * @throws {InvalidHeartbeatError} If it is too large or malformed, or if it
+ * names another replica than its subject.
+ */
+export function parseHeartbeat(
+  replicaId: string,
+  bytes: Uint8Array,
+): Heartbeat {
+  if (bytes.length > HEARTBEAT_BYTES_MAX) {
+    throw new InvalidHeartbeatError(
+      `Cannot read a heartbeat: it has more than ${HEARTBEAT_BYTES_MAX} bytes`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new InvalidHeartbeatError(
+      "Cannot read a heartbeat: it is not JSON",
+      { cause },
+    );
+  }
+  const result = HeartbeatSchema.safeParse(value);
+  if (!result.success) {
+    throw new InvalidHeartbeatError(
+      "Cannot read a heartbeat: a field is missing or wrong",
+      { cause: result.error },
+    );
+  }
+  if (result.data.replica_id !== replicaId) {
+    throw new InvalidHeartbeatError(
+      "Cannot read a heartbeat: its subject names another replica",
+    );
+  }
+  return result.data;
+}
