@@ -6,9 +6,9 @@
 import { BackupError } from "../backup/backup_csv.ts";
 import { withIdleTimeout } from "../backup/idle_timeout.ts";
 import { type BackupFile, readBackup } from "../backup/read_backup.ts";
+import { Change } from "../log/change.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { RowBatch } from "../storage/row_batch.ts";
-import type { UserGradePatch } from "../user_grade.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "./body.ts";
 import { HttpError, toHttpError } from "./problem.ts";
 import type { Handler } from "./router.ts";
@@ -22,7 +22,8 @@ const ROWS_AT_A_TIME = 1_000;
 /** How many imports run at a time. */
 const IMPORTS_MAX = 2;
 
-const decoder = new TextDecoder();
+/** Ids are taken byte for byte: a byte order mark is a character of the id. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
 /**
  * @param replica Where the rows are proposed.
@@ -99,7 +100,7 @@ async function proposeRows(
       Array.from(
         { length: to - from },
         // `async` turns what `submit` throws at once into a rejection.
-        async (_, i) => await replica.submit(rowPatch(batch, from + i)),
+        async (_, i) => await replica.submit(rowChange(batch, from + i)),
       ),
     );
     for (const outcome of outcomes) {
@@ -110,16 +111,16 @@ async function proposeRows(
   }
 }
 
-function rowPatch(
+function rowChange(
   { keys, keyEnds, numbers }: RowBatch,
   row: number,
-): UserGradePatch {
+): Change {
   const start = row === 0 ? 0 : keyEnds[row - 1];
-  return {
+  return Change.set({
     user_id: decoder.decode(keys.subarray(start, keyEnds[row])),
     postpaid_limit: numbers[4 * row],
     spp: numbers[4 * row + 1],
     shipping_fee: numbers[4 * row + 2],
     return_fee: numbers[4 * row + 3],
-  };
+  });
 }

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { Change } from "../log/change.ts";
 import type { CommittedSet } from "../replica/group_commit.ts";
 import type { Replica } from "../replica/replica.ts";
-import { parsePatch, userGradeJson } from "../user_grade.ts";
+import { userGradeJson } from "../user_grade.ts";
 import { backup, type BackupCounts } from "./backup.ts";
 import { basicAuth, type Credentials } from "./basic_auth.ts";
 import type { BodyReader } from "./body.ts";
@@ -51,7 +52,7 @@ export function setApp(
 /** Two promises a set besides the runtime's own: each more costs 0.2 µs. */
 function set(replica: Replica, bodies: BodyReader): Handler {
   const submit = (body: Uint8Array) =>
-    replica.submit(parsePatch(parseJson(body)));
+    replica.submit(Change.set(parseJson(body)));
   return (request) => bodies.read(request).then(submit).then(answer);
 }
 

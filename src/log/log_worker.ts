@@ -6,7 +6,7 @@
  */
 /// <reference lib="deno.worker" />
 import { batchBuffers } from "../storage/row_batch.ts";
-import { encodeEntry } from "./entry_codec.ts";
+import { encodeEntry } from "./change.ts";
 import {
   type CompactingLog,
   LogFailedError,

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { entryText, patchText } from "../log/entry_codec.ts";
+import { type Change, entryText } from "../log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { UserGrade, UserGradePatch } from "../user_grade.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
@@ -16,12 +16,8 @@ export const BATCH_SETS_MAX = 1024;
 /** At three bytes a character this stays below NATS' usual 1 MiB a message. */
 export const BATCH_CHARACTERS_MAX = 256 * 1024;
 
-/**
- * The most sets, and the most characters of JSON, that wait for a batch. A few
- * batches: who waits longer than those take is better told at once.
- */
+/** The most sets that wait for a batch: beyond a few batches, fail fast. */
 export const QUEUE_SETS_MAX = 4 * BATCH_SETS_MAX;
-export const QUEUE_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 /** The most batches in flight at a time. */
 const BATCHES_IN_FLIGHT_MAX = 1;
@@ -56,8 +52,7 @@ class PendingSet {
   reject!: (error: Error) => void;
 
   constructor(
-    readonly patch: UserGradePatch,
-    readonly text: string,
+    readonly change: Change,
     readonly since: number,
     readonly deadline: number,
   ) {
@@ -82,7 +77,6 @@ export class GroupCommit {
   readonly counts = new SetCounts();
   /** Sets that are in no batch yet. Invariant: deadlines ascend. */
   #queue: PendingSet[] = [];
-  #queueCharacters = 0;
   /** In the order of their numbers, which is the log's order too. */
   #inFlight: BatchInFlight[] = [];
   #lastBatch = 0;
@@ -113,26 +107,21 @@ export class GroupCommit {
   /**
    * Takes a set.
    *
-   * @param patch A validated patch.
+   * @param change The set, which has passed the gate to the log.
    * @returns The set once it is committed and applied; rejects with
    * {@linkcode NotStoredError} or {@linkcode OutcomeUnknownError}.
    * @throws {QueueFullError} At once, if too many sets are waiting.
    */
-  submit(patch: UserGradePatch): Promise<CommittedSet> {
-    const text = patchText(patch);
-    if (
-      this.#queue.length >= QUEUE_SETS_MAX ||
-      this.#queueCharacters + text.length > QUEUE_CHARACTERS_MAX
-    ) {
+  submit(change: Change): Promise<CommittedSet> {
+    if (this.#queue.length >= QUEUE_SETS_MAX) {
       this.counts.rejected.queue_full++;
       throw new QueueFullError(
         `${this.#queue.length} sets are waiting for the log, which is the limit`,
       );
     }
     const now = this.ports.now();
-    const set = new PendingSet(patch, text, now, now + this.timeout_ms);
+    const set = new PendingSet(change, now, now + this.timeout_ms);
     this.#queue.push(set);
-    this.#queueCharacters += text.length;
     if (
       this.#inFlight.length < BATCHES_IN_FLIGHT_MAX && !this.#flushDeferred
     ) {
@@ -153,13 +142,13 @@ export class GroupCommit {
       let count = 0;
       let characters = 0;
       do {
-        characters += this.#queue[count++].text.length + 1;
+        characters += this.#queue[count++].change.text.length + 1;
       } while (
         count < this.#queue.length && count < BATCH_SETS_MAX &&
-        characters + this.#queue[count].text.length <= BATCH_CHARACTERS_MAX
+        characters + this.#queue[count].change.text.length <=
+          BATCH_CHARACTERS_MAX
       );
       const sets = this.#queue.splice(0, count);
-      for (const set of sets) this.#queueCharacters -= set.text.length;
       const number = ++this.#lastBatch;
       this.#inFlight.push({
         number,
@@ -167,7 +156,7 @@ export class GroupCommit {
         proposedAt: this.ports.now(),
         expired: 0,
       });
-      this.ports.propose(number, entryText(sets.map(({ text }) => text)));
+      this.ports.propose(number, entryText(sets.map(({ change }) => change)));
     }
   }
 
@@ -192,7 +181,7 @@ export class GroupCommit {
     const { committed, setSeconds, commitSeconds, batchSets } = this.counts;
     const now = this.ports.now();
     for (const set of batch.sets) {
-      const grade = apply(set.patch);
+      const grade = apply(set.change.patch);
       set.resolve({ grade, sequence });
       setSeconds.observe((now - set.since) / 1000);
     }
@@ -225,7 +214,6 @@ export class GroupCommit {
   refuseQueued(error: NotStoredError): void {
     const queued = this.#queue;
     this.#queue = [];
-    this.#queueCharacters = 0;
     this.#reject(queued, "not_ready", error);
   }
 
@@ -247,7 +235,7 @@ export class GroupCommit {
     const now = this.ports.now();
     let count = 0;
     while (count < this.#queue.length && this.#queue[count].deadline <= now) {
-      this.#queueCharacters -= this.#queue[count++].text.length;
+      count++;
     }
     this.#reject(
       this.#queue.splice(0, count),

@@ -5,7 +5,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { decodeEntry, InvalidEntryError } from "../log/entry_codec.ts";
+import { type Change, decodeEntry, InvalidEntryError } from "../log/change.ts";
 import {
   type LogEntry,
   LogFailedError,
@@ -374,17 +374,17 @@ export class Replica {
   /**
    * Proposes a set.
    *
-   * @param patch A validated patch.
+   * @param change The set, which has passed the gate to the log.
    * @returns The set once it is committed and applied here.
    * @throws {NotStoredError} If it is certainly not stored; try again later.
    * @throws {OutcomeUnknownError} If it may be stored or not.
    */
-  submit(patch: UserGradePatch): Promise<CommittedSet> {
+  submit(change: Change): Promise<CommittedSet> {
     if (!this.writable) {
       this.setCounts.rejected.not_ready++;
       throw this.#notWritable();
     }
-    return this.#groupCommit.submit(patch);
+    return this.#groupCommit.submit(change);
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { connect } from "nats";
-import { decodeEntry } from "../../src/log/entry_codec.ts";
+import { decodeEntry } from "../../src/log/change.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { findProgram } from "../support/programs.ts";
 import type { Random } from "../support/random.ts";

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import {
-  encodeEntry,
-  entryText,
-  patchText,
-} from "../../src/log/entry_codec.ts";
+import { Change, encodeEntry, entryText } from "../../src/log/change.ts";
 import { SqliteLog } from "../../src/log/sqlite_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
@@ -108,7 +104,7 @@ async function fillLog(
       spp: i + j,
     }));
     for (const patch of patches) storage.set(patch);
-    await log.propose(i + 1, encodeEntry(entryText(patches.map(patchText))));
+    await log.propose(i + 1, encodeEntry(entryText(patches.map(Change.set))));
   }
   await log.close();
   return storage;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
-import { decodeEntry } from "../../src/log/entry_codec.ts";
+import { decodeEntry } from "../../src/log/change.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";

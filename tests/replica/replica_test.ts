@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { entryText, patchText } from "../../src/log/entry_codec.ts";
+import { Change, entryText } from "../../src/log/change.ts";
 import { LogFailedError } from "../../src/log/log.ts";
 import { NotReadyError, Replica } from "../../src/replica/replica.ts";
 
@@ -26,7 +26,7 @@ function entry(sequence: number, text: string) {
 function set(sequence: number, user_id: string, spp: number) {
   return entry(
     sequence,
-    entryText([patchText({ user_id, spp })]),
+    entryText([Change.set({ user_id, spp })]),
   );
 }
 
@@ -43,7 +43,10 @@ Deno.test({
     assert.equal(replica.state, "catching_up");
     replica.apply([set(1, "a", 1), set(2, "a", 2)], 3);
     assert.throws(() => replica.getJson("a"), NotReadyError);
-    assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
+    assert.throws(
+      () => replica.submit(Change.set({ user_id: "a" })),
+      NotReadyError,
+    );
     replica.apply([set(3, "a", 3)], 3);
     assert.equal(replica.state, "ready");
     assert.match(replica.getJson("a")!, /"spp":3,/);
@@ -96,7 +99,10 @@ Deno.test({
     replica.apply([set(1, "a", 1)], 1);
     replica.drain("SIGTERM");
     assert.match(replica.getJson("a")!, /"spp":1,/);
-    assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
+    assert.throws(
+      () => replica.submit(Change.set({ user_id: "a" })),
+      NotReadyError,
+    );
   },
 });
 
@@ -111,7 +117,10 @@ Deno.test({
       replica.endRestore(0, null);
       replica.apply([set(1, "a", 1)], 1);
       replica.logStatusChanged({ state, reason: "the reason" });
-      assert.throws(() => replica.submit({ user_id: "a" }), /the reason/);
+      assert.throws(
+        () => replica.submit(Change.set({ user_id: "a" })),
+        /the reason/,
+      );
       assert.match(replica.getJson("a")!, /"spp":1,/);
       assert.equal(replica.state, state === "away" ? "ready" : state);
       assert.equal(replica.reason, "the reason");
@@ -130,7 +139,10 @@ Deno.test({
     replica.logStatusChanged({ state: "upgrade_required", reason: "v2" });
     assert.equal(replica.state, "upgrade_required");
     assert.throws(() => replica.getJson("a"), NotReadyError);
-    assert.throws(() => replica.submit({ user_id: "a" }), NotReadyError);
+    assert.throws(
+      () => replica.submit(Change.set({ user_id: "a" })),
+      NotReadyError,
+    );
   },
 });
 
@@ -144,7 +156,10 @@ Deno.test({
     early.beginRestore({ ...LOG, lastSequence: 0 });
     early.endRestore(0, null);
     assert.equal(early.state, "draining");
-    assert.throws(() => early.submit({ user_id: "a" }), NotReadyError);
+    assert.throws(
+      () => early.submit(Change.set({ user_id: "a" })),
+      NotReadyError,
+    );
 
     const replica = newReplica();
     replica.beginRestore({ ...LOG, lastSequence: 0 });

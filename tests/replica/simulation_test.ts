@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeEntry } from "../../src/log/entry_codec.ts";
+import { Change, decodeEntry } from "../../src/log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGradePatch } from "../../src/user_grade.ts";
@@ -91,7 +91,7 @@ function submit({ replica }: SimulatedReplica, one: Sent): void {
     } else throw error;
   };
   try {
-    replica.submit(one.patch).then(({ sequence }) => {
+    replica.submit(Change.set(one.patch)).then(({ sequence }) => {
       one.outcome = { type: "committed", sequence };
     }, failed);
   } catch (error) {

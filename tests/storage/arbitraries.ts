@@ -18,11 +18,18 @@ export const number: fc.Arbitrary<number> = fc.oneof(
   fc.maxSafeInteger(),
 );
 
-/** A few odd ids, so that histories meet the same user again. */
+/**
+ * Ids that decoders, quoting and objects used as maps get wrong, few enough
+ * that histories meet the same user again.
+ */
 export const ODD_IDS: readonly string[] = [
   ...["a", "b", "aa", "aaa", "aaaa", "aaaab", "A", " ", "user-1234567"],
   ...['"', "\\", ",", "#", "'", "__proto__", "constructor", "0", "-0"],
-  ...["é", "e\u0301", "日本", "𝄞", "\u0080", "\u2028", "\ufeff", "\uffff"],
+  ...["é", "e\u0301", "日本", "𝄞", "\u0080", "\u2028", "\uffff"],
+  // A byte order mark, alone and at each place, and what stands for bad bytes.
+  ...["\ufeff", "\ufeffa", "a\ufeffa", "a\ufeff", "\ufeff\ufeff", "\ufffd"],
+  // What CSV has to quote, or a reader may take for something else.
+  ...['""', 'a"b', ",a", "#a", "a#", " a ", "=1+1", "user_id", "null", "1e3"],
   ...["x".repeat(256), "x".repeat(255), "𝄞".repeat(64), "日".repeat(85)],
 ];
 
@@ -39,3 +46,9 @@ export function patchOf(ids: readonly string[]): fc.Arbitrary<UserGradePatch> {
     { requiredKeys: ["user_id"] },
   );
 }
+
+/** What no path may let in: an id that is empty, too long or not Unicode. */
+export const IMPOSSIBLE_IDS: readonly string[] = [
+  ...["", "\ud800", "a\udfff", "\udc00\ud800", "a\0", "a\n", "\u007f"],
+  ...["x".repeat(257), "𝄞".repeat(64) + "a", "日".repeat(86)],
+];

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { encodeEntry } from "../../src/log/entry_codec.ts";
+import { encodeEntry } from "../../src/log/change.ts";
 import { EntryFeed, type FeedMessage } from "../../src/log/entry_feed.ts";
 import { NotStoredError } from "../../src/log/log.ts";
 import { type Proposal, Proposals } from "../../src/log/proposals.ts";

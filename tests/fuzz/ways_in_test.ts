@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { BackupCounts } from "../../src/http/backup.ts";
+import { BodyReader } from "../../src/http/body.ts";
+import { RequestCounts } from "../../src/http/request_counts.ts";
+import { setApp } from "../../src/http/set_app.ts";
+import { SqliteLog } from "../../src/log/sqlite_log.ts";
+import type { Replica } from "../../src/replica/replica.ts";
+import { Storage } from "../../src/storage/storage.ts";
+import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
+import { restored } from "../support/backup_bytes.ts";
+import { LocalLog } from "../support/local_log.ts";
+import { newSeed } from "../support/random.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee";
+const RUNS = 60;
+
+const encoder = new TextEncoder();
+
+/** A number as a client may write it. */
+const written = number.map((value) => Object.is(value, -0) ? "-0" : `${value}`);
+
+const id = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...ODD_IDS) },
+  { weight: 1, arbitrary: fc.constantFrom(...IMPOSSIBLE_IDS) },
+  { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
+);
+
+/** A JSON body, which may hold anything, and the odd id escaped or not. */
+const body = fc.record({
+  id,
+  fields: fc.dictionary(
+    fc.constantFrom("postpaid_limit", "spp", "shipping_fee", "return_fee"),
+    written,
+    { noNullPrototype: true },
+  ),
+  escaped: fc.boolean(),
+  before: fc.constantFrom("", "\ufeff"),
+}).map(({ id, fields, escaped, before }) => {
+  const quoted = escaped
+    ? `"${
+      Array.from(
+        { length: id.length },
+        (_, i) => `\\u${id.charCodeAt(i).toString(16).padStart(4, "0")}`,
+      ).join("")
+    }"`
+    : JSON.stringify(id);
+  const members = Object.entries(fields).map(([name, value]) =>
+    `,"${name}":${value}`
+  );
+  return encoder.encode(`${before}{"user_id":${quoted}${members.join("")}}`);
+});
+
+/** A CSV file, some of whose rows may be wrong. */
+const file = fc.record({
+  rows: fc.array(
+    fc.tuple(id, written, written, written, written),
+    { maxLength: 6 },
+  ),
+  quoteAll: fc.boolean(),
+  before: fc.constantFrom("", "\ufeff"),
+}).map(({ rows, quoteAll, before }) => {
+  const lines = rows.map(([id, ...numbers]) => {
+    const quoted = quoteAll || /[",]/.test(id)
+      ? `"${id.replaceAll('"', '""')}"`
+      : id;
+    return [quoted, ...numbers].join(",");
+  });
+  return encoder.encode([before + HEADER, ...lines, ""].join("\r\n"));
+});
+
+type Step =
+  | { to: "/set" | "/import"; body: Uint8Array<ArrayBuffer> }
+  | { to: "/backup" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: body.map((body) => ({ to: "/set" as const, body })) },
+  {
+    weight: 4,
+    arbitrary: file.map((body) => ({ to: "/import" as const, body })),
+  },
+  { weight: 1, arbitrary: fc.constant({ to: "/backup" as const }) },
+);
+
+/** The set listener of a replica, as a function. */
+function listener(replica: Replica) {
+  const app = setApp(
+    replica,
+    new BodyReader(2 ** 16, () => performance.now()),
+    { user: "u", passwords: ["p"] },
+    new RequestCounts(),
+    new BackupCounts(),
+  );
+  const authorization = `Basic ${encoder.encode("u:p").toBase64()}`;
+  return async (path: string, body?: Uint8Array<ArrayBuffer>) =>
+    await app(
+      new Request(`http://x${path}`, {
+        headers: { authorization },
+        ...(body && { method: "POST", body }),
+      }),
+    );
+}
+
+/** What the embedded log gives back of a base with this replica's state. */
+async function throughBase(replica: Replica): Promise<Storage> {
+  using folder = new TemporaryFolder();
+  const { sequence, time, digest, table } = replica.snapshot();
+  const writer = new SqliteLog(folder.path);
+  await writer.open();
+  writer.beginBase({ sequence, time, digest, rows: table.rows });
+  for (let rows; (rows = table.read(3)) !== undefined;) writer.writeBase(rows);
+  writer.commitBase();
+  table.close();
+  await writer.close();
+  const reader = new SqliteLog(folder.path);
+  await reader.open();
+  const storage = new Storage();
+  for (const rows of reader.readBase()) storage.restore(rows);
+  await reader.close();
+  return storage;
+}
+
+/** The state of a replica, as far as two can differ. */
+function state({ users, digest }: { users: number; digest: string }) {
+  return { users, digest };
+}
+
+/** How many answers each kind of step got, by status. */
+async function play(steps: readonly Step[], seen: Map<string, number>) {
+  const log = new LocalLog();
+  const send = listener(log.proposer);
+  for (const step of steps) {
+    if (step.to !== "/backup") {
+      const response = await send(step.to, step.body);
+      const text = await response.text();
+      assert.ok([200, 400].includes(response.status), text);
+      const key = `${step.to} ${response.status}`;
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+      continue;
+    }
+    // One's own backup holds the state, and importing it changes nothing.
+    const before = state(log.proposer);
+    const backup = await (await send("/backup")).bytes();
+    const copy = await restored(backup, 7);
+    assert.deepEqual(state({ users: copy.size, digest: copy.digest }), before);
+    const imported = await send("/import", backup);
+    assert.equal(imported.status, 200, await imported.text());
+    assert.deepEqual(state(log.proposer), before);
+  }
+  const follower = log.follower();
+  assert.equal(follower.poisonEntries, 0);
+  assert.equal(follower.appliedSequence, log.proposer.appliedSequence);
+  assert.deepEqual(state(follower), state(log.proposer));
+  const base = await throughBase(log.proposer);
+  assert.equal(base.digest, log.proposer.digest);
+}
+
+Deno.test("whatever comes in by body, file or backup, a replica that decodes the log is equal to the one that proposed", async () => {
+  const seed = Number(Deno.env.get("USERGRADE_TEST_SEED") ?? newSeed());
+  const seen = new Map<string, number>();
+  try {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 1, maxLength: 25, size: "max" }),
+        (steps) => play(steps, seen),
+      ),
+      { seed: seed | 0, numRuns: RUNS },
+    );
+  } catch (error) {
+    console.error(`replay with USERGRADE_TEST_SEED=${seed}`);
+    throw error;
+  }
+  for (const key of ["/set 200", "/set 400", "/import 200", "/import 400"]) {
+    assert.ok((seen.get(key) ?? 0) > RUNS / 2, `${key}: ${seen.get(key)}`);
+  }
+});

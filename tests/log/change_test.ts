@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  Change,
+  decodeEntry,
+  encodeEntry,
+  entryText,
+  InvalidEntryError,
+} from "../../src/log/change.ts";
+import { InvalidUserGradeError, NUMBER_FIELDS } from "../../src/user_grade.ts";
+import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
+
+const permissions = "none";
+
+const id = fc.oneof(
+  fc.constantFrom(...ODD_IDS, ...IMPOSSIBLE_IDS),
+  fc.string({ unit: "binary", maxLength: 60 }),
+  fc.string({ unit: "grapheme", maxLength: 20 }),
+);
+
+/** Partial user grades and what is nearly one, as a caller may hold them. */
+const candidate = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      user_id: id,
+      postpaid_limit: number,
+      spp: fc.oneof(number, fc.constant(undefined)),
+      shipping_fee: fc.oneof(
+        { weight: 9, arbitrary: number },
+        fc.constantFrom(0.5, NaN, 2 ** 53, "1", null),
+      ),
+      return_fee: number,
+    }, { requiredKeys: ["user_id"] }),
+  },
+  fc.json({ maxDepth: 1 }).map((text) => JSON.parse(text)),
+  fc.constantFrom(
+    JSON.parse('{"user_id":"a","__proto__":{"spp":1}}'),
+    Object.create({ user_id: "inherited", spp: 1 }),
+    { user_id: "a", toJSON: () => ({ user_id: "b" }) },
+  ),
+);
+
+Deno.test({
+  name: "what passes the gate decodes to exactly what its proposer applies",
+  permissions,
+  fn: () => {
+    let passed = 0;
+    fc.assert(
+      fc.property(fc.array(candidate, { maxLength: 20 }), (values) => {
+        const changes: Change[] = [];
+        for (const value of values) {
+          try {
+            changes.push(Change.set(value));
+          } catch (error) {
+            assert.ok(error instanceof InvalidUserGradeError);
+          }
+        }
+        if (changes.length === 0) return;
+        passed += changes.length;
+        const decoded = decodeEntry(encodeEntry(entryText(changes)));
+        assert.equal(decoded.length, changes.length);
+        decoded.forEach((patch, i) => {
+          for (const field of ["user_id", ...NUMBER_FIELDS] as const) {
+            // `Object.is`, since 0 and -0 are two numbers.
+            assert.ok(Object.is(patch[field], changes[i].patch[field]), field);
+          }
+          assert.deepEqual(Change.set(patch), changes[i]);
+        });
+      }),
+      { numRuns: 1000 },
+    );
+    assert.ok(passed > 1000);
+  },
+});
+
+Deno.test({
+  name: "the gate takes every odd id, and none that is impossible",
+  permissions,
+  fn: () => {
+    for (const user_id of ODD_IDS) {
+      assert.equal(Change.set({ user_id }).patch.user_id, user_id);
+    }
+    for (const user_id of IMPOSSIBLE_IDS) {
+      assert.throws(() => Change.set({ user_id }), InvalidUserGradeError);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "a change stays what it was when the value that it was made of is altered",
+  permissions,
+  fn: () => {
+    const value = { user_id: "a", spp: 1 };
+    const change = Change.set(value);
+    value.user_id = "b";
+    assert.equal(change.patch.user_id, "a");
+  },
+});
+
+Deno.test({
+  name: "decodeEntry() reads an entry as version 1.0 does, whoever wrote it",
+  permissions,
+  fn: () => {
+    const decode = (text: string) =>
+      decodeEntry(new TextEncoder().encode(text));
+    assert.deepEqual(decode('\ufeff[{"user_id":"\ufeffa","spp":7.0}]'), [
+      { user_id: "\ufeffa", spp: 7 },
+    ]);
+    assert.deepEqual(
+      decode('[{"user_id":"a","user_id":"b","spp":9007199254740990.5}]'),
+      [{ user_id: "b", spp: 9007199254740990 }],
+    );
+  },
+});
+
+Deno.test({
+  name:
+    "decodeEntry() refuses an entry as a whole when any part of it is wrong",
+  permissions,
+  fn: () => {
+    const good = '{"user_id":"a"}';
+    for (
+      const text of [
+        "",
+        "[",
+        "[]",
+        "null",
+        good,
+        "[1]",
+        "[[]]",
+        `[${good},{}]`,
+        `[${good},{"user_id":"b","spp":null}]`,
+        `[{"user_id":"b","x":1},${good}]`,
+        `[${good}]]`,
+      ]
+    ) {
+      assert.throws(
+        () => decodeEntry(new TextEncoder().encode(text)),
+        InvalidEntryError,
+        text,
+      );
+    }
+    assert.throws(
+      () => decodeEntry(new Uint8Array([0x5b, 0xff, 0x5d])),
+      InvalidEntryError,
+    );
+  },
+});
+
+Deno.test({
+  name: "decodeEntry() throws nothing but InvalidEntryError on arbitrary bytes",
+  permissions,
+  fn: () => {
+    fc.assert(fc.property(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 200 }),
+        fc.json().map((text) => new TextEncoder().encode(text)),
+      ),
+      (bytes) => {
+        try {
+          assert.ok(decodeEntry(bytes).length > 0);
+        } catch (error) {
+          assert.ok(error instanceof InvalidEntryError);
+        }
+      },
+    ));
+  },
+});
