@@ -10,27 +10,27 @@ interface AlertRule {
   readonly expr: string;
 }
 
-/** A metric of ours, and the states that an expression asks it for. */
+/** A metric in an expression, and the states that the expression selects. */
 const METRIC = /\b(usergrade_\w+)(?:\{state=~?"([^"]*)"\})?/g;
 
-/** The alerts that the README tells to set. */
-function readmeRules(): AlertRule[] {
-  const readme = Deno.readTextFileSync(`${ROOT}README.md`);
-  return [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)]
+/** The alerts in OPERATIONS.md. */
+function documentedRules(): AlertRule[] {
+  const operations = Deno.readTextFileSync(`${ROOT}src/OPERATIONS.md`);
+  return [...operations.matchAll(/^```yaml\n(.*?)^```$/gms)]
     .map(([, block]) => parse(block))
     .flatMap(({ groups = [] }: { groups?: { rules: AlertRule[] }[] }) => groups)
     .flatMap(({ rules }) => rules);
 }
 
-// Prometheus takes an alert about a metric that does not exist, and never
-// raises it.
-Deno.test("every metric and state that the README's alerts ask for is in /metrics", async () => {
+// Prometheus accepts an alert on a metric that does not exist, and never fires
+// it.
+Deno.test("every metric and state in the alerts of OPERATIONS.md is in /metrics", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const metrics = parsePrometheusText(
     await (await service.get("/metrics")).text(),
   );
-  const rules = readmeRules();
+  const rules = documentedRules();
   assert.ok(rules.length > 0);
   for (const { alert, expr } of rules) {
     const asked = [...expr.matchAll(METRIC)];
