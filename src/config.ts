@@ -10,19 +10,19 @@ import type { Credentials } from "./http/basic_auth.ts";
 import { belongTogether, holdsCertificates, holdsPrivateKey } from "./pem.ts";
 import type { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
 
-/** All that the service is told from outside. */
+/** The configuration of the service. */
 export interface Config {
   readonly host: string;
   readonly setPort: number;
   readonly getPort: number;
   readonly credentials: Credentials;
-  /** Whether the password is one that nobody has been told yet. */
+  /** Whether the password was generated for this run. */
   readonly passwordIsGenerated: boolean;
   readonly replicaId: string;
   readonly dataDir: string;
   /** Where a starting replica asks for a backup, in this order. */
   readonly peers: readonly Peer[];
-  /** The authority of their certificates besides the well-known ones, in PEM. */
+  /** Their CA certificates in addition to the well-known ones, in PEM. */
   readonly peersCa: string | undefined;
   /** The broker of a cluster; undefined for a standalone service. */
   readonly nats: NatsConfig | undefined;
@@ -48,7 +48,7 @@ export interface NatsConfig {
   readonly streamReplicas: number;
 }
 
-/** What the configuration is made of besides the environment's variables. */
+/** What the configuration needs besides the environment. */
 export interface ConfigPorts {
   /** Reads a text file; throws if it can't. */
   readTextFile(path: string): string;
@@ -58,7 +58,7 @@ export interface ConfigPorts {
   randomBytes(count: number): Uint8Array;
 }
 
-/** How many passwords let in at a time: an old one and a new one, and then some. */
+/** The most passwords that are accepted at a time: old, new and two to spare. */
 const PASSWORDS_MAX = 4;
 
 /** One or more variables are wrong. */
@@ -168,7 +168,7 @@ export function readConfig(
     logFormat: reader.value("LOG_FORMAT", VARIABLES.LOG_FORMAT),
   };
   if (problems.length > 0) throw new ConfigError(problems);
-  // Whatever is undefined without a fallback of its own has left a problem.
+  // A required value that is undefined has left a problem.
   return Object.freeze(config) as Config;
 }
 
@@ -196,7 +196,7 @@ function readPasswords(
     )
   ) {
     reader.problems.push(
-      `AUTH_PASSWORD_FILE must hold 1 to ${PASSWORDS_MAX} lines, each of 1 to 1024 characters, none a control character`,
+      `AUTH_PASSWORD_FILE must hold 1 to ${PASSWORDS_MAX} lines, each with 1 to 1024 characters and no control characters`,
     );
   }
   return passwords;
@@ -204,8 +204,8 @@ function readPasswords(
 
 /**
  * @param content The content of a password file.
- * @returns Its passwords, one a line. Editors end the last line, and the end
- * is not part of the password.
+ * @returns Its passwords, one per line. The line end that editors add to the
+ * last one is not part of it.
  */
 export function passwordLines(content: string): [string, ...string[]] {
   const [first, ...more] = content.replace(/\r?\n$/, "").split(/\r?\n/);
@@ -221,7 +221,7 @@ function readNats(
   const ways = [NATS_USER || NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE];
   if (ways.filter(Boolean).length > 1) {
     reader.problems.push(
-      "NATS_USER with NATS_PASSWORD, NATS_TOKEN and NATS_CREDS_FILE exclude each other",
+      "NATS_USER with NATS_PASSWORD, NATS_TOKEN and NATS_CREDS_FILE exclude each other: set only one",
     );
   }
   if (!NATS_USER !== !NATS_PASSWORD) {
@@ -231,7 +231,7 @@ function readNats(
     NATS_URL && !environment.AUTH_PASSWORD && !environment.AUTH_PASSWORD_FILE
   ) {
     reader.problems.push(
-      "AUTH_PASSWORD or AUTH_PASSWORD_FILE must be set with NATS_URL: all replicas share it",
+      "AUTH_PASSWORD or AUTH_PASSWORD_FILE must be set with NATS_URL: all replicas use the same password",
     );
   }
   const nats = {
@@ -256,7 +256,9 @@ function readPeers(
   credentials: Credentials,
 ): Peer[] {
   if (PEERS && !NATS_URL) {
-    reader.problems.push("PEERS needs NATS_URL: a log of their own");
+    reader.problems.push(
+      "PEERS needs NATS_URL: a standalone service has no peers",
+    );
   }
   const urls = reader.value("PEERS", VARIABLES.PEERS) ?? [];
   return urls.map((url) => {
@@ -283,14 +285,14 @@ function readTls(
   const key = reader.file("TLS_KEY_FILE");
   if (key !== undefined && !holdsPrivateKey(key)) {
     reader.problems.push(
-      "TLS_KEY_FILE names a file without a private key in PEM, or with a passphrase on it",
+      "TLS_KEY_FILE must name a private key in PEM without a passphrase",
     );
     return undefined;
   }
   if (cert === undefined || key === undefined) return undefined;
   if (!belongTogether(key, cert)) {
     reader.problems.push(
-      "TLS_KEY_FILE names a key that is not that of the certificate in TLS_CERT_FILE",
+      "TLS_KEY_FILE names a key that does not match the certificate in TLS_CERT_FILE",
     );
   }
   return { cert, key };

@@ -41,7 +41,7 @@ const peers = text.transform((list) =>
   { error: "must be a comma-separated list of http:, https: or file: URLs" },
 ).transform((urls) => urls.filter((url) => url !== null));
 
-/** A variable: its default, where it has a fixed one, its meaning, its check. */
+/** A variable: its default if that is fixed, its meaning and its check. */
 function variable<T>(
   fallback: string | undefined,
   meaning: string,
@@ -65,68 +65,68 @@ export const VARIABLES = {
   ),
   AUTH_PASSWORD: variable(
     undefined,
-    "its password; standalone, a random one, printed once at start, if unset",
+    "its password; if unset, a standalone service prints a random one at start",
     text.regex(/^\P{Cc}{1,1024}$/u, {
       error: "must have at most 1024 characters and no control characters",
     }),
   ),
   AUTH_PASSWORD_FILE: variable(
     undefined,
-    "a file that holds the password instead, or several, one a line: each lets in",
+    "instead: a file with up to four passwords, one per line; any is accepted",
     text,
   ),
   NATS_URL: variable(
     undefined,
-    "servers of the broker, comma-separated; standalone if unset",
+    "comma-separated NATS servers; standalone if unset",
     servers,
   ),
-  NATS_USER: variable(undefined, "user at the broker", text),
+  NATS_USER: variable(undefined, "user at NATS", text),
   NATS_PASSWORD: variable(undefined, "its password", text),
-  NATS_TOKEN: variable(undefined, "token for the broker, instead", text),
+  NATS_TOKEN: variable(undefined, "instead: a token for NATS", text),
   NATS_CREDS_FILE: variable(
     undefined,
-    "credentials file for the broker, instead",
+    "instead: a credentials file for NATS",
     text,
   ),
   NATS_TLS_CA_FILE: variable(
     undefined,
-    "authority (PEM) of the broker's certificate; demands TLS",
+    "CA certificates (PEM) for NATS; requires TLS",
     text,
   ),
   NATS_STREAM: variable(
     "USERGRADE",
-    "stream that is the cluster's log; made at start if absent",
+    "the stream that is the log; created if absent",
     text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
       error: "must be 1 to 64 letters, digits, - or _",
     }),
   ),
   NATS_STREAM_REPLICAS: variable(
     "1",
-    "on how many servers a new stream is kept",
+    "on how many NATS servers a new stream is kept",
     integer(1, 5),
   ),
   REPLICA_ID: variable(
     undefined,
-    "this replica's name; the host's and a random suffix if unset",
+    "this replica's name; if unset, the host name and a random suffix",
     text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
       error: "must be 1 to 64 letters, digits, - or _",
     }),
   ),
   PEERS: variable(
     undefined,
-    "set listeners of other replicas, or file: URLs of backups, comma-separated",
+    "comma-separated URLs of other replicas' set listeners, or file: URLs of backups",
     peers,
   ),
   PEERS_TLS_CA_FILE: variable(
     undefined,
-    "authority (PEM) of the peers' certificates, besides the well-known ones",
+    "CA certificates (PEM) for the peers, in addition to the well-known ones",
     text,
   ),
   DATA_DIR: variable(
     "./data",
-    "folder of the embedded log",
+    "standalone: folder of the log",
     text.regex(/^[^,]+$/, {
-      error: "must hold no comma: --allow-write takes it for the end of a path",
+      error: "must not contain a comma: --allow-write would end the path there",
     }),
   ),
   COMMIT_TIMEOUT_MS: variable(
@@ -136,7 +136,7 @@ export const VARIABLES = {
   ),
   MAX_BODY_BYTES: variable(
     "65536",
-    "most bytes of a set's body",
+    "largest body of a set",
     integer(1, 16 * 1024 * 1024),
   ),
   TLS_CERT_FILE: variable(

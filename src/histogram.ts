@@ -1,10 +1,10 @@
 /**
- * Counting values by size: cheap enough for hot paths.
+ * A histogram that is cheap enough for hot paths.
  *
  * @module
  */
 
-/** Bounds for what takes less than a microsecond up to a second, in seconds. */
+/** Bounds for durations from a microsecond to a second, in seconds. */
 export const MICROSECOND_BOUNDS: readonly number[] = [
   1e-6,
   2e-6,
@@ -19,7 +19,7 @@ export const MICROSECOND_BOUNDS: readonly number[] = [
   1,
 ];
 
-/** Bounds for what waits for a log, in seconds. */
+/** Bounds for durations that include a commit, in seconds. */
 export const MILLISECOND_BOUNDS: readonly number[] = [
   2.5e-4,
   5e-4,
@@ -38,7 +38,7 @@ export const MILLISECOND_BOUNDS: readonly number[] = [
   10,
 ];
 
-/** Bounds for how many go together. */
+/** Bounds for the size of a batch. */
 export const SIZE_BOUNDS: readonly number[] = [
   1,
   2,
@@ -56,9 +56,9 @@ export const SIZE_BOUNDS: readonly number[] = [
 /** The counts of a {@linkcode Histogram} at one moment. */
 export type HistogramCounts = Pick<Histogram, "bounds" | "counts" | "sum">;
 
-/** Values counted in buckets. Nothing is ever taken away. */
+/** Counts values in buckets. The counts only grow. */
 export class Histogram {
-  /** By bucket, each for itself; the last is for all beyond the last bound. */
+  /** The count of each bucket; the last one has the values above all bounds. */
   readonly counts: Float64Array;
   /** The sum of all values. */
   sum = 0;
@@ -72,7 +72,7 @@ export class Histogram {
   observe(value: number): void {
     const { bounds } = this;
     let bucket = 0;
-    // Most values are near the first bounds, where a search gains nothing.
+    // Most values are near the first bounds, so a binary search gains nothing.
     while (bucket < bounds.length && value > bounds[bucket]) bucket++;
     this.counts[bucket]++;
     this.sum += value;
@@ -87,11 +87,11 @@ export class Histogram {
 
 /**
  * @param part From 0 to 1: 0.5 for the median.
- * @param later The counts at the end of a time.
- * @param earlier The counts at its begin.
- * @returns The value below which that part of the values in between are, as
- * if those of a bucket lay evenly in it; `undefined` if there were none. What
- * is beyond the last bound counts as that bound.
+ * @param later The counts at the end of an interval.
+ * @param earlier The counts at its start.
+ * @returns The value below which that part of the interval's values lie, if
+ * values are spread evenly within a bucket; `undefined` if there were none.
+ * Values above the last bound count as that bound.
  */
 export function quantile(
   part: number,

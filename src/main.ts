@@ -29,7 +29,7 @@ function help(): string {
       variable.fallback === undefined ? "" : ` [${variable.fallback}]`
     }`
   );
-  return `usergrade ${project.version}: keeps user grades in memory and answers for them
+  return `usergrade ${project.version}: keeps user grades in memory
 
 Usage: usergrade [--help | --version]
        usergrade import FILE|URL [--to URL]
@@ -37,14 +37,14 @@ Usage: usergrade [--help | --version]
 The service is configured by environment variables [defaults in brackets]:
 ${rows.join("\n")}
 
-import sends a backup, a file or another server's http://…/backup, to the set
-listener at --to [http://127.0.0.1:SET_PORT], logging in with the userinfo of
-the URL or with AUTH_USER and AUTH_PASSWORD.
+import sends a backup to the set listener at --to [http://127.0.0.1:SET_PORT].
+The backup is a file or the http://…/backup of another service. import logs in
+with the user and password in a URL, or with AUTH_USER and AUTH_PASSWORD.
 
 Exit status: 0 after SIGTERM or SIGINT, 1 if it fails, 2 if the configuration is wrong.`;
 }
 
-/** What the arguments ask for. */
+/** The command that the arguments name. */
 type Command =
   | { type: "print"; text: string }
   | { type: "import"; source: string; target: string | undefined }
@@ -73,7 +73,7 @@ function parseCommand(args: string[]): Command {
         : `There is no command ${name}`,
     );
   }
-  if (values.to !== undefined) throw new Error("--to is of import alone");
+  if (values.to !== undefined) throw new Error("--to only applies to import");
   return { type: "serve" };
 }
 
@@ -126,12 +126,12 @@ async function run(config: Config): Promise<number> {
       `Password of user ${config.credentials.user}: ${
         config.credentials.passwords[0]
       }\n` +
-        "(made for this run; set AUTH_PASSWORD to choose one)",
+        "(generated for this run; set AUTH_PASSWORD to choose one)",
     );
   }
-  // Before the service, so that a signal during a long start drains too. A task
-  // runner passes on a signal that the process group got already, so that it
-  // comes twice.
+  // Before the service starts, so that a signal during a long start drains too.
+  // A task runner forwards a signal that the process group already got, so it
+  // may come twice.
   const signal = Promise.withResolvers<string>();
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(name, () => signal.resolve(name));
@@ -147,7 +147,7 @@ async function run(config: Config): Promise<number> {
   }
   const end = await Promise.race([signal.promise, service.failed]);
   if (typeof end !== "string") {
-    // Sets under way have got their answers; let them leave.
+    // Let the answers of the sets under way leave.
     await new Promise((resolve) => setTimeout(resolve, 100));
     return EXIT_FAILED;
   }

@@ -1,6 +1,6 @@
 /**
- * Certificates and keys in PEM (RFC 7468): whether they are what they are
- * given out to be, so that a start can say which file is wrong.
+ * Checks of certificates and keys in PEM (RFC 7468), so that a start can say
+ * which file is wrong.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const CERTIFICATE =
 
 /**
  * @param pem The content of a file.
- * @returns Whether it holds certificates, one or more, and each can be read.
+ * @returns Whether it holds one or more certificates that can all be read.
  */
 export function holdsCertificates(pem: string): boolean {
   const certificates = pem.match(CERTIFICATE) ?? [];
@@ -26,16 +26,16 @@ export function holdsCertificates(pem: string): boolean {
 
 /**
  * @param pem The content of a file.
- * @returns Whether it holds a private key that needs no passphrase.
+ * @returns Whether it holds a private key without a passphrase.
  */
 export function holdsPrivateKey(pem: string): boolean {
   return attempt(() => createPrivateKey(pem)) !== undefined;
 }
 
 /**
- * @param keyPem A file that {@linkcode holdsPrivateKey}.
- * @param certificatePem A file that {@linkcode holdsCertificates}.
- * @returns Whether the key is that of the first certificate.
+ * @param keyPem A file's content that {@linkcode holdsPrivateKey}.
+ * @param certificatePem A file's content that {@linkcode holdsCertificates}.
+ * @returns Whether the key belongs to the first certificate.
  */
 export function belongTogether(
   keyPem: string,

@@ -115,7 +115,7 @@ export function startService(config: Config, version: string): Service {
     replicaId: config.replicaId,
     version,
     mode: config.nats === undefined ? "standalone" : "replicated",
-    started: now(),
+    started_ms: now(),
   } as const;
   const requests = { set: new RequestCounts(), get: new RequestCounts() };
   const backups = new BackupCounts();

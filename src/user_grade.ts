@@ -1,5 +1,5 @@
 /**
- * The record: what a user grade is, what a client may send, how it is written.
+ * The record: the fields of a user grade, what a client may send, its JSON text.
  *
  * @module
  */
@@ -77,11 +77,11 @@ const number = z.int({ error: ONLY_SAFE_INTEGERS }).optional();
 
 /**
  * A partial user grade as a client or a log entry may hold it: every limit of
- * the record, and no field besides its own.
+ * the record, and no other field.
  */
 export const UserGradePatchSchema = z.strictObject({
   user_id: z.string({ error: "must be a string" })
-    // Not `min(1)`, which is judged of an array too.
+    // Not `min(1)`: Zod checks that for an array too, and reports it twice.
     .refine((id) => id !== "", { error: "must not be empty", abort: true })
     .refine((id) => id.isWellFormed(), {
       error: "must be well-formed Unicode (it holds a lone surrogate)",
@@ -94,7 +94,7 @@ export const UserGradePatchSchema = z.strictObject({
     .refine(fitsUserIdBytes, {
       error: `must be at most ${USER_ID_BYTES_MAX} bytes of UTF-8`,
     })
-    // For those who read the schema, which does not show what `refine` asks.
+    // For readers of the JSON schema, which can't show what `refine` checks.
     .meta({
       description:
         `1 to ${USER_ID_BYTES_MAX} bytes of UTF-8, well-formed, without control characters`,
@@ -126,7 +126,7 @@ function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   return issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
-        // Errors are logged: a name must not look like a line of its own.
+        // Errors are logged, and a name must not forge a log line.
         field: key.slice(0, FIELD_NAME_CHARACTERS_MAX).toWellFormed()
           .replace(/\p{Cc}/gu, "\ufffd"),
         message: "is not a field of a user grade",
@@ -142,8 +142,8 @@ function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
 const NUMBER_FIELD_NAMES: ReadonlySet<string> = new Set(NUMBER_FIELDS);
 
 /**
- * Whether the schema takes a parsed JSON value, for a quarter of its cost (0.06
- * against 0.26 µs measured). Why it does not, the schema alone says.
+ * Whether the schema accepts a parsed JSON value, at a quarter of its cost (0.06
+ * against 0.26 µs measured). The schema explains failures.
  */
 export function isPatch(value: unknown): value is UserGradePatch {
   if (typeof value !== "object" || value === null) return false;
@@ -191,8 +191,8 @@ export function parsePatch(value: unknown): UserGradePatch {
  * @param b `spp`
  * @param c `shipping_fee`
  * @param d `return_fee`
- * @returns What `JSON.stringify` gives for the same record, for less than half
- *   of its cost (0.26 to 0.50 of it measured).
+ * @returns The same text as `JSON.stringify`, at less than half of its cost
+ *   (0.26 to 0.50 of it measured).
  */
 export function userGradeJson(
   id: string,

@@ -3,8 +3,8 @@
  * order or history, so that two replicas can show that they are equal.
  *
  * Each record has two independent 32-bit hashes; the digest is their two sums
- * modulo 2^32. Adding and taking away a record costs the same few
- * multiplications whatever the number of records.
+ * modulo 2^32. Adding or removing a record costs a few multiplications, however
+ * many records there are.
  *
  * @module
  */
@@ -17,11 +17,11 @@ export class Digest {
   #keyLow = 0;
 
   /**
-   * Names the key of the records that {@linkcode add} and
-   * {@linkcode remove} get next, so that an update reads it once.
+   * Selects the key for the next calls of {@linkcode add} and
+   * {@linkcode remove}, so that an update hashes it once.
    *
-   * @param words Where the key is: its UTF-8 bytes, little end first, the last
-   * word filled up with zeros.
+   * @param words The key's UTF-8 bytes, little end first, the last word padded
+   * with zeros.
    * @param length The key's length in bytes.
    */
   selectKey(words: Int32Array, length: number): void {
@@ -46,7 +46,7 @@ export class Digest {
     this.#low = (this.#low + low) | 0;
   }
 
-  /** Takes a record away that was added before. */
+  /** Removes a record that was added before. */
   remove(a: number, b: number, c: number, d: number): void {
     const high = hashNumbers(this.#keyHigh, 0xc2b2ae35, a, b, c, d);
     const low = hashNumbers(this.#keyLow, 0x9e3779b1, a, b, c, d);

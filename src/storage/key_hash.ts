@@ -1,9 +1,9 @@
 /**
  * The seeded hash that places a key in the user table.
  *
- * HalfSipHash-1-3 with a 64-bit key and a 32-bit result: a keyed hash made of
- * 32-bit operations alone, which is what JavaScript does fast. A client that
- * chooses ids but does not know the key can't make them collide.
+ * HalfSipHash-1-3 with a 64-bit key and a 32-bit result: a keyed hash of 32-bit
+ * operations only, which are fast in JavaScript. A client that does not know
+ * the key can't choose ids that collide.
  * Source: J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input
  * PRF", 2012, and HalfSipHash in its authors' reference implementation.
  *
@@ -15,9 +15,9 @@
  *
  * @param seed0 The low half of the hash's key: 32 bits.
  * @param seed1 The high half of the hash's key: 32 bits.
- * @param words Where the key is: its bytes, little end first, the last word
- * filled up with zeros.
- * @param at The index of its first word.
+ * @param words Holds the key's bytes, little end first, the last word padded
+ * with zeros.
+ * @param at The index of the key's first word.
  * @param length The key's length in bytes.
  * @returns A signed 32-bit integer.
  */

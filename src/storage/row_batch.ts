@@ -1,7 +1,7 @@
 /**
- * Rows on their way into or out of storage: columns, not an object a row, so
- * that millions of rows make no work for the garbage collector and a batch can
- * be handed to another thread without copying.
+ * Rows on the way into or out of storage, as columns. There is no object per
+ * row, so millions of rows are no work for the garbage collector, and they can
+ * move to another thread without copying.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface RowBatch {
   readonly numbers: Float64Array<ArrayBuffer>;
 }
 
-/** @returns The buffers of a batch, to be transferred to another thread. */
+/** @returns The buffers of some rows, to transfer them to another thread. */
 export function batchBuffers(batch: RowBatch): ArrayBuffer[] {
   return [batch.keys.buffer, batch.keyEnds.buffer, batch.numbers.buffer];
 }

@@ -3,8 +3,8 @@
  * arrays that grows on its own.
  *
  * A record is a run of 32-bit words in one arena: a header, the key, the four
- * numbers. A look-up so touches a slot and a record, two places in memory; that,
- * not arithmetic, is what a look-up among millions costs.
+ * numbers. A lookup touches a slot and a record. With millions of users, these
+ * two memory accesses cost more than the arithmetic.
  *
  * @module
  */
@@ -12,17 +12,17 @@
 /** The most words of one segment's records (16 MiB): a slot has 22 bits for a place. */
 export const SEGMENT_WORDS_MAX = 2 ** 22 - 1;
 
-/** How the arena grows; memory is worth more here than copying. */
+/** The growth factor of the arena: small, since memory costs more than copying. */
 const GROWTH = 1.2;
 /**
- * How a segment grows up to the users expected. Not at once: all segments of a
- * table would take their memory in the same moment, and stop everything else.
+ * The growth factor up to the expected users. If segments grew to them in one
+ * step, all of them would allocate at the same moment and stop everything else.
  */
 const STEP = 4;
 const WORDS_MIN = 32;
 const SLOTS_MIN = 8;
 
-/** The words of a usual record: a key of up to 12 bytes, narrow numbers. */
+/** The words of a typical record: a key of up to 12 bytes, narrow numbers. */
 const WORDS_PER_USER = 8;
 
 /** A segment is rebuilt with twice the slots when it is fuller than this. */
@@ -35,10 +35,10 @@ const TAG_MASK = ~PLACE_MASK;
 const LENGTH_MASK = 0x1ff;
 /** The numbers have two words each, low and high, instead of one. */
 const WIDE = 0x200;
-/** The user's record is a wider one further on. */
+/** The record was replaced by a wider one further on. */
 const DEAD = 0x400;
 
-/** The segment can't take another record: a limit is reached or memory is out. */
+/** The segment can't take another record: it is full, or there is no memory. */
 export class TableFullError extends RangeError {
   override name = "TableFullError";
 }
@@ -51,9 +51,9 @@ export type HashKey = (
 ) => number;
 
 /**
- * Records are appended and never moved. A record whose numbers outgrow 32 bits
- * is appended again, wide, and the first one is marked dead. Every growth
- * happens before anything is written, so that a failed one changes nothing.
+ * Records are appended and never moved. If a record's numbers need more than 32
+ * bits, it is appended again, wide, and the old one is marked dead. Memory is
+ * allocated before anything is written, so a failure changes nothing.
  */
 export class Segment {
   /** The records, from word 0. */
@@ -67,9 +67,9 @@ export class Segment {
   /**
    * @param hashShift How many low bits of a key's hash chose this segment; the
    * next ones choose the slot.
-   * @param hashKey Hashes a key, for when the slots grow.
-   * @param usersExpected About how many users are to come: up to there it
-   * grows in larger steps.
+   * @param hashKey Hashes a key, which is needed when the slots grow.
+   * @param usersExpected About how many users it will hold; up to that number
+   * it grows in larger steps.
    */
   constructor(
     private readonly hashShift: number,
@@ -79,8 +79,8 @@ export class Segment {
 
   /**
    * @param hash The key's hash.
-   * @param key A buffer that begins with the key, filled up with zeros to a
-   * whole word.
+   * @param key A buffer that begins with the key, padded with zeros to a whole
+   * word.
    * @param length The key's length in bytes.
    * @returns The record's place, or -1 if there is none.
    */
@@ -135,8 +135,8 @@ export class Segment {
   }
 
   /**
-   * Appends a record for a key that is not there yet. Its numbers are to be
-   * written.
+   * Appends a record for a key that the segment does not have. The caller
+   * writes the numbers.
    *
    * @returns The record's place.
    * @throws {TableFullError} If the segment can't grow; nothing has changed.
@@ -158,12 +158,12 @@ export class Segment {
   }
 
   /**
-   * Appends a wide record in the stead of a narrow one, which is then dead.
+   * Replaces a narrow record with a wide one; the narrow one becomes dead.
    *
    * @param hash The hash of its key.
    * @param place Where the narrow record is.
    * @param key A buffer that begins with its key.
-   * @returns The new record's place; its numbers are to be written.
+   * @returns The new record's place; the caller writes its numbers.
    * @throws {TableFullError} If the segment can't grow; nothing has changed.
    */
   widen(hash: number, place: number, key: Int32Array): number {
@@ -179,7 +179,7 @@ export class Segment {
     return wider;
   }
 
-  /** Makes room for a record and says where. */
+  /** Makes room for a record and returns its place. */
   #reserve(length: number, wide: boolean): number {
     const place = this.used;
     const end = place + recordWords(length, wide);
@@ -195,7 +195,7 @@ export class Segment {
         Math.ceil(end * GROWTH),
         Math.min(end * STEP, this.usersExpected * WORDS_PER_USER),
       );
-      // The old buffer is freed at once: nothing is left for the collector.
+      // `transfer` frees the old buffer without the garbage collector.
       this.words = this.#allocate(() =>
         new Int32Array(this.words.buffer.transfer(4 * length))
       );

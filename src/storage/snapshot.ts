@@ -1,18 +1,17 @@
 /**
  * A point-in-time view of the user table, read in slices while writes go on.
  *
- * Taking one notes how many words each segment uses, and nothing else, since
- * records are only ever appended. A write to a record that an open snapshot has
- * still to read first copies the record's page for it. So a snapshot costs the
- * pages that were written while it was open and not yet read, and nothing once
- * it is closed.
+ * Taking a snapshot only notes how many words each segment uses, because records
+ * are only appended. A write to a record that an open snapshot has not read yet
+ * first copies the record's page. So a snapshot costs the pages that are written
+ * before they are read, and nothing once it is closed.
  *
  * @module
  */
 import type { RowBatch } from "./row_batch.ts";
 import { forEachRecord, readNumber, type Segment } from "./segment.ts";
 
-/** A page is what is copied before a write: 2^10 words, 4 KiB. */
+/** A page is the unit of copying before a write: 2^10 words, 4 KiB. */
 const PAGE_BITS = 10;
 const PAGE_WORDS = 1 << PAGE_BITS;
 
@@ -30,13 +29,13 @@ interface SegmentImage {
 
 /** The rows of the table at one moment, in the table's own order. */
 export class TableSnapshot implements Disposable {
-  /** Undefined once the snapshot is closed, so that it keeps nothing. */
+  /** Undefined once the snapshot is closed, so that it holds no memory. */
   #segments: readonly (Segment | undefined)[] | undefined;
   /** How many words each segment used. */
   readonly #used: Uint32Array;
-  /** The pages that a write has left to this snapshot, by segment and page. */
+  /** The pages that were copied for this snapshot, by segment and page. */
   #kept: (Int32Array[] | undefined)[];
-  /** The next segment to read: of those before it nothing is needed any more. */
+  /** The next segment to read; those before it are no longer needed. */
   #next = 0;
   readonly #onClose: (() => void)[] = [];
   /** The segment that is being read. */
@@ -146,7 +145,7 @@ export class TableSnapshot implements Disposable {
     return undefined;
   }
 
-  /** Lets go of everything that the snapshot keeps; closing twice is harmless. */
+  /** Releases everything that the snapshot holds; closing twice is harmless. */
   close(): void {
     if (this.#segments === undefined) return;
     this.#segments = undefined;

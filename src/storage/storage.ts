@@ -1,6 +1,6 @@
 /**
- * Storage: the user grades in memory, merged, looked up, and read or filled as
- * a whole.
+ * Storage: the user grades in memory. It merges, looks up, takes snapshots and
+ * restores.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import type { RowBatch } from "./row_batch.ts";
 import type { TableSnapshot } from "./snapshot.ts";
 import { UserTable } from "./user_table.ts";
 
-/** The state at one moment: its digest, and its rows to be read in slices. */
+/** The state at one moment: its digest, and its rows to read in slices. */
 export interface StorageSnapshot {
   /** 16 hex digits, as {@linkcode Storage.digest}. */
   readonly digest: string;
-  /** The rows; to be closed after use. */
+  /** The rows; close them after use. */
   readonly table: TableSnapshot;
 }
 
@@ -28,8 +28,8 @@ export class Storage {
   readonly #digest = new Digest();
 
   /**
-   * @param seed A key for the table's hash, which clients must not know:
-   * two random 32-bit integers.
+   * @param seed The key of the table's hash, two random 32-bit integers; clients
+   * must not know it.
    */
   constructor(
     seed: ArrayLike<number> = crypto.getRandomValues(new Uint32Array(2)),
@@ -77,7 +77,7 @@ export class Storage {
     };
   }
 
-  /** Writes at the table's cursor and keeps the digest true. */
+  /** Writes at the table's cursor and updates the digest. */
   #write(
     stored: boolean,
     a: number,
@@ -115,7 +115,7 @@ export class Storage {
   }
 
   /**
-   * The hot path of a look-up: the answer's text straight from the table.
+   * The hot path of a get: builds the answer's text straight from the table.
    *
    * @returns The user's record as JSON text, or `undefined` if there is none.
    */
@@ -131,20 +131,20 @@ export class Storage {
     );
   }
 
-  /** @returns The state as it is now; its table is to be closed after use. */
+  /** @returns The state as it is now; close its table after use. */
   snapshot(): StorageSnapshot {
     return { digest: this.digest, table: this.#table.snapshot() };
   }
 
-  /** Says how many users a restore will bring, to make room for them. */
+  /** Prepares the table for about as many users as a restore will bring. */
   expect(users: number): void {
     this.#table.expect(users);
   }
 
   /**
-   * Stores whole records, without an object a row.
+   * Stores whole records, without an object per row.
    *
-   * @param rows Valid rows; a user who is stored already is overwritten.
+   * @param rows Valid rows; a user who is already stored is overwritten.
    * @throws {TableFullError} If there is no room for a new user; the rows
    * before it are stored.
    */

@@ -1,9 +1,9 @@
 /**
  * The user table: every user's key and four numbers in typed arrays.
  *
- * Many small {@linkcode Segment}s each grow alone, so that growth never stops
- * the world; there is no object a user, so that the garbage collector has
- * nothing to walk. Tens of millions of users fit one process.
+ * It has many small {@linkcode Segment}s that grow one at a time, so that growth
+ * never stops the process. There is no object per user, so the garbage collector
+ * has nothing to walk. Tens of millions of users fit into one process.
  *
  * @module
  */
@@ -12,21 +12,21 @@ import { hashKey } from "./key_hash.ts";
 import { Segment } from "./segment.ts";
 import { TableSnapshot } from "./snapshot.ts";
 
-/** How many low bits of a key's hash choose its segment. */
+/** The number of low bits of a key's hash that choose its segment. */
 const SEGMENT_BITS = 10;
 const SEGMENTS = 1 << SEGMENT_BITS;
 
-/** The most users that are believed to come: a number may be a lie. */
+/** The most users to prepare for: the number comes from outside. */
 const EXPECTED_USERS_MAX = 16_000_000;
 
 const utf8 = new TextEncoder();
 
 /**
  * The table has one cursor: {@linkcode seek} moves it to a user's place, and
- * `read` and `write` act there. So neither makes an object.
+ * `read` and `write` act there, so that none of them creates an object.
  */
 export class UserTable {
-  /** The key last sought, filled up with zeros to a whole word. */
+  /** The key last sought, padded with zeros to a whole word. */
   readonly key = new Int32Array(3 * USER_ID_BYTES_MAX / 4);
   /** The length of the key last sought, in bytes. */
   keyLength = 0;
@@ -60,8 +60,8 @@ export class UserTable {
   }
 
   /**
-   * Says how many users are to come to an empty table, so that it grows in
-   * fewer steps.
+   * Prepares an empty table for about so many users, so that it grows in fewer
+   * steps.
    */
   expect(users: number): void {
     this.#usersPerSegment = Math.ceil(
@@ -147,7 +147,7 @@ export class UserTable {
     const wide = (a | 0) !== a || (b | 0) !== b || (c | 0) !== c ||
       (d | 0) !== d;
     if (this.#place === -1) {
-      // No snapshot needs to know: the record is behind all that it reads.
+      // Open snapshots don't read it: it is after the words that they noted.
       this.#place = segment.append(
         this.#hash,
         this.key,
@@ -174,7 +174,7 @@ export class UserTable {
     return segment;
   }
 
-  /** Lets the open snapshots keep a record as it is, before it changes. */
+  /** Lets open snapshots copy a record before it changes. */
   #preserve(segment: Segment, place: number): void {
     const index = this.#hash & (SEGMENTS - 1);
     for (const snapshot of this.#snapshots) {
@@ -182,7 +182,7 @@ export class UserTable {
     }
   }
 
-  /** @returns The rows as they are now; to be closed after use. */
+  /** @returns The rows as they are now; close them after use. */
   snapshot(): TableSnapshot {
     const snapshot = new TableSnapshot(this.#segments, this.#size);
     snapshot.onceClosed(() => this.#snapshots.delete(snapshot));

@@ -1,6 +1,6 @@
 /**
  * The last minutes of a replica, for the charts of its page: a fixed number of
- * samples, whatever happens.
+ * samples.
  *
  * @module
  */
@@ -12,11 +12,11 @@ export const STEP_MS = 2_000;
 /** How many samples are kept: ten minutes. */
 export const SAMPLES_MAX = 300;
 
-/** What has been counted since the start. */
+/** Counts since the start, and the memory now. */
 export interface Counters {
   readonly gets: number;
   readonly sets: number;
-  /** Sets by how many seconds their commit took, since the start. */
+  /** The seconds that each set took. */
   readonly setSeconds: HistogramCounts;
   /** The memory of the process now. */
   readonly rss_bytes: number;
@@ -35,25 +35,25 @@ interface Sample {
 export class History {
   readonly #samples: Sample[] = [];
   #last: Counters;
-  #lastAt: number;
+  #lastAt_ms: number;
 
   /**
-   * @param counters What is counted at the start.
-   * @param now The time in milliseconds.
+   * @param counters The counts at the start.
+   * @param now_ms The time in milliseconds.
    */
-  constructor(counters: Counters, now: number) {
+  constructor(counters: Counters, now_ms: number) {
     this.#last = counters;
-    this.#lastAt = now;
+    this.#lastAt_ms = now_ms;
   }
 
   /**
-   * Takes a sample if it is time. To be called a few times a second.
+   * Takes a sample if one is due. Call it a few times a second.
    *
    * @param read Reads the counters.
-   * @param now The time in milliseconds.
+   * @param now_ms The time in milliseconds.
    */
-  tick(read: () => Counters, now: number): void {
-    const elapsed_s = (now - this.#lastAt) / 1000;
+  tick(read: () => Counters, now_ms: number): void {
+    const elapsed_s = (now_ms - this.#lastAt_ms) / 1000;
     if (elapsed_s < STEP_MS / 1000) return;
     const last = this.#last;
     const next = read();
@@ -63,7 +63,7 @@ export class History {
     };
     if (this.#samples.length >= SAMPLES_MAX) this.#samples.shift();
     this.#samples.push({
-      at_s: rounded(now / 1000),
+      at_s: rounded(now_ms / 1000),
       gets_per_s: rounded((next.gets - last.gets) / elapsed_s),
       sets_per_s: rounded((next.sets - last.sets) / elapsed_s),
       commit_p50_ms: commit_ms(0.5),
@@ -71,19 +71,19 @@ export class History {
       rss_bytes: next.rss_bytes,
     });
     this.#last = next;
-    this.#lastAt = now;
+    this.#lastAt_ms = now_ms;
   }
 
   /**
-   * @param now The time in milliseconds.
-   * @returns The object of `/history`: columns, the oldest sample first, times
-   * in seconds since the start.
+   * @param now_ms The time in milliseconds.
+   * @returns The object of `/history`: columns with the oldest sample first;
+   * times in seconds since the start.
    */
-  view(now: number) {
+  view(now_ms: number) {
     const column = <K extends keyof Sample>(name: K) =>
       this.#samples.map((sample) => sample[name]);
     return {
-      now_s: rounded(now / 1000),
+      now_s: rounded(now_ms / 1000),
       step_s: STEP_MS / 1000,
       samples_max: SAMPLES_MAX,
       columns: {

@@ -1,13 +1,13 @@
 /**
- * Prometheus metrics whose numbers are kept elsewhere and read when somebody
- * asks: no hot path touches them.
+ * Prometheus metrics. The numbers are kept where they are counted and read at a
+ * scrape, so no hot path calls the library.
  *
  * @module
  */
 import { Counter, Gauge, type Metric, Registry } from "prom-client";
 import type { Histogram } from "../histogram.ts";
 
-/** A number with what distinguishes it from others of its metric. */
+/** A number with its labels. */
 export type Sample = readonly [labels: Record<string, string>, value: number];
 
 /** Metrics that read their numbers from functions. */
@@ -29,7 +29,7 @@ export class MetricRegistry {
     this.gauges(name, help, [], () => [[{}, read()]]);
   }
 
-  /** Adds numbers that go up and down, by one label or more. */
+  /** Adds numbers that go up and down, with one label or more. */
   gauges(
     name: string,
     help: string,
@@ -55,7 +55,7 @@ export class MetricRegistry {
     this.counters(name, help, [], () => [[{}, read()]]);
   }
 
-  /** Adds numbers that only go up, by one label or more. */
+  /** Adds numbers that only go up, with one label or more. */
   counters(
     name: string,
     help: string,
@@ -78,8 +78,8 @@ export class MetricRegistry {
 
   /** Adds a histogram. */
   histogram(name: string, help: string, histogram: Histogram): void {
-    // The library's own counts by itself, a search and a hash a value: too slow
-    // for where these are counted. What its registry asks of a metric is this.
+    // The library's own histogram takes a search and a hash per value, which is
+    // too slow for a hot path. Its registry needs only these members.
     const metric = {
       name,
       get: () =>
@@ -95,7 +95,7 @@ export class MetricRegistry {
   }
 }
 
-/** By Prometheus' conventions: each bucket holds those before it, too. */
+/** As Prometheus expects it: each bucket includes those before it. */
 function histogramSamples(
   name: string,
   { bounds, counts, sum }: Histogram,

@@ -13,7 +13,7 @@ import { REJECTIONS } from "../replica/set_counts.ts";
 import type { MetricRegistry, Sample } from "./metric_registry.ts";
 import type { Identity } from "./status.ts";
 
-/** Whose numbers they are. */
+/** Where the numbers are kept. */
 export interface MetricSources {
   readonly identity: Identity;
   readonly replica: Replica;
@@ -24,11 +24,11 @@ export interface MetricSources {
   readonly cluster: Cluster;
 }
 
-/** @returns Metrics that read all numbers anew each time they are asked for. */
+/** @returns Metrics that read all numbers at each scrape. */
 export async function createMetrics(
   sources: MetricSources,
 ): Promise<MetricRegistry> {
-  // The library takes some 50 ms to load: meanwhile the log can be opened.
+  // The library takes 50 ms to load; the log opens in the meantime.
   const { MetricRegistry } = await import("./metric_registry.ts");
   const registry = new MetricRegistry();
   addRequests(registry, sources);
@@ -46,7 +46,7 @@ function addRequests(
 ): void {
   registry.counters(
     "usergrade_http_requests_total",
-    "Requests answered, by listener, route and status; paths that are no route's count as other.",
+    "Requests answered, by listener, route and status; unmatched paths count as other.",
     ["listener", "route", "status"],
     () =>
       Object.entries(requests).flatMap(([listener, counts]) =>
@@ -60,12 +60,12 @@ function addRequests(
   );
   registry.histogram(
     "usergrade_get_duration_seconds",
-    "Time that a get takes in its handler, of one get in sixteen.",
+    "Seconds that a get takes in its handler; one get in 16 is timed.",
     getSeconds,
   );
   registry.counters(
     "usergrade_backups_total",
-    "Backups served, by whether they were read to their end.",
+    "Backups served, by result: complete, or broken off by the client.",
     ["result"],
     () => [
       [{ result: "complete" }, backups.complete],
@@ -74,7 +74,7 @@ function addRequests(
   );
   registry.counter(
     "usergrade_backup_bytes_total",
-    "Bytes of backups that were read.",
+    "Bytes of backups that were sent.",
     () => backups.bytes,
   );
 }
@@ -83,7 +83,7 @@ function addSets(registry: MetricRegistry, replica: Replica): void {
   const { setCounts } = replica;
   registry.counter(
     "usergrade_sets_total",
-    "Sets committed and applied for clients of this replica, imported rows among them.",
+    "Sets committed and applied for this replica's clients, including imported rows.",
     () => setCounts.committed,
   );
   registry.counters(
@@ -94,22 +94,22 @@ function addSets(registry: MetricRegistry, replica: Replica): void {
   );
   registry.histogram(
     "usergrade_set_duration_seconds",
-    "Time from a valid set to its record, committed and applied.",
+    "Seconds from a valid set to its commit and application here.",
     setCounts.setSeconds,
   );
   registry.histogram(
     "usergrade_commit_duration_seconds",
-    "Time from proposing a batch of sets to having applied it.",
+    "Seconds from proposing a batch of sets to applying it.",
     setCounts.commitSeconds,
   );
   registry.histogram(
     "usergrade_commit_batch_sets",
-    "Sets that were committed together.",
+    "Sets in each committed batch.",
     setCounts.batchSets,
   );
   registry.gauge(
     "usergrade_queue_sets",
-    "Sets that wait for the batch before them.",
+    "Sets that wait for the next batch.",
     () => replica.queuedSets,
   );
 }
@@ -117,7 +117,7 @@ function addSets(registry: MetricRegistry, replica: Replica): void {
 function addLog(registry: MetricRegistry, replica: Replica): void {
   registry.gauge(
     "usergrade_log_last_sequence",
-    "Sequence of the log's last entry, as far as is known.",
+    "Sequence of the log's last known entry.",
     () => replica.lastSequence,
   );
   registry.gauge(
@@ -127,22 +127,22 @@ function addLog(registry: MetricRegistry, replica: Replica): void {
   );
   registry.gauge(
     "usergrade_log_lag_entries",
-    "Entries of the log that are not applied here yet.",
+    "Entries of the log that are not yet applied here.",
     () => replica.lastSequence - replica.appliedSequence,
   );
   registry.gauge(
     "usergrade_log_connected",
-    "1 while the log can be proposed to, else 0.",
+    "1 while sets can be proposed to the log, else 0.",
     () => Number(replica.connected),
   );
   registry.counter(
     "usergrade_log_reconnects_total",
-    "Times that the log could be proposed to again after it could not.",
+    "Times that proposing to the log became possible again.",
     () => replica.reconnects,
   );
   registry.counter(
     "usergrade_poison_entries_total",
-    "Entries that were skipped because they do not validate.",
+    "Entries that were skipped because they are invalid.",
     () => replica.poisonEntries,
   );
 }
@@ -153,7 +153,7 @@ function addState(
 ): void {
   registry.gauges(
     "usergrade_info",
-    "Always 1; its labels say who this is.",
+    "Always 1; the labels have this replica's id, version and mode.",
     ["replica_id", "version", "mode"],
     () => [[{
       replica_id: identity.replicaId,
@@ -163,7 +163,7 @@ function addState(
   );
   registry.gauges(
     "usergrade_state",
-    "1 for the state that this replica is in, 0 for all others.",
+    "1 for this replica's state, 0 for all other states.",
     ["state"],
     () =>
       REPLICA_STATES.map((
@@ -177,7 +177,7 @@ function addState(
   );
   registry.gauge(
     "usergrade_restore_rows",
-    "Rows of bases restored since the start.",
+    "Rows restored from snapshots since the start.",
     () => replica.restoredRows,
   );
 }
@@ -208,22 +208,22 @@ function addCluster(registry: MetricRegistry, cluster: Cluster): void {
 function addProcess(registry: MetricRegistry): void {
   registry.gauge(
     "process_resident_memory_bytes",
-    "Memory of the process in RAM.",
+    "Resident memory of the process, in bytes.",
     () => Deno.memoryUsage().rss,
   );
   registry.gauge(
     "process_start_time_seconds",
-    "When the process started, in seconds since 1970.",
+    "Start time of the process, in seconds since 1970.",
     () => performance.timeOrigin / 1000,
   );
   registry.gauge(
     "usergrade_heap_used_bytes",
-    "Memory of live and dead objects in the main thread's heap; users are not in it.",
+    "Heap of the main thread, in bytes; users are stored outside of it.",
     () => Deno.memoryUsage().heapUsed,
   );
   registry.gauge(
     "usergrade_array_buffers_bytes",
-    "Memory outside the main thread's heap, that of the users most of all.",
+    "Memory outside the main thread's heap, in bytes; mostly users.",
     () => Deno.memoryUsage().external,
   );
 }

@@ -1,31 +1,31 @@
 /**
- * What `/status` says.
+ * The answer of `/status`.
  *
  * @module
  */
 import type { Replica } from "../replica/replica.ts";
 
-/** What does not change while the service runs. */
+/** What stays the same while the service runs. */
 export interface Identity {
   readonly replicaId: string;
   readonly version: string;
   readonly mode: "standalone" | "replicated";
-  /** When the service started, in milliseconds of `performance.now()`. */
-  readonly started: number;
+  /** When the service started, by `performance.now()`. */
+  readonly started_ms: number;
 }
 
 /**
- * @param identity Who answers.
- * @param replica What it answers of.
- * @param diverged Whether another replica was found to differ from it.
- * @param now The time in milliseconds of `performance.now()`.
+ * @param identity The service.
+ * @param replica Its replica.
+ * @param diverged Whether it has a difference from another replica.
+ * @param now_ms The time, by `performance.now()`.
  * @returns The object of `/status`, in the contract's order.
  */
 export function status(
-  { replicaId, version, mode, started }: Identity,
+  { replicaId, version, mode, started_ms }: Identity,
   replica: Replica,
   diverged: boolean,
-  now: number,
+  now_ms: number,
 ) {
   return {
     replica_id: replicaId,
@@ -42,7 +42,7 @@ export function status(
     },
     users: replica.users,
     digest: replica.digest,
-    uptime_s: Math.round(now - started) / 1000,
+    uptime_s: Math.round(now_ms - started_ms) / 1000,
     diverged,
   };
 }

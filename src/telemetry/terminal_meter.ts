@@ -1,21 +1,21 @@
 /**
- * A progress bar for people who watch.
+ * A progress bar on the terminal.
  *
  * @module
  */
 import { Presets, SingleBar } from "cli-progress";
 
-/** Shows how far something is. */
+/** Shows the progress of one task after the other. */
 export interface Meter {
-  /** Shows `done` of `total`; begins the bar the first time. */
+  /** Shows `done` of `total`; the first call begins a bar. */
   update(done: number, total: number): void;
-  /** Leaves the bar as it is; a later update begins another. */
+  /** Ends the bar; a later update begins another. */
   end(): void;
 }
 
 /**
- * @param what What is going on, in a word or two.
- * @returns A bar on stderr if that is a terminal, else nothing.
+ * @param what The name of the task, in a word or two.
+ * @returns A bar on stderr, or one that does nothing if stderr is no terminal.
  */
 export function terminalMeter(what: string): Meter {
   if (!Deno.stderr.isTerminal()) return { update: () => {}, end: () => {} };
