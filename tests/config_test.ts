@@ -199,7 +199,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "readConfig() refuses what is no password, of a file too",
+  name: "readConfig() refuses invalid passwords, in a file too",
   permissions,
   fn: () => {
     for (const AUTH_PASSWORD_FILE of ["/empty-line", "/five-lines"]) {

@@ -93,7 +93,7 @@ function place(module: string): string {
   return module.split("/")[0];
 }
 
-Deno.test("modules import only what stands further down", async () => {
+Deno.test("modules import only from folders further down", async () => {
   const imports = await importsOf(...ENTRIES);
   assert.ok(imports.length > 50);
   for (const { from, to } of imports) {
@@ -114,7 +114,7 @@ Deno.test("modules import only what stands further down", async () => {
   }
 });
 
-Deno.test("each engine's library is imported by the engine alone", async () => {
+Deno.test("only the engine imports its library", async () => {
   for (const { from, to } of await importsOf(...ENTRIES)) {
     const library = Object.keys(SOLE_IMPORTERS).find((name) =>
       to === name || to.startsWith(name)

@@ -51,7 +51,7 @@ async function fill(
   return storage;
 }
 
-Deno.test("SqliteLog keeps a base and drops the entries that it stands in for", async () => {
+Deno.test("SqliteLog keeps a base and deletes the entries that it replaces", async () => {
   using folder = new TemporaryFolder();
   const written = await fill(folder.path, { sets: 1234, base: "whole" });
   const log = new SqliteLog(folder.path);
@@ -83,7 +83,7 @@ Deno.test("SqliteLog keeps a base and drops the entries that it stands in for", 
   db.close();
 });
 
-Deno.test("SqliteLog throws a half-written base away and keeps the entries", async () => {
+Deno.test("SqliteLog deletes a half-written base and keeps the entries", async () => {
   using folder = new TemporaryFolder();
   await fill(folder.path, { sets: 300, base: "half" });
   const log = new SqliteLog(folder.path);
@@ -99,7 +99,7 @@ Deno.test("SqliteLog throws a half-written base away and keeps the entries", asy
   db.close();
 });
 
-Deno.test("SqliteLog replaces a base by a newer one", async () => {
+Deno.test("SqliteLog replaces a base with a newer one", async () => {
   using folder = new TemporaryFolder();
   await fill(folder.path, { sets: 300, base: "whole" });
   const written = await fill(folder.path, { sets: 400, base: "whole" });

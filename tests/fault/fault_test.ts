@@ -6,7 +6,7 @@ import { shortfalls } from "./figures.ts";
 /** Every kind of fault comes more than once in it. */
 const FAULTS_MS = 45_000;
 
-Deno.test("whatever happens to replicas, broker and network, no acknowledged set is lost, no refused one stored, no get goes back, and all end equal", async () => {
+Deno.test("under faults of replicas, broker and network, no acknowledged set is lost, no refused set is stored, no get goes back, and all replicas end equal", async () => {
   const seed = Number(Deno.env.get("USERGRADE_TEST_SEED") ?? newSeed());
   const lines: string[] = [];
   try {

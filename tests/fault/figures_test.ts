@@ -18,7 +18,7 @@ const ENOUGH: Figures = {
 };
 
 Deno.test({
-  name: "shortfalls() names whatever a run did too little of",
+  name: "shortfalls() names what a run did too little of",
   permissions: "none",
   fn: () => {
     assert.deepEqual(shortfalls(ENOUGH), []);

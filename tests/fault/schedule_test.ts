@@ -15,7 +15,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "makeSchedule() has every kind in 40 s, in order, each over in time",
+  name:
+    "makeSchedule() has every kind of fault within 40 s, in order, and each ends in time",
   permissions: "none",
   fn: () => {
     fc.assert(fc.property(seeds, (seed) => {

@@ -53,7 +53,7 @@ class Client implements Disposable {
   }
 }
 
-Deno.test("TcpProxy passes on all bytes both ways, however many", async () => {
+Deno.test("TcpProxy forwards all bytes both ways", async () => {
   await using server = new EchoServer();
   await using proxy = new TcpProxy(server.port);
   using client = await Client.connect(proxy);
@@ -68,7 +68,7 @@ Deno.test("TcpProxy passes on all bytes both ways, however many", async () => {
   assert.equal(await hearing, text);
 });
 
-Deno.test("TcpProxy.cut() ends all connections and takes new ones", async () => {
+Deno.test("TcpProxy.cut() ends all connections and accepts new ones", async () => {
   await using server = new EchoServer();
   await using proxy = new TcpProxy(server.port);
   using client = await Client.connect(proxy);
@@ -82,7 +82,7 @@ Deno.test("TcpProxy.cut() ends all connections and takes new ones", async () => 
   assert.equal(proxy.outgoing.size, 2);
 });
 
-Deno.test("TcpProxy.refuse() lets nobody in until accept()", async () => {
+Deno.test("TcpProxy.refuse() refuses connections until accept()", async () => {
   await using server = new EchoServer();
   await using proxy = new TcpProxy(server.port);
   using client = await Client.connect(proxy);
@@ -95,7 +95,7 @@ Deno.test("TcpProxy.refuse() lets nobody in until accept()", async () => {
   assert.equal(await again.say("two"), "two");
 });
 
-Deno.test("TcpProxy holds bytes in a stall, of new connections too, and passes them on after it", async () => {
+Deno.test("TcpProxy holds bytes during a stall, those of new connections too, and forwards them afterwards", async () => {
   await using server = new EchoServer();
   await using proxy = new TcpProxy(server.port);
   using old = await Client.connect(proxy);
@@ -111,7 +111,7 @@ Deno.test("TcpProxy holds bytes in a stall, of new connections too, and passes t
   assert.deepEqual(await Promise.all(answers), ["two", "six"]);
 });
 
-Deno.test("TcpProxy.cut() ends connections in a stall", async () => {
+Deno.test("TcpProxy.cut() ends connections during a stall", async () => {
   await using server = new EchoServer();
   await using proxy = new TcpProxy(server.port);
   using client = await Client.connect(proxy);
@@ -122,7 +122,7 @@ Deno.test("TcpProxy.cut() ends connections in a stall", async () => {
   assert.equal(await answer, null);
 });
 
-Deno.test("TcpProxy delays each way", async () => {
+Deno.test("TcpProxy delays bytes in both directions", async () => {
   await using server = new EchoServer();
   await using proxy = new TcpProxy(server.port);
   using client = await Client.connect(proxy);

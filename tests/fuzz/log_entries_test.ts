@@ -110,7 +110,7 @@ async function publish(port: number, messages: readonly Message[]) {
   }
 }
 
-Deno.test("no entry of a stranger makes replicas stop or differ", async () => {
+Deno.test("foreign entries in the log make no replica stop or differ", async () => {
   await using cluster = await Cluster.start(2);
   let published = 0;
   await fc.assert(

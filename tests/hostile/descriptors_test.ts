@@ -32,7 +32,7 @@ async function connections(
   return clients;
 }
 
-Deno.test("running out of descriptors ends no listener, and no request that is under way", async () => {
+Deno.test("running out of descriptors ends no listener and no request under way", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({
     dataDir: folder.path,

@@ -15,7 +15,7 @@ async function ask(url: string, request: string): Promise<string> {
   return (await client.receive(hasHead)).text;
 }
 
-Deno.test("no Host header and no form of a target leads a request past its route", async () => {
+Deno.test("no Host header and no form of a target makes a request skip its route", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const set = service.url("set");
@@ -53,7 +53,7 @@ Deno.test("no Host header and no form of a target leads a request past its route
   await got.body?.cancel();
 });
 
-Deno.test("an early answer to a long body comes without reading it, and closes the connection", async () => {
+Deno.test("an early answer to a long body is sent without reading it, and closes the connection", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const length = "Content-Length: 10000000000";

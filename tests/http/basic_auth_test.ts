@@ -35,7 +35,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "basicAuth() lets in with each of its passwords and with no other",
+  name: "basicAuth() accepts each of its passwords and no other",
   permissions: "none",
   fn: () => {
     const handler = basicAuth(

@@ -3,7 +3,7 @@ import { Listeners } from "../../src/http/listener.ts";
 import { eventually } from "../support/eventually.ts";
 import { head, RawClient } from "../support/raw_client.ts";
 
-Deno.test("Listeners.tick() closes idle connections when there are too many, and answers what was asked", async () => {
+Deno.test("Listeners.tick() closes idle connections when there are too many, and answers requests under way", async () => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
   const listeners = new Listeners(() => performance.now(), 150);

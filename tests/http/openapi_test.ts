@@ -18,7 +18,7 @@ const document = (host = "127.0.0.1", isTls = false) =>
     setListener: { host, isTls, port: 8080 },
   }));
 
-Deno.test("the OpenAPI document is one, by the specification's own schema", async () => {
+Deno.test("the OpenAPI document is valid by the specification's own schema", async () => {
   const { valid, errors } = await new Validator().validate(document());
   assert.ok(valid, JSON.stringify(errors));
 });
@@ -90,7 +90,7 @@ const nearlyPatch = fc.record({
   ),
 }, { requiredKeys: [] }).map((value) => JSON.parse(JSON.stringify(value)));
 
-Deno.test("the OpenAPI document takes for a partial user grade what the service takes", () => {
+Deno.test("the OpenAPI document accepts the same partial user grades as the service", () => {
   // deno-lint-ignore no-explicit-any -- the package's types miss its default
   const ajv = new (Ajv as any)({ strict: false, validateFormats: false });
   ajv.addSchema(document(), "document");

@@ -81,7 +81,7 @@ Deno.test("GET /backup has the headers of the contract and the state at its sequ
   await refused.body?.cancel();
 });
 
-Deno.test("a backup is the state at exactly its sequence while sets pour in", async () => {
+Deno.test("a backup is the state at exactly its sequence while sets go on", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const imported = await postImport(service, await backupOf(users(20_000)));
@@ -225,7 +225,7 @@ Deno.test("POST /import stops at the first bad row and says where and how far it
   assert.ok((await service.statusJson()).users >= rows_committed);
 });
 
-Deno.test("POST /import answers 408 when no byte comes for 10 s, and 401 to a stranger", async () => {
+Deno.test("POST /import answers 408 when no byte arrives for 10 s, and 401 without credentials", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const stranger = await fetch(`${service.url("set")}/import`, {
@@ -247,7 +247,7 @@ Deno.test("POST /import answers 408 when no byte comes for 10 s, and 401 to a st
   );
 });
 
-Deno.test("the import command sends a file or another server's backup, and says how it went", async () => {
+Deno.test("the import command sends a file or another server's backup, and prints the result", async () => {
   using folder = new TemporaryFolder();
   await using from = await ServiceProcess.start({
     dataDir: `${folder.path}/from`,

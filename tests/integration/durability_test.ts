@@ -50,7 +50,7 @@ class OwnUser {
   }
 }
 
-Deno.test("kill -9 at any moment loses no acknowledged set, and the digest is that of the records", async () => {
+Deno.test("kill -9 at any moment loses no acknowledged set, and the digest matches the records", async () => {
   const seed = Number(Deno.env.get("USERGRADE_TEST_SEED") ?? newSeed());
   const random = new Random(seed);
   using folder = new TemporaryFolder();
@@ -185,7 +185,7 @@ Deno.test("a second service on the same folder ends at once and says why", async
   assert.equal((await first.set({ user_id: "a" })).status, 200);
 });
 
-Deno.test("a log that breaks takes the service down with exit status 1, and the set under way is unknown", async () => {
+Deno.test("a broken log ends the service with exit status 1 and the set under way with 504", async () => {
   using folder = new TemporaryFolder();
   // Files may not grow beyond 200 KiB, and a write that would fails.
   const limit = `trap '' XFSZ; ulimit -f 400; exec "$0" "$@"`;

@@ -69,7 +69,7 @@ Deno.test("a port that is taken ends the start with exit status 1 and its name",
   assert.equal((await service.status).code, 1);
 });
 
-Deno.test("a generated password is printed once and lets one in", async () => {
+Deno.test("a generated password is printed once and is accepted", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({
     dataDir: folder.path,
@@ -135,7 +135,7 @@ Deno.test("SIGTERM and SIGINT answer the sets under way, refuse new ones and exi
   }
 });
 
-Deno.test("SIGTERM ends a service with idle connections and bodies that never come within seconds", async () => {
+Deno.test("SIGTERM ends a service with idle connections and unfinished bodies within seconds", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const { hostname, port } = new URL(service.url("set"));

@@ -46,7 +46,7 @@ function requests(
   );
 }
 
-Deno.test("GET /metrics counts requests by route and status, sets and what they took", async () => {
+Deno.test("GET /metrics counts requests by route and status, and sets with their durations", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({
     dataDir: folder.path,
@@ -127,7 +127,7 @@ Deno.test("GET /metrics counts requests by route and status, sets and what they 
   assert.ok(Math.abs(Date.now() / 1000 - started) < 60);
 });
 
-Deno.test("GET /metrics tells of a broker that is away and back, of refused sets and poison", async () => {
+Deno.test("GET /metrics shows a broker that was away, refused sets and poison entries", async () => {
   await using cluster = await Cluster.start(2);
   const [replica, other] = cluster.replicas;
   await (await other.set({ user_id: "a" })).body?.cancel();

@@ -60,7 +60,7 @@ async function leader(urls: string): Promise<number> {
   }
 }
 
-Deno.test("of three NATS servers the stream's leader is killed: sets come back, and none that was acknowledged is lost", async () => {
+Deno.test("when the stream's leader of three NATS servers is killed, sets are taken again and no acknowledged set is lost", async () => {
   await using nats = await NatsCluster.start();
   using folder = new TemporaryFolder();
   const spawn = (REPLICA_ID: string) =>
@@ -109,7 +109,7 @@ Deno.test("of three NATS servers the stream's leader is killed: sets come back, 
   }
 });
 
-Deno.test("a stream of three servers that ends too early makes a replica wait for them, and ahead of the log only when it lasts", async () => {
+Deno.test("a replica waits when a stream of three servers ends too early, and is ahead of the log only if that lasts", async () => {
   await using nats = await NatsCluster.start();
   using folder = new TemporaryFolder();
   await using replica = await ServiceProcess.start({

@@ -38,7 +38,7 @@ async function fails(
   return line.message;
 }
 
-Deno.test("a replica comes in with user and password, and fails with wrong ones", async () => {
+Deno.test("a replica logs in to NATS with user and password, and fails with wrong ones", async () => {
   await using server = await NatsServer.start(
     'authorization { user: "u", password: "right password" }',
   );
@@ -52,14 +52,14 @@ Deno.test("a replica comes in with user and password, and fails with wrong ones"
   }
 });
 
-Deno.test("a replica comes in with a token", async () => {
+Deno.test("a replica logs in to NATS with a token", async () => {
   await using server = await NatsServer.start(
     'authorization { token: "a long token" }',
   );
   await works(server, { NATS_TOKEN: "a long token" });
 });
 
-Deno.test("a replica outlives a password that is wrong for a while", async () => {
+Deno.test("a replica survives a NATS password that is wrong for a while", async () => {
   const file = (password: string) =>
     `jetstream { store_dir: "STORE" }
      authorization { user: "u", password: "${password}" }`;
@@ -208,7 +208,7 @@ Deno.test("a replica that may not publish refuses sets, says why, and stores not
   assert.match((await response.json()).detail, /does not allow to publish/);
 });
 
-Deno.test("a replica comes in over TLS with a CA file, and refuses a server of another CA", async () => {
+Deno.test("a replica connects over TLS with a CA file, and refuses a server of another CA", async () => {
   using folder = new TemporaryFolder();
   const { ca, cert, key } = await makeCertificates(folder.path, "server");
   const other = await makeCertificates(folder.path, "other");
@@ -226,7 +226,7 @@ Deno.test("a replica comes in over TLS with a CA file, and refuses a server of a
   await stranger.line(({ message }) => /certificate/i.test(message));
 });
 
-Deno.test("a replica comes in with a credentials file", async () => {
+Deno.test("a replica logs in to NATS with a credentials file", async () => {
   using folder = new TemporaryFolder();
   const { creds, configuration } = await makeOperator(folder.path);
   await using server = await NatsServer.start(configuration);

@@ -169,7 +169,7 @@ Deno.test("the page says that the broker is away", async () => {
   assert.deepEqual(problems, []);
 });
 
-Deno.test("the page says that its replica does not answer, and since when", async () => {
+Deno.test("the page says since when its replica does not answer", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   await using browser = await TestBrowser.start();

@@ -9,7 +9,7 @@ function set(replica: ServiceProcess, password: string): Promise<Response> {
   });
 }
 
-Deno.test("a password is changed replica by replica while clients with the old and the new one come in", async () => {
+Deno.test("a password is changed replica by replica while clients use the old and the new one", async () => {
   using folder = new TemporaryFolder();
   const file = `${folder.path}/passwords`;
   await using cluster = await Cluster.start(0);

@@ -76,7 +76,7 @@ function set(proxy: HAProxy, body: unknown, password = PASSWORD) {
   });
 }
 
-Deno.test("the proxy of docker-compose.yml passes sets, gets, imports and backups on", async () => {
+Deno.test("the proxy of docker-compose.yml forwards sets, gets, imports and backups", async () => {
   await using cluster = await ProxiedCluster.start();
   const { proxy } = cluster;
   const response = await set(proxy, { user_id: "a", spp: 1 });
@@ -108,7 +108,7 @@ Deno.test("the proxy of docker-compose.yml passes sets, gets, imports and backup
   assert.ok(text.split("\r\n").length > rows.length);
 });
 
-Deno.test("the proxy of docker-compose.yml cuts slow heads, slow bodies and idle connections, and takes no large head", async () => {
+Deno.test("the proxy of docker-compose.yml cuts slow heads, slow bodies and idle connections, and refuses large heads", async () => {
   await using cluster = await ProxiedCluster.start();
   const { proxy } = cluster;
   const started = performance.now();
@@ -139,7 +139,7 @@ Deno.test("the proxy of docker-compose.yml cuts slow heads, slow bodies and idle
   assert.ok(closed);
 });
 
-Deno.test("the proxy of docker-compose.yml bounds one source's connections and wrong passwords", async () => {
+Deno.test("the proxy of docker-compose.yml limits one source's connections and wrong passwords", async () => {
   await using cluster = await ProxiedCluster.start();
   const { proxy } = cluster;
   const statuses = [];

@@ -96,7 +96,7 @@ Deno.test("three replicas are equal after conflicting partial sets from all side
   }
 });
 
-Deno.test("one reads one's own write through any replica with min_sequence", async () => {
+Deno.test("a client reads its own write through any replica with min_sequence", async () => {
   await using cluster = await Cluster.start(3);
   for (let i = 0; i < 100; i++) {
     const writer = cluster.replicas[i % 3];
@@ -111,7 +111,7 @@ Deno.test("one reads one's own write through any replica with min_sequence", asy
   }
 });
 
-Deno.test("a replica that starts late or again fills itself from the log", async () => {
+Deno.test("a replica that starts late or again restores from the log", async () => {
   await using cluster = await Cluster.start(2);
   for (let i = 0; i < 50; i++) {
     const response = await cluster.replicas[i % 2].set({ user_id: `${i}` });
@@ -126,7 +126,7 @@ Deno.test("a replica that starts late or again fills itself from the log", async
   assert.equal((await cluster.agreement()).users, 51);
 });
 
-Deno.test("while the broker is away gets go on and sets get 503 at once; all recovers unaided", async () => {
+Deno.test("while the broker is away, gets go on and sets get 503 at once; afterwards the replica recovers by itself", async () => {
   await using cluster = await Cluster.start(2);
   const [a, b] = cluster.replicas;
   await (await a.set({ user_id: "a", spp: 1 })).body?.cancel();
@@ -238,7 +238,7 @@ Deno.test("an entry of a later version makes every replica not ready on both lis
   }
 });
 
-Deno.test("a replica that is ahead of the log says so loudly, goes on with gets and refuses sets", async () => {
+Deno.test("a replica that is ahead of the log logs an error, answers gets and refuses sets", async () => {
   await using cluster = await Cluster.start(1);
   const [replica] = cluster.replicas;
   await (await replica.set({ user_id: "a", spp: 1 })).body?.cancel();

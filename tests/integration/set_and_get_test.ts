@@ -72,7 +72,7 @@ Deno.test("POST /set merges partial updates and GET /get answers them", () =>
     });
   }));
 
-Deno.test("POST /set judges numbers by value and takes the last of a repeated key", () =>
+Deno.test("POST /set reads numbers by value and uses the last of a repeated key", () =>
   withService(async (service) => {
     const set = async (body: string) => (await service.set(body)).text();
     assert.match(await set('{"user_id":"a","spp":1.0}'), /"spp":1,/);
@@ -85,7 +85,7 @@ Deno.test("POST /set judges numbers by value and takes the last of a repeated ke
     );
   }));
 
-Deno.test("POST /set refuses what is not a partial user grade, by field, and stores nothing", () =>
+Deno.test("POST /set refuses what is not a partial user grade, names the field and stores nothing", () =>
   withService(async (service) => {
     const cases: [string | Uint8Array, string | undefined][] = [
       ["", undefined],
@@ -164,7 +164,7 @@ Deno.test("POST /set takes ids of 256 bytes, and any id comes back as it was", (
     assert.equal((await plus.json()).user_id, "a+b c");
   }));
 
-Deno.test("GET /get refuses a query without exactly one user_id, and knows no stranger", () =>
+Deno.test("GET /get refuses a query without exactly one user_id, and answers 404 for an unknown user", () =>
   withService(async (service) => {
     await service.set({ user_id: "a" });
     await service.set({ user_id: "\ufffd" });
@@ -213,7 +213,7 @@ Deno.test("GET /get with min_sequence waits for it, and says what was applied", 
     await problem(late, 503);
   }, { COMMIT_TIMEOUT_MS: "300" }));
 
-Deno.test("the set listener lets nobody in without the right credentials", () =>
+Deno.test("the set listener answers 401 without the right credentials", () =>
   withService(async (service) => {
     const base = service.url("set");
     const basic = (userinfo: string) =>

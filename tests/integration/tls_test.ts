@@ -20,7 +20,7 @@ async function curl(...args: string[]) {
 /** curl's status for a certificate that it does not trust. */
 const CURL_UNTRUSTED = 60;
 
-Deno.test("curl with the authority's certificate comes in at both listeners, over HTTP/2 and HTTP/1.1, and without it does not", async () => {
+Deno.test("curl connects to both listeners over HTTP/2 and HTTP/1.1 with the CA certificate, and not without it", async () => {
   using folder = new TemporaryFolder();
   const { ca, cert, key } = await makeCertificates(folder.path, "server");
   await using service = ServiceProcess.spawn({
@@ -63,7 +63,7 @@ Deno.test("a client refuses a listener whose certificate has expired", async () 
   assert.equal((await curl("--cacert", ca, get)).code, CURL_UNTRUSTED);
 });
 
-Deno.test("what is no certificate or key ends the start with exit status 2 and the variable's name", async () => {
+Deno.test("a file that is no certificate or key ends the start with exit status 2 and the variable's name", async () => {
   using folder = new TemporaryFolder();
   const { cert, key } = await makeCertificates(folder.path, "server");
   const other = await makeCertificates(folder.path, "other");
@@ -83,7 +83,7 @@ Deno.test("what is no certificate or key ends the start with exit status 2 and t
   }
 });
 
-Deno.test("a replica takes its base from a peer over https with PEERS_TLS_CA_FILE, and from none of another authority or an expired certificate", async () => {
+Deno.test("a replica restores from a peer over https with PEERS_TLS_CA_FILE, and refuses another CA or an expired certificate", async () => {
   using folder = new TemporaryFolder();
   const { ca, cert, key } = await makeCertificates(folder.path, "peer");
   const other = await makeCertificates(folder.path, "other");

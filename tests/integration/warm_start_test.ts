@@ -161,7 +161,7 @@ const WINDOWS_1252 = new Map(
   ]),
 );
 
-Deno.test("a donor that dies half-way leaves nothing behind: the next one is restored from scratch", async () => {
+Deno.test("when a donor dies half-way, the replica restores from the next one from scratch", async () => {
   await using cluster = await Cluster.start(2);
   const [first, second] = cluster.replicas;
   await fill(first, 300_000);
@@ -190,7 +190,7 @@ Deno.test("a donor that dies half-way leaves nothing behind: the next one is res
   assert.equal((await cluster.agreement()).users, 300_000);
 });
 
-Deno.test("while it restores a replica's probes answer, and gets and sets say 503", async () => {
+Deno.test("while a replica restores, its probes answer, and gets and sets get 503", async () => {
   await using cluster = await Cluster.start(1);
   await fill(cluster.replicas[0], 300_000);
   await purge(cluster);
@@ -281,7 +281,7 @@ Deno.test("a base that the log has moved on from, or that is of another history,
   await cluster.agreement();
 });
 
-Deno.test("a whole cluster comes back: all replicas stopped and started at once", async () => {
+Deno.test("a cluster recovers when all replicas are stopped and started at once", async () => {
   await using cluster = await Cluster.start(3);
   await fill(cluster.replicas[0], 2_000);
   const before = await cluster.agreement();
@@ -293,7 +293,7 @@ Deno.test("a whole cluster comes back: all replicas stopped and started at once"
   assert.deepEqual(await cluster.agreement(), before);
 });
 
-Deno.test("a broker that is lost with its disk: the backup of a replica that is ahead goes into a new one", async () => {
+Deno.test("when the broker is lost with its disk, the backup of a replica that is ahead is imported into a new one", async () => {
   await using cluster = await Cluster.start(2);
   const [a] = cluster.replicas;
   await fill(a, 2_000);

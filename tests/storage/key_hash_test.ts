@@ -115,7 +115,7 @@ Deno.test("hashKey() is HalfSipHash-1-3 for every seed and key", {
   );
 });
 
-Deno.test("hashKey() takes signed and unsigned halves of a seed alike", {
+Deno.test("hashKey() treats signed and unsigned halves of a seed alike", {
   permissions: "none",
 }, () => {
   const { words, length } = bytesToKey(ascending(11));

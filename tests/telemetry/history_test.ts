@@ -8,7 +8,7 @@ import {
 } from "../../src/telemetry/history.ts";
 
 Deno.test(
-  "History tells rates and percentiles of each step, and keeps ten minutes",
+  "History has rates and percentiles of each step, and keeps ten minutes",
   {
     permissions: "none",
   },
