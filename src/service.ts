@@ -13,7 +13,6 @@ import { getApp } from "./http/get_app.ts";
 import { Listeners } from "./http/listener.ts";
 import { RequestCounts } from "./http/request_counts.ts";
 import { setApp } from "./http/set_app.ts";
-import type { LogFailedError } from "./log/log.ts";
 import { LogClient } from "./log/log_client.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
@@ -43,7 +42,7 @@ export class ListenError extends Error {
 /** A service that is running. */
 export interface Service {
   /** Resolves when the service can't go on, with the reason. */
-  readonly failed: Promise<LogFailedError>;
+  readonly failed: Promise<Error>;
   /** Takes no new sets, ends those under way and closes everything. */
   stop(reason: string): Promise<void>;
 }
@@ -59,8 +58,8 @@ export interface Service {
  */
 export function startService(config: Config, version: string): Service {
   const now = () => performance.now();
-  const failed = Promise.withResolvers<LogFailedError>();
-  const fail = (error: LogFailedError) => {
+  const failed = Promise.withResolvers<Error>();
+  const fail = (error: Error) => {
     if (replica.state === "draining") return;
     logger.fatal("The service can't go on: {reason}", {
       reason: error.message,
@@ -70,8 +69,8 @@ export function startService(config: Config, version: string): Service {
   };
 
   const log = new LogClient({
-    entries: (entries, lastSequence) => {
-      replica.apply(entries, lastSequence);
+    entries: (entries, lastSequence, taken) => {
+      replica.apply(entries, lastSequence, taken);
       compaction?.consider();
     },
     status: (status) => replica.logStatusChanged(status),
@@ -104,7 +103,12 @@ export function startService(config: Config, version: string): Service {
   const bodies = new BodyReader(config.bodyBytesMax, now);
   const listeners = new Listeners(now);
   const timer = setInterval(() => {
-    replica.tick();
+    try {
+      replica.tick();
+    } catch (error) {
+      // An entry that was applied late shows that the log can't go on.
+      fail(error as Error);
+    }
     cluster.tick(now());
     history.tick(counters, now());
     bodies.tick();

@@ -5,6 +5,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
+import { NotAppliedError } from "../replica/group_commit.ts";
 import { SequenceNotReachedError } from "../replica/sequence_waiters.ts";
 import { InvalidUserGradeError } from "../user_grade.ts";
 import {
@@ -97,7 +98,9 @@ export function toHttpError(error: unknown): HttpError {
       headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
   }
-  if (error instanceof OutcomeUnknownError) {
+  if (
+    error instanceof OutcomeUnknownError || error instanceof NotAppliedError
+  ) {
     return new HttpError(504, error.message);
   }
   if (error instanceof BodyBrokenError) {

@@ -25,8 +25,15 @@ import type { PresenceListener } from "./presence_channel.ts";
 
 /** What a {@linkcode LogClient} tells of, once it is open. */
 export interface LogListener {
-  /** The next entries, in order and without a gap. */
-  entries(entries: readonly LogEntry[], lastSequence: number): void;
+  /**
+   * The next entries, in order and without a gap. Until `taken` is called for
+   * them, only a window of more comes, and the worker holds back the rest.
+   */
+  entries(
+    entries: readonly LogEntry[],
+    lastSequence: number,
+    taken: () => void,
+  ): void;
   /** The log's status has changed. */
   status(status: LogStatus): void;
   /** The log's first entry still there, which its limits may have moved. */
@@ -181,8 +188,11 @@ export class LogClient {
       case "located":
         return this.#located!.resolve(message.location);
       case "entries":
-        this.listener.entries(message.entries, message.lastSequence);
-        return this.#take();
+        return this.listener.entries(
+          message.entries,
+          message.lastSequence,
+          this.#take,
+        );
       case "status":
         return this.listener.status(message.status);
       case "first_sequence":
@@ -217,11 +227,11 @@ export class LogClient {
    * Waking the other thread costs 40 µs, so it is told of several messages at
    * once, and early enough that its window never closes for that.
    */
-  #take(): void {
+  readonly #take = (): void => {
     if (++this.#taken < WINDOW_MESSAGES / 2) return;
     this.#send({ type: "taken", messages: this.#taken });
     this.#taken = 0;
-  }
+  };
 
   #fail(cause: Error): void {
     if (this.#failure !== undefined) return;

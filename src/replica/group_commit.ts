@@ -35,6 +35,11 @@ export class QueueFullError extends NotStoredError {
   override name = "QueueFullError";
 }
 
+/** The set is in the log, but this replica can't apply it yet. */
+export class NotAppliedError extends Error {
+  override name = "NotAppliedError";
+}
+
 /** What group commit needs from outside. */
 export interface GroupCommitPorts {
   /** Proposes a batch, an entry's JSON text, to the log. */
@@ -63,13 +68,21 @@ class PendingSet {
   }
 }
 
-/** A batch that was proposed and whose fate is not known yet. */
-interface BatchInFlight {
-  readonly number: number;
-  readonly sets: readonly PendingSet[];
-  readonly proposedAt: number;
+/** A batch that was proposed. */
+export class Batch {
   /** How many of the sets, from the first, were told that their time is over. */
-  expired: number;
+  expired = 0;
+
+  constructor(
+    readonly number: number,
+    readonly sets: readonly PendingSet[],
+    readonly proposedAt: number,
+  ) {}
+
+  /** What the batch's entry changes, in order. */
+  get patches(): readonly UserGradePatch[] {
+    return this.sets.map(({ change }) => change.patch);
+  }
 }
 
 /** Gathers sets into batches and tells each set how it ended, exactly once. */
@@ -78,7 +91,7 @@ export class GroupCommit {
   /** Sets that are in no batch yet. Invariant: deadlines ascend. */
   #queue: PendingSet[] = [];
   /** In the order of their numbers, which is the log's order too. */
-  #inFlight: BatchInFlight[] = [];
+  #inFlight: Batch[] = [];
   #lastBatch = 0;
   #flushDeferred = false;
 
@@ -150,50 +163,61 @@ export class GroupCommit {
       );
       const sets = this.#queue.splice(0, count);
       const number = ++this.#lastBatch;
-      this.#inFlight.push({
-        number,
-        sets,
-        proposedAt: this.ports.now(),
-        expired: 0,
-      });
+      this.#inFlight.push(new Batch(number, sets, this.ports.now()));
       this.ports.propose(number, entryText(sets.map(({ change }) => change)));
     }
   }
 
   /**
-   * An own batch has its place in the log: applies its sets and answers them.
+   * An own batch has its place in the log: proposes the next one. The batch
+   * that is returned has to be ended by {@linkcode answer} or
+   * {@linkcode reject}.
    *
    * @param number The batch.
-   * @param sequence The sequence of its entry.
-   * @param apply Applies one set and returns the whole record after it.
    * @throws {Error} If no such batch is in flight: the log and the replica
-   * have come apart.
+   * disagree.
    */
-  commit(
-    number: number,
-    sequence: number,
-    apply: (patch: UserGradePatch) => UserGrade,
-  ): void {
-    const batch = this.#land(number);
+  land(number: number): Batch {
+    const batch = this.#take(number);
     // First, since the log can work on the next batch meanwhile: 7 % more sets
     // at 64 connections.
     this.#flush();
-    const { committed, setSeconds, commitSeconds, batchSets } = this.counts;
+    return batch;
+  }
+
+  /**
+   * A batch that has landed is applied: answers its sets.
+   *
+   * @param batch The batch.
+   * @param sequence The sequence of its entry.
+   * @param grades The whole record after each set.
+   */
+  answer(batch: Batch, sequence: number, grades: readonly UserGrade[]): void {
+    const { sets, expired, proposedAt } = batch;
+    const { counts } = this;
     const now = this.ports.now();
-    for (const set of batch.sets) {
-      const grade = apply(set.change.patch);
-      set.resolve({ grade, sequence });
-      setSeconds.observe((now - set.since) / 1000);
-    }
     // Those that were told that their time is over count as rejected.
-    this.counts.committed = committed + batch.sets.length - batch.expired;
-    commitSeconds.observe((now - batch.proposedAt) / 1000);
-    batchSets.observe(batch.sets.length);
+    for (let i = expired; i < sets.length; i++) {
+      sets[i].resolve({ grade: grades[i], sequence });
+      counts.setSeconds.observe((now - sets[i].since) / 1000);
+    }
+    counts.committed += sets.length - expired;
+    counts.commitSeconds.observe((now - proposedAt) / 1000);
+    counts.batchSets.observe(sets.length);
+  }
+
+  /** A batch that has landed can't be applied: tells its sets. */
+  reject(batch: Batch, error: NotAppliedError | OutcomeUnknownError): void {
+    this.#reject(
+      batch.sets.slice(batch.expired),
+      error instanceof NotAppliedError ? "not_applied" : "outcome_unknown",
+      error,
+    );
   }
 
   /** A batch did not commit: tells its sets. */
   fail(number: number, error: NotStoredError | OutcomeUnknownError): void {
-    const { sets, expired } = this.#land(number);
+    const { sets, expired } = this.#take(number);
     this.#reject(
       sets.slice(expired),
       error instanceof NotStoredError ? "not_stored" : "outcome_unknown",
@@ -202,7 +226,7 @@ export class GroupCommit {
     this.#flush();
   }
 
-  #land(number: number): BatchInFlight {
+  #take(number: number): Batch {
     const index = this.#inFlight.findIndex((batch) => batch.number === number);
     if (index === -1) {
       throw new Error(`Cannot end batch ${number}: it is not in flight`);

@@ -5,26 +5,28 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { type Change, decodeEntry, InvalidEntryError } from "../log/change.ts";
+import type { Change } from "../log/change.ts";
 import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
   type LogStatus,
   NotStoredError,
-  type OutcomeUnknownError,
+  OutcomeUnknownError,
 } from "../log/log.ts";
 import type { RowBatch } from "../storage/row_batch.ts";
-import { Storage, type StorageSnapshot } from "../storage/storage.ts";
-import type { UserGradePatch } from "../user_grade.ts";
+import { WINDOW_MESSAGES } from "../log/messages.ts";
+import { TableFullError } from "../storage/segment.ts";
+import { Storage } from "../storage/storage.ts";
 import {
   type CommittedSet,
   GroupCommit,
   type GroupCommitPorts,
+  NotAppliedError,
 } from "./group_commit.ts";
-import { CHECKPOINT_ENTRIES, DigestTrail } from "./digest_trail.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
 import type { SetCounts } from "./set_counts.ts";
+import { StateMachine, type StateSnapshot } from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
 
@@ -60,20 +62,31 @@ export interface RestoreProgress {
   readonly percent: number;
 }
 
-/** The state after an entry. */
-export interface ReplicaSnapshot extends StorageSnapshot {
-  /** The sequence of the last entry that it includes. */
-  readonly sequence: number;
-  /** When the log took that entry; null at sequence 0. */
-  readonly time: string | null;
+/** How often an entry that finds no room is tried again. */
+export const RETRY_MS = 1_000;
+
+/** Entries that the log has given at once. */
+interface Delivery {
+  readonly entries: readonly LogEntry[];
+  /** How many of them, from the first, are applied. */
+  applied: number;
+  /** Tells the log that all of them are. */
+  readonly taken: () => void;
+}
+
+/** Why no entry is applied for now. */
+interface Stop {
+  readonly reason: string;
+  retryAt: number;
 }
 
 /** One replica of the user grades. */
 export class Replica {
-  #storage = new Storage();
+  /** What is restored of a base so far. */
+  #restored = new Storage();
+  readonly #machine = new StateMachine();
   readonly #groupCommit: GroupCommit;
   readonly #waiters = new SequenceWaiters();
-  readonly #trail = new DigestTrail();
   #phase: Phase = "starting";
   #phaseReason = "the service has just started";
   #logStatus: LogStatus = { state: "away", reason: "the log is not open yet" };
@@ -84,12 +97,12 @@ export class Replica {
   #restore: RestoreProgress | undefined;
   #log: LogInfo | undefined;
   #lastSequence = 0;
-  /** Invariant: storage is the log applied in order up to here. */
-  #applied = 0;
-  /** When the log took the last applied entry. */
-  #appliedTime: string | null = null;
-  #setsSinceBase = 0;
-  #poisonEntries = 0;
+  /**
+   * What is not applied yet, in order. Invariant: empty unless stopped, and
+   * never longer than {@linkcode WINDOW_MESSAGES}.
+   */
+  #backlog: Delivery[] = [];
+  #stop: Stop | undefined;
   #connections = 0;
   #restoredRows = 0;
 
@@ -115,8 +128,13 @@ export class Replica {
 
   /** Why it is in that state, or why sets can't commit, in a few words. */
   get reason(): string {
-    const own = this.#phase === "draining" || this.#phase === "restoring";
-    return own || this.connected ? this.#phaseReason : this.#logStatus.reason;
+    if (this.#phase === "draining" || this.#phase === "restoring") {
+      return this.#phaseReason;
+    }
+    if (this.state === this.#phase && this.#stop !== undefined) {
+      return this.#stop.reason;
+    }
+    return this.connected ? this.#phaseReason : this.#logStatus.reason;
   }
 
   /** Whether the log can be proposed to. */
@@ -134,7 +152,12 @@ export class Replica {
 
   /** Whether sets can commit now. */
   get writable(): boolean {
-    return this.#phase === "ready" && this.connected;
+    return this.#phase === "ready" && this.connected && !this.isStuck;
+  }
+
+  /** Whether an entry finds no room, so that none is applied for now. */
+  get isStuck(): boolean {
+    return this.#stop !== undefined;
   }
 
   /** The log that the replica applies; undefined before it is open. */
@@ -144,42 +167,42 @@ export class Replica {
 
   /** The sequence of the last applied entry. */
   get appliedSequence(): number {
-    return this.#applied;
+    return this.#machine.sequence;
   }
 
   /** The sequence of the last entry known to be in the log. */
   get lastSequence(): number {
-    return Math.max(this.#applied, this.#lastSequence);
+    return Math.max(this.appliedSequence, this.#lastSequence);
   }
 
   /** How many users are stored. */
   get users(): number {
-    return this.#storage.size;
+    return this.#machine.users;
   }
 
   /** The digest of the stored records. */
   get digest(): string {
-    return this.#storage.digest;
+    return this.#machine.digest;
   }
 
   /** @returns The newest checkpoints with their digests, at most `count`. */
   checkpoints(count: number): [sequence: number, digest: string][] {
-    return this.#trail.newest(count);
+    return this.#machine.checkpoints(count);
   }
 
   /** @returns The digest at a sequence; undefined if it is not known any more. */
   digestAt(sequence: number): string | undefined {
-    return sequence === this.#applied ? this.digest : this.#trail.at(sequence);
+    return this.#machine.digestAt(sequence);
   }
 
   /** How many sets were applied from the log since the base. */
   get setsSinceBase(): number {
-    return this.#setsSinceBase;
+    return this.#machine.setsSinceBase;
   }
 
   /** How many entries were skipped because they do not validate. */
   get poisonEntries(): number {
-    return this.#poisonEntries;
+    return this.#machine.poisonEntries;
   }
 
   /** How often the log could be proposed to again after it could not. */
@@ -215,7 +238,7 @@ export class Replica {
     logger.info("State {state}: {reason}", {
       state: phase,
       reason,
-      applied_sequence: this.#applied,
+      applied_sequence: this.appliedSequence,
       users: this.users,
       digest: this.digest,
     });
@@ -230,18 +253,18 @@ export class Replica {
 
   /** Says how many rows the base has. */
   expectRows(rows: number): void {
-    this.#storage.expect(rows);
+    this.#restored.expect(rows);
   }
 
   /** Stores rows of the base. */
   restore(rows: RowBatch): void {
-    this.#storage.restore(rows);
+    this.#restored.restore(rows);
     this.#restoredRows += rows.count;
   }
 
   /** Throws away what was restored of a base. */
   discardRestored(): void {
-    this.#storage = new Storage();
+    this.#restored = new Storage();
   }
 
   /** Says how the restore goes, for the probes. */
@@ -262,68 +285,107 @@ export class Replica {
    * @param time When the log took that entry; null at sequence 0.
    */
   endRestore(sequence: number, time: string | null): void {
-    this.#applied = sequence;
-    this.#appliedTime = time;
+    this.#machine.adopt(this.#restored, { sequence, time });
     this.#caughtUpAt = this.lastSequence;
     this.#enter("catching_up", "entries of the log are being applied");
     this.#becomeReadyIfCaughtUp();
   }
 
   #becomeReadyIfCaughtUp(): void {
-    if (this.#phase === "catching_up" && this.#applied >= this.#caughtUpAt) {
+    if (
+      this.#phase === "catching_up" && this.appliedSequence >= this.#caughtUpAt
+    ) {
       this.#caughtUp = true;
       this.#enter("ready", "all entries of the log are applied");
     }
   }
 
   /**
-   * Applies entries; the only way that storage changes once it is restored.
+   * Applies entries; the only way that the state changes once it is restored.
    *
    * @param entries The next entries.
    * @param lastSequence The log's last entry, as far as is known.
-   * @throws {LogFailedError} If one is missing between them and those before.
+   * @param taken Called once all of them are applied, at once or, if one finds
+   * no room, later; until then the log is to hold back what comes after.
+   * @throws {LogFailedError} If one is missing between them and those before,
+   * or more come than a window while one finds no room.
    */
-  apply(entries: readonly LogEntry[], lastSequence: number): void {
-    for (const entry of entries) this.#applyEntry(entry);
+  apply(
+    entries: readonly LogEntry[],
+    lastSequence: number,
+    taken: () => void = () => {},
+  ): void {
+    if (this.#backlog.length >= WINDOW_MESSAGES) {
+      throw new LogFailedError("The log gives more than it was asked for");
+    }
     this.#lastSequence = lastSequence;
-    this.#waiters.reached(this.#applied);
+    this.#backlog.push({ entries, applied: 0, taken });
+    if (!this.isStuck) this.#advance();
+  }
+
+  /** Applies the backlog, as far as there is room. */
+  #advance(): void {
+    try {
+      for (let delivery; (delivery = this.#backlog[0]) !== undefined;) {
+        while (delivery.applied < delivery.entries.length) {
+          this.#applyEntry(delivery.entries[delivery.applied]);
+          delivery.applied++;
+        }
+        this.#backlog.shift();
+        delivery.taken();
+      }
+    } catch (error) {
+      if (!(error instanceof TableFullError)) throw error;
+      this.#stopAt(error);
+    }
+    this.#waiters.reached(this.appliedSequence);
     this.#becomeReadyIfCaughtUp();
   }
 
-  #applyEntry({ sequence, time, batch, payload }: LogEntry): void {
-    if (sequence !== this.#applied + 1) {
-      throw new LogFailedError(
-        `The log gave entry ${sequence} after entry ${this.#applied}`,
-      );
-    }
-    if (batch !== undefined) {
-      this.#groupCommit.commit(batch, sequence, (patch) => this.#set(patch));
-    } else {
-      this.#applyPayload(sequence, payload!);
-    }
-    this.#applied = sequence;
-    this.#appliedTime = time;
-    if (sequence % CHECKPOINT_ENTRIES === 0) {
-      this.#trail.note(sequence, this.digest);
-    }
-  }
-
-  #applyPayload(sequence: number, payload: Uint8Array): void {
+  #applyEntry(entry: LogEntry): void {
+    const batch = entry.batch === undefined
+      ? undefined
+      : this.#groupCommit.land(entry.batch);
     try {
-      for (const patch of decodeEntry(payload)) this.#set(patch);
+      const grades = this.#machine.apply(entry, batch?.patches);
+      if (batch !== undefined) {
+        this.#groupCommit.answer(batch, entry.sequence, grades);
+      }
     } catch (error) {
-      if (!(error instanceof InvalidEntryError)) throw error;
-      this.#poisonEntries++;
-      logger.error("Entry {sequence} of the log is skipped: {reason}", {
-        sequence,
-        reason: error.message,
-      });
+      // Nobody else knows of them any more.
+      if (batch !== undefined) {
+        this.#groupCommit.reject(batch, notApplied(entry, error as Error));
+      }
+      throw error;
     }
   }
 
-  #set(patch: UserGradePatch) {
-    this.#setsSinceBase++;
-    return this.#storage.set(patch);
+  #stopAt({ message }: TableFullError): void {
+    const sequence = this.appliedSequence + 1;
+    const reason = `entry ${sequence} can't be applied: ${message}`;
+    this.#stop = { reason, retryAt: this.ports.now() + RETRY_MS };
+    logger.error(
+      "Applying stops at entry {sequence}, and sets are refused, until there is room: {reason}",
+      { sequence, reason: message },
+    );
+    this.#groupCommit.refuseQueued(this.#notWritable());
+  }
+
+  /** Goes on where applying has stopped, if there is room now. */
+  #resume(): void {
+    try {
+      this.#machine.resume();
+    } catch (error) {
+      if (!(error instanceof TableFullError)) throw error;
+      this.#stop!.retryAt = this.ports.now() + RETRY_MS;
+      return;
+    }
+    this.#stop = undefined;
+    logger.info("Applying goes on: entry {sequence} has found room", {
+      sequence: this.appliedSequence,
+    });
+    this.#backlog[0].applied++;
+    this.#advance();
   }
 
   /**
@@ -333,7 +395,7 @@ export class Replica {
    * @param sets What `setsSinceBase` was then.
    */
   baseMoved(sequence: number, sets: number): void {
-    this.#setsSinceBase -= sets;
+    this.#machine.baseMoved(sets);
     this.firstSequenceMoved(sequence + 1);
   }
 
@@ -393,7 +455,7 @@ export class Replica {
    */
   getJson(id: string): string | undefined {
     if (!this.readable) throw this.#notReadable();
-    return this.#storage.getJson(id);
+    return this.#machine.getJson(id);
   }
 
   #notReadable(): NotReadyError {
@@ -416,27 +478,30 @@ export class Replica {
    */
   async waitFor(sequence: number): Promise<void> {
     if (!this.readable) throw this.#notReadable();
-    if (this.#applied >= sequence) return;
+    if (this.appliedSequence >= sequence) return;
     await this.#waiters.wait(sequence, this.ports.now() + this.timeout_ms);
   }
 
   /**
    * @returns The state as it is now; its table is to be closed after use.
-   * @throws {NotReadyError} If there is no whole state yet.
+   * @throws {NotReadyError} If there is no whole state now.
    */
-  snapshot(): ReplicaSnapshot {
-    if (!this.readable) throw this.#notReadable();
-    return {
-      sequence: this.#applied,
-      time: this.#appliedTime,
-      ...this.#storage.snapshot(),
-    };
+  snapshot(): StateSnapshot {
+    if (!this.readable || !this.#machine.isWhole) throw this.#notReadable();
+    return this.#machine.snapshot();
   }
 
-  /** Ends whatever has waited too long. To be called a few times a second. */
+  /**
+   * Ends whatever has waited too long, and tries again what found no room. To
+   * be called a few times a second.
+   *
+   * @throws {LogFailedError} As {@linkcode apply}.
+   */
   tick(): void {
+    const now = this.ports.now();
     this.#groupCommit.expire();
-    this.#waiters.expire(this.ports.now());
+    this.#waiters.expire(now);
+    if (this.#stop !== undefined && this.#stop.retryAt <= now) this.#resume();
   }
 
   /** Takes no more sets; those under way go on. */
@@ -451,4 +516,17 @@ export class Replica {
     this.drain(reason);
     this.#groupCommit.abandon(reason);
   }
+}
+
+/** What the sets of a batch are told that is in the log and not applied. */
+function notApplied(
+  { sequence }: LogEntry,
+  cause: Error,
+): NotAppliedError | OutcomeUnknownError {
+  return cause instanceof TableFullError
+    ? new NotAppliedError(
+      `The set is stored, as part of entry ${sequence} of the log, but this replica can't apply it until it has room: ${cause.message}`,
+      { cause },
+    )
+    : new OutcomeUnknownError(cause.message, { cause });
 }

@@ -15,6 +15,8 @@ export const REJECTIONS = [
   "not_stored",
   /** Nobody can say whether it is stored. */
   "outcome_unknown",
+  /** It is stored, but could not be applied here yet. */
+  "not_applied",
 ] as const;
 
 /** One of {@linkcode REJECTIONS}. */
@@ -29,6 +31,7 @@ export class SetCounts {
     queue_full: 0,
     not_stored: 0,
     outcome_unknown: 0,
+    not_applied: 0,
   };
   /** Seconds from a valid set to its record, of each that was committed. */
   readonly setSeconds = new Histogram(MILLISECOND_BOUNDS);

@@ -46,6 +46,12 @@ export class Digest {
     this.#low = (this.#low + low) | 0;
   }
 
+  /** Becomes the digest that another one is now. */
+  copy(other: Digest): void {
+    this.#high = other.#high;
+    this.#low = other.#low;
+  }
+
   /** Removes a record that was added before. */
   remove(a: number, b: number, c: number, d: number): void {
     const high = hashNumbers(this.#keyHigh, 0xc2b2ae35, a, b, c, d);

@@ -196,8 +196,9 @@ export class Segment {
         Math.min(end * STEP, this.usersExpected * WORDS_PER_USER),
       );
       // `transfer` frees the old buffer without the garbage collector.
-      this.words = this.#allocate(() =>
-        new Int32Array(this.words.buffer.transfer(4 * length))
+      this.words = allocate(
+        () => new Int32Array(this.words.buffer.transfer(4 * length)),
+        `to grow a segment of ${this.#users} users`,
       );
     }
     return place;
@@ -218,8 +219,9 @@ export class Segment {
 
   #growSlots(): void {
     const step = this.#users * STEP < this.usersExpected ? STEP : 2;
-    const slots = this.#allocate(() =>
-      new Int32Array(this.#slots.length * step)
+    const slots = allocate(
+      () => new Int32Array(this.#slots.length * step),
+      `to grow a segment of ${this.#users} users`,
     );
     forEachRecord(this.words, this.used, (place, length) => {
       this.#link(slots, this.hashKey(this.words, place + 1, length), place);
@@ -233,16 +235,21 @@ export class Segment {
     while (slots[at] !== 0) at = (at + 1) & mask;
     slots[at] = (hash & TAG_MASK) | (place + 1);
   }
+}
 
-  #allocate<T>(allocate: () => T): T {
-    try {
-      return allocate();
-    } catch (cause) {
-      throw new TableFullError(
-        `Cannot store a user: no memory to grow a segment of ${this.#users} users`,
-        { cause },
-      );
-    }
+/**
+ * @param attempt Takes memory, and changes nothing if there is none.
+ * @param purpose What the memory is for.
+ * @returns What it returns.
+ * @throws {TableFullError} If there is none.
+ */
+export function allocate<T>(attempt: () => T, purpose: string): T {
+  try {
+    return attempt();
+  } catch (cause) {
+    throw new TableFullError(`Cannot store a user: no memory ${purpose}`, {
+      cause,
+    });
   }
 }
 

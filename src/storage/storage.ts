@@ -26,6 +26,7 @@ export interface StorageSnapshot {
 export class Storage {
   readonly #table: UserTable;
   readonly #digest = new Digest();
+  readonly #markedDigest = new Digest();
 
   /**
    * @param seed The key of the table's hash, two random 32-bit integers; clients
@@ -48,6 +49,16 @@ export class Storage {
    */
   get digest(): string {
     return this.#digest.toString();
+  }
+
+  /** Remembers the digest as it is now, for a few assignments. */
+  markDigest(): void {
+    this.#markedDigest.copy(this.#digest);
+  }
+
+  /** What the digest was when it was last marked. */
+  get markedDigest(): string {
+    return this.#markedDigest.toString();
   }
 
   /**

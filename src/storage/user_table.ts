@@ -9,7 +9,7 @@
  */
 import { USER_ID_BYTES_MAX } from "../user_grade.ts";
 import { hashKey } from "./key_hash.ts";
-import { Segment } from "./segment.ts";
+import { allocate, Segment } from "./segment.ts";
 import { TableSnapshot } from "./snapshot.ts";
 
 /** The number of low bits of a key's hash that choose its segment. */
@@ -165,10 +165,9 @@ export class UserTable {
   }
 
   #addSegment(): Segment {
-    const segment = new Segment(
-      SEGMENT_BITS,
-      this.#hashKey,
-      this.#usersPerSegment,
+    const segment = allocate(
+      () => new Segment(SEGMENT_BITS, this.#hashKey, this.#usersPerSegment),
+      "for another segment",
     );
     this.#segments[this.#hash & (SEGMENTS - 1)] = segment;
     return segment;
@@ -177,9 +176,11 @@ export class UserTable {
   /** Lets open snapshots copy a record before it changes. */
   #preserve(segment: Segment, place: number): void {
     const index = this.#hash & (SEGMENTS - 1);
-    for (const snapshot of this.#snapshots) {
-      snapshot.keep(index, segment, place);
-    }
+    allocate(() => {
+      for (const snapshot of this.#snapshots) {
+        snapshot.keep(index, segment, place);
+      }
+    }, "to keep a record for the snapshots that are open");
   }
 
   /** @returns The rows as they are now; close them after use. */

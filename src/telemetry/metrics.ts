@@ -140,6 +140,11 @@ function addLog(registry: MetricRegistry, replica: Replica): void {
     "Times that proposing to the log became possible again.",
     () => replica.reconnects,
   );
+  registry.gauge(
+    "usergrade_apply_stuck",
+    "1 while the next entry finds no room here, so that none is applied, else 0.",
+    () => Number(replica.isStuck),
+  );
   registry.counter(
     "usergrade_poison_entries_total",
     "Entries that were skipped because they are invalid.",

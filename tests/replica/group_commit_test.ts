@@ -38,7 +38,9 @@ class Bench {
   }
 
   commit(batch: number, sequence: number): void {
-    this.groupCommit.commit(batch, sequence, (p) => this.storage.set(p));
+    const landed = this.groupCommit.land(batch);
+    const grades = landed.patches.map((patch) => this.storage.set(patch));
+    this.groupCommit.answer(landed, sequence, grades);
   }
 }
 

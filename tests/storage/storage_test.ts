@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { TableFullError } from "../../src/storage/segment.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade } from "../../src/user_grade.ts";
+import { withoutMemory } from "../support/memory.ts";
 import { fromBatch, Model, toBatch } from "../support/model.ts";
 import { ODD_IDS } from "./arbitraries.ts";
 import { historyOf, play } from "./history.ts";
@@ -20,19 +21,6 @@ function test(sentence: string, fn: () => void): void {
 function grade(user_id: string, ...numbers: number[]): UserGrade {
   const [postpaid_limit, spp, shipping_fee, return_fee] = numbers;
   return { user_id, postpaid_limit, spp, shipping_fee, return_fee };
-}
-
-/** Lets no segment's records grow while `run` runs. */
-function withoutMemory(run: () => void): void {
-  const { transfer } = ArrayBuffer.prototype;
-  ArrayBuffer.prototype.transfer = () => {
-    throw new RangeError("Array buffer allocation failed");
-  };
-  try {
-    run();
-  } finally {
-    ArrayBuffer.prototype.transfer = transfer;
-  }
 }
 
 test("Storage.set() makes a user of zeros from an id alone", () => {
@@ -136,7 +124,7 @@ test("Storage.set() that finds no memory changes nothing", () => {
     for (const spp of [1, 2 ** 40]) {
       const { size, digest } = storage;
       try {
-        withoutMemory(() => storage.set({ ...patch, spp }));
+        withoutMemory("records", () => storage.set({ ...patch, spp }));
       } catch (error) {
         assert.ok(error instanceof TableFullError);
         assert.deepEqual([storage.size, storage.digest], [size, digest]);
@@ -158,7 +146,7 @@ test("Storage.restore() that finds no memory keeps the rows before, whole", () =
   const storage = new Storage(SEED);
   const grades = collidingIds(SEED, 10, 100).map((id) => grade(id, 1, 2, 3, 4));
   assert.throws(
-    () => withoutMemory(() => storage.restore(toBatch(grades))),
+    () => withoutMemory("records", () => storage.restore(toBatch(grades))),
     TableFullError,
   );
   assert.ok(storage.size > 0);

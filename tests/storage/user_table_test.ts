@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { TableFullError } from "../../src/storage/segment.ts";
 import { UserTable } from "../../src/storage/user_table.ts";
+import { withoutMemory } from "../support/memory.ts";
 import { ODD_IDS } from "./arbitraries.ts";
 import { toKey } from "./keys.ts";
 
@@ -102,4 +104,26 @@ test("UserTable.write() writes where the last seek() was, again and again", () =
   table.write(3, 3, 3, 3);
   assert.deepEqual(readAll(table), [3, 3, 3, 3]);
   assert.equal(table.size, 1);
+});
+
+test("UserTable.write() that finds no memory for a segment or for an open snapshot changes nothing", () => {
+  const table = createTable();
+  table.seek("a");
+  assert.throws(
+    () => withoutMemory("arrays", () => table.write(1, 2, 3, 4)),
+    TableFullError,
+  );
+  assert.equal(table.size, 0);
+  assert.equal(table.seek("a"), false);
+  table.write(1, 2, 3, 4);
+
+  const snapshot = table.snapshot();
+  table.seek("a");
+  assert.throws(
+    () => withoutMemory("pages", () => table.write(5, 6, 7, 8)),
+    TableFullError,
+  );
+  assert.deepEqual(readAll(table), [1, 2, 3, 4]);
+  table.write(5, 6, 7, 8);
+  assert.deepEqual([...snapshot.read(1)!.numbers], [1, 2, 3, 4]);
 });

@@ -10,6 +10,7 @@ import { EntryFeed, type FeedMessage } from "../../src/log/entry_feed.ts";
 import { NotStoredError } from "../../src/log/log.ts";
 import { type Proposal, Proposals } from "../../src/log/proposals.ts";
 import { Replica } from "../../src/replica/replica.ts";
+import { withoutMemory } from "./memory.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedTime } from "./simulated_time.ts";
 
@@ -41,7 +42,17 @@ export interface Weather {
   duplicate: number;
   refuse: number;
   disconnect: number;
+  /** How often a replica's memory is out for a while. */
+  full: number;
   delay_ms: number;
+}
+
+/** What a replica says of itself. */
+export interface View {
+  readonly sequence: number;
+  readonly users: number;
+  readonly digest: string;
+  readonly isStuck: boolean;
 }
 
 /** One replica with its connection. */
@@ -50,6 +61,12 @@ export class SimulatedReplica {
   readonly #proposals = new Proposals(TIMEOUT_MS);
   readonly #feed: EntryFeed;
   #connected = true;
+  /** Whether its table can't grow. */
+  #isFull = false;
+  /** Whether it has yet to apply what the log gave it. */
+  #holds = false;
+  /** What the replica has said of itself, whenever something happened to it. */
+  readonly views: View[] = [];
   /** Tells the deliveries of one consumer from those of the ones before. */
   #consumer = 0;
   /** What the consumer was sent last. */
@@ -181,15 +198,41 @@ export class SimulatedReplica {
     this.time.after(this.#arrival - this.time.now, () => {
       if (consumer !== this.#consumer || !this.#connected) return;
       const signal = this.#feed.receive(message);
-      const { entries } = this.#feed.take();
-      this.replica.apply(entries, this.#feed.lastSequence);
+      this.#apply();
       if (signal === "gap") this.#consume();
     });
   }
 
+  /** Applies what was fed, unless the replica holds back what is behind. */
+  #apply(): void {
+    if (this.#holds || this.#feed.isEmpty) return;
+    const { entries } = this.#feed.take();
+    this.#holds = true;
+    this.#withItsMemory(() =>
+      this.replica.apply(entries, this.#feed.lastSequence, () => {
+        this.#holds = false;
+      })
+    );
+  }
+
+  #withItsMemory(run: () => void): void {
+    if (this.#isFull) withoutMemory("records", run);
+    else run();
+    const { appliedSequence: sequence, isStuck } = this.replica;
+    const last = this.views.at(-1);
+    if (last?.sequence === sequence && last.isStuck === isStuck) return;
+    const { users, digest } = this.replica;
+    this.views.push({ sequence, users, digest, isStuck });
+  }
+
   #tick(): void {
     this.#proposals.expire(this.time.now);
-    this.replica.tick();
+    this.#withItsMemory(() => this.replica.tick());
+    this.#apply();
+    if (!this.#isFull && this.#happens(this.weather.full)) {
+      this.#isFull = true;
+      this.time.after(this.random.below(3_000), () => this.#isFull = false);
+    }
     for (const proposal of this.#proposals.retry(this.time.now)) {
       this.#publish(proposal);
     }

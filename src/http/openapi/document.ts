@@ -33,7 +33,7 @@ const DESCRIPTION =
 
 Errors are problem details by RFC 9457. Any other method of a path gets 405 with Allow, any other path 404; on the set listener only after the credentials are right.
 
-After 503 the set was certainly not stored: send it again after Retry-After. After 504 nobody can say.`;
+After 503 the set was certainly not stored: send it again after Retry-After. After 504 its outcome is unknown, or, where the detail says so, it is stored and this replica can't apply it yet.`;
 
 /**
  * @param options Of the replica that answers.

@@ -48,7 +48,9 @@ export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
           "408": problem("The body did not arrive within 10 s"),
           "413": problem("The body is longer than MAX_BODY_BYTES"),
           "503": unavailable("Certainly not stored"),
-          "504": problem("Nobody can say whether it is stored"),
+          "504": problem(
+            "Its outcome is unknown, or it is stored and can't be applied here yet",
+          ),
         },
       },
     },

@@ -1,0 +1,195 @@
+/**
+ * The state machine: storage that is the log applied in order, up to a
+ * sequence. Once it is filled, nothing else changes it.
+ *
+ * A record may find no room. Then the entry stays half applied, since what it
+ * overwrote is gone, and the machine is stuck in it: it goes on from that very
+ * record, and takes no other entry before. Until then its sequence, users and
+ * digest stay those of the last whole entry.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { decodeEntry, InvalidEntryError } from "../log/change.ts";
+import { type LogEntry, LogFailedError } from "../log/log.ts";
+import { TableFullError } from "../storage/segment.ts";
+import { Storage, type StorageSnapshot } from "../storage/storage.ts";
+import type { UserGrade, UserGradePatch } from "../user_grade.ts";
+import { CHECKPOINT_ENTRIES, DigestTrail } from "./digest_trail.ts";
+
+const logger = getLogger(["usergrade", "replica"]);
+
+/** A place in the log. */
+export interface Place {
+  /** The sequence of an entry; 0 before the first. */
+  readonly sequence: number;
+  /** When the log took that entry; null at sequence 0. */
+  readonly time: string | null;
+}
+
+/** The state after an entry. */
+export interface StateSnapshot extends StorageSnapshot, Place {}
+
+/** An entry that is being applied. */
+interface EntryUnderWay extends Place {
+  readonly patches: readonly UserGradePatch[];
+  /** The record after each patch that is applied: the next one is at its end. */
+  readonly grades: UserGrade[];
+}
+
+/** Applies entries in order. */
+export class StateMachine {
+  #storage = new Storage();
+  #trail = new DigestTrail();
+  /** Invariant: while not stuck, storage is the log applied up to here. */
+  #place: Place = { sequence: 0, time: null };
+  /** How many users there were before the entry that it is stuck in. */
+  #usersBefore = 0;
+  #stuckIn: EntryUnderWay | undefined;
+  #setsSinceBase = 0;
+  #poisonEntries = 0;
+
+  /** The sequence of the last entry that is applied as a whole. */
+  get sequence(): number {
+    return this.#place.sequence;
+  }
+
+  /** Whether an entry can't be applied, and all behind it wait. */
+  get isStuck(): boolean {
+    return this.#stuckIn !== undefined;
+  }
+
+  /** Whether storage is the state at the sequence, and not beyond it. */
+  get isWhole(): boolean {
+    return this.#stuckIn === undefined || this.#stuckIn.grades.length === 0;
+  }
+
+  /** How many users there are at the sequence. */
+  get users(): number {
+    return this.isStuck ? this.#usersBefore : this.#storage.size;
+  }
+
+  /** The digest of the records at the sequence. */
+  get digest(): string {
+    return this.isStuck ? this.#storage.markedDigest : this.#storage.digest;
+  }
+
+  /** How many sets were applied from the log since the base. */
+  get setsSinceBase(): number {
+    return this.#setsSinceBase;
+  }
+
+  /** How many entries were skipped because they do not validate. */
+  get poisonEntries(): number {
+    return this.#poisonEntries;
+  }
+
+  /** @returns The newest checkpoints with their digests, at most `count`. */
+  checkpoints(count: number): [sequence: number, digest: string][] {
+    return this.#trail.newest(count);
+  }
+
+  /** @returns The digest at a sequence; undefined if it is not known any more. */
+  digestAt(sequence: number): string | undefined {
+    return sequence === this.sequence ? this.digest : this.#trail.at(sequence);
+  }
+
+  /** @returns The user's record as JSON text, or `undefined` if there is none. */
+  getJson(id: string): string | undefined {
+    return this.#storage.getJson(id);
+  }
+
+  /** @returns The state as it is, whole; its table is to be closed after use. */
+  snapshot(): StateSnapshot {
+    return { ...this.#place, ...this.#storage.snapshot() };
+  }
+
+  /**
+   * Starts from a state that was made elsewhere.
+   *
+   * @param storage The state, which the machine owns from now on.
+   * @param place The last entry that it includes.
+   */
+  adopt(storage: Storage, place: Place): void {
+    this.#storage = storage;
+    this.#place = place;
+    this.#trail = new DigestTrail();
+    this.#stuckIn = undefined;
+    this.#setsSinceBase = 0;
+  }
+
+  /** The log has a newer base, which includes so many of the sets. */
+  baseMoved(sets: number): void {
+    this.#setsSinceBase -= sets;
+  }
+
+  /**
+   * Applies the next entry.
+   *
+   * @param entry The entry.
+   * @param own Its patches, if this replica has proposed it; else they are
+   * read from its payload, and an entry that does not validate is skipped.
+   * @returns The whole record after each patch.
+   * @throws {LogFailedError} If an entry is missing before it, or it comes
+   * again.
+   * @throws {TableFullError} If there is no room for a record: the machine is
+   * stuck in the entry.
+   */
+  apply(
+    entry: LogEntry,
+    own: readonly UserGradePatch[] | undefined,
+  ): readonly UserGrade[] {
+    const { sequence, time } = entry;
+    if (this.#stuckIn !== undefined || sequence !== this.sequence + 1) {
+      throw new LogFailedError(
+        `The log gave entry ${sequence} after entry ${this.sequence}`,
+      );
+    }
+    const patches = own ?? this.#decode(entry);
+    this.#storage.markDigest();
+    this.#usersBefore = this.#storage.size;
+    return this.#goOn({ sequence, time, patches, grades: [] });
+  }
+
+  /**
+   * Goes on with the entry that the machine is stuck in.
+   *
+   * @throws {TableFullError} If there is still no room.
+   */
+  resume(): void {
+    if (this.#stuckIn !== undefined) this.#goOn(this.#stuckIn);
+  }
+
+  #goOn(entry: EntryUnderWay): readonly UserGrade[] {
+    const { sequence, time, patches, grades } = entry;
+    try {
+      while (grades.length < patches.length) {
+        grades.push(this.#storage.set(patches[grades.length]));
+      }
+    } catch (error) {
+      if (error instanceof TableFullError) this.#stuckIn = entry;
+      throw error;
+    }
+    this.#stuckIn = undefined;
+    this.#setsSinceBase += patches.length;
+    this.#place = { sequence, time };
+    if (sequence % CHECKPOINT_ENTRIES === 0) {
+      this.#trail.note(sequence, this.digest);
+    }
+    return grades;
+  }
+
+  #decode({ sequence, payload }: LogEntry): readonly UserGradePatch[] {
+    try {
+      return decodeEntry(payload!);
+    } catch (error) {
+      if (!(error instanceof InvalidEntryError)) throw error;
+      this.#poisonEntries++;
+      logger.error("Entry {sequence} of the log is skipped: {reason}", {
+        sequence,
+        reason: error.message,
+      });
+      return [];
+    }
+  }
+}
