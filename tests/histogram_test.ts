@@ -21,7 +21,7 @@ test("Histogram.snapshot() does not follow what comes after", () => {
   assert.equal(sum, 0);
 });
 
-test("quantile() tells the time between two snapshots, and nothing of none", () => {
+test("quantile() covers the values between two snapshots, and is undefined without any", () => {
   const histogram = new Histogram([1, 2, 4]);
   for (let i = 0; i < 100; i++) histogram.observe(4);
   const earlier = histogram.snapshot();

@@ -33,7 +33,7 @@ function test(sentence: string, fn: () => void): void {
   Deno.test(sentence, { permissions: "none" }, fn);
 }
 
-test("parsePatch() takes a whole record and a partial one", () => {
+test("parsePatch() accepts a whole record and a partial one", () => {
   const whole =
     '{"user_id":"a","postpaid_limit":1,"spp":-2,"shipping_fee":3,"return_fee":0}';
   assert.deepEqual(parse(whole), JSON.parse(whole));
@@ -88,7 +88,7 @@ test("parsePatch() refuses lone surrogates in a user_id", () => {
   assert.equal(parse('{"user_id":"\\ud834\\udd1e"}').user_id, "𝄞");
 });
 
-test("parsePatch() judges numbers by their value", () => {
+test("parsePatch() reads numbers by their value", () => {
   for (
     const [text, value] of [
       ["1.0", 1],
@@ -157,7 +157,7 @@ test("parsePatch() names every wrong field, once", () => {
   );
 });
 
-test("parsePatch() bounds its errors, however many and long the fields", () => {
+test("parsePatch() limits its errors, however many and long the fields", () => {
   const fields = Array.from({ length: 1000 }, (_, i) => `${i}-`.repeat(1000));
   // A name is not cut through a pair of surrogates either.
   fields.unshift("x".repeat(63) + "𝄞".repeat(100));
@@ -199,7 +199,7 @@ const nearlyPatch = fc.oneof(
   fc.jsonValue(),
 );
 
-test("isPatch() takes what the schema takes", () => {
+test("isPatch() accepts what the schema accepts", () => {
   let taken = 0;
   fc.assert(
     fc.property(nearlyPatch, (value) => {

@@ -6,7 +6,7 @@ const GROWTH_MAX_MB = 200;
 
 Deno.test({
   name:
-    "twice the sets that commit: as many as before are acknowledged, the rest refused at once, and all is well afterwards",
+    "with twice the sets that can commit, as many as before are acknowledged, the rest are refused at once, and the service recovers",
   // What a process has open is read where Linux has it.
   ignore: Deno.build.os !== "linux",
   fn: async () => {

@@ -79,7 +79,7 @@ test("Digest takes -0 for 0", () => {
   );
 });
 
-test("Digest tells records apart that differ little", () => {
+test("Digest differs for records that differ little", () => {
   const near: Row[] = ODD_IDS.map((id) => [id, [0, 0, 0, 0]]);
   for (let column = 0; column < 4; column++) {
     for (let bit = 0; bit < 53; bit++) {
@@ -98,7 +98,7 @@ test("Digest tells records apart that differ little", () => {
   assert.equal(digests.size, near.length);
 });
 
-test("Digest tells who has which numbers", () => {
+test("Digest depends on which user has which numbers", () => {
   const digests = [
     digestOf([["a", [1, 2, 3, 4]], ["b", [5, 6, 7, 8]]]),
     digestOf([["a", [5, 6, 7, 8]], ["b", [1, 2, 3, 4]]]),

@@ -17,7 +17,7 @@ function distribution(seed: Seed, bits: number, ids: string[]): number[] {
 }
 
 Deno.test(
-  "hashKey() spreads ids over all segments that share one under another seed",
+  "hashKey() spreads ids that share a segment under another seed over all segments",
   { permissions: "none" },
   () => {
     const ids = collidingIds(KNOWN, SEGMENT_BITS, 2000);
@@ -32,7 +32,7 @@ Deno.test(
 );
 
 Deno.test(
-  "hashKey() gives ids a slot each that all share one under another seed",
+  "hashKey() gives different slots to ids that share one under another seed",
   { permissions: "none" },
   () => {
     const bits = SEGMENT_BITS + 7;

@@ -154,7 +154,7 @@ test("Segment takes records up to its limit, then says so and changes nothing", 
   assert.deepEqual(get(segment, "short"), [1, 2, 3, 4]);
 });
 
-test("Segment is as before when memory is out, and goes on when there is some", () => {
+test("Segment changes nothing when memory is out, and works again when there is some", () => {
   for (const kind of ["records", "arrays"] as const) {
     const segment = createSegment();
     let failures = 0;

@@ -131,7 +131,7 @@ test("TableSnapshot.read() of an empty table has no rows", () => {
   assert.equal(snapshot.read(1), undefined);
 });
 
-test("TableSnapshot.close() ends the reading and is told once", () => {
+test("TableSnapshot.close() ends the reading and calls back once", () => {
   const { segment } = createSegment(10);
   let closed = 0;
   const snapshot = new TableSnapshot([segment], 10);

@@ -114,7 +114,7 @@ test("Storage.snapshot() holds the moment that it was taken, read late or early"
   );
 });
 
-test("Storage.set() that finds no memory changes nothing", () => {
+test("Storage.set() changes nothing when memory is out", () => {
   const storage = new Storage(SEED);
   const model = new Model();
   // All in one segment, so that a new or a wider record soon needs it to grow.
@@ -142,7 +142,7 @@ test("Storage.set() that finds no memory changes nothing", () => {
   play(storage, [], model);
 });
 
-test("Storage.restore() that finds no memory keeps the rows before, whole", () => {
+test("Storage.restore() keeps the rows before it whole when memory is out", () => {
   const storage = new Storage(SEED);
   const grades = collidingIds(SEED, 10, 100).map((id) => grade(id, 1, 2, 3, 4));
   assert.throws(
@@ -155,7 +155,7 @@ test("Storage.restore() that finds no memory keeps the rows before, whole", () =
   play(storage, [], model);
 });
 
-test("Storage does as its model through histories of a few odd ids", () => {
+test("Storage agrees with its model through histories of a few odd ids", () => {
   fc.assert(
     fc.property(historyOf(ODD_IDS, 8, 60), (steps) => {
       play(new Storage(), steps);
@@ -164,7 +164,7 @@ test("Storage does as its model through histories of a few odd ids", () => {
   );
 });
 
-test("Storage does as its model when all users share one segment", () => {
+test("Storage agrees with its model when all users share one segment", () => {
   const ids = collidingIds(SEED, 10, 1000);
   fc.assert(
     fc.property(historyOf(ids, 200, 300), (steps) => {
@@ -174,7 +174,7 @@ test("Storage does as its model when all users share one segment", () => {
   );
 });
 
-test("Storage does as its model with thousands of users in all segments", () => {
+test("Storage agrees with its model with thousands of users in all segments", () => {
   const ids = Array.from({ length: 20_000 }, (_, i) => `user-${i}`);
   fc.assert(
     fc.property(historyOf(ids.slice(0, 9000), 700, 40), (steps) => {

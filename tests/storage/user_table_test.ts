@@ -18,7 +18,7 @@ function test(sentence: string, fn: () => void): void {
   Deno.test(sentence, { permissions: "none" }, fn);
 }
 
-test("UserTable.seek() finds who was written, and nobody else", () => {
+test("UserTable.seek() finds the users that were written and no others", () => {
   const table = createTable();
   ODD_IDS.forEach((id, i) => {
     assert.equal(table.seek(id), false);
@@ -65,7 +65,7 @@ test("UserTable.seekBytes() is seek() of the same id", () => {
   assert.equal(table.size, ODD_IDS.length);
 });
 
-test("UserTable.seek() finds no id that is empty or too long, and is none the worse", () => {
+test("UserTable.seek() finds no id that is empty or too long, and works afterwards", () => {
   const table = createTable();
   table.seek("x".repeat(256));
   table.write(1, 2, 3, 4);
