@@ -46,7 +46,7 @@ export class Digest {
     this.#low = (this.#low + low) | 0;
   }
 
-  /** Becomes the digest that another one is now. */
+  /** Takes over the current value of another digest. */
   copy(other: Digest): void {
     this.#high = other.#high;
     this.#low = other.#low;

@@ -238,10 +238,10 @@ export class Segment {
 }
 
 /**
- * @param attempt Takes memory, and changes nothing if there is none.
- * @param purpose What the memory is for.
- * @returns What it returns.
- * @throws {TableFullError} If there is none.
+ * @param attempt Allocates memory; changes nothing if there is none.
+ * @param purpose What the memory is for, as the error says it.
+ * @returns What `attempt` returns.
+ * @throws {TableFullError} If there is no memory.
  */
 export function allocate<T>(attempt: () => T, purpose: string): T {
   try {

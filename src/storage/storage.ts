@@ -51,12 +51,12 @@ export class Storage {
     return this.#digest.toString();
   }
 
-  /** Remembers the digest as it is now, for a few assignments. */
+  /** Keeps the digest's current value, at the cost of a few assignments. */
   markDigest(): void {
     this.#markedDigest.copy(this.#digest);
   }
 
-  /** What the digest was when it was last marked. */
+  /** The digest at the last call of {@linkcode markDigest}. */
   get markedDigest(): string {
     return this.#markedDigest.toString();
   }

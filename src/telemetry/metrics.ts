@@ -142,7 +142,7 @@ function addLog(registry: MetricRegistry, replica: Replica): void {
   );
   registry.gauge(
     "usergrade_apply_stuck",
-    "1 while the next entry finds no room here, so that none is applied, else 0.",
+    "1 while the next entry can't be applied for lack of memory, else 0.",
     () => Number(replica.isStuck),
   );
   registry.counter(
