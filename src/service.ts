@@ -135,8 +135,8 @@ export function startService(config: Config, version: string): Service {
   let openApi: Promise<string> | undefined;
   const counters = () => ({
     gets: requests.get.route("/get").answers,
-    sets: replica.setCounts.committed,
-    setSeconds: replica.setCounts.setSeconds.snapshot(),
+    sets: replica.sets.counts.committed,
+    setSeconds: replica.sets.counts.setSeconds.snapshot(),
     rss_bytes: Deno.memoryUsage().rss,
   });
   const history = new History(counters(), now());
@@ -176,7 +176,7 @@ export function startService(config: Config, version: string): Service {
     cluster.tick(now());
     const patience = now() + BODIES_TIMEOUT_MS;
     while (
-      replica.pendingSets > 0 || (bodies.pending > 0 && now() < patience)
+      replica.sets.pending > 0 || (bodies.pending > 0 && now() < patience)
     ) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

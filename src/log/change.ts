@@ -14,6 +14,20 @@ import {
   type UserGradePatch,
 } from "../user_grade.ts";
 
+/**
+ * The most bytes of an entry's payload: every engine takes them, and a NATS
+ * server with its usual `max_payload` of 1 MiB has room for the headers too.
+ */
+export const ENTRY_BYTES_MAX = 1023 * 1024;
+
+/** The most bytes of UTF-8 that one character, a UTF-16 code unit, can take. */
+const CHARACTER_BYTES_MAX = 3;
+
+/** The most characters of an entry's JSON text, whatever they are. */
+export const ENTRY_CHARACTERS_MAX = Math.floor(
+  ENTRY_BYTES_MAX / CHARACTER_BYTES_MAX,
+);
+
 const encoder = new TextEncoder();
 /**
  * Drops a byte order mark before the array, as version 1.0 does: no replica

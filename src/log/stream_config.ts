@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ENTRY_BYTES_MAX } from "./change.ts";
 
 /** The version of the entries that this replica writes and understands. */
 const VERSION = "v1";
@@ -10,8 +11,11 @@ const VERSION = "v1";
 /** How long JetStream remembers message ids: longer than any retry. */
 export const DUPLICATE_WINDOW_MS = 120_000;
 
-/** The least `max_payload` of a server: a batch has to fit, with its headers. */
-export const PAYLOAD_BYTES_MIN = 1024 * 1024;
+/** The most bytes of an entry's headers: its message id and its stream's name. */
+const HEADER_BYTES_MAX = 1024;
+
+/** The least `max_payload` of a server: an entry has to fit, with its headers. */
+export const PAYLOAD_BYTES_MIN = ENTRY_BYTES_MAX + HEADER_BYTES_MAX;
 
 const DESCRIPTION = "UserGrade log ";
 

@@ -4,14 +4,11 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import {
-  type LogBase,
-  LogFailedError,
-  type LogInfo,
-  type LogLocation,
-} from "../log/log.ts";
+import { LogFailedError, type LogInfo, type LogLocation } from "../log/log.ts";
 import type { RowBatch } from "../storage/row_batch.ts";
+import { Storage } from "../storage/storage.ts";
 import type { Replica } from "./replica.ts";
+import type { Place } from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "bootstrap"]);
 
@@ -94,12 +91,12 @@ export async function bootstrap(
   sources: readonly BaseSource[],
   meter: RestoreMeter,
 ): Promise<void> {
-  replica.beginRestore(info);
+  replica.logOpened(info);
   for (let wait_ms = BACK_OFF_MIN_MS;;) {
     const base = await restoreFirst(replica, log, info, sources, meter) ??
       await restoreOwn(replica, log, info);
     if (base !== undefined) {
-      replica.endRestore(base.sequence, base.time);
+      replica.adopt(base.storage, base);
       log.consume(base.sequence, base.time);
       return;
     }
@@ -114,26 +111,39 @@ export async function bootstrap(
   }
 }
 
-type Base = Pick<LogBase, "sequence" | "time">;
+/** A state that is restored and checked. */
+interface Restored extends Place {
+  readonly storage: Storage;
+}
 
 /** The log's own base, or its beginning. */
 async function restoreOwn(
   replica: Replica,
   log: BootstrapLog,
-  info: LogInfo,
-): Promise<Base | undefined> {
-  const base = info.base;
-  if (base !== undefined) {
-    replica.noteRestore({ reason: "the log's own base", rows: 0, percent: 0 });
-    replica.expectRows(base.rows);
-    await log.readBase((rows) => replica.restore(rows));
-    const problem = mismatch(replica, base);
-    if (problem !== undefined) {
-      throw new LogFailedError(`The log's base is damaged: ${problem}`);
-    }
-    return base;
+  { base, firstSequence }: LogInfo,
+): Promise<Restored | undefined> {
+  const storage = new Storage();
+  if (base === undefined) {
+    return firstSequence === 1
+      ? { storage, sequence: 0, time: null }
+      : undefined;
   }
-  return info.firstSequence === 1 ? { sequence: 0, time: null } : undefined;
+  const note = () => {
+    const { size: rows } = storage;
+    const percent = percentOf(rows, base.rows);
+    replica.noteRestore({ reason: "the log's own base", rows, percent });
+  };
+  note();
+  storage.expect(base.rows);
+  await log.readBase((rows) => {
+    storage.restore(rows);
+    note();
+  });
+  const problem = mismatch(storage, base);
+  if (problem !== undefined) {
+    throw new LogFailedError(`The log's base is damaged: ${problem}`);
+  }
+  return { storage, sequence: base.sequence, time: base.time };
 }
 
 async function restoreFirst(
@@ -142,24 +152,23 @@ async function restoreFirst(
   info: LogInfo,
   sources: readonly BaseSource[],
   meter: RestoreMeter,
-): Promise<Base | undefined> {
+): Promise<Restored | undefined> {
   for (const source of sources) {
     const abort = new AbortController();
     try {
       const base = await source.open(abort.signal);
       await checkPlace(base, log, info);
-      await restore(replica, base, source.name, meter);
+      // A fresh one: nothing of one base may stay under the next.
+      const storage = await restore(replica, base, source.name, meter);
       logger.info("Peer {peer}: ok, {rows} users at sequence {sequence}", {
         peer: source.name,
         rows: base.rows,
         sequence: base.sequence,
       });
-      return base;
+      return { storage, sequence: base.sequence, time: base.time };
     } catch (error) {
       if (error instanceof LogFailedError) throw error;
       abort.abort();
-      // From scratch: nothing of one base may stay under the next.
-      replica.discardRestored();
       logger.warn("Peer {peer}: {reason}", {
         peer: source.name,
         reason: (error as Error).message,
@@ -204,23 +213,24 @@ async function restore(
   base: OfferedBase,
   name: string,
   meter: RestoreMeter,
-): Promise<void> {
+): Promise<Storage> {
+  const storage = new Storage();
   const reason = `restoring from ${name}`;
   let rows = 0;
   let sliceEnd = performance.now() + SLICE_MS;
   let nextProgress = performance.now() + PROGRESS_MS;
   const note = () => {
-    const percent = base.rows === 0 ? 100 : Math.floor(100 * rows / base.rows);
+    const percent = percentOf(rows, base.rows);
     replica.noteRestore({ reason, rows, percent });
     meter.update(rows, base.rows);
     return percent;
   };
   note();
-  replica.expectRows(base.rows);
+  storage.expect(base.rows);
   for await (const batch of base.batches) {
     rows += batch.count;
     if (rows > base.rows) break;
-    replica.restore(batch);
+    storage.restore(batch);
     const now = performance.now();
     if (now >= sliceEnd) {
       const percent = note();
@@ -239,20 +249,25 @@ async function restore(
   note();
   const problem = rows !== base.rows
     ? `it has ${rows} or more rows and says ${base.rows}`
-    : mismatch(replica, base);
+    : mismatch(storage, base);
   if (problem !== undefined) throw new UnusableBaseError(`damaged: ${problem}`);
+  return storage;
+}
+
+function percentOf(rows: number, total: number): number {
+  return total === 0 ? 100 : Math.floor(100 * rows / total);
 }
 
 /** What a restored state has that its base does not say; undefined if nothing. */
 function mismatch(
-  replica: Replica,
+  storage: Storage,
   { rows, digest }: { rows: number; digest: string | undefined },
 ): string | undefined {
-  if (replica.users !== rows) {
-    return `it has ${replica.users} users and says ${rows}`;
+  if (storage.size !== rows) {
+    return `it has ${storage.size} users and says ${rows}`;
   }
-  if (digest !== undefined && replica.digest !== digest) {
-    return `its digest is ${replica.digest} and it says ${digest}`;
+  if (digest !== undefined && storage.digest !== digest) {
+    return `its digest is ${storage.digest} and it says ${digest}`;
   }
   return undefined;
 }

@@ -37,7 +37,7 @@ export class Compaction {
 
   /** To be called after entries were applied: starts a new base if it is time. */
   consider(): void {
-    const { setsSinceBase, users, writable } = this.replica;
+    const { applied: { setsSinceBase }, users, writable } = this.replica;
     // Writing a base costs as much as its users, so that waiting for as many
     // sets keeps the cost of each set constant.
     if (

@@ -6,15 +6,13 @@
  *
  * @module
  */
-import { type Change, entryText } from "../log/change.ts";
+import { type Change, ENTRY_CHARACTERS_MAX, entryText } from "../log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { UserGrade, UserGradePatch } from "../user_grade.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
 
-/** The most sets, and the most characters of JSON, in one batch. */
+/** The most sets in one batch. */
 export const BATCH_SETS_MAX = 1024;
-/** At three bytes a character this stays below NATS' usual 1 MiB a message. */
-export const BATCH_CHARACTERS_MAX = 256 * 1024;
 
 /** The most sets that wait for a batch: beyond a few batches, fail fast. */
 export const QUEUE_SETS_MAX = 4 * BATCH_SETS_MAX;
@@ -58,8 +56,8 @@ class PendingSet {
 
   constructor(
     readonly change: Change,
-    readonly since: number,
-    readonly deadline: number,
+    readonly since_ms: number,
+    readonly deadline_ms: number,
   ) {
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -76,7 +74,7 @@ export class Batch {
   constructor(
     readonly number: number,
     readonly sets: readonly PendingSet[],
-    readonly proposedAt: number,
+    readonly proposedAt_ms: number,
   ) {}
 
   /** What the batch's entry changes, in order. */
@@ -132,8 +130,8 @@ export class GroupCommit {
         `${this.#queue.length} sets are waiting for the log, which is the limit`,
       );
     }
-    const now = this.ports.now();
-    const set = new PendingSet(change, now, now + this.timeout_ms);
+    const now_ms = this.ports.now();
+    const set = new PendingSet(change, now_ms, now_ms + this.timeout_ms);
     this.#queue.push(set);
     if (
       this.#inFlight.length < BATCHES_IN_FLIGHT_MAX && !this.#flushDeferred
@@ -153,13 +151,15 @@ export class GroupCommit {
       this.#queue.length > 0 && this.#inFlight.length < BATCHES_IN_FLIGHT_MAX
     ) {
       let count = 0;
-      let characters = 0;
+      // A set has a bracket or a comma before it, and the last one a bracket
+      // behind it.
+      let characters = 1;
       do {
-        characters += this.#queue[count++].change.text.length + 1;
+        characters += 1 + this.#queue[count++].change.text.length;
       } while (
         count < this.#queue.length && count < BATCH_SETS_MAX &&
-        characters + this.#queue[count].change.text.length <=
-          BATCH_CHARACTERS_MAX
+        characters + 1 + this.#queue[count].change.text.length <=
+          ENTRY_CHARACTERS_MAX
       );
       const sets = this.#queue.splice(0, count);
       const number = ++this.#lastBatch;
@@ -193,16 +193,16 @@ export class GroupCommit {
    * @param grades The whole record after each set.
    */
   answer(batch: Batch, sequence: number, grades: readonly UserGrade[]): void {
-    const { sets, expired, proposedAt } = batch;
+    const { sets, expired, proposedAt_ms } = batch;
     const { counts } = this;
-    const now = this.ports.now();
+    const now_ms = this.ports.now();
     // Those that were told that their time is over count as rejected.
     for (let i = expired; i < sets.length; i++) {
       sets[i].resolve({ grade: grades[i], sequence });
-      counts.setSeconds.observe((now - sets[i].since) / 1000);
+      counts.setSeconds.observe((now_ms - sets[i].since_ms) / 1000);
     }
     counts.committed += sets.length - expired;
-    counts.commitSeconds.observe((now - proposedAt) / 1000);
+    counts.commitSeconds.observe((now_ms - proposedAt_ms) / 1000);
     counts.batchSets.observe(sets.length);
   }
 
@@ -255,10 +255,11 @@ export class GroupCommit {
   }
 
   /** Ends the sets whose time is over. To be called a few times a second. */
-  expire(): void {
-    const now = this.ports.now();
+  tick(now_ms: number): void {
     let count = 0;
-    while (count < this.#queue.length && this.#queue[count].deadline <= now) {
+    while (
+      count < this.#queue.length && this.#queue[count].deadline_ms <= now_ms
+    ) {
       count++;
     }
     this.#reject(
@@ -272,7 +273,7 @@ export class GroupCommit {
       // The batch stays: should it commit after all, it has to be applied.
       while (
         batch.expired < batch.sets.length &&
-        batch.sets[batch.expired].deadline <= now
+        batch.sets[batch.expired].deadline_ms <= now_ms
       ) {
         this.#reject(
           [batch.sets[batch.expired++]],

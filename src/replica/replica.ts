@@ -1,6 +1,6 @@
 /**
- * The replica: storage filled by the log in order. Sets are proposed to the
- * log and answered when they come back; nothing else changes storage.
+ * The replica: a state machine filled by the log in order. Sets are proposed to
+ * the log and answered when they come back; nothing else changes the state.
  *
  * @module
  */
@@ -8,103 +8,43 @@ import { getLogger } from "@logtape/logtape";
 import type { Change } from "../log/change.ts";
 import {
   type LogEntry,
-  LogFailedError,
   type LogInfo,
   type LogStatus,
   NotStoredError,
-  OutcomeUnknownError,
+  type OutcomeUnknownError,
 } from "../log/log.ts";
-import type { RowBatch } from "../storage/row_batch.ts";
-import { WINDOW_MESSAGES } from "../log/messages.ts";
-import { TableFullError } from "../storage/segment.ts";
-import { Storage } from "../storage/storage.ts";
+import type { Storage } from "../storage/storage.ts";
+import { Applier } from "./applier.ts";
 import {
   type CommittedSet,
   GroupCommit,
   type GroupCommitPorts,
-  NotAppliedError,
 } from "./group_commit.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import type { Phase, ReplicaState, RestoreProgress } from "./readiness.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
-import type { SetCounts } from "./set_counts.ts";
-import { StateMachine, type StateSnapshot } from "./state_machine.ts";
+import {
+  type Place,
+  StateMachine,
+  type StateSnapshot,
+} from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
-
-/** The states that `/status` and `/readyz` name. */
-export const REPLICA_STATES = [
-  "starting",
-  "restoring",
-  "catching_up",
-  "ready",
-  "ahead_of_log",
-  "upgrade_required",
-  "draining",
-] as const;
-
-/** One of {@linkcode REPLICA_STATES}. */
-export type ReplicaState = (typeof REPLICA_STATES)[number];
-
-/** The states that a replica goes through by itself. */
-type Phase = Exclude<ReplicaState, "ahead_of_log" | "upgrade_required">;
 
 /** This replica can't answer yet or any more; nothing was stored. */
 export class NotReadyError extends NotStoredError {
   override name = "NotReadyError";
 }
 
-/** How a restore goes. */
-export interface RestoreProgress {
-  /** What is being restored, or why nothing is. */
-  readonly reason: string;
-  /** How many rows are restored. */
-  readonly rows: number;
-  /** How much that is of all rows of the base, 0 to 100. */
-  readonly percent: number;
-}
-
-/** How often an entry that finds no room is tried again. */
-export const RETRY_MS = 1_000;
-
-/** Entries that the log has given at once. */
-interface Delivery {
-  readonly entries: readonly LogEntry[];
-  /** How many of them, from the first, are applied. */
-  applied: number;
-  /** Tells the log that all of them are. */
-  readonly taken: () => void;
-}
-
-/** Why no entry is applied for now. */
-interface Stop {
-  readonly reason: string;
-  retryAt: number;
-}
-
 /** One replica of the user grades. */
 export class Replica {
-  /** What is restored of a base so far. */
-  #restored = new Storage();
   readonly #machine = new StateMachine();
+  readonly #lifecycle = new Lifecycle();
   readonly #groupCommit: GroupCommit;
+  readonly #applier: Applier;
   readonly #waiters = new SequenceWaiters();
-  #phase: Phase = "starting";
-  #phaseReason = "the service has just started";
-  #logStatus: LogStatus = { state: "away", reason: "the log is not open yet" };
-  /** Whether it has restored and caught up once. */
-  #caughtUp = false;
-  /** The applied sequence at which it has caught up. */
-  #caughtUpAt = Infinity;
-  #restore: RestoreProgress | undefined;
-  #log: LogInfo | undefined;
+  #log: { readonly id: string; readonly firstSequence: number } | undefined;
   #lastSequence = 0;
-  /**
-   * What is not applied yet, in order. Invariant: empty unless stopped, and
-   * never longer than {@linkcode WINDOW_MESSAGES}.
-   */
-  #backlog: Delivery[] = [];
-  #stop: Stop | undefined;
-  #connections = 0;
-  #restoredRows = 0;
 
   /**
    * @param ports The log, the event loop and the clock.
@@ -115,53 +55,64 @@ export class Replica {
     private readonly timeout_ms: number,
   ) {
     this.#groupCommit = new GroupCommit(ports, timeout_ms);
+    this.#applier = new Applier(this.#machine, this.#groupCommit, ports.now);
+  }
+
+  /** The sets on their way, and what became of all. */
+  get sets(): Pick<GroupCommit, "counts" | "pending" | "queued"> {
+    return this.#groupCommit;
+  }
+
+  /** What was applied, in numbers. */
+  get applied(): Pick<StateMachine, "poisonEntries" | "setsSinceBase"> {
+    return this.#machine;
+  }
+
+  /** Where the replica has been, in numbers. */
+  get history(): Pick<Lifecycle, "reconnects" | "restoredRows"> {
+    return this.#lifecycle;
   }
 
   /** Where the replica is in its life. */
   get state(): ReplicaState {
-    const log = this.#logStatus.state;
-    return this.#phase !== "draining" &&
-        (log === "ahead_of_log" || log === "upgrade_required")
-      ? log
-      : this.#phase;
+    return this.#lifecycle.readiness.state;
   }
 
   /** Why it is in that state, or why sets can't commit, in a few words. */
   get reason(): string {
-    if (this.#phase === "draining" || this.#phase === "restoring") {
-      return this.#phaseReason;
-    }
-    if (this.state === this.#phase && this.#stop !== undefined) {
-      return this.#stop.reason;
-    }
-    return this.connected ? this.#phaseReason : this.#logStatus.reason;
+    return this.#lifecycle.readiness.reason;
   }
 
-  /** Whether the log can be proposed to. */
-  get connected(): boolean {
-    return this.#logStatus.state === "connected";
-  }
-
-  /**
-   * Whether gets are answered: it has restored and caught up once, and no
-   * entry is there that it can't understand.
-   */
+  /** Whether gets are answered. */
   get readable(): boolean {
-    return this.#caughtUp && this.#logStatus.state !== "upgrade_required";
+    return this.#lifecycle.readiness.readable;
   }
 
   /** Whether sets can commit now. */
   get writable(): boolean {
-    return this.#phase === "ready" && this.connected && !this.isStuck;
+    return this.#lifecycle.readiness.writable;
+  }
+
+  /** Whether the log can be proposed to. */
+  get connected(): boolean {
+    return this.#lifecycle.connected;
   }
 
   /** Whether an entry finds no room, so that none is applied for now. */
   get isStuck(): boolean {
-    return this.#stop !== undefined;
+    return this.#machine.isStuck;
+  }
+
+  /** How the restore goes; undefined when there is none. */
+  get restoreProgress(): RestoreProgress | undefined {
+    const { phase } = this.#lifecycle;
+    return phase.name === "restoring" ? phase.progress : undefined;
   }
 
   /** The log that the replica applies; undefined before it is open. */
-  get log(): LogInfo | undefined {
+  get log():
+    | { readonly id: string; readonly firstSequence: number }
+    | undefined {
     return this.#log;
   }
 
@@ -175,12 +126,12 @@ export class Replica {
     return Math.max(this.appliedSequence, this.#lastSequence);
   }
 
-  /** How many users are stored. */
+  /** How many users there are at the applied sequence. */
   get users(): number {
     return this.#machine.users;
   }
 
-  /** The digest of the stored records. */
+  /** The digest of the records at the applied sequence. */
   get digest(): string {
     return this.#machine.digest;
   }
@@ -195,109 +146,44 @@ export class Replica {
     return this.#machine.digestAt(sequence);
   }
 
-  /** How many sets were applied from the log since the base. */
-  get setsSinceBase(): number {
-    return this.#machine.setsSinceBase;
-  }
-
-  /** How many entries were skipped because they do not validate. */
-  get poisonEntries(): number {
-    return this.#machine.poisonEntries;
-  }
-
-  /** How often the log could be proposed to again after it could not. */
-  get reconnects(): number {
-    return Math.max(0, this.#connections - 1);
-  }
-
-  /** How many rows of bases were restored since the start. */
-  get restoredRows(): number {
-    return this.#restoredRows;
-  }
-
-  /** How many sets wait for their commit. */
-  get pendingSets(): number {
-    return this.#groupCommit.pending;
-  }
-
-  /** How many of those are in no batch yet. */
-  get queuedSets(): number {
-    return this.#groupCommit.queued;
-  }
-
-  /** What became of the sets. */
-  get setCounts(): SetCounts {
-    return this.#groupCommit.counts;
-  }
-
-  #enter(phase: Phase, reason: string): void {
-    // A log that opens late does not undo a drain.
-    if (this.#phase === "draining") return;
-    this.#phase = phase;
-    this.#phaseReason = reason;
-    logger.info("State {state}: {reason}", {
-      state: phase,
-      reason,
-      applied_sequence: this.appliedSequence,
-      users: this.users,
-      digest: this.digest,
-    });
-  }
-
   /** The log is open: a base is looked for and restored from now on. */
-  beginRestore(log: LogInfo): void {
-    this.#log = log;
-    this.#lastSequence = log.lastSequence;
-    this.#enter("restoring", "a base is being looked for");
-  }
-
-  /** Says how many rows the base has. */
-  expectRows(rows: number): void {
-    this.#restored.expect(rows);
-  }
-
-  /** Stores rows of the base. */
-  restore(rows: RowBatch): void {
-    this.#restored.restore(rows);
-    this.#restoredRows += rows.count;
-  }
-
-  /** Throws away what was restored of a base. */
-  discardRestored(): void {
-    this.#restored = new Storage();
+  logOpened({ id, firstSequence, lastSequence }: LogInfo): void {
+    this.#log = { id, firstSequence };
+    this.#lastSequence = lastSequence;
+    const reason = "a base is being looked for";
+    this.#enter({
+      name: "restoring",
+      progress: { reason, rows: 0, percent: 0 },
+    });
   }
 
   /** Says how the restore goes, for the probes. */
   noteRestore(progress: RestoreProgress): void {
-    this.#restore = progress;
-    this.#phaseReason = progress.reason;
-  }
-
-  /** How the restore goes; undefined when there is none. */
-  get restoreProgress(): RestoreProgress | undefined {
-    return this.#phase === "restoring" ? this.#restore : undefined;
+    this.#lifecycle.noteRestore(progress);
   }
 
   /**
-   * The base is restored: entries after it are applied from now on.
+   * A base is restored: entries after it are applied from now on.
    *
-   * @param sequence The last sequence that the base includes.
-   * @param time When the log took that entry; null at sequence 0.
+   * @param storage Its state, checked, which the replica owns from now on.
+   * @param place The last entry that it includes.
    */
-  endRestore(sequence: number, time: string | null): void {
-    this.#machine.adopt(this.#restored, { sequence, time });
-    this.#caughtUpAt = this.lastSequence;
-    this.#enter("catching_up", "entries of the log are being applied");
-    this.#becomeReadyIfCaughtUp();
+  adopt(storage: Storage, place: Place): void {
+    this.#machine.adopt(storage, place);
+    this.#enter({ name: "catching_up", until: this.lastSequence });
+    this.#appliedMore();
   }
 
-  #becomeReadyIfCaughtUp(): void {
-    if (
-      this.#phase === "catching_up" && this.appliedSequence >= this.#caughtUpAt
-    ) {
-      this.#caughtUp = true;
-      this.#enter("ready", "all entries of the log are applied");
-    }
+  #enter(phase: Phase): void {
+    if (!this.#lifecycle.enter(phase)) return;
+    const { appliedSequence, users, digest, reason } = this;
+    logger.info("State {state}: {reason}", {
+      state: phase.name,
+      reason,
+      applied_sequence: appliedSequence,
+      users,
+      digest,
+    });
   }
 
   /**
@@ -308,91 +194,34 @@ export class Replica {
    * @param taken Called once all of them are applied, at once or, if one finds
    * no room, later; until then the log is to hold back what comes after.
    * @throws {LogFailedError} If one is missing between them and those before,
-   * or more come than a window while one finds no room.
+   * or too many come while one finds no room.
    */
   apply(
     entries: readonly LogEntry[],
     lastSequence: number,
     taken: () => void = () => {},
   ): void {
-    if (this.#backlog.length >= WINDOW_MESSAGES) {
-      throw new LogFailedError("The log gives more than it was asked for");
-    }
     this.#lastSequence = lastSequence;
-    this.#backlog.push({ entries, applied: 0, taken });
-    if (!this.isStuck) this.#advance();
+    this.#applier.apply(entries, taken);
+    this.#appliedMore();
   }
 
-  /** Applies the backlog, as far as there is room. */
-  #advance(): void {
-    try {
-      for (let delivery; (delivery = this.#backlog[0]) !== undefined;) {
-        while (delivery.applied < delivery.entries.length) {
-          this.#applyEntry(delivery.entries[delivery.applied]);
-          delivery.applied++;
-        }
-        this.#backlog.shift();
-        delivery.taken();
-      }
-    } catch (error) {
-      if (!(error instanceof TableFullError)) throw error;
-      this.#stopAt(error);
+  #appliedMore(): void {
+    const { phase } = this.#lifecycle;
+    if (this.#lifecycle.stuckChanged(this.#applier.stuck) && this.isStuck) {
+      this.#groupCommit.refuseQueued(this.#notWritable());
     }
     this.#waiters.reached(this.appliedSequence);
-    this.#becomeReadyIfCaughtUp();
-  }
-
-  #applyEntry(entry: LogEntry): void {
-    const batch = entry.batch === undefined
-      ? undefined
-      : this.#groupCommit.land(entry.batch);
-    try {
-      const grades = this.#machine.apply(entry, batch?.patches);
-      if (batch !== undefined) {
-        this.#groupCommit.answer(batch, entry.sequence, grades);
-      }
-    } catch (error) {
-      // Nobody else knows of them any more.
-      if (batch !== undefined) {
-        this.#groupCommit.reject(batch, notApplied(entry, error as Error));
-      }
-      throw error;
+    if (phase.name === "catching_up" && this.appliedSequence >= phase.until) {
+      this.#enter({ name: "ready" });
     }
-  }
-
-  #stopAt({ message }: TableFullError): void {
-    const sequence = this.appliedSequence + 1;
-    const reason = `entry ${sequence} can't be applied: ${message}`;
-    this.#stop = { reason, retryAt: this.ports.now() + RETRY_MS };
-    logger.error(
-      "Applying stops at entry {sequence}, and sets are refused, until there is room: {reason}",
-      { sequence, reason: message },
-    );
-    this.#groupCommit.refuseQueued(this.#notWritable());
-  }
-
-  /** Goes on where applying has stopped, if there is room now. */
-  #resume(): void {
-    try {
-      this.#machine.resume();
-    } catch (error) {
-      if (!(error instanceof TableFullError)) throw error;
-      this.#stop!.retryAt = this.ports.now() + RETRY_MS;
-      return;
-    }
-    this.#stop = undefined;
-    logger.info("Applying goes on: entry {sequence} has found room", {
-      sequence: this.appliedSequence,
-    });
-    this.#backlog[0].applied++;
-    this.#advance();
   }
 
   /**
    * The log has a newer base.
    *
    * @param sequence The last sequence that it includes.
-   * @param sets What `setsSinceBase` was then.
+   * @param sets What `applied.setsSinceBase` was then.
    */
   baseMoved(sequence: number, sets: number): void {
     this.#machine.baseMoved(sets);
@@ -400,29 +229,18 @@ export class Replica {
   }
 
   /**
-   * The log has lost entries from its beginning, which this replica has
-   * applied.
+   * The log has lost entries that this replica has applied.
    *
    * @param sequence The sequence of the first entry still there.
    */
   firstSequenceMoved(sequence: number): void {
-    this.#log = { ...this.#log!, firstSequence: sequence };
+    this.#log = { id: this.#log!.id, firstSequence: sequence };
   }
 
   /** The log's status has changed. */
   logStatusChanged(status: LogStatus): void {
-    const { state, reason } = this.#logStatus = status;
-    if (state === "connected") {
-      this.#connections++;
-      logger.info("The log can be proposed to: {reason}", { reason });
-      return;
-    }
-    if (state === "away") {
-      logger.warn("No set can commit: {reason}", { reason });
-    } else {
-      logger.error("State {state}: {reason}", { state, reason });
-    }
-    this.#groupCommit.refuseQueued(this.#notWritable());
+    this.#lifecycle.logStatusChanged(status);
+    if (!this.connected) this.#groupCommit.refuseQueued(this.#notWritable());
   }
 
   /** A batch did not commit. */
@@ -440,13 +258,20 @@ export class Replica {
    * @returns The set once it is committed and applied here.
    * @throws {NotStoredError} If it is certainly not stored; try again later.
    * @throws {OutcomeUnknownError} If it may be stored or not.
+   * @throws {NotAppliedError} If it is stored, but can't be applied here yet.
    */
   submit(change: Change): Promise<CommittedSet> {
     if (!this.writable) {
-      this.setCounts.rejected.not_ready++;
+      this.#groupCommit.counts.rejected.not_ready++;
       throw this.#notWritable();
     }
     return this.#groupCommit.submit(change);
+  }
+
+  #notWritable(): NotReadyError {
+    return new NotReadyError(
+      `This replica can't commit sets now (${this.state}): ${this.reason}`,
+    );
   }
 
   /**
@@ -461,12 +286,6 @@ export class Replica {
   #notReadable(): NotReadyError {
     return new NotReadyError(
       `This replica is not ready (${this.state}): ${this.reason}`,
-    );
-  }
-
-  #notWritable(): NotReadyError {
-    return new NotReadyError(
-      `This replica can't commit sets now (${this.state}): ${this.reason}`,
     );
   }
 
@@ -498,15 +317,19 @@ export class Replica {
    * @throws {LogFailedError} As {@linkcode apply}.
    */
   tick(): void {
-    const now = this.ports.now();
-    this.#groupCommit.expire();
-    this.#waiters.expire(now);
-    if (this.#stop !== undefined && this.#stop.retryAt <= now) this.#resume();
+    const now_ms = this.ports.now();
+    this.#groupCommit.tick(now_ms);
+    this.#waiters.expire(now_ms);
+    if (this.isStuck) {
+      this.#applier.tick(now_ms);
+      this.#appliedMore();
+    }
   }
 
   /** Takes no more sets; those under way go on. */
   drain(reason: string): void {
-    this.#enter("draining", reason);
+    const wasReady = this.#lifecycle.phase.name === "ready";
+    this.#enter({ name: "draining", reason, wasReady });
     // Nobody is kept waiting for what may never be applied here.
     this.#waiters.expire(Infinity);
   }
@@ -516,17 +339,4 @@ export class Replica {
     this.drain(reason);
     this.#groupCommit.abandon(reason);
   }
-}
-
-/** What the sets of a batch are told that is in the log and not applied. */
-function notApplied(
-  { sequence }: LogEntry,
-  cause: Error,
-): NotAppliedError | OutcomeUnknownError {
-  return cause instanceof TableFullError
-    ? new NotAppliedError(
-      `The set is stored, as part of entry ${sequence} of the log, but this replica can't apply it until it has room: ${cause.message}`,
-      { cause },
-    )
-    : new OutcomeUnknownError(cause.message, { cause });
 }

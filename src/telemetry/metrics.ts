@@ -8,7 +8,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { BackupCounts } from "../http/backup.ts";
 import type { RequestCounts } from "../http/request_counts.ts";
 import type { Replica } from "../replica/replica.ts";
-import { REPLICA_STATES } from "../replica/replica.ts";
+import { REPLICA_STATES } from "../replica/readiness.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
 import type { MetricRegistry, Sample } from "./metric_registry.ts";
 import type { Identity } from "./status.ts";
@@ -80,7 +80,7 @@ function addRequests(
 }
 
 function addSets(registry: MetricRegistry, replica: Replica): void {
-  const { setCounts } = replica;
+  const { counts: setCounts } = replica.sets;
   registry.counter(
     "usergrade_sets_total",
     "Sets committed and applied for this replica's clients, including imported rows.",
@@ -110,7 +110,7 @@ function addSets(registry: MetricRegistry, replica: Replica): void {
   registry.gauge(
     "usergrade_queue_sets",
     "Sets that wait for the next batch.",
-    () => replica.queuedSets,
+    () => replica.sets.queued,
   );
 }
 
@@ -138,7 +138,7 @@ function addLog(registry: MetricRegistry, replica: Replica): void {
   registry.counter(
     "usergrade_log_reconnects_total",
     "Times that proposing to the log became possible again.",
-    () => replica.reconnects,
+    () => replica.history.reconnects,
   );
   registry.gauge(
     "usergrade_apply_stuck",
@@ -148,7 +148,7 @@ function addLog(registry: MetricRegistry, replica: Replica): void {
   registry.counter(
     "usergrade_poison_entries_total",
     "Entries that were skipped because they are invalid.",
-    () => replica.poisonEntries,
+    () => replica.applied.poisonEntries,
   );
 }
 
@@ -183,7 +183,7 @@ function addState(
   registry.gauge(
     "usergrade_restore_rows",
     "Rows restored from snapshots since the start.",
-    () => replica.restoredRows,
+    () => replica.history.restoredRows,
   );
 }
 

@@ -149,7 +149,7 @@ async function play(steps: readonly Step[], seen: Map<string, number>) {
     assert.deepEqual(state(log.proposer), before);
   }
   const follower = log.follower();
-  assert.equal(follower.poisonEntries, 0);
+  assert.equal(follower.applied.poisonEntries, 0);
   assert.equal(follower.appliedSequence, log.proposer.appliedSequence);
   assert.deepEqual(state(follower), state(log.proposer));
   const base = await throughBase(log.proposer);

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { Change, decodeEntry, encodeEntry } from "../../src/log/change.ts";
+import {
+  Change,
+  decodeEntry,
+  encodeEntry,
+  ENTRY_BYTES_MAX,
+  ENTRY_CHARACTERS_MAX,
+} from "../../src/log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import {
-  BATCH_CHARACTERS_MAX,
   BATCH_SETS_MAX,
   GroupCommit,
   QUEUE_SETS_MAX,
@@ -16,17 +21,32 @@ const TIMEOUT_MS = 1000;
 /** Group commit with a log that does only what the test says. */
 class Bench {
   now = 0;
-  readonly proposed: { batch: number; ids: string[] }[] = [];
+  readonly proposed: {
+    batch: number;
+    ids: string[];
+    bytes: number;
+    characters: number;
+  }[] = [];
   readonly #deferred: (() => void)[] = [];
   readonly storage = new Storage();
   readonly groupCommit = new GroupCommit({
     propose: (batch, text) => {
-      const ids = decodeEntry(encodeEntry(text)).map(({ user_id }) => user_id);
-      this.proposed.push({ batch, ids });
+      const payload = encodeEntry(text);
+      this.proposed.push({
+        batch,
+        ids: decodeEntry(payload).map(({ user_id }) => user_id),
+        bytes: payload.length,
+        characters: text.length,
+      });
     },
     defer: (callback) => this.#deferred.push(callback),
     now: () => this.now,
   }, TIMEOUT_MS);
+
+  /** The number of each batch, and the ids of its sets. */
+  get batches(): [number, string[]][] {
+    return this.proposed.map(({ batch, ids }) => [batch, ids]);
+  }
 
   /** Runs what was deferred. */
   turn(): void {
@@ -52,7 +72,7 @@ test("GroupCommit sends what came in one turn together, at once", async (bench) 
   const sets = ["a", "b"].map((id) => bench.submit(id));
   assert.equal(bench.proposed.length, 0);
   bench.turn();
-  assert.deepEqual(bench.proposed, [{ batch: 1, ids: ["a", "b"] }]);
+  assert.deepEqual(bench.batches, [[1, ["a", "b"]]]);
   bench.commit(1, 7);
   for (const set of await Promise.all(sets)) assert.equal(set.sequence, 7);
   assert.equal(bench.groupCommit.pending, 0);
@@ -65,24 +85,44 @@ test("GroupCommit makes the next batch of what came while one was in flight", as
   bench.turn();
   assert.equal(bench.proposed.length, 1);
   bench.commit(1, 1);
-  assert.deepEqual(bench.proposed[1], { batch: 2, ids: ["b", "c"] });
+  assert.deepEqual(bench.batches[1], [2, ["b", "c"]]);
   bench.commit(2, 2);
   assert.equal((await first).sequence, 1);
   assert.equal((await rest[1]).grade.user_id, "c");
 });
 
-test("GroupCommit bounds a batch in sets and in characters", (bench) => {
-  const ignore = () => {};
-  for (let i = 0; i < BATCH_SETS_MAX + 1; i++) bench.submit("x").catch(ignore);
+test("GroupCommit bounds a batch in sets, and in bytes whatever the ids are", (bench) => {
+  const submit = (count: number, id: string) => {
+    for (let i = 0; i < count; i++) bench.submit(id).catch(() => {});
+  };
+  submit(BATCH_SETS_MAX + 1, "x");
   bench.turn();
   assert.equal(bench.proposed[0].ids.length, BATCH_SETS_MAX);
-  const long = "y".repeat(200);
-  for (let i = 0; i < BATCH_SETS_MAX; i++) bench.submit(long).catch(ignore);
   bench.commit(1, 1);
-  const characters = bench.proposed[1].ids.length *
-    JSON.stringify({ user_id: long, spp: 1 }).length;
-  assert.ok(characters <= BATCH_CHARACTERS_MAX);
-  assert.ok(bench.proposed[1].ids.length > BATCH_SETS_MAX / 2);
+  bench.commit(2, 2);
+  // The longest as JSON text, and the longest in bytes for its characters.
+  for (const id of ['"'.repeat(256), "日".repeat(85), "𝄞".repeat(64)]) {
+    submit(2 * BATCH_SETS_MAX, id);
+    bench.turn();
+    const batch = bench.proposed.length;
+    const { ids, bytes } = bench.proposed[batch - 1];
+    assert.ok(bytes <= ENTRY_BYTES_MAX, `${bytes} bytes`);
+    assert.ok(ids.length > BATCH_SETS_MAX / 2);
+    bench.commit(batch, batch);
+    for (let last = batch; bench.proposed.length > last;) {
+      bench.commit(++last, last);
+    }
+  }
+});
+
+test("GroupCommit fills a batch up to the last character that may fit an entry", (bench) => {
+  const id = '"'.repeat(256);
+  for (let i = 0; i < BATCH_SETS_MAX; i++) bench.submit(id).catch(() => {});
+  bench.turn();
+  const [{ characters }] = bench.proposed;
+  const { length } = Change.set({ user_id: id, spp: 1 }).text;
+  assert.ok(characters <= ENTRY_CHARACTERS_MAX);
+  assert.ok(characters + length + 1 > ENTRY_CHARACTERS_MAX);
 });
 
 test("GroupCommit refuses sets beyond the queue's limits, and takes them again when there is room", (bench) => {
@@ -101,7 +141,7 @@ test("GroupCommit ends a queued set at its deadline as certainly not stored", as
   bench.now = 500;
   const queued = bench.submit("b");
   bench.now = 500 + TIMEOUT_MS;
-  bench.groupCommit.expire();
+  bench.groupCommit.tick(bench.now);
   await assert.rejects(queued, NotStoredError);
   bench.commit(1, 1);
   assert.equal(bench.proposed.length, 1);
@@ -113,11 +153,14 @@ test("GroupCommit ends a set in flight at its own deadline as unknown, and appli
   const second = bench.submit("b");
   bench.turn();
   bench.now = TIMEOUT_MS;
-  bench.groupCommit.expire();
+  bench.groupCommit.tick(bench.now);
   await assert.rejects(first, OutcomeUnknownError);
   assert.equal(bench.groupCommit.pending, 1);
   bench.commit(1, 1);
   assert.equal((await second).sequence, 1);
+  const { committed, rejected, setSeconds } = bench.groupCommit.counts;
+  assert.deepEqual([committed, rejected.outcome_unknown], [1, 1]);
+  assert.equal(setSeconds.counts.reduce((sum, count) => sum + count), 1);
   assert.deepEqual(
     [bench.storage.get("a")?.spp, bench.storage.get("b")?.spp],
     [1, 1],
@@ -130,7 +173,7 @@ test("GroupCommit tells the sets of a failed batch how sure that is, and goes on
   const next = bench.submit("b");
   bench.groupCommit.fail(1, new NotStoredError("the disk is full"));
   await assert.rejects(failed, /the disk is full/);
-  assert.deepEqual(bench.proposed[1], { batch: 2, ids: ["b"] });
+  assert.deepEqual(bench.batches[1], [2, ["b"]]);
   bench.groupCommit.fail(2, new OutcomeUnknownError("who knows"));
   await assert.rejects(next, OutcomeUnknownError);
   assert.equal(bench.storage.size, 0);

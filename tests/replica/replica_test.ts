@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Change, entryText } from "../../src/log/change.ts";
 import { LogFailedError } from "../../src/log/log.ts";
 import { NotReadyError, Replica } from "../../src/replica/replica.ts";
+import { Storage } from "../../src/storage/storage.ts";
 
 const permissions = "none";
 const LOG = { id: "log", firstSequence: 1, lastSequence: 3 };
@@ -37,9 +38,9 @@ Deno.test({
   fn: () => {
     const replica = newReplica();
     assert.throws(() => replica.getJson("a"), NotReadyError);
-    replica.beginRestore(LOG);
+    replica.logOpened(LOG);
     assert.equal(replica.state, "restoring");
-    replica.endRestore(0, null);
+    replica.adopt(new Storage(), { sequence: 0, time: null });
     assert.equal(replica.state, "catching_up");
     replica.apply([set(1, "a", 1), set(2, "a", 2)], 3);
     assert.throws(() => replica.getJson("a"), NotReadyError);
@@ -59,8 +60,8 @@ Deno.test({
   fn: () => {
     for (const sequences of [[2], [1, 3], [1, 1]]) {
       const replica = newReplica();
-      replica.beginRestore(LOG);
-      replica.endRestore(0, null);
+      replica.logOpened(LOG);
+      replica.adopt(new Storage(), { sequence: 0, time: null });
       assert.throws(
         () => replica.apply(sequences.map((s) => set(s, "a", s)), 3),
         LogFailedError,
@@ -75,15 +76,15 @@ Deno.test({
   permissions,
   fn: () => {
     const replica = newReplica();
-    replica.beginRestore(LOG);
-    replica.endRestore(0, null);
+    replica.logOpened(LOG);
+    replica.adopt(new Storage(), { sequence: 0, time: null });
     replica.apply([
       set(1, "a", 1),
       entry(2, '[{"user_id":"a","spp":5},{"user_id":"b","spp":"x"}]'),
       set(3, "c", 3),
     ], 3);
     assert.equal(replica.appliedSequence, 3);
-    assert.equal(replica.poisonEntries, 1);
+    assert.equal(replica.applied.poisonEntries, 1);
     assert.match(replica.getJson("a")!, /"spp":1,/);
     assert.equal(replica.getJson("b"), undefined);
   },
@@ -94,8 +95,8 @@ Deno.test({
   permissions,
   fn: () => {
     const replica = newReplica();
-    replica.beginRestore({ ...LOG, lastSequence: 0 });
-    replica.endRestore(0, null);
+    replica.logOpened({ ...LOG, lastSequence: 0 });
+    replica.adopt(new Storage(), { sequence: 0, time: null });
     replica.apply([set(1, "a", 1)], 1);
     replica.drain("SIGTERM");
     assert.match(replica.getJson("a")!, /"spp":1,/);
@@ -113,8 +114,8 @@ Deno.test({
   fn: () => {
     for (const state of ["away", "ahead_of_log"] as const) {
       const replica = newReplica();
-      replica.beginRestore({ ...LOG, lastSequence: 0 });
-      replica.endRestore(0, null);
+      replica.logOpened({ ...LOG, lastSequence: 0 });
+      replica.adopt(new Storage(), { sequence: 0, time: null });
       replica.apply([set(1, "a", 1)], 1);
       replica.logStatusChanged({ state, reason: "the reason" });
       assert.throws(
@@ -134,8 +135,8 @@ Deno.test({
   permissions,
   fn: () => {
     const replica = newReplica();
-    replica.beginRestore({ ...LOG, lastSequence: 0 });
-    replica.endRestore(0, null);
+    replica.logOpened({ ...LOG, lastSequence: 0 });
+    replica.adopt(new Storage(), { sequence: 0, time: null });
     replica.logStatusChanged({ state: "upgrade_required", reason: "v2" });
     assert.equal(replica.state, "upgrade_required");
     assert.throws(() => replica.getJson("a"), NotReadyError);
@@ -153,8 +154,8 @@ Deno.test({
   fn: async () => {
     const early = newReplica();
     early.drain("SIGTERM");
-    early.beginRestore({ ...LOG, lastSequence: 0 });
-    early.endRestore(0, null);
+    early.logOpened({ ...LOG, lastSequence: 0 });
+    early.adopt(new Storage(), { sequence: 0, time: null });
     assert.equal(early.state, "draining");
     assert.throws(
       () => early.submit(Change.set({ user_id: "a" })),
@@ -162,8 +163,8 @@ Deno.test({
     );
 
     const replica = newReplica();
-    replica.beginRestore({ ...LOG, lastSequence: 0 });
-    replica.endRestore(0, null);
+    replica.logOpened({ ...LOG, lastSequence: 0 });
+    replica.adopt(new Storage(), { sequence: 0, time: null });
     const waiting = replica.waitFor(99);
     replica.drain("SIGTERM");
     await assert.rejects(waiting, /has not applied sequence 99/);

@@ -96,7 +96,7 @@ async function simulate(
     }
     assert.equal(replica.appliedSequence, log.entries.length);
     assert.equal(replica.digest, model.digest);
-    assert.equal(replica.pendingSets, 0);
+    assert.equal(replica.sets.pending, 0);
     assert.ok(replica.writable);
   }
   for (const { patch, outcome } of sent) {

@@ -7,6 +7,7 @@
 import { encodeEntry } from "../../src/log/change.ts";
 import type { LogEntry } from "../../src/log/log.ts";
 import { Replica } from "../../src/replica/replica.ts";
+import { Storage } from "../../src/storage/storage.ts";
 
 const TIME = "2026-11-23T22:49:59.123456789Z";
 
@@ -49,7 +50,7 @@ function newReplica(propose: (batch: number, text: string) => void): Replica {
     now: () => performance.now(),
   }, 60_000);
   replica.logStatusChanged({ state: "connected", reason: "it is open" });
-  replica.beginRestore({ id: LOCAL_LOG_ID, firstSequence: 1, lastSequence: 0 });
-  replica.endRestore(0, null);
+  replica.logOpened({ id: LOCAL_LOG_ID, firstSequence: 1, lastSequence: 0 });
+  replica.adopt(new Storage(), { sequence: 0, time: null });
   return replica;
 }

@@ -10,6 +10,7 @@ import { EntryFeed, type FeedMessage } from "../../src/log/entry_feed.ts";
 import { NotStoredError } from "../../src/log/log.ts";
 import { type Proposal, Proposals } from "../../src/log/proposals.ts";
 import { Replica } from "../../src/replica/replica.ts";
+import { Storage } from "../../src/storage/storage.ts";
 import { withoutMemory } from "./memory.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedTime } from "./simulated_time.ts";
@@ -91,8 +92,8 @@ export class SimulatedReplica {
       defer: (callback) => time.after(0, callback),
       now: () => time.now,
     }, TIMEOUT_MS);
-    this.replica.beginRestore({ id: "log", firstSequence: 1, lastSequence: 0 });
-    this.replica.endRestore(0, null);
+    this.replica.logOpened({ id: "log", firstSequence: 1, lastSequence: 0 });
+    this.replica.adopt(new Storage(), { sequence: 0, time: null });
     this.#consume();
     this.#every(100, () => this.#tick());
     this.#every(500, () => this.#heartbeat());

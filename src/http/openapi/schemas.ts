@@ -4,7 +4,7 @@
  * @module
  */
 import * as z from "zod";
-import { REPLICA_STATES } from "../../replica/replica.ts";
+import { REPLICA_STATES } from "../../replica/readiness.ts";
 import { UserGradePatchSchema } from "../../user_grade.ts";
 
 const count = z.int().min(0);

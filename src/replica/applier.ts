@@ -1,0 +1,126 @@
+/**
+ * Applying what the log gives, in order: own batches are answered, and where a
+ * record finds no room, all behind it waits.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { type LogEntry, OutcomeUnknownError } from "../log/log.ts";
+import { TableFullError } from "../storage/segment.ts";
+import { Backlog } from "./backlog.ts";
+import { type GroupCommit, NotAppliedError } from "./group_commit.ts";
+import type { StateMachine } from "./state_machine.ts";
+
+const logger = getLogger(["usergrade", "replica"]);
+
+/** How often an entry that finds no room is tried again. */
+export const RETRY_MS = 1_000;
+
+/** Feeds a state machine. */
+export class Applier {
+  readonly #backlog = new Backlog();
+  #stuck: { readonly reason: string; retryAt_ms: number } | undefined;
+
+  /**
+   * @param machine What applies the entries.
+   * @param groupCommit Knows the own batches among them.
+   * @param now The time in milliseconds.
+   */
+  constructor(
+    private readonly machine: StateMachine,
+    private readonly groupCommit: GroupCommit,
+    private readonly now: () => number,
+  ) {}
+
+  /** Why the next entry can't be applied; undefined if it can. */
+  get stuck(): string | undefined {
+    return this.#stuck?.reason;
+  }
+
+  /**
+   * Applies entries, or keeps them until there is room.
+   *
+   * @param entries The next entries.
+   * @param taken Called once all of them are applied.
+   * @throws {LogFailedError} If one is missing between them and those before,
+   * or too many come while one finds no room.
+   */
+  apply(entries: readonly LogEntry[], taken: () => void): void {
+    this.#backlog.push(entries, taken);
+    if (this.#stuck === undefined) this.#applyBacklog();
+  }
+
+  /**
+   * Tries again what found no room, if it is time.
+   *
+   * @throws {LogFailedError} If an entry is missing behind it.
+   */
+  tick(now_ms: number): void {
+    if (this.#stuck === undefined || this.#stuck.retryAt_ms > now_ms) return;
+    try {
+      this.machine.resume();
+    } catch (error) {
+      if (!(error instanceof TableFullError)) throw error;
+      this.#stuck.retryAt_ms = now_ms + RETRY_MS;
+      return;
+    }
+    this.#stuck = undefined;
+    logger.info("Applying goes on: entry {sequence} has found room", {
+      sequence: this.machine.sequence,
+    });
+    this.#backlog.advance();
+    this.#applyBacklog();
+  }
+
+  #applyBacklog(): void {
+    try {
+      for (let entry; (entry = this.#backlog.next) !== undefined;) {
+        this.#applyEntry(entry);
+        this.#backlog.advance();
+      }
+    } catch (error) {
+      if (!(error instanceof TableFullError)) throw error;
+      this.#stop(error);
+    }
+  }
+
+  #applyEntry(entry: LogEntry): void {
+    if (entry.batch === undefined) {
+      this.machine.apply(entry, undefined);
+      return;
+    }
+    const batch = this.groupCommit.land(entry.batch);
+    try {
+      const grades = this.machine.apply(entry, batch.patches);
+      this.groupCommit.answer(batch, entry.sequence, grades);
+    } catch (error) {
+      this.groupCommit.reject(batch, notApplied(entry, error as Error));
+      throw error;
+    }
+  }
+
+  #stop({ message }: TableFullError): void {
+    const sequence = this.machine.sequence + 1;
+    this.#stuck = {
+      reason: `entry ${sequence} can't be applied: ${message}`,
+      retryAt_ms: this.now() + RETRY_MS,
+    };
+    logger.error(
+      "Applying stops at entry {sequence}, and sets are refused, until there is room: {reason}",
+      { sequence, reason: message },
+    );
+  }
+}
+
+/** What the sets of a batch are told that is in the log and not applied. */
+function notApplied(
+  { sequence }: LogEntry,
+  cause: Error,
+): NotAppliedError | OutcomeUnknownError {
+  return cause instanceof TableFullError
+    ? new NotAppliedError(
+      `The set is stored, as part of entry ${sequence} of the log, but this replica can't apply it until it has room: ${cause.message}`,
+      { cause },
+    )
+    : new OutcomeUnknownError(cause.message, { cause });
+}

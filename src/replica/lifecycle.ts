@@ -1,0 +1,101 @@
+/**
+ * Where a replica is in its life, and what it can do there.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import type { LogStatus } from "../log/log.ts";
+import {
+  type Phase,
+  type Readiness,
+  readiness,
+  type RestoreProgress,
+} from "./readiness.ts";
+
+const logger = getLogger(["usergrade", "replica"]);
+
+/** Keeps what readiness is made of; only its replica moves it. */
+export class Lifecycle {
+  #phase: Phase = { name: "starting" };
+  #log: LogStatus = { state: "away", reason: "the log is not open yet" };
+  /** Why the next entry can't be applied; undefined if it can. */
+  #stuck: string | undefined = undefined;
+  /**
+   * Invariant: what {@linkcode readiness} makes of the fields above. Kept, since
+   * every get asks for it.
+   */
+  #readiness = readiness(this.#phase, this.#log, this.#stuck);
+  #connections = 0;
+  #restoredRows = 0;
+
+  /** What the replica can do now. */
+  get readiness(): Readiness {
+    return this.#readiness;
+  }
+
+  /** Where it is. */
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Whether the log can be proposed to. */
+  get connected(): boolean {
+    return this.#log.state === "connected";
+  }
+
+  /** How often the log could be proposed to again after it could not. */
+  get reconnects(): number {
+    return Math.max(0, this.#connections - 1);
+  }
+
+  /** How many rows of the base are restored, or were. */
+  get restoredRows(): number {
+    return this.#restoredRows;
+  }
+
+  /** @returns Whether it has gone on: nothing undoes a drain. */
+  enter(phase: Phase): boolean {
+    if (this.#phase.name === "draining") return false;
+    this.#phase = phase;
+    this.#judge();
+    return true;
+  }
+
+  /** Says how the restore goes. */
+  noteRestore(progress: RestoreProgress): void {
+    this.#restoredRows = progress.rows;
+    if (this.#phase.name === "restoring") {
+      this.enter({ name: "restoring", progress });
+    }
+  }
+
+  /** The log's status has changed. */
+  logStatusChanged(status: LogStatus): void {
+    this.#log = status;
+    this.#judge();
+    const { state, reason } = status;
+    if (state === "connected") {
+      this.#connections++;
+      logger.info("The log can be proposed to: {reason}", { reason });
+    } else if (state === "away") {
+      logger.warn("No set can commit: {reason}", { reason });
+    } else {
+      logger.error("State {state}: {reason}", { state, reason });
+    }
+  }
+
+  /**
+   * @param stuck Why the next entry can't be applied; undefined if it can.
+   * @returns Whether that is new.
+   */
+  stuckChanged(stuck: string | undefined): boolean {
+    if (this.#stuck === stuck) return false;
+    this.#stuck = stuck;
+    this.#judge();
+    return true;
+  }
+
+  #judge(): void {
+    this.#readiness = readiness(this.#phase, this.#log, this.#stuck);
+  }
+}

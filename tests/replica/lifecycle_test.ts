@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { Lifecycle } from "../../src/replica/lifecycle.ts";
+
+const permissions = "none";
+const CONNECTED = { state: "connected", reason: "it is open" } as const;
+const AWAY = { state: "away", reason: "it is gone" } as const;
+
+Deno.test({
+  name: "Lifecycle follows its phase, its log and what is stuck",
+  permissions,
+  fn: () => {
+    const lifecycle = new Lifecycle();
+    assert.equal(lifecycle.readiness.reason, "the log is not open yet");
+    lifecycle.enter({ name: "ready" });
+    assert.ok(!lifecycle.readiness.writable);
+    lifecycle.logStatusChanged(CONNECTED);
+    assert.ok(lifecycle.readiness.writable);
+    assert.ok(lifecycle.stuckChanged("no room"));
+    assert.ok(!lifecycle.stuckChanged("no room"));
+    assert.ok(!lifecycle.readiness.writable);
+    assert.ok(lifecycle.stuckChanged(undefined));
+    assert.ok(lifecycle.readiness.writable);
+    lifecycle.logStatusChanged(AWAY);
+    assert.ok(!lifecycle.connected && !lifecycle.readiness.writable);
+  },
+});
+
+Deno.test({
+  name: "Lifecycle leaves a drain for nothing",
+  permissions,
+  fn: () => {
+    const lifecycle = new Lifecycle();
+    const drain = { name: "draining", reason: "x", wasReady: false } as const;
+    assert.ok(lifecycle.enter(drain));
+    assert.ok(!lifecycle.enter({ name: "ready" }));
+    assert.equal(lifecycle.readiness.state, "draining");
+  },
+});
+
+Deno.test({
+  name: "Lifecycle counts connections after the first, and rows restored",
+  permissions,
+  fn: () => {
+    const lifecycle = new Lifecycle();
+    for (const status of [CONNECTED, AWAY, CONNECTED, AWAY, CONNECTED]) {
+      lifecycle.logStatusChanged(status);
+    }
+    assert.equal(lifecycle.reconnects, 2);
+
+    const progress = { reason: "restoring from x", rows: 5, percent: 50 };
+    lifecycle.noteRestore(progress);
+    assert.equal(lifecycle.phase.name, "starting");
+    lifecycle.enter({
+      name: "restoring",
+      progress: { reason: "a base is looked for", rows: 0, percent: 0 },
+    });
+    lifecycle.noteRestore(progress);
+    assert.deepEqual(lifecycle.phase, { name: "restoring", progress });
+    assert.equal(lifecycle.readiness.reason, "restoring from x");
+    lifecycle.enter({ name: "ready" });
+    assert.equal(lifecycle.restoredRows, 5);
+  },
+});

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import {
+  type Phase,
+  type Readiness,
+  readiness,
+} from "../../src/replica/readiness.ts";
+import type { LogStatus } from "../../src/log/log.ts";
+
+const permissions = "none";
+
+const PROGRESS = { reason: "restoring from x", rows: 1, percent: 50 };
+
+/** Every phase that there is. */
+const PHASES: readonly Phase[] = [
+  { name: "starting" },
+  { name: "restoring", progress: PROGRESS },
+  { name: "catching_up", until: 3 },
+  { name: "ready" },
+  { name: "draining", reason: "SIGTERM", wasReady: true },
+  { name: "draining", reason: "SIGTERM", wasReady: false },
+];
+
+const LOG_STATES = [
+  "connected",
+  "away",
+  "ahead_of_log",
+  "upgrade_required",
+] as const;
+
+const STUCK = "entry 4 can't be applied";
+
+/** Each case in a line: what, then state, readable, writable, whose reason. */
+function table(): string[] {
+  const lines: string[] = [];
+  for (const phase of PHASES) {
+    for (const state of LOG_STATES) {
+      for (const stuck of [undefined, STUCK]) {
+        const log: LogStatus = { state, reason: `log is ${state}` };
+        const { reason, ...can } = readiness(phase, log, stuck);
+        const name = phase.name === "draining" && phase.wasReady
+          ? "draining after ready"
+          : phase.name;
+        const whose = reason === STUCK
+          ? "stuck"
+          : reason === log.reason
+          ? "log"
+          : "own";
+        lines.push(
+          `${name}, ${state}${stuck ? ", stuck" : ""}: ${flags(can)}, ${whose}`,
+        );
+      }
+    }
+  }
+  return lines;
+}
+
+function flags({ state, readable, writable }: Omit<Readiness, "reason">) {
+  return [state, readable && "readable", writable && "writable"]
+    .filter((part) => part !== false).join(" ");
+}
+
+Deno.test({
+  name: "readiness() of each phase, log status and stuck entry",
+  permissions,
+  fn: () => {
+    assert.deepEqual(table(), [
+      "starting, connected: starting, own",
+      "starting, connected, stuck: starting, stuck",
+      "starting, away: starting, log",
+      "starting, away, stuck: starting, stuck",
+      "starting, ahead_of_log: ahead_of_log, log",
+      "starting, ahead_of_log, stuck: ahead_of_log, log",
+      "starting, upgrade_required: upgrade_required, log",
+      "starting, upgrade_required, stuck: upgrade_required, log",
+      "restoring, connected: restoring, own",
+      "restoring, connected, stuck: restoring, own",
+      "restoring, away: restoring, own",
+      "restoring, away, stuck: restoring, own",
+      "restoring, ahead_of_log: ahead_of_log, own",
+      "restoring, ahead_of_log, stuck: ahead_of_log, own",
+      "restoring, upgrade_required: upgrade_required, own",
+      "restoring, upgrade_required, stuck: upgrade_required, own",
+      "catching_up, connected: catching_up, own",
+      "catching_up, connected, stuck: catching_up, stuck",
+      "catching_up, away: catching_up, log",
+      "catching_up, away, stuck: catching_up, stuck",
+      "catching_up, ahead_of_log: ahead_of_log, log",
+      "catching_up, ahead_of_log, stuck: ahead_of_log, log",
+      "catching_up, upgrade_required: upgrade_required, log",
+      "catching_up, upgrade_required, stuck: upgrade_required, log",
+      "ready, connected: ready readable writable, own",
+      "ready, connected, stuck: ready readable, stuck",
+      "ready, away: ready readable, log",
+      "ready, away, stuck: ready readable, stuck",
+      "ready, ahead_of_log: ahead_of_log readable, log",
+      "ready, ahead_of_log, stuck: ahead_of_log readable, log",
+      "ready, upgrade_required: upgrade_required, log",
+      "ready, upgrade_required, stuck: upgrade_required, log",
+      "draining after ready, connected: draining readable, own",
+      "draining after ready, connected, stuck: draining readable, own",
+      "draining after ready, away: draining readable, own",
+      "draining after ready, away, stuck: draining readable, own",
+      "draining after ready, ahead_of_log: draining readable, own",
+      "draining after ready, ahead_of_log, stuck: draining readable, own",
+      "draining after ready, upgrade_required: draining, own",
+      "draining after ready, upgrade_required, stuck: draining, own",
+      "draining, connected: draining, own",
+      "draining, connected, stuck: draining, own",
+      "draining, away: draining, own",
+      "draining, away, stuck: draining, own",
+      "draining, ahead_of_log: draining, own",
+      "draining, ahead_of_log, stuck: draining, own",
+      "draining, upgrade_required: draining, own",
+      "draining, upgrade_required, stuck: draining, own",
+    ]);
+  },
+});
