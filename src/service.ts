@@ -14,7 +14,7 @@ import { Listeners } from "./http/listener.ts";
 import { RequestCounts } from "./http/request_counts.ts";
 import { setApp } from "./http/set_app.ts";
 import type { LogFailedError } from "./log/log.ts";
-import { LogClient } from "./log/log_client.ts";
+import { LogClient } from "./log/thread/log_client.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
 import { peerSource } from "./backup/peer_backup.ts";

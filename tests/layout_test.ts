@@ -55,13 +55,17 @@ const ARROWS: Record<string, string[]> = {
 
 /** Which module alone may import a package. */
 const SOLE_IMPORTERS: Record<string, string[]> = {
-  "node:sqlite": ["log/sqlite_log.ts", "log/sqlite_schema.ts"],
-  "npm:nats@": ["log/jetstream_log.ts"],
+  "node:sqlite": ["log/sqlite/sqlite_log.ts", "log/sqlite/sqlite_schema.ts"],
+  "npm:nats@": ["log/jetstream/jetstream_log.ts"],
   "npm:prom-client@": ["telemetry/metric_registry.ts"],
 };
 
 /** What runs by itself: the command and the workers. */
-const ENTRIES = ["main.ts", "log/log_worker.ts", "backup/backup_worker.ts"];
+const ENTRIES = [
+  "main.ts",
+  "log/thread/log_worker.ts",
+  "backup/backup_worker.ts",
+];
 
 interface Import {
   from: string;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, type NatsConnection } from "nats";
-import { JetStreamLog } from "../../src/log/jetstream_log.ts";
+import { JetStreamLog } from "../../src/log/jetstream/jetstream_log.ts";
 import {
   type LogEntry,
   LogFailedError,
@@ -8,7 +8,7 @@ import {
   NotStoredError,
   OutcomeUnknownError,
 } from "../../src/log/log.ts";
-import type { JetStreamOptions } from "../../src/log/messages.ts";
+import type { JetStreamOptions } from "../../src/log/thread/messages.ts";
 import { eventually } from "../support/eventually.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { testReplicatedLog } from "./replicated_log_contract.ts";

@@ -5,7 +5,7 @@ import {
   entryText,
   patchText,
 } from "../../src/log/entry_codec.ts";
-import { SqliteLog } from "../../src/log/sqlite_log.ts";
+import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
 import { newSeed, Random } from "../support/random.ts";

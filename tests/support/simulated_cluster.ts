@@ -6,9 +6,12 @@
  * @module
  */
 import { encodeEntry } from "../../src/log/entry_codec.ts";
-import { EntryFeed, type FeedMessage } from "../../src/log/entry_feed.ts";
+import {
+  EntryFeed,
+  type FeedMessage,
+} from "../../src/log/jetstream/entry_feed.ts";
 import { NotStoredError } from "../../src/log/log.ts";
-import { type Proposal, Proposals } from "../../src/log/proposals.ts";
+import { type Proposal, Proposals } from "../../src/log/jetstream/proposals.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedTime } from "./simulated_time.ts";

@@ -7,7 +7,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
 import {
   type CompactingLog,
   type LogBase,
@@ -16,7 +16,7 @@ import {
   type LogInfo,
   type LogLocation,
   NotStoredError,
-} from "./log.ts";
+} from "../log.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
 
 /** The most entries, and about the most bytes, that one read of the file takes. */

@@ -5,15 +5,15 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import { batchBuffers } from "../storage/row_batch.ts";
-import { encodeEntry } from "./entry_codec.ts";
+import { batchBuffers } from "../../storage/row_batch.ts";
+import { encodeEntry } from "../entry_codec.ts";
 import {
   type CompactingLog,
   LogFailedError,
   type LogStatus,
   NotStoredError,
   type ReplicatedLog,
-} from "./log.ts";
+} from "../log.ts";
 import {
   type FromLogWorker,
   type LogOptions,
@@ -21,8 +21,8 @@ import {
   WINDOW_MESSAGES,
   type WriteBaseMessage,
 } from "./messages.ts";
-import { JetStreamLog } from "./jetstream_log.ts";
-import { SqliteLog } from "./sqlite_log.ts";
+import { JetStreamLog } from "../jetstream/jetstream_log.ts";
+import { SqliteLog } from "../sqlite/sqlite_log.ts";
 
 let log: ReplicatedLog;
 /** The same log, if it can hold a base. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { batchBuffers, type RowBatch } from "../storage/row_batch.ts";
+import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
 import {
   type LogBase,
   type LogEntry,
@@ -13,7 +13,7 @@ import {
   type LogStatus,
   NotStoredError,
   OutcomeUnknownError,
-} from "./log.ts";
+} from "../log.ts";
 import {
   type FromLogWorker,
   type LogOptions,
@@ -21,7 +21,7 @@ import {
   WINDOW_MESSAGES,
   type WriteBaseMessage,
 } from "./messages.ts";
-import type { PresenceListener } from "./presence_channel.ts";
+import type { PresenceListener } from "../jetstream/members_channel.ts";
 
 /** What a {@linkcode LogClient} tells of, once it is open. */
 export interface LogListener {

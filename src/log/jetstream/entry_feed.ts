@@ -5,7 +5,7 @@
  * @module
  */
 import { parseDelivery } from "./delivery.ts";
-import type { LogEntry } from "./log.ts";
+import type { LogEntry } from "../log.ts";
 import type { Proposals } from "./proposals.ts";
 import { isKnownVersion, isUnknownVersion } from "./stream_config.ts";
 

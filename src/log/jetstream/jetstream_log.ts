@@ -35,13 +35,13 @@ import {
   type LogStatus,
   NotStoredError,
   type ReplicatedLog,
-} from "./log.ts";
-import type { JetStreamOptions } from "./messages.ts";
+} from "../log.ts";
+import type { JetStreamOptions } from "../thread/messages.ts";
 import {
   PresenceGate,
   type PresenceListener,
   presenceSubject,
-} from "./presence_channel.ts";
+} from "./members_channel.ts";
 import { type Proposal, Proposals } from "./proposals.ts";
 import {
   logIdentity,

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
 import type {
   LogBase,
   LogEntry,
   LogInfo,
   LogLocation,
   LogStatus,
-} from "./log.ts";
+} from "../log.ts";
 
 /** The embedded log. */
 export interface SqliteOptions {
