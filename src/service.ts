@@ -15,6 +15,7 @@ import { RequestCounts } from "./http/request_counts.ts";
 import { setApp } from "./http/set_app.ts";
 import type { LogFailedError } from "./log/log.ts";
 import { LogClient } from "./log/thread/log_client.ts";
+import { MembersPort } from "./log/thread/members_port.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
 import { peerSource } from "./backup/peer_backup.ts";
@@ -78,11 +79,11 @@ export function startService(config: Config, version: string): Service {
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
-    presence: {
-      heard: (replicaId, bytes) => cluster.heard(replicaId, bytes),
-      dropped: (count) => cluster.noteDropped(count),
-      off: (reason) => cluster.off(reason),
-    },
+  });
+  const members = new MembersPort({
+    heard: (replicaId, bytes) => cluster.heard(replicaId, bytes),
+    dropped: (count) => cluster.noteDropped(count),
+    off: (reason) => cluster.off(reason),
   });
   const replica = new Replica({
     propose: (batch, text) => log.propose(batch, text),
@@ -97,7 +98,7 @@ export function startService(config: Config, version: string): Service {
     { replicaId: config.replicaId, version },
     replica,
     {
-      announce: config.nats && ((bytes) => log.announce(bytes)),
+      announce: config.nats && ((bytes) => members.send(bytes)),
       now,
       session: crypto.randomUUID().replaceAll("-", ""),
     },
@@ -165,7 +166,7 @@ export function startService(config: Config, version: string): Service {
     }),
   );
 
-  start(config, log, replica).catch(fail);
+  start(config, log, members, replica).catch(fail);
 
   const stop = async (reason: string) => {
     replica.drain(reason);
@@ -202,6 +203,7 @@ async function describeInterface(
 async function start(
   config: Config,
   log: LogClient,
+  members: MembersPort,
   replica: Replica,
 ): Promise<void> {
   const info = await log.open(
@@ -213,6 +215,7 @@ async function start(
         replicaId: config.replicaId,
         commitTimeout_ms: config.commitTimeout_ms,
       },
+    config.nats && members.remote,
   );
   logger.info("The log {id} is open, up to entry {sequence}", {
     id: info.id,

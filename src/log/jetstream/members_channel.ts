@@ -1,55 +1,117 @@
 /**
- * Where replicas announce themselves, and how much of it is listened to. It
- * does no I/O. What the announcements say is none of the log's business.
+ * Where replicas tell each other of themselves, over the connection of the log.
+ * What their heartbeats say is none of the log's business.
  *
  * @module
  */
+import type { NatsConnection } from "nats";
+import type { MembersListener } from "../members.ts";
 
-/** The most bytes of an announcement that are passed on. */
-const ANNOUNCEMENT_BYTES_MAX = 4096;
+/** The most bytes of a heartbeat that are passed on. */
+const HEARTBEAT_BYTES_MAX = 4096;
 
-/** The most announcements passed on in an interval: 64 replicas, each 8 times. */
+/** The most heartbeats passed on in an interval: 64 replicas, each 8 times. */
 const HEARD_MAX = 512;
 const HEARD_INTERVAL_MS = 2_000;
 
-/** What an engine tells of the other replicas' presence. */
-export interface PresenceListener {
-  /** Something was announced, by anyone, this replica included. */
-  heard(replicaId: string, bytes: Uint8Array<ArrayBuffer>): void;
-  /** Announcements were dropped unread: too large, or too many. */
-  dropped(count: number): void;
-  /** No one is heard, or hears this replica, until it is started anew. */
-  off(reason: string): void;
-}
-
 /**
- * The subject on which a replica announces itself. It is outside the subjects
+ * The subject on which a replica tells of itself. It is outside the subjects
  * that a stream may have: those begin with the stream's name and a dot.
  *
  * @param stream The stream's name.
  * @param replicaId The replica; `*` for all.
  */
-export function presenceSubject(stream: string, replicaId: string): string {
+function membersSubject(stream: string, replicaId: string): string {
   return `${stream.toLowerCase()}-replicas.${replicaId}`;
 }
 
-/** Bounds what is passed on: anyone may announce as fast as they can. */
-export class PresenceGate {
-  #intervalEnd = 0;
+/** Sends this replica's heartbeats and passes on the others'. */
+export class MembersChannel {
+  readonly #subject: string;
+  readonly #allSubjects: string;
+  readonly #gate = new HeartbeatGate();
+  #connection: NatsConnection | undefined;
+  #isOff = false;
+
+  /**
+   * @param stream The stream's name.
+   * @param replicaId This replica.
+   * @param listener Told of what comes.
+   */
+  constructor(
+    stream: string,
+    replicaId: string,
+    private readonly listener: MembersListener,
+  ) {
+    this.#subject = membersSubject(stream, replicaId);
+    this.#allSubjects = membersSubject(stream, "*");
+  }
+
+  /** Listens on a new connection. */
+  attach(connection: NatsConnection): void {
+    this.#connection = connection;
+    const start = this.#allSubjects.length - 1;
+    connection.subscribe(this.#allSubjects, {
+      callback: (error, { subject, data }) => {
+        if (error !== null) return; // The connection's status says it too.
+        if (!this.#gate.admits(data.length, performance.now())) return;
+        // A copy: the message's bytes are part of a larger buffer.
+        this.listener.heard(subject.slice(start), Uint8Array.from(data));
+      },
+    });
+  }
+
+  /** Sends a heartbeat, if there is a connection. */
+  send(bytes: Uint8Array): void {
+    if (this.#isOff || this.#connection?.isClosed() !== false) return;
+    this.#connection.publish(this.#subject, bytes);
+  }
+
+  /**
+   * The server does not allow to publish or subscribe to a subject. The
+   * replica does its work without being seen.
+   *
+   * @returns Whether it is one of this channel's.
+   */
+  forbidden(subject: string): boolean {
+    if (subject !== this.#subject && subject !== this.#allSubjects) {
+      return false;
+    }
+    if (!this.#isOff) {
+      this.#isOff = true;
+      this.listener.off(
+        subject === this.#subject
+          ? `NATS does not allow to publish to ${subject}`
+          : `NATS does not allow to subscribe to ${subject}`,
+      );
+    }
+    return true;
+  }
+
+  /** Says how much was dropped. To be called a few times a second. */
+  tick(): void {
+    const dropped = this.#gate.takeDropped();
+    if (dropped > 0) this.listener.dropped(dropped);
+  }
+}
+
+/** Bounds what is passed on: anyone may send as fast as they can. */
+export class HeartbeatGate {
+  #intervalEnd_ms = 0;
   #heard = 0;
   #dropped = 0;
 
   /**
-   * @param bytes How large an announcement is.
-   * @param now The time in milliseconds.
+   * @param bytes How large a heartbeat is.
+   * @param now_ms The time in milliseconds.
    * @returns Whether it may be passed on.
    */
-  admits(bytes: number, now: number): boolean {
-    if (now >= this.#intervalEnd) {
-      this.#intervalEnd = now + HEARD_INTERVAL_MS;
+  admits(bytes: number, now_ms: number): boolean {
+    if (now_ms >= this.#intervalEnd_ms) {
+      this.#intervalEnd_ms = now_ms + HEARD_INTERVAL_MS;
       this.#heard = 0;
     }
-    if (bytes > ANNOUNCEMENT_BYTES_MAX || this.#heard >= HEARD_MAX) {
+    if (bytes > HEARTBEAT_BYTES_MAX || this.#heard >= HEARD_MAX) {
       this.#dropped++;
       return false;
     }

@@ -7,6 +7,9 @@
 /// <reference lib="deno.worker" />
 import { batchBuffers } from "../../storage/row_batch.ts";
 import { encodeEntry } from "../entry_codec.ts";
+import { JetStreamLog } from "../jetstream/jetstream_log.ts";
+import { MembersChannel } from "../jetstream/members_channel.ts";
+import type { JetStreamOptions } from "../jetstream/options.ts";
 import {
   type CompactingLog,
   LogFailedError,
@@ -14,99 +17,85 @@ import {
   NotStoredError,
   type ReplicatedLog,
 } from "../log.ts";
-import {
-  type FromLogWorker,
-  type LogOptions,
-  type ToLogWorker,
-  WINDOW_MESSAGES,
-  type WriteBaseMessage,
-} from "./messages.ts";
-import { JetStreamLog } from "../jetstream/jetstream_log.ts";
 import { SqliteLog } from "../sqlite/sqlite_log.ts";
+import { answerCall } from "./calls.ts";
+import { membersListener } from "./members_port.ts";
+import type {
+  BaseStep,
+  FromLogWorker,
+  LogCalls,
+  ToLogWorker,
+} from "./messages.ts";
+import { SendWindow } from "./window.ts";
 
 let log: ReplicatedLog;
 /** The same log, if it can hold a base. */
 let compacting: CompactingLog | undefined;
-/** The same log, if other replicas share it. */
-let shared: JetStreamLog | undefined;
-let messagesOnTheWay = 0;
-let windowOpened: (() => void) | undefined;
+const window = new SendWindow();
 
 function post(message: FromLogWorker, transfer: Transferable[] = []): void {
   self.postMessage(message, transfer);
 }
 
-function fail(error: unknown): void {
-  post({
-    type: "failed",
-    reason: error instanceof LogFailedError
-      ? error.message
-      : `The log worker failed: ${(error as Error)?.stack ?? error}`,
-  });
+function tellStatus(status: LogStatus): void {
+  post({ type: "status", status });
 }
 
-/** Posts a message of the window, and waits until there is room for another. */
-async function postInWindow(
-  message: FromLogWorker,
-  transfer: Transferable[],
-): Promise<void> {
-  post(message, transfer);
-  messagesOnTheWay++;
-  while (messagesOnTheWay >= WINDOW_MESSAGES) {
-    await new Promise<void>((resolve) => windowOpened = resolve);
-  }
+function openJetStream(
+  options: JetStreamOptions,
+  port: MessagePort | undefined,
+): JetStreamLog {
+  const members = port && new MembersChannel(
+    options.stream,
+    options.replicaId,
+    membersListener(port, (bytes) => shared.sendHeartbeat(bytes)),
+  );
+  const shared = new JetStreamLog(options, {
+    status: tellStatus,
+    firstSequence: (sequence) => post({ type: "first_sequence", sequence }),
+  }, members);
+  return shared;
 }
 
-async function open(options: LogOptions): Promise<void> {
-  const onStatus = (status: LogStatus) => post({ type: "status", status });
-  if (options.engine === "sqlite") {
+const calls: LogCalls = {
+  open: async ({ options, members }) => {
+    if (options.engine === "jetstream") {
+      log = openJetStream(options, members);
+      return await log.open();
+    }
     log = compacting = new SqliteLog(options.directory);
-  } else {
-    log = shared = new JetStreamLog(
-      options,
-      onStatus,
-      (sequence) => post({ type: "first_sequence", sequence }),
-      {
-        heard: (replicaId, bytes) =>
-          post({ type: "heard", replicaId, bytes }, [bytes.buffer]),
-        dropped: (count) => post({ type: "heard_dropped", count }),
-        off: (reason) => post({ type: "presence_off", reason }),
-      },
-    );
-  }
-  const info = await log.open();
-  post({ type: "opened", info });
-  if (options.engine === "sqlite") {
-    onStatus({ state: "connected", reason: "the log is open" });
-  }
-}
-
-async function readBase(): Promise<void> {
-  for (const rows of compacting!.readBase()) {
-    await postInWindow({ type: "base_rows", rows }, batchBuffers(rows));
-  }
-  post({ type: "base_end" });
-}
-
-async function locate(sequence: number): Promise<void> {
-  post({ type: "located", location: await log.locate(sequence) });
-}
+    const info = await log.open();
+    tellStatus({ state: "connected", reason: "the log is open" });
+    return info;
+  },
+  locate: (sequence) => log.locate(sequence),
+  readBase: async () => {
+    for (const rows of compacting!.readBase()) {
+      post({ type: "base_rows", rows }, batchBuffers(rows));
+      await window.sent();
+    }
+  },
+  writeBase: (step: BaseStep) => {
+    if (step.type === "begin") compacting!.beginBase(step.base);
+    else if (step.type === "rows") compacting!.writeBase(step.rows);
+    else compacting!.commitBase();
+  },
+  close: () => log.close(),
+};
 
 async function consume(after: number, time: string | null): Promise<void> {
   for await (const entries of log.entries(after, time)) {
     const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
-    // Payloads of one read may share a buffer.
-    await postInWindow(
+    post(
       { type: "entries", entries, lastSequence: log.lastSequence },
+      // Payloads of one read may share a buffer.
       [...new Set(payloads)],
     );
+    await window.sent();
   }
 }
 
-async function propose(
-  batch: number,
-  text: string,
-): Promise<void> {
+async function propose(batch: number, text: string): Promise<void> {
   try {
     await log.propose(batch, encodeEntry(text));
   } catch (error) {
@@ -120,45 +109,16 @@ async function propose(
   }
 }
 
-function writeBase(step: WriteBaseMessage["step"]): void {
-  try {
-    if (step.type === "begin") compacting!.beginBase(step.base);
-    else if (step.type === "rows") compacting!.writeBase(step.rows);
-    else compacting!.commitBase();
-    post({ type: "base_written" });
-  } catch (error) {
-    // The log is whole without a new base.
-    post({ type: "base_written", error: (error as Error).message });
-  }
-}
-
-async function close(): Promise<void> {
-  await log.close();
-  post({ type: "closed" });
-  self.close();
-}
-
-function handle(message: ToLogWorker): Promise<void> | void {
+async function handle(message: ToLogWorker): Promise<void> {
   switch (message.type) {
-    case "open":
-      return open(message.options);
-    case "read_base":
-      return readBase();
-    case "locate":
-      return locate(message.sequence);
+    case "call":
+      return post(await answerCall(calls, message));
     case "consume":
-      return consume(message.after, message.time);
+      return await consume(message.after, message.time);
     case "propose":
-      return propose(message.batch, message.text);
-    case "write_base":
-      return writeBase(message.step);
-    case "announce":
-      return shared?.announce(message.bytes);
-    case "close":
-      return close();
+      return await propose(message.batch, message.text);
     case "taken":
-      messagesOnTheWay -= message.messages;
-      windowOpened?.();
+      return window.taken(message.messages);
   }
 }
 
@@ -173,6 +133,11 @@ self.onmessage = async ({ data }: MessageEvent<ToLogWorker>) => {
   try {
     await handle(data);
   } catch (error) {
-    fail(error);
+    post({
+      type: "failed",
+      reason: error instanceof LogFailedError
+        ? error.message
+        : `The log worker failed: ${(error as Error)?.stack ?? error}`,
+    });
   }
 };
