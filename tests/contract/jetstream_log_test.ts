@@ -515,3 +515,17 @@ Deno.test("JetStreamLog takes entries with headers that are malformed, have a st
   await eventually(() => assert.equal(b.entries.length, 6));
   assert.equal(a.state, "connected");
 });
+
+Deno.test("JetStreamLog proposes to its own stream alone, whoever else takes the subject", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await session.propose(1);
+  await withClient(server, async (client) => {
+    const manager = await client.jetstreamManager();
+    await manager.streams.delete("USERGRADE");
+    await manager.streams.add({ name: "OTHER", subjects: ["usergrade.>"] });
+    await assert.rejects(session.propose(2), /expected stream does not match/);
+    const { state } = await manager.streams.info("OTHER");
+    assert.equal(state.messages, 0);
+  });
+});

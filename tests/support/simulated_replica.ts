@@ -82,7 +82,7 @@ export class SimulatedReplica {
     }, TIMEOUT_MS);
     this.#every(100, () => {
       this.session.tick(time.now);
-      this.replica.tick();
+      if (this.replica.pendingSets > 0) this.replica.tick();
       this.#act();
       if (this.#happens(weather.disconnect)) this.disconnect();
     });
