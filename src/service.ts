@@ -13,7 +13,8 @@ import { getApp } from "./http/get_app.ts";
 import { Listeners } from "./http/listener.ts";
 import { RequestCounts } from "./http/request_counts.ts";
 import { setApp } from "./http/set_app.ts";
-import { LogClient } from "./log/log_client.ts";
+import { LogClient } from "./log/thread/log_client.ts";
+import { MembersPort } from "./log/thread/members_port.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
 import { peerSource } from "./backup/peer_backup.ts";
@@ -77,11 +78,11 @@ export function startService(config: Config, version: string): Service {
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
-    presence: {
-      heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
-      dropped: (count) => cluster.noteDropped(count),
-      off: (reason) => cluster.off(reason),
-    },
+  });
+  const members = new MembersPort({
+    heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
+    dropped: (count) => cluster.noteDropped(count),
+    off: (reason) => cluster.off(reason),
   });
   const replica = new Replica({
     propose: (batch, text) => log.propose(batch, text),
@@ -96,7 +97,7 @@ export function startService(config: Config, version: string): Service {
     { replicaId: config.replicaId, version },
     replica,
     {
-      sendHeartbeat: config.nats && ((bytes) => log.announce(bytes)),
+      sendHeartbeat: config.nats && ((bytes) => members.send(bytes)),
       session: crypto.randomUUID().replaceAll("-", ""),
     },
   );
@@ -168,7 +169,7 @@ export function startService(config: Config, version: string): Service {
     }),
   );
 
-  start(config, log, replica).catch(fail);
+  start(config, log, members, replica).catch(fail);
 
   const stop = async (reason: string) => {
     replica.drain(reason);
@@ -205,6 +206,7 @@ async function describeInterface(
 async function start(
   config: Config,
   log: LogClient,
+  members: MembersPort,
   replica: Replica,
 ): Promise<void> {
   const info = await log.open(
@@ -216,6 +218,7 @@ async function start(
         replicaId: config.replicaId,
         commitTimeout_ms: config.commitTimeout_ms,
       },
+    config.nats && members.remote,
   );
   logger.info("The log {id} is open, up to entry {sequence}", {
     id: info.id,

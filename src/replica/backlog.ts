@@ -4,7 +4,7 @@
  * @module
  */
 import { type LogEntry, LogFailedError } from "../log/log.ts";
-import { WINDOW_MESSAGES } from "../log/messages.ts";
+import { WINDOW_MESSAGES } from "../log/thread/window.ts";
 
 /** The most deliveries that wait: the log gives no more until some are taken. */
 export const BACKLOG_DELIVERIES_MAX = WINDOW_MESSAGES;

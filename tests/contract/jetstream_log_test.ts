@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, type NatsConnection } from "nats";
-import { JetStreamLog } from "../../src/log/jetstream_log.ts";
+import { JetStreamLog } from "../../src/log/jetstream/jetstream_log.ts";
 import {
   type LogEntry,
   LogFailedError,
@@ -8,7 +8,7 @@ import {
   NotStoredError,
   OutcomeUnknownError,
 } from "../../src/log/log.ts";
-import type { JetStreamOptions } from "../../src/log/messages.ts";
+import type { JetStreamOptions } from "../../src/log/jetstream/options.ts";
 import { eventually } from "../support/eventually.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { testReplicatedLog } from "./replicated_log_contract.ts";
@@ -31,10 +31,13 @@ function options(
 testReplicatedLog("JetStreamLog", async () => {
   const server = await NatsServer.start();
   return {
-    log: () => new JetStreamLog(options(server), () => {}),
+    log: () => new JetStreamLog(options(server), DEAF),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 });
+
+/** Hears nothing. */
+const DEAF = { status: () => {}, firstSequence: () => {} };
 
 /** A log that is open and consumed, with all that it said. */
 class Session implements AsyncDisposable {
@@ -49,8 +52,10 @@ class Session implements AsyncDisposable {
   constructor(server: NatsServer, others: Partial<JetStreamOptions> = {}) {
     this.log = new JetStreamLog(
       options(server, others),
-      (status) => this.statuses.push(status),
-      (sequence) => this.firstSequence = sequence,
+      {
+        status: (status) => this.statuses.push(status),
+        firstSequence: (sequence) => this.firstSequence = sequence,
+      },
     );
   }
 
@@ -113,7 +118,7 @@ async function withClient<T>(
 Deno.test("JetStreamLog makes the stream with the contract's settings, and one identity for all replicas", async () => {
   await using server = await NatsServer.start();
   const logs = ["a", "b", "c"].map((replicaId) =>
-    new JetStreamLog(options(server, { replicaId }), () => {})
+    new JetStreamLog(options(server, { replicaId }), DEAF)
   );
   const infos = await Promise.all(logs.map((log) => log.open()));
   assert.match(infos[0].id, /^[0-9a-f]{16}$/);
@@ -155,7 +160,7 @@ Deno.test("JetStreamLog refuses a stream with wrong settings and does not mend i
     await withClient(server, async (client) => {
       const manager = await client.jetstreamManager();
       await manager.streams.add(config);
-      const log = new JetStreamLog(options(server), () => {});
+      const log = new JetStreamLog(options(server), DEAF);
       await assert.rejects(log.open(), (error) => {
         assert.ok(error instanceof LogFailedError);
         assert.match(error.message, says);
@@ -175,7 +180,7 @@ Deno.test("JetStreamLog takes a stream made by hand, named by its time of creati
       name: "USERGRADE",
       subjects: ["usergrade.>"],
     });
-    const log = new JetStreamLog(options(server), () => {});
+    const log = new JetStreamLog(options(server), DEAF);
     assert.equal((await log.open()).id, `USERGRADE@${created}`);
     await log.close();
   });
@@ -509,4 +514,18 @@ Deno.test("JetStreamLog takes entries with headers that are malformed, have a st
   await using b = await Session.open(server, { replicaId: "b" });
   await eventually(() => assert.equal(b.entries.length, 6));
   assert.equal(a.state, "connected");
+});
+
+Deno.test("JetStreamLog proposes to its own stream alone, whoever else takes the subject", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await session.propose(1);
+  await withClient(server, async (client) => {
+    const manager = await client.jetstreamManager();
+    await manager.streams.delete("USERGRADE");
+    await manager.streams.add({ name: "OTHER", subjects: ["usergrade.>"] });
+    await assert.rejects(session.propose(2), /expected stream does not match/);
+    const { state } = await manager.streams.info("OTHER");
+    assert.equal(state.messages, 0);
+  });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { LogFailedError } from "../../src/log/log.ts";
-import { SqliteLog } from "../../src/log/sqlite_log.ts";
+import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { testReplicatedLog } from "./replicated_log_contract.ts";
@@ -159,7 +159,7 @@ Deno.test("SqliteLog refuses a file of another program, of another format, or da
         "eval",
         `import { SqliteLog } from ${
           JSON.stringify(
-            new URL("../../src/log/sqlite_log.ts", import.meta.url).href,
+            new URL("../../src/log/sqlite/sqlite_log.ts", import.meta.url).href,
           )
         };
          await new SqliteLog(${JSON.stringify(folder.path)}).open();`,

@@ -4,7 +4,7 @@ import { BackupCounts } from "../../src/http/backup.ts";
 import { BodyReader } from "../../src/http/body.ts";
 import { RequestCounts } from "../../src/http/request_counts.ts";
 import { setApp } from "../../src/http/set_app.ts";
-import { SqliteLog } from "../../src/log/sqlite_log.ts";
+import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import type { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";

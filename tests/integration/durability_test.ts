@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Change, encodeEntry, entryText } from "../../src/log/change.ts";
-import { SqliteLog } from "../../src/log/sqlite_log.ts";
+import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
 import { newSeed, Random } from "../support/random.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
-import { SUSPICION_MS } from "../../src/log/suspicion.ts";
+import { SUSPICION_MS } from "../../src/log/jetstream/suspicion.ts";
 import { eventually } from "../support/eventually.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";
 import { ServiceProcess } from "../support/service_process.ts";

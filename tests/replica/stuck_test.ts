@@ -7,7 +7,7 @@ import {
   entryText,
 } from "../../src/log/change.ts";
 import { type LogEntry, NotStoredError } from "../../src/log/log.ts";
-import { WINDOW_MESSAGES } from "../../src/log/messages.ts";
+import { WINDOW_MESSAGES } from "../../src/log/thread/window.ts";
 import { RETRY_MS } from "../../src/replica/applier.ts";
 import { NotAppliedError } from "../../src/replica/group_commit.ts";
 import { NotReadyError, Replica } from "../../src/replica/replica.ts";

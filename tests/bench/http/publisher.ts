@@ -9,7 +9,10 @@
  * @module
  */
 import { connect, type StreamConfig } from "nats";
-import { newStreamConfig, setSubject } from "../../../src/log/stream_config.ts";
+import {
+  newStreamConfig,
+  setSubject,
+} from "../../../src/log/jetstream/stream_config.ts";
 import { figuresOf } from "./figures.ts";
 import { grades } from "./requests.ts";
 

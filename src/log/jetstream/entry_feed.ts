@@ -5,27 +5,18 @@
  * @module
  */
 import { parseDelivery } from "./delivery.ts";
-import type { LogEntry } from "./log.ts";
+import type { LogEntry } from "../log.ts";
 import type { Proposals } from "./proposals.ts";
+import type { EntryIdentity } from "./same_log.ts";
 import { isKnownVersion, isUnknownVersion } from "./stream_config.ts";
 
 /** A message as the consumer's subscription gives it. */
 export interface FeedMessage {
   readonly subject: string;
   readonly reply: string | undefined;
-  /** The status of a message of the server's own, else 0. */
-  readonly status: number;
   /** The value of a header; empty if it is not there. */
   header(name: string): string;
   readonly data: Uint8Array;
-}
-
-/** An entry as it can be told from another at the same sequence. */
-export interface EntryIdentity {
-  readonly sequence: number;
-  readonly time: string;
-  /** Undefined if only its time is known. */
-  readonly messageId: string | undefined;
 }
 
 /** What a message means for its receiver. */
@@ -112,7 +103,9 @@ export class EntryFeed {
     if (!message.reply?.startsWith(ENTRY_REPLY)) {
       return this.#receiveStatus(message);
     }
-    const { sequence, time, pending } = parseDelivery(message.reply);
+    const delivery = parseDelivery(message.reply);
+    if (delivery === undefined) return "ok";
+    const { sequence, time, pending } = delivery;
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
     if (isUnknownVersion(message.subject)) return "unknown_version";

@@ -20,16 +20,17 @@ export interface Delivery {
  * @param reply `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer
  * sequence>.<nanoseconds>.<pending>`, or the longer form with domain and
  * account after `ACK` (NATS ADR-15).
- * @returns What it says.
- * @throws {SyntaxError} If it is no such subject.
+ * @returns What it says; undefined if it is no such subject, which anyone can
+ * have sent.
  */
-export function parseDelivery(reply: string): Delivery {
+export function parseDelivery(reply: string): Delivery | undefined {
   const tokens = reply.split(".");
   const short = tokens.length === 9;
-  if ((!short && tokens.length < 11) || tokens[1] !== "ACK") {
-    throw new SyntaxError(`Cannot read the delivery subject ${reply}`);
-  }
   const at = short ? 5 : 7;
+  if (
+    (!short && tokens.length < 11) || tokens[1] !== "ACK" ||
+    !/^\d+$/.test(tokens[at]) || !/^\d{10,19}$/.test(tokens[at + 2])
+  ) return undefined;
   return {
     sequence: Number(tokens[at]),
     time: formatNanoseconds(tokens[at + 2]),

@@ -7,7 +7,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
 import {
   type CompactingLog,
   type LogBase,
@@ -16,15 +16,13 @@ import {
   type LogInfo,
   type LogLocation,
   NotStoredError,
-} from "./log.ts";
+} from "../log.ts";
+import { SqliteBases } from "./sqlite_bases.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
 
 /** The most entries, and about the most bytes, that one read of the file takes. */
 const READ_ENTRIES_MAX = 256;
 const READ_BYTES_MAX = 1024 * 1024;
-
-/** How many old rows one transaction deletes, so that commits wait little. */
-const DELETE_ROWS = 500;
 
 /** SQLite's result code for a full disk: https://www.sqlite.org/rescode.html#full */
 const SQLITE_FULL = 13;
@@ -32,6 +30,7 @@ const SQLITE_FULL = 13;
 /** A {@linkcode CompactingLog} in a folder of the local disk. */
 export class SqliteLog implements CompactingLog {
   #db!: DatabaseSync;
+  #bases!: SqliteBases;
   #insert!: StatementSync;
   /** The last entry's sequence: what is committed, no more. */
   #last = 0;
@@ -39,10 +38,6 @@ export class SqliteLog implements CompactingLog {
   #fresh: LogEntry[] = [];
   #wake: (() => void) | undefined;
   #closed = false;
-  #base: (LogBase & { id: number }) | undefined;
-  /** The base that is being written. */
-  #nextBase: { id: number; parts: number } | undefined;
-  #sweepTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param directory The folder, which is made if it is not there. */
   constructor(private readonly directory: string) {}
@@ -60,17 +55,17 @@ export class SqliteLog implements CompactingLog {
       this.#insert = this.#db.prepare(
         "INSERT INTO entries (sequence, time, payload) VALUES (?, ?, ?)",
       );
-      this.#base = this.#findBase();
+      this.#bases = new SqliteBases(this.#db);
+      const base = this.#bases.current;
       const { last } = this.#db.prepare(
         "SELECT max(sequence) AS last FROM entries",
       ).get() as { last: number | null };
-      this.#last = Math.max(last ?? 0, this.#base?.sequence ?? 0);
-      this.#sweepLater();
+      this.#last = Math.max(last ?? 0, base?.sequence ?? 0);
       return Promise.resolve({
         id,
         firstSequence: this.#first(),
         lastSequence: this.#last,
-        ...(this.#base && { base: this.#base }),
+        ...(base && { base }),
       });
     } catch (cause) {
       return Promise.reject(
@@ -84,7 +79,7 @@ export class SqliteLog implements CompactingLog {
   #first(): number {
     const { first } = this.#db.prepare(
       "SELECT min(sequence) AS first FROM entries WHERE sequence > ?",
-    ).get(this.#base?.sequence ?? 0) as { first: number | null };
+    ).get(this.#bases.current?.sequence ?? 0) as { first: number | null };
     return first ?? this.#last + 1;
   }
 
@@ -96,13 +91,6 @@ export class SqliteLog implements CompactingLog {
       lastSequence: this.#last,
       time: row?.time,
     });
-  }
-
-  #findBase(): (LogBase & { id: number }) | undefined {
-    // A base that is not complete was being written when the process ended.
-    return this.#db.prepare(
-      "SELECT id, sequence, time, rows, digest FROM bases WHERE complete = 1 ORDER BY id DESC LIMIT 1",
-    ).get() as (LogBase & { id: number }) | undefined;
   }
 
   async *entries(after: number): AsyncGenerator<LogEntry[]> {
@@ -163,89 +151,24 @@ export class SqliteLog implements CompactingLog {
     return Promise.resolve();
   }
 
-  *readBase(): Generator<RowBatch> {
-    if (this.#base === undefined) return;
-    const parts = this.#db.prepare(
-      "SELECT keys, key_ends, numbers FROM base_rows WHERE base = ? ORDER BY part",
-    ).iterate(this.#base.id);
-    for (const part of parts) {
-      const { keys, key_ends, numbers } = part as Record<
-        string,
-        Uint8Array<ArrayBuffer>
-      >;
-      const keyEnds = new Uint32Array(key_ends.slice().buffer);
-      yield {
-        count: keyEnds.length,
-        keys,
-        keyEnds,
-        numbers: new Float64Array(numbers.slice().buffer),
-      };
-    }
+  readBase(): Iterable<RowBatch> {
+    return this.#bases.read();
   }
 
-  beginBase({ sequence, time, rows, digest }: LogBase): void {
-    const { lastInsertRowid } = this.#db.prepare(
-      "INSERT INTO bases (sequence, time, rows, digest, complete) VALUES (?, ?, ?, ?, 0)",
-    ).run(sequence, time, rows, digest);
-    this.#nextBase = { id: Number(lastInsertRowid), parts: 0 };
+  beginBase(base: LogBase): void {
+    this.#bases.begin(base);
   }
 
-  writeBase({ keys, keyEnds, numbers }: RowBatch): void {
-    const base = this.#nextBase!;
-    this.#db.prepare(
-      "INSERT INTO base_rows (base, part, keys, key_ends, numbers) VALUES (?, ?, ?, ?, ?)",
-    ).run(
-      base.id,
-      base.parts++,
-      keys,
-      new Uint8Array(keyEnds.buffer),
-      new Uint8Array(numbers.buffer),
-    );
+  writeBase(rows: RowBatch): void {
+    this.#bases.write(rows);
   }
 
   commitBase(): void {
-    this.#db.prepare("UPDATE bases SET complete = 1 WHERE id = ?")
-      .run(this.#nextBase!.id);
-    this.#base = this.#findBase();
-    this.#nextBase = undefined;
-    this.#sweepLater();
-  }
-
-  /** Deletes, a little at a time, what the base stands in for. */
-  #sweepLater(): void {
-    clearTimeout(this.#sweepTimer);
-    this.#sweepTimer = setTimeout(() => {
-      try {
-        if (this.#sweep()) this.#sweepLater();
-      } catch {
-        // The disk is full, say: what is left is deleted after the next base
-        // or start. A log that can't be written fails its next entry.
-      }
-    }, 0);
-  }
-
-  /** @returns Whether there may be more to delete. */
-  #sweep(): boolean {
-    const keep = this.#base?.id ?? 0;
-    const writing = this.#nextBase?.id ?? 0;
-    const deletions = [
-      this.#db.prepare(
-        `DELETE FROM entries WHERE sequence IN
-           (SELECT sequence FROM entries WHERE sequence <= ? ORDER BY sequence LIMIT ${DELETE_ROWS})`,
-      ).run(this.#base?.sequence ?? 0),
-      this.#db.prepare(
-        `DELETE FROM base_rows WHERE rowid IN
-           (SELECT rowid FROM base_rows WHERE base NOT IN (?, ?) LIMIT 8)`,
-      ).run(keep, writing),
-    ];
-    if (deletions.some(({ changes }) => changes > 0)) return true;
-    this.#db.prepare("DELETE FROM bases WHERE id NOT IN (?, ?)")
-      .run(keep, writing);
-    return false;
+    this.#bases.commit();
   }
 
   close(): Promise<void> {
-    clearTimeout(this.#sweepTimer);
+    this.#bases.close();
     this.#closed = true;
     this.#wake?.();
     this.#db.close();

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { Suspicion, SUSPICION_MS } from "../../src/log/suspicion.ts";
+import {
+  Suspicion,
+  SUSPICION_MS,
+} from "../../../src/log/jetstream/suspicion.ts";
 
 const permissions = "none";
 

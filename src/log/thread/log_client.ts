@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { batchBuffers, type RowBatch } from "../storage/row_batch.ts";
+import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
 import {
   type LogBase,
   type LogEntry,
@@ -13,18 +13,19 @@ import {
   type LogStatus,
   NotStoredError,
   OutcomeUnknownError,
-} from "./log.ts";
-import {
-  type FromLogWorker,
-  type LogOptions,
-  type ToLogWorker,
-  WINDOW_MESSAGES,
-  type WriteBaseMessage,
+} from "../log.ts";
+import { Caller, CallError } from "./calls.ts";
+import type {
+  BaseStep,
+  FromLogWorker,
+  LogCalls,
+  LogOptions,
+  ToLogWorker,
 } from "./messages.ts";
-import type { PresenceListener } from "./presence_channel.ts";
+import { ReceiveWindow } from "./window.ts";
 
 /** What a {@linkcode LogClient} tells of, once it is open. */
-export interface LogListener {
+export interface LogClientListener {
   /**
    * The next entries, in order and without a gap. Until `taken` is called for
    * them, only a window of more comes, and the worker holds back the rest.
@@ -45,25 +46,22 @@ export interface LogListener {
   ): void;
   /** The log can't go on: the replica must stop. Called once. */
   failed(error: LogFailedError): void;
-  /** Told of the replicas that share the log. */
-  readonly presence: PresenceListener;
 }
 
 /** Runs one log in a Web Worker. */
 export class LogClient {
   readonly #worker: Worker;
-  #opened = Promise.withResolvers<LogInfo>();
-  #baseRead: PromiseWithResolvers<void> | undefined;
+  readonly #calls = new Caller<LogCalls>((message, transfer) =>
+    this.#send(message, transfer)
+  );
+  readonly #window = new ReceiveWindow((messages) =>
+    this.#send({ type: "taken", messages })
+  );
   #onBaseRows: ((rows: RowBatch) => void) | undefined;
-  #located: PromiseWithResolvers<LogLocation> | undefined;
-  #baseWritten: PromiseWithResolvers<void> | undefined;
-  #closed = Promise.withResolvers<void>();
-  /** Messages of the window that the worker has not been told are taken. */
-  #taken = 0;
   #failure: LogFailedError | undefined;
 
   /** @param listener Told of everything that comes unasked. */
-  constructor(private readonly listener: LogListener) {
+  constructor(private readonly listener: LogClientListener) {
     this.#worker = new Worker(new URL("./log_worker.ts", import.meta.url), {
       type: "module",
     });
@@ -78,19 +76,22 @@ export class LogClient {
       event.preventDefault();
       this.#fail(new Error(`The log worker died: ${event.message}`));
     };
-    // Each is also reported to the listener.
-    this.#opened.promise.catch(() => {});
-    this.#closed.promise.catch(() => {});
   }
 
   /**
    * Opens the log.
    *
+   * @param members Where the log's connection carries heartbeats to and from.
    * @throws {LogFailedError} If it can't be used.
    */
-  open(options: LogOptions): Promise<LogInfo> {
-    this.#send({ type: "open", options });
-    return this.#opened.promise;
+  open(options: LogOptions, members?: MessagePort): Promise<LogInfo> {
+    return this.#needed(
+      this.#calls.call(
+        "open",
+        { options, members },
+        members === undefined ? [] : [members],
+      ),
+    );
   }
 
   /**
@@ -101,21 +102,16 @@ export class LogClient {
    */
   readBase(onRows: (rows: RowBatch) => void): Promise<void> {
     this.#onBaseRows = onRows;
-    this.#baseRead = Promise.withResolvers();
-    this.#send({ type: "read_base" });
-    return this.#baseRead.promise;
+    return this.#needed(this.#calls.call("readBase", undefined));
   }
 
   /**
    * Looks where the log stands now, as {@linkcode ReplicatedLog.locate} does.
-   * One question at a time.
    *
    * @throws {LogFailedError} If the log can't go on.
    */
   locate(sequence: number): Promise<LogLocation> {
-    this.#located = Promise.withResolvers();
-    this.#send({ type: "locate", sequence });
-    return this.#located.promise;
+    return this.#needed(this.#calls.call("locate", sequence));
   }
 
   /**
@@ -136,38 +132,26 @@ export class LogClient {
     this.#send({ type: "propose", batch, text });
   }
 
-  /** Announces this replica to the others that share the log, if it can. */
-  announce(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#send({ type: "announce", bytes }, [bytes.buffer]);
-  }
-
   /**
-   * Takes one step of writing a base of the log's own.
+   * Writes a base of the log's own.
    *
    * @throws {Error} If the worker could not; the log is as before.
    */
   async writeBase(base: LogBase, parts: Iterable<RowBatch>): Promise<void> {
-    await this.#writeBaseStep({ type: "begin", base });
+    const write = (step: BaseStep, transfer: Transferable[] = []) =>
+      this.#calls.call("writeBase", step, transfer);
+    await write({ type: "begin", base });
     for (const rows of parts) {
-      await this.#writeBaseStep({ type: "rows", rows }, batchBuffers(rows));
+      await write({ type: "rows", rows }, batchBuffers(rows));
     }
-    await this.#writeBaseStep({ type: "commit" });
-  }
-
-  #writeBaseStep(
-    step: WriteBaseMessage["step"],
-    transfer: Transferable[] = [],
-  ): Promise<void> {
-    this.#baseWritten = Promise.withResolvers();
-    this.#send({ type: "write_base", step }, transfer);
-    return this.#baseWritten.promise;
+    await write({ type: "commit" });
   }
 
   /** Closes the log and ends the worker. */
-  close(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.resolve();
-    this.#send({ type: "close" });
-    return this.#closed.promise;
+  async close(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    await this.#calls.call("close", undefined);
+    this.#worker.terminate();
   }
 
   #send(message: ToLogWorker, transfer: Transferable[] = []): void {
@@ -178,15 +162,12 @@ export class LogClient {
 
   #receive(message: FromLogWorker): void {
     switch (message.type) {
-      case "opened":
-        return this.#opened.resolve(message.info);
+      case "answer":
+      case "call_failed":
+        return this.#calls.receive(message);
       case "base_rows":
         this.#onBaseRows!(message.rows);
-        return this.#take();
-      case "base_end":
-        return this.#baseRead!.resolve();
-      case "located":
-        return this.#located!.resolve(message.location);
+        return this.#window.take();
       case "entries":
         return this.listener.entries(
           message.entries,
@@ -206,45 +187,35 @@ export class LogClient {
           new ErrorClass(message.reason),
         );
       }
-      case "base_written":
-        return message.error === undefined
-          ? this.#baseWritten!.resolve()
-          : this.#baseWritten!.reject(new Error(message.error));
-      case "heard":
-        return this.listener.presence.heard(message.replicaId, message.bytes);
-      case "heard_dropped":
-        return this.listener.presence.dropped(message.count);
-      case "presence_off":
-        return this.listener.presence.off(message.reason);
       case "failed":
-        return this.#fail(new LogFailedError(message.reason));
-      case "closed":
-        return this.#closed.resolve();
+        this.#fail(new LogFailedError(message.reason));
+        return;
     }
   }
 
-  /**
-   * Waking the other thread costs 40 µs, so it is told of several messages at
-   * once, and early enough that its window never closes for that.
-   */
-  readonly #take = (): void => {
-    if (++this.#taken < WINDOW_MESSAGES / 2) return;
-    this.#send({ type: "taken", messages: this.#taken });
-    this.#taken = 0;
-  };
+  readonly #take = (): void => this.#window.take();
 
-  #fail(cause: Error): void {
-    if (this.#failure !== undefined) return;
-    const error = cause instanceof LogFailedError
-      ? cause
-      : new LogFailedError(cause.message, { cause });
+  /** A call without which the log can't go on. */
+  async #needed<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (cause) {
+      throw this.#fail(cause as Error);
+    }
+  }
+
+  #fail(cause: Error): LogFailedError {
+    if (this.#failure !== undefined) return this.#failure;
+    const isExpected = cause instanceof LogFailedError ||
+      cause instanceof CallError && cause.errorName === "LogFailedError";
+    const error = new LogFailedError(
+      isExpected ? cause.message : `The log worker failed: ${cause.message}`,
+      { cause },
+    );
     this.#failure = error;
     this.#worker.terminate();
-    this.#opened.reject(error);
-    this.#baseRead?.reject(error);
-    this.#located?.reject(error);
-    this.#baseWritten?.reject(error);
-    this.#closed.reject(error);
+    this.#calls.fail(error);
     this.listener.failed(error);
+    return error;
   }
 }

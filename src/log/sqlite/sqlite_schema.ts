@@ -4,7 +4,7 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
-import { LogFailedError } from "./log.ts";
+import { LogFailedError } from "../log.ts";
 
 /** The name of the log's file in its folder. */
 export const FILE_NAME = "usergrade.db";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ENTRY_BYTES_MAX } from "./change.ts";
+import { ENTRY_BYTES_MAX } from "../change.ts";
 
 /** The version of the entries that this replica writes and understands. */
 const VERSION = "v1";
@@ -26,6 +26,8 @@ export interface StreamConfig {
   readonly subjects?: readonly string[];
   readonly storage: string;
   readonly retention: string;
+  /** On how many servers it is kept. */
+  readonly num_replicas: number;
   /** In nanoseconds. */
   readonly duplicate_window: number;
   readonly max_msg_size?: number;
@@ -89,9 +91,22 @@ export function newStreamConfig(
  * @param config The configuration of a stream that is there.
  * @param stream Its name.
  * @param commitTimeout_ms How long a proposal is retried.
- * @returns What is wrong with it, with what it should be; empty if nothing is.
+ * @returns What is wrong with it and what to do; undefined if nothing is.
  */
-export function streamProblems(
+export function settingsProblem(
+  config: StreamConfig,
+  stream: string,
+  commitTimeout_ms: number,
+): string | undefined {
+  const problems = problemsOf(config, stream, commitTimeout_ms);
+  if (problems.length === 0) return undefined;
+  return `Cannot use the stream ${stream}: ${
+    problems.join("; ")
+  }. Edit it, or set another NATS_STREAM`;
+}
+
+/** What is wrong with the settings, with what they should be. */
+function problemsOf(
   config: StreamConfig,
   stream: string,
   commitTimeout_ms: number,

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { NotStoredError, OutcomeUnknownError } from "./log.ts";
+import { NotStoredError, OutcomeUnknownError } from "../log.ts";
 
 /** After how long without an entry a batch is published again. */
 export const RETRY_AFTER_MS = 1_000;

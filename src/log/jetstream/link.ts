@@ -1,0 +1,58 @@
+/**
+ * When to connect to NATS, and which connection is the current one. It does no
+ * I/O. Its clock never goes back, unlike the one by which the NATS library
+ * spaces its own attempts, so that library's reconnecting is off.
+ *
+ * @module
+ */
+
+/** How long to wait before trying again. */
+export const RETRY_MS = 500;
+
+/** The connection as far as this replica knows. */
+type LinkState =
+  | { readonly type: "down"; readonly retryAt_ms: number }
+  | { readonly type: "connecting" }
+  | { readonly type: "up" };
+
+/** One connection after the other, each with the number of its attempt. */
+export class Link {
+  #state: LinkState = { type: "down", retryAt_ms: -Infinity };
+  #attempt = 0;
+
+  /** Whether NATS is connected. */
+  get isUp(): boolean {
+    return this.#state.type === "up";
+  }
+
+  /**
+   * @param now_ms The time in milliseconds.
+   * @returns The number of the attempt to make now; undefined if none is due.
+   */
+  tick(now_ms: number): number | undefined {
+    const state = this.#state;
+    if (state.type !== "down" || now_ms < state.retryAt_ms) return undefined;
+    this.#state = { type: "connecting" };
+    return ++this.#attempt;
+  }
+
+  /** @returns Whether this is news of the current attempt. */
+  connected(attempt: number): boolean {
+    if (attempt !== this.#attempt || this.#state.type !== "connecting") {
+      return false;
+    }
+    this.#state = { type: "up" };
+    return true;
+  }
+
+  /**
+   * The connection is lost, or the attempt failed.
+   *
+   * @returns Whether this is news of the current attempt.
+   */
+  disconnected(attempt: number, now_ms: number): boolean {
+    if (attempt !== this.#attempt || this.#state.type === "down") return false;
+    this.#state = { type: "down", retryAt_ms: now_ms + RETRY_MS };
+    return true;
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * What a log on NATS JetStream is opened with.
+ *
+ * @module
+ */
+
+/** A log on NATS JetStream. */
+export interface JetStreamOptions {
+  readonly engine: "jetstream";
+  /** The servers' URLs. */
+  readonly servers: readonly string[];
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** The content of a credentials file. */
+  readonly creds?: string | undefined;
+  /** The certificate of the authority that the servers' are checked against, in PEM. */
+  readonly ca?: string | undefined;
+  /** The stream's name. */
+  readonly stream: string;
+  /** On how many servers a new stream is kept. */
+  readonly streamReplicas: number;
+  /** Names this replica's subject. */
+  readonly replicaId: string;
+  /** How long a batch may wait for its commit, in milliseconds. */
+  readonly commitTimeout_ms: number;
+}

@@ -1,0 +1,177 @@
+/**
+ * What happens to a session, and what it wants done: all that passes between
+ * the decisions in `session.ts` and the NATS library.
+ *
+ * @module
+ */
+import type { LogFailedError, LogInfo, LogStatus } from "../log.ts";
+import type { Proposal } from "./proposals.ts";
+import type { StreamLook, StreamQuestion } from "./same_log.ts";
+
+/** Why a question has no answer. */
+export interface Trouble {
+  readonly reason: string;
+  /** Whether asking again can't help: JetStream understood, and says no. */
+  readonly isFinal: boolean;
+}
+
+/** NATS is connected; the answer to `connect`. */
+export interface Connected {
+  readonly type: "connected";
+  readonly attempt: number;
+  /** The largest message that the server takes, in bytes. */
+  readonly maxPayload_bytes: number;
+}
+
+/** The attempt failed, or the connection is lost. */
+export interface Disconnected {
+  readonly type: "disconnected";
+  readonly attempt: number;
+  readonly reason: string;
+  /** Whether the server refused the credentials. */
+  readonly isRefused: boolean;
+}
+
+/** The answer to `look` and to `make_stream`. */
+export interface Looked {
+  readonly type: "looked";
+  readonly request: number;
+  /** Undefined if there is no such stream. */
+  readonly look: StreamLook | undefined;
+}
+
+/** The answer to `start_consumer`. */
+export interface ConsumerStarted {
+  readonly type: "consumer_started";
+  readonly request: number;
+}
+
+/** A request has no answer. */
+export interface Failed {
+  readonly type: "failed";
+  readonly request: number;
+  readonly trouble: Trouble;
+}
+
+/** The stream refused an own batch. */
+export interface Refused {
+  readonly type: "refused";
+  readonly batch: number;
+  readonly reason: string;
+}
+
+/** The server does not allow to publish to a subject. */
+export interface Forbidden {
+  readonly type: "forbidden";
+  readonly subject: string;
+}
+
+/** The server complained of something else. */
+export interface Complained {
+  readonly type: "complained";
+  readonly reason: string;
+}
+
+/** Entries are wanted from now on. */
+export interface Consume {
+  readonly type: "consume";
+  readonly after: number;
+  /** When the log took entry `after`, if that is known. */
+  readonly time: string | null;
+}
+
+/** The log is not needed any more. */
+export interface Close {
+  readonly type: "close";
+}
+
+/** All that a session is told of. */
+export type SessionEvent =
+  | Connected
+  | Disconnected
+  | Looked
+  | ConsumerStarted
+  | Failed
+  | Refused
+  | Forbidden
+  | Complained
+  | Consume
+  | Close;
+
+/** Connect to NATS; answered by `connected` or `disconnected`. */
+export interface ConnectAction {
+  readonly type: "connect";
+  readonly attempt: number;
+}
+
+/** Look at the stream; answered by `looked` or `failed`. */
+export interface LookAction {
+  readonly type: "look";
+  readonly request: number;
+  readonly question: StreamQuestion;
+}
+
+/** Make the stream, or find the one that was made meanwhile; answered as `look`. */
+export interface MakeStreamAction {
+  readonly type: "make_stream";
+  readonly request: number;
+}
+
+/**
+ * Start a consumer in the place of the one before; answered by
+ * `consumer_started` or `failed`.
+ */
+export interface StartConsumerAction {
+  readonly type: "start_consumer";
+  readonly request: number;
+  /** The sequence of the first entry wanted. */
+  readonly first: number;
+}
+
+/** Take no more messages of the consumer. */
+export interface StopConsumerAction {
+  readonly type: "stop_consumer";
+}
+
+/** Publish a batch. */
+export interface PublishAction {
+  readonly type: "publish";
+  readonly proposal: Proposal;
+}
+
+/** The log's status has changed. */
+export interface StatusAction {
+  readonly type: "status";
+  readonly status: LogStatus;
+}
+
+/** The log's first entry still there may be another one. */
+export interface FirstSequenceAction {
+  readonly type: "first_sequence";
+  readonly sequence: number;
+}
+
+/** The log is open. */
+export interface OpenedAction {
+  readonly type: "opened";
+  readonly info: LogInfo;
+}
+
+/** The log can't go on. */
+export interface FailAction {
+  readonly type: "fail";
+  readonly error: LogFailedError;
+}
+
+/** All that a session wants done. */
+export type SessionAction =
+  | ConnectAction
+  | LookAction
+  | MakeStreamAction
+  | StartConsumerAction
+  | StopConsumerAction
+  | PublishAction
+  | StatusAction
+  | FirstSequenceAction
+  | OpenedAction
+  | FailAction;

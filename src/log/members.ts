@@ -1,0 +1,15 @@
+/**
+ * What an engine tells of the other replicas that share its log.
+ *
+ * @module
+ */
+
+/** Told of the other replicas' heartbeats. */
+export interface MembersListener {
+  /** Someone sent a heartbeat: anyone, this replica included. */
+  heard(replicaId: string, bytes: Uint8Array<ArrayBuffer>): void;
+  /** Heartbeats were dropped unread: too large, or too many. */
+  dropped(count: number): void;
+  /** No one is heard, or hears this replica, until it is started anew. */
+  off(reason: string): void;
+}

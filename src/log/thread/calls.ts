@@ -1,0 +1,107 @@
+/**
+ * Calls from one thread to another: each with a number, by which its answer is
+ * told from the others'.
+ *
+ * @module
+ */
+
+/** What can be called: functions of one argument, by their names. */
+export type CallTable = Record<string, (argument: never) => unknown>;
+
+type Argument<F> = F extends (argument: infer A) => unknown ? A : never;
+type Answer<F> = F extends (argument: never) => infer R ? Awaited<R> : never;
+
+/** Calls a function; answered by `answer` or `call_failed`. */
+export interface CallMessage {
+  readonly type: "call";
+  readonly call: number;
+  readonly name: string;
+  readonly argument: unknown;
+}
+
+/** What a called function returned. */
+export interface AnswerMessage {
+  readonly type: "answer";
+  readonly call: number;
+  readonly value: unknown;
+}
+
+/** What a called function threw: names of classes do not cross by themselves. */
+export interface CallFailedMessage {
+  readonly type: "call_failed";
+  readonly call: number;
+  readonly errorName: string;
+  readonly reason: string;
+}
+
+/** A called function threw an error. */
+export class CallError extends Error {
+  override name = "CallError";
+
+  /** @param errorName The name of the error's class. */
+  constructor(readonly errorName: string, reason: string) {
+    super(reason);
+  }
+}
+
+/** The side that calls. Invariant: each call has one end. */
+export class Caller<T extends CallTable> {
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #lastCall = 0;
+
+  constructor(
+    private readonly post: (
+      message: CallMessage,
+      transfer: Transferable[],
+    ) => void,
+  ) {}
+
+  /**
+   * @param transfer What of the argument is handed over and not copied.
+   * @throws {CallError} If the function throws.
+   */
+  call<N extends keyof T & string>(
+    name: N,
+    argument: Argument<T[N]>,
+    transfer: Transferable[] = [],
+  ): Promise<Answer<T[N]>> {
+    const call = ++this.#lastCall;
+    const ended = Promise.withResolvers<unknown>();
+    this.#waiting.set(call, ended);
+    this.post({ type: "call", call, name, argument }, transfer);
+    return ended.promise as Promise<Answer<T[N]>>;
+  }
+
+  /** Takes the end of a call. */
+  receive(message: AnswerMessage | CallFailedMessage): void {
+    const ended = this.#waiting.get(message.call);
+    this.#waiting.delete(message.call);
+    if (message.type === "answer") ended?.resolve(message.value);
+    else ended?.reject(new CallError(message.errorName, message.reason));
+  }
+
+  /** The other side is gone: ends all calls. */
+  fail(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+/**
+ * The side that is called.
+ *
+ * @param table The functions.
+ * @returns The message that ends the call.
+ */
+export async function answerCall(
+  table: CallTable,
+  { call, name, argument }: CallMessage,
+): Promise<AnswerMessage | CallFailedMessage> {
+  try {
+    const value = await table[name](argument as never);
+    return { type: "answer", call, value };
+  } catch (error) {
+    const { name: errorName, message } = error as Error;
+    return { type: "call_failed", call, errorName, reason: message };
+  }
+}

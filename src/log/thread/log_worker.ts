@@ -1,0 +1,143 @@
+/**
+ * The worker's entry: runs one engine of the replicated log off the main
+ * thread and speaks the messages of `messages.ts`.
+ *
+ * @module
+ */
+/// <reference lib="deno.worker" />
+import { batchBuffers } from "../../storage/row_batch.ts";
+import { encodeEntry } from "../change.ts";
+import { JetStreamLog } from "../jetstream/jetstream_log.ts";
+import { MembersChannel } from "../jetstream/members_channel.ts";
+import type { JetStreamOptions } from "../jetstream/options.ts";
+import {
+  type CompactingLog,
+  LogFailedError,
+  type LogStatus,
+  NotStoredError,
+  type ReplicatedLog,
+} from "../log.ts";
+import { SqliteLog } from "../sqlite/sqlite_log.ts";
+import { answerCall } from "./calls.ts";
+import { membersListener } from "./members_port.ts";
+import type {
+  BaseStep,
+  FromLogWorker,
+  LogCalls,
+  ToLogWorker,
+} from "./messages.ts";
+import { SendWindow } from "./window.ts";
+
+let log: ReplicatedLog;
+/** The same log, if it can hold a base. */
+let compacting: CompactingLog | undefined;
+const window = new SendWindow();
+
+function post(message: FromLogWorker, transfer: Transferable[] = []): void {
+  self.postMessage(message, transfer);
+}
+
+function tellStatus(status: LogStatus): void {
+  post({ type: "status", status });
+}
+
+function openJetStream(
+  options: JetStreamOptions,
+  port: MessagePort | undefined,
+): JetStreamLog {
+  const members = port && new MembersChannel(
+    options.stream,
+    options.replicaId,
+    membersListener(port, (bytes) => shared.sendHeartbeat(bytes)),
+  );
+  const shared = new JetStreamLog(options, {
+    status: tellStatus,
+    firstSequence: (sequence) => post({ type: "first_sequence", sequence }),
+  }, members);
+  return shared;
+}
+
+const calls: LogCalls = {
+  open: async ({ options, members }) => {
+    if (options.engine === "jetstream") {
+      log = openJetStream(options, members);
+      return await log.open();
+    }
+    log = compacting = new SqliteLog(options.directory);
+    const info = await log.open();
+    tellStatus({ state: "connected", reason: "the log is open" });
+    return info;
+  },
+  locate: (sequence) => log.locate(sequence),
+  readBase: async () => {
+    for (const rows of compacting!.readBase()) {
+      post({ type: "base_rows", rows }, batchBuffers(rows));
+      await window.sent();
+    }
+  },
+  writeBase: (step: BaseStep) => {
+    if (step.type === "begin") compacting!.beginBase(step.base);
+    else if (step.type === "rows") compacting!.writeBase(step.rows);
+    else compacting!.commitBase();
+  },
+  close: () => log.close(),
+};
+
+async function consume(after: number, time: string | null): Promise<void> {
+  for await (const entries of log.entries(after, time)) {
+    const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
+    post(
+      { type: "entries", entries, lastSequence: log.lastSequence },
+      // Payloads of one read may share a buffer.
+      [...new Set(payloads)],
+    );
+    await window.sent();
+  }
+}
+
+async function propose(batch: number, text: string): Promise<void> {
+  try {
+    await log.propose(batch, encodeEntry(text));
+  } catch (error) {
+    if (error instanceof LogFailedError) throw error;
+    post({
+      type: "proposal_failed",
+      batch,
+      outcome: error instanceof NotStoredError ? "not_stored" : "unknown",
+      reason: (error as Error).message,
+    });
+  }
+}
+
+async function handle(message: ToLogWorker): Promise<void> {
+  switch (message.type) {
+    case "call":
+      return post(await answerCall(calls, message));
+    case "consume":
+      return await consume(message.after, message.time);
+    case "propose":
+      return await propose(message.batch, message.text);
+    case "taken":
+      return window.taken(message.messages);
+  }
+}
+
+self.addEventListener("error", (event) => {
+  // Between two steps of a handshake the NATS library listens to no errors of
+  // its socket; it notices the socket's end all the same, and tries again.
+  const { code } = event.error ?? {};
+  if (code === "ECONNRESET" || code === "EPIPE") event.preventDefault();
+});
+
+self.onmessage = async ({ data }: MessageEvent<ToLogWorker>) => {
+  try {
+    await handle(data);
+  } catch (error) {
+    post({
+      type: "failed",
+      reason: error instanceof LogFailedError
+        ? error.message
+        : `The log worker failed: ${(error as Error)?.stack ?? error}`,
+    });
+  }
+};

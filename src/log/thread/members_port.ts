@@ -1,0 +1,66 @@
+/**
+ * The replicas' heartbeats on their way between the cluster's view, on the main
+ * thread, and the connection that carries them, in the log worker: a port of
+ * their own, of which the log's messages know nothing.
+ *
+ * @module
+ */
+import type { MembersListener } from "../members.ts";
+
+/** What the worker says. */
+type FromMembers =
+  | { type: "heard"; replicaId: string; bytes: Uint8Array<ArrayBuffer> }
+  | { type: "dropped"; count: number }
+  | { type: "off"; reason: string };
+
+/** The main thread's end. */
+export class MembersPort {
+  readonly #port: MessagePort;
+  /** The other end, to be handed to the worker. */
+  readonly remote: MessagePort;
+
+  /** @param listener Told of the other replicas. */
+  constructor(listener: MembersListener) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.remote = port2;
+    port1.onmessage = ({ data }: MessageEvent<FromMembers>) => {
+      switch (data.type) {
+        case "heard":
+          return listener.heard(data.replicaId, data.bytes);
+        case "dropped":
+          return listener.dropped(data.count);
+        case "off":
+          return listener.off(data.reason);
+      }
+    };
+  }
+
+  /** Sends this replica's heartbeat to the others, if that can be done now. */
+  send(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#port.postMessage(bytes, [bytes.buffer]);
+  }
+}
+
+/**
+ * The worker's end.
+ *
+ * @param port The other end of a {@linkcode MembersPort}.
+ * @param send Sends this replica's heartbeats.
+ * @returns Who tells the main thread of the other replicas.
+ */
+export function membersListener(
+  port: MessagePort,
+  send: (bytes: Uint8Array<ArrayBuffer>) => void,
+): MembersListener {
+  port.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) =>
+    send(data);
+  const post = (message: FromMembers, transfer: Transferable[] = []) =>
+    port.postMessage(message, transfer);
+  return {
+    heard: (replicaId, bytes) =>
+      post({ type: "heard", replicaId, bytes }, [bytes.buffer]),
+    dropped: (count) => post({ type: "dropped", count }),
+    off: (reason) => post({ type: "off", reason }),
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * What the main thread and the log worker say to each other. This is all that
+ * they share, but for the members' port.
+ *
+ * @module
+ */
+import type { RowBatch } from "../../storage/row_batch.ts";
+import type { JetStreamOptions } from "../jetstream/options.ts";
+import type {
+  LogBase,
+  LogEntry,
+  LogInfo,
+  LogLocation,
+  LogStatus,
+} from "../log.ts";
+import type { AnswerMessage, CallFailedMessage, CallMessage } from "./calls.ts";
+
+/** The embedded log. */
+export interface SqliteOptions {
+  readonly engine: "sqlite";
+  /** The folder of its file. */
+  readonly directory: string;
+}
+
+/** How the worker is to open its log. */
+export type LogOptions = SqliteOptions | JetStreamOptions;
+
+/** How the worker is to open its log, and where it tells of other replicas. */
+export interface OpenArgument {
+  readonly options: LogOptions;
+  /** The remote end of a members' port. */
+  readonly members: MessagePort | undefined;
+}
+
+/** One step of writing a base. */
+export type BaseStep =
+  | { readonly type: "begin"; readonly base: LogBase }
+  | { readonly type: "rows"; readonly rows: RowBatch }
+  | { readonly type: "commit" };
+
+/** What the main thread calls in the worker. */
+export type LogCalls = {
+  /** Opens the log. The first call. */
+  open(argument: OpenArgument): Promise<LogInfo>;
+  /** Looks where the log stands, and when it took an entry. */
+  locate(sequence: number): Promise<LogLocation>;
+  /** Sends the rows of the log's own base, in `base_rows` messages. */
+  readBase(argument: undefined): Promise<void>;
+  /** Writes a part of a new base. */
+  writeBase(step: BaseStep): void;
+  /** Closes the log. The last call. */
+  close(argument: undefined): Promise<void>;
+};
+
+/** Asks for all entries after a sequence, in `entries` messages. */
+export interface ConsumeMessage {
+  readonly type: "consume";
+  readonly after: number;
+  readonly time: string | null;
+}
+
+/** Takes some `entries` or `base_rows` messages out of the window. */
+export interface TakenMessage {
+  readonly type: "taken";
+  readonly messages: number;
+}
+
+/** Proposes a batch; answered by its entry, or by `proposal_failed`. */
+export interface ProposeMessage {
+  readonly type: "propose";
+  readonly batch: number;
+  /** The entry's JSON text. */
+  readonly text: string;
+}
+
+/** All that the main thread says to the worker. */
+export type ToLogWorker =
+  | CallMessage
+  | ConsumeMessage
+  | TakenMessage
+  | ProposeMessage;
+
+/** Some rows of the log's own base. */
+export interface BaseRowsMessage {
+  readonly type: "base_rows";
+  readonly rows: RowBatch;
+}
+
+/** The next entries, in order and without a gap. */
+export interface EntriesMessage {
+  readonly type: "entries";
+  readonly entries: LogEntry[];
+  /** The sequence of the log's last entry, as far as is known. */
+  readonly lastSequence: number;
+}
+
+/** The log's status has changed. */
+export interface StatusMessage {
+  readonly type: "status";
+  readonly status: LogStatus;
+}
+
+/** The sequence of the log's first entry that is still there may have moved. */
+export interface FirstSequenceMessage {
+  readonly type: "first_sequence";
+  readonly sequence: number;
+}
+
+/** A batch did not commit: certainly, or as far as is known. */
+export interface ProposalFailedMessage {
+  readonly type: "proposal_failed";
+  readonly batch: number;
+  readonly outcome: "not_stored" | "unknown";
+  readonly reason: string;
+}
+
+/** The log can't go on: the replica must stop. */
+export interface FailedMessage {
+  readonly type: "failed";
+  readonly reason: string;
+}
+
+/** All that the worker says to the main thread. */
+export type FromLogWorker =
+  | AnswerMessage
+  | CallFailedMessage
+  | BaseRowsMessage
+  | EntriesMessage
+  | StatusMessage
+  | FirstSequenceMessage
+  | ProposalFailedMessage
+  | FailedMessage;

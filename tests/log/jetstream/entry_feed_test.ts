@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import {
+  EntryFeed,
+  type FeedMessage,
+  MESSAGE_ID,
+} from "../../../src/log/jetstream/entry_feed.ts";
+import { Proposals } from "../../../src/log/jetstream/proposals.ts";
+
+const permissions = "none";
+const SUBJECT = "usergrade.v1.set.a";
+
+function entry(
+  sequence: number,
+  { subject = SUBJECT, messageId = "", pending = 0 } = {},
+): FeedMessage {
+  return {
+    subject,
+    reply: `$JS.ACK.S.C.1.${sequence}.1.1700000000000000${
+      String(sequence).padStart(3, "0")
+    }.${pending}`,
+    header: (name) => name === MESSAGE_ID ? messageId : "",
+    data: new TextEncoder().encode(`entry ${sequence}`),
+  };
+}
+
+function heartbeat(lastSent: number, stalled = ""): FeedMessage {
+  const headers: Record<string, string> = {
+    "Nats-Last-Stream": String(lastSent),
+    "Nats-Consumer-Stalled": stalled,
+  };
+  return {
+    subject: "inbox",
+    reply: undefined,
+    header: (name) => headers[name] ?? "",
+    data: new Uint8Array(0),
+  };
+}
+
+function feed() {
+  const proposals = new Proposals(1_000);
+  return { proposals, feed: new EntryFeed("session", SUBJECT, proposals) };
+}
+
+Deno.test({
+  name:
+    "EntryFeed gives entries in order, with time and bytes, and knows the log's end",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    assert.equal(one.receive(entry(1, { pending: 4 })), "ok");
+    assert.equal(one.lastSequence, 5);
+    // A consumer from before repeats it.
+    assert.equal(one.receive(entry(1)), "ok");
+    const { entries } = one.take();
+    assert.deepEqual(entries, [{
+      sequence: 1,
+      time: "2023-11-14T22:13:20.000000001Z",
+      payload: new TextEncoder().encode("entry 1"),
+    }]);
+    assert.ok(one.isEmpty);
+  },
+});
+
+Deno.test({
+  name:
+    "EntryFeed says when entries are missing, before an entry or at a heartbeat, and feeds none beyond",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    assert.equal(one.receive(entry(2)), "gap");
+    assert.equal(one.receive(heartbeat(0)), "ok");
+    assert.equal(one.receive(heartbeat(1)), "gap");
+    assert.equal(one.fed, 0);
+    assert.ok(one.isEmpty);
+    one.startAfter(5, null);
+    assert.equal(one.receive(entry(6)), "ok");
+    assert.equal(one.receive(entry(8)), "gap");
+    assert.equal(one.fed, 6);
+  },
+});
+
+Deno.test({
+  name:
+    "EntryFeed knows an own batch by its message id, on this replica's subject alone, while it is waited for",
+  permissions,
+  fn: async () => {
+    const { feed: one, proposals } = feed();
+    const { ended } = proposals.add(3, new Uint8Array(1), 0);
+    const messageId = one.messageId(3);
+    one.receive(entry(1, { messageId, subject: "usergrade.v1.set.b" }));
+    one.receive(entry(2, { messageId: "other:3" }));
+    one.receive(entry(3, { messageId }));
+    one.receive(entry(4, { messageId }));
+    assert.deepEqual(
+      one.take().entries.map(({ batch, payload }) => [batch, payload?.length]),
+      [[undefined, 7], [undefined, 7], [3, undefined], [undefined, 7]],
+    );
+    await ended;
+  },
+});
+
+Deno.test({
+  name:
+    "EntryFeed stops before an entry of a later version, and feeds one of no version without bytes",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    assert.equal(one.receive(entry(1, { subject: "usergrade.x.set.b" })), "ok");
+    assert.equal(one.take().entries[0].payload?.length, 0);
+    assert.equal(
+      one.receive(entry(2, { subject: "usergrade.v2.set.b" })),
+      "unknown_version",
+    );
+    assert.equal(one.fed, 1);
+  },
+});
+
+Deno.test({
+  name:
+    "EntryFeed remembers the last entry's identity, and where more is asked for",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    assert.equal(one.last, undefined);
+    one.startAfter(4, "t4");
+    assert.deepEqual(one.last, {
+      sequence: 4,
+      time: "t4",
+      messageId: undefined,
+    });
+    one.receive(entry(5, { messageId: "x:1" }));
+    assert.deepEqual(one.last, {
+      sequence: 5,
+      time: "2023-11-14T22:13:20.000000005Z",
+      messageId: "x:1",
+    });
+    one.take();
+    one.receive(heartbeat(5, "more.please"));
+    assert.ok(!one.isEmpty);
+    assert.equal(one.take().flowReply, "more.please");
+  },
+});
+
+Deno.test({
+  name: "EntryFeed ignores what only looks like an entry",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    for (
+      const reply of [
+        "$JS.ACK.",
+        "$JS.ACK.x",
+        "$JS.ACK.S.C.1.one.1.1700000000000000001.0",
+        "$JS.ACK.S.C.1.1.1.never.0",
+        "$JS.ACK.S.C.1.1.1..0",
+      ]
+    ) assert.equal(one.receive({ ...entry(1), reply }), "ok", reply);
+    assert.ok(one.isEmpty);
+  },
+});

@@ -1,0 +1,317 @@
+import assert from "node:assert/strict";
+import { RETRY_MS } from "../../../src/log/jetstream/link.ts";
+import {
+  LOOK_MS,
+  SILENCE_MAX_MS,
+} from "../../../src/log/jetstream/liveness.ts";
+import { ANSWER_MAX_MS } from "../../../src/log/jetstream/session.ts";
+import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
+import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
+import { entry, LOOK, SessionDriver } from "./session_driver.ts";
+
+function test(name: string, fn: () => void | Promise<void>): void {
+  Deno.test({ name: `Session ${name}`, permissions: "none", fn });
+}
+
+const PAYLOAD = new TextEncoder().encode('[{"user_id":"a"}]');
+
+test("opens a stream that is there, and says what it is", () => {
+  const driver = new SessionDriver();
+  driver.connect();
+  driver.look({ firstSequence: 3, lastSequence: 9 });
+  assert.deepEqual(driver.take("opened").info, {
+    id: "0123456789abcdef",
+    firstSequence: 3,
+    lastSequence: 9,
+  });
+  driver.pass(10_000);
+  assert.deepEqual(driver.actions, []);
+});
+
+test("makes a stream that is not there", () => {
+  const driver = new SessionDriver();
+  driver.connect();
+  driver.look(null);
+  const { request } = driver.take("make_stream");
+  driver.tell({ type: "looked", request, look: LOOK });
+  assert.equal(driver.take("opened").info.lastSequence, 0);
+});
+
+test("starts a consumer after the last entry that it is told of", () => {
+  const driver = new SessionDriver();
+  driver.open(7);
+  assert.deepEqual(driver.actions.at(-1), {
+    type: "look",
+    request: 2,
+    question: { identify: undefined, require: 8 },
+  });
+  driver.look({ lastSequence: 9 });
+  assert.equal(driver.take("start_consumer").first, 8);
+  assert.equal(driver.session.feed.lastSequence, 9);
+  assert.equal(driver.session.status.state, "away");
+});
+
+test("refuses a server whose messages are too small", () => {
+  const driver = new SessionDriver();
+  driver.connect(1024 * 1024 - 1);
+  assert.match(driver.take("fail").error.message, /max_payload is 1048575/);
+});
+
+test("asks again when the broker does not answer, at once told or not", () => {
+  const driver = new SessionDriver();
+  driver.connect();
+  const { request } = driver.take("look");
+  const trouble = { reason: "TIMEOUT", isFinal: false };
+  driver.tell({ type: "failed", request, trouble });
+  assert.match(driver.take("status").status.reason, /TIMEOUT/);
+  driver.pass(RETRY_MS - 100);
+  assert.ok(!driver.wants("look"));
+  driver.pass(100);
+  const second = driver.take("look");
+  driver.pass(ANSWER_MAX_MS + RETRY_MS);
+  driver.look();
+  driver.take("opened");
+  driver.tell({ type: "looked", request: second.request, look: undefined });
+  assert.ok(!driver.wants("make_stream"));
+});
+
+test("proposes while entries come, and refuses at once while they do not", async () => {
+  const driver = new SessionDriver();
+  driver.open();
+  await assert.rejects(
+    driver.session.propose(1, PAYLOAD, driver.now_ms),
+    NotStoredError,
+  );
+  driver.look();
+  driver.start();
+  const ended = driver.session.propose(2, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  assert.equal(driver.take("publish").proposal.batch, 2);
+  driver.receive(entry(1, { messageId: "s:2" }));
+  await ended;
+  driver.disconnect();
+  await assert.rejects(
+    driver.session.propose(3, PAYLOAD, driver.now_ms),
+    /the connection to NATS is lost: cut/,
+  );
+});
+
+test("publishes a batch again when it does not come back, and when a new consumer starts", () => {
+  const driver = new SessionDriver();
+  driver.feed();
+  driver.session.propose(1, PAYLOAD, driver.now_ms).catch(() => {});
+  driver.passWithHeartbeats(500);
+  driver.take("publish");
+  assert.ok(!driver.wants("publish"));
+  driver.passWithHeartbeats(1_000);
+  driver.take("publish");
+  driver.disconnect();
+  driver.connect();
+  driver.look();
+  assert.ok(!driver.wants("publish"));
+  driver.start();
+  driver.take("publish");
+});
+
+test("looks and starts a new consumer after a gap, a silence, and a lost connection", () => {
+  const causes: [string, (driver: SessionDriver) => void][] = [
+    ["gap", (driver) => driver.receive(entry(9))],
+    ["silence", (driver) => driver.pass(SILENCE_MAX_MS + 100)],
+    ["connection", (driver) => {
+      driver.disconnect();
+      driver.connect();
+    }],
+    [
+      "complaint",
+      (driver) => driver.tell({ type: "complained", reason: "something" }),
+    ],
+  ];
+  for (const [cause, happen] of causes) {
+    const driver = new SessionDriver();
+    driver.feed(7);
+    happen(driver);
+    assert.equal(driver.take("status").status.state, "away", cause);
+    driver.look({ lastSequence: 8 });
+    assert.equal(driver.take("start_consumer").first, 8, cause);
+  }
+});
+
+test("does not mind silence that is shorter than it may be", () => {
+  const driver = new SessionDriver();
+  driver.feed();
+  driver.passWithHeartbeats(LOOK_MS - 100);
+  driver.pass(SILENCE_MAX_MS - 500);
+  assert.ok(!driver.wants("status"));
+});
+
+test("judges the stream by what was applied when it was asked", () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.receive(entry(8, { messageId: "x:1" }));
+  driver.receive(entry(10));
+  const { request, question } = driver.take("look");
+  assert.deepEqual(question, { identify: 8, require: 9 });
+  // The consumer from before still gives entries.
+  driver.receive(entry(9, { messageId: "x:2" }));
+  const identified = driver.session.feed.last!;
+  driver.tell({
+    type: "looked",
+    request,
+    look: {
+      ...LOOK,
+      lastSequence: 10,
+      identified: {
+        ...identified,
+        sequence: 8,
+        time: TIME_8,
+        messageId: "x:1",
+      },
+    },
+  });
+  assert.equal(driver.take("start_consumer").first, 10);
+});
+
+const TIME_8 = "2023-11-14T22:13:28.000000000Z";
+
+test("is ahead of a stream that lost what was applied, abandons what is under way, and stays so", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.disconnect();
+  driver.connect();
+  driver.look({ lastSequence: 6 });
+  assert.equal(driver.session.status.state, "ahead_of_log");
+  await assert.rejects(ended, OutcomeUnknownError);
+  driver.receive(entry(8));
+  assert.ok(driver.session.feed.isEmpty);
+  driver.pass(60_000);
+  assert.ok(!driver.wants("look"));
+  // The others still hear of this one.
+  driver.disconnect(2);
+  driver.connect();
+  assert.ok(driver.session.isSure);
+});
+
+test("takes a stream of several servers for another one only when that lasts", () => {
+  const config = { ...LOOK.config, num_replicas: 3 };
+  const driver = new SessionDriver();
+  driver.open(7, { lastSequence: 7, config });
+  const lookFor = (ms: number, answer: () => void) => {
+    for (const end = driver.now_ms + ms; driver.now_ms < end;) {
+      answer();
+      driver.pass(RETRY_MS);
+    }
+  };
+  const late = () => driver.look({ lastSequence: 6, config });
+  lookFor(SUSPICION_MS, late);
+  assert.match(driver.session.status.reason, /yet to agree/);
+  // A look that fails, in whatever way, shows nothing: the time begins anew.
+  const { request } = driver.take("look");
+  const trouble = { reason: "TIMEOUT", isFinal: false };
+  driver.tell({ type: "failed", request, trouble });
+  driver.pass(RETRY_MS);
+  lookFor(SUSPICION_MS, late);
+  assert.equal(driver.session.status.state, "away");
+  driver.take("look");
+  driver.pass(ANSWER_MAX_MS + RETRY_MS);
+  lookFor(SUSPICION_MS, late);
+  assert.equal(driver.session.status.state, "away");
+  late();
+  assert.equal(driver.session.status.state, "ahead_of_log");
+});
+
+test("fails when the next entry is gone for good", () => {
+  for (
+    const hole of [
+      { isRequiredMissing: true, lastSequence: 8 },
+      { firstSequence: 9, lastSequence: 9 },
+    ]
+  ) {
+    const driver = new SessionDriver();
+    driver.open(7);
+    driver.look(hole);
+    assert.match(driver.take("fail").error.message, /needs/);
+  }
+});
+
+test("proposes nothing while the stream's settings are wrong, at a look or on the way back, and goes on when they are right", async () => {
+  const config = { ...LOOK.config, duplicate_window: 1_000_000 };
+  const driver = new SessionDriver();
+  driver.feed();
+  driver.passWithHeartbeats(LOOK_MS);
+  driver.look({ config });
+  assert.match(driver.session.status.reason, /duplicate_window/);
+  driver.look({ config });
+  assert.ok(!driver.wants("start_consumer"));
+  await assert.rejects(
+    driver.session.propose(1, PAYLOAD, driver.now_ms),
+    NotStoredError,
+  );
+  driver.pass(RETRY_MS);
+  driver.look();
+  driver.start();
+  assert.equal(driver.session.status.state, "connected");
+});
+
+test("tells the log's first entry at each look", () => {
+  const driver = new SessionDriver();
+  driver.feed();
+  driver.take("first_sequence");
+  driver.passWithHeartbeats(LOOK_MS);
+  driver.look({ firstSequence: 4, lastSequence: 9 });
+  assert.equal(driver.take("first_sequence").sequence, 4);
+});
+
+test("stops at an entry of a later version", () => {
+  const driver = new SessionDriver();
+  driver.feed();
+  driver.receive(entry(1, { subject: "usergrade.v2.set.b" }));
+  driver.take("stop_consumer");
+  assert.equal(driver.take("status").status.state, "upgrade_required");
+  driver.receive(entry(1));
+  assert.ok(driver.session.feed.isEmpty);
+});
+
+test("tells nobody of itself before it knows that the log is still the same", () => {
+  const driver = new SessionDriver();
+  assert.ok(!driver.session.isSure);
+  driver.connect();
+  assert.ok(driver.session.isSure);
+  driver.look();
+  driver.tell({ type: "consume", after: 0, time: null });
+  assert.ok(!driver.session.isSure);
+  driver.look();
+  driver.start();
+  assert.ok(driver.session.isSure);
+  driver.disconnect();
+  assert.ok(!driver.session.isSure);
+  driver.connect();
+  assert.ok(!driver.session.isSure);
+  driver.look();
+  driver.start();
+  assert.ok(driver.session.isSure);
+});
+
+test("refuses all that is under way when it may not publish sets", async () => {
+  const driver = new SessionDriver();
+  driver.feed();
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.tell({ type: "forbidden", subject: "usergrade.v1.set.a" });
+  await assert.rejects(ended, /not allow to publish to usergrade.v1.set.a/);
+});
+
+test("ends everything when it is closed", async () => {
+  const driver = new SessionDriver();
+  driver.feed();
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.tell({ type: "close" });
+  await assert.rejects(ended, OutcomeUnknownError);
+  await assert.rejects(
+    driver.session.propose(2, PAYLOAD, driver.now_ms),
+    NotStoredError,
+  );
+  driver.actions.length = 0;
+  driver.disconnect();
+  driver.pass(10_000);
+  assert.deepEqual(driver.actions, []);
+});

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import {
+  isKnownVersion,
+  isUnknownVersion,
+  logIdentity,
+  newStreamConfig,
+  settingsProblem,
+  type StreamConfig,
+} from "../../../src/log/jetstream/stream_config.ts";
+
+const permissions = "none";
+const RIGHT: StreamConfig = newStreamConfig("USERGRADE", 1, "0".repeat(16));
+
+Deno.test({
+  name:
+    "settingsProblem() finds nothing wrong with a stream as it is made, nor with harmless changes",
+  permissions,
+  fn: () => {
+    const fine: Partial<StreamConfig>[] = [
+      {},
+      { subjects: ["usergrade.v1.set.*"] },
+      { subjects: ["usergrade.>"] },
+      { description: "ours" },
+      { max_msg_size: -1 },
+      { max_msg_size: 1024 * 1024 },
+    ];
+    for (const change of fine) {
+      assert.equal(
+        settingsProblem({ ...RIGHT, ...change }, "USERGRADE", 60_000),
+        undefined,
+        JSON.stringify(change),
+      );
+    }
+  },
+});
+
+Deno.test({
+  name: "settingsProblem() names what is wrong, all of it, and what to do",
+  permissions,
+  fn: () => {
+    const wrong: [Partial<StreamConfig>, RegExp][] = [
+      [{ subjects: ["other.>"] }, /subjects are \[other.>\] and should be/],
+      [{ subjects: [] }, /subjects are \[\]/],
+      [{ storage: "memory" }, /storage is memory and should be file/],
+      [{ retention: "workqueue" }, /retention is workqueue/],
+      [{ duplicate_window: 60_000e6 }, /duplicate_window is 60000 ms/],
+      [{ max_msg_size: 1024 * 1024 - 1 }, /max_msg_size is 1048575/],
+      [{ no_ack: true }, /no_ack/],
+      [{ sealed: true }, /is sealed/],
+    ];
+    for (const [change, says] of wrong) {
+      const problem = settingsProblem(
+        { ...RIGHT, ...change },
+        "USERGRADE",
+        60_000,
+      );
+      assert.match(problem!, says);
+      assert.match(problem!, /Edit it, or set another NATS_STREAM$/);
+    }
+    const all = Object.assign({}, RIGHT, ...wrong.map(([change]) => change));
+    const problem = settingsProblem(all, "USERGRADE", 60_000)!;
+    assert.equal(problem.split("; ").length, wrong.length - 1);
+  },
+});
+
+Deno.test({
+  name:
+    "logIdentity() is what the stream's maker wrote, or its name and time of creation",
+  permissions,
+  fn: () => {
+    assert.equal(logIdentity(RIGHT, "then"), "0".repeat(16));
+    for (const description of [undefined, "", "UserGrade log 00", "mine"]) {
+      assert.equal(
+        logIdentity(
+          { ...RIGHT, ...{ description: description ?? "" } },
+          "then",
+        ),
+        "USERGRADE@then",
+      );
+    }
+  },
+});
+
+Deno.test({
+  name: "an entry's subject tells a known version, a later one, and none",
+  permissions,
+  fn: () => {
+    const versions: [string, boolean, boolean][] = [
+      ["usergrade.v1.set.a", true, false],
+      ["usergrade.v2.set.a", false, true],
+      ["usergrade.v10.set.a", false, true],
+      ["usergrade.v0.set.a", false, false],
+      ["usergrade.x.set.a", false, false],
+    ];
+    for (const [subject, known, unknown] of versions) {
+      assert.equal(isKnownVersion(subject), known, subject);
+      assert.equal(isUnknownVersion(subject), unknown, subject);
+    }
+  },
+});

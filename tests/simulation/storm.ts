@@ -1,0 +1,353 @@
+/**
+ * One run of the simulation: some replicas, a broker, bad weather and faults,
+ * all from one seed, and what must be true at the end.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Change, decodeEntry } from "../../src/log/change.ts";
+import { SUSPICION_MS } from "../../src/log/jetstream/suspicion.ts";
+import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
+import { NotAppliedError } from "../../src/replica/group_commit.ts";
+import { Storage } from "../../src/storage/storage.ts";
+import type { UserGradePatch } from "../../src/user_grade.ts";
+import { largeId } from "../support/memory.ts";
+import { Random } from "../support/random.ts";
+import { SimulatedBroker } from "../support/simulated_broker.ts";
+import {
+  SimulatedReplica,
+  type Weather,
+} from "../support/simulated_replica.ts";
+import { SimulatedTime } from "../support/simulated_time.ts";
+
+const REPLICAS = 3;
+const SETS = 40;
+const STORM_MS = 6_000;
+/** Longer than a fault lasts, a request that is never answered, and a recovery. */
+const CALM_MS = 25_000;
+
+/** How a set ended. */
+export type Outcome =
+  | { readonly type: "committed"; readonly sequence: number }
+  | { readonly type: "not stored" }
+  | { readonly type: "not applied" }
+  | { readonly type: "unknown" };
+
+/** One set, told from all others by its `spp`. */
+interface Sent {
+  readonly patch: UserGradePatch;
+  outcome?: Outcome;
+}
+
+/** What a run was like. */
+export interface Report {
+  readonly outcomes: readonly Outcome[];
+  readonly faults: readonly string[];
+  /** How often a replica was seen stuck at an entry. */
+  readonly stuck: number;
+  /** The replicas' last states. */
+  readonly states: readonly string[];
+}
+
+/** A run. */
+export class Storm {
+  readonly random: Random;
+  readonly time = new SimulatedTime();
+  readonly broker: SimulatedBroker;
+  readonly weather: Weather;
+  readonly replicas: SimulatedReplica[];
+  readonly #sent: Sent[] = [];
+  readonly #faults: string[] = [];
+  readonly #servers: number;
+  #isBroken = false;
+
+  constructor(seed: number) {
+    const random = this.random = new Random(seed);
+    this.#servers = random.pick([1, 1, 3]);
+    this.broker = new SimulatedBroker(this.#servers);
+    this.weather = {
+      drop: random.pick([0, 2, 15]),
+      duplicate: random.below(20),
+      refuse: random.below(10),
+      disconnect: random.below(3),
+      full: random.pick([0, 2, 10]),
+      // Now and then longer than a set may take.
+      delay_ms: random.pick([5, 50, 300, 1_500]),
+    };
+    this.replicas = Array.from(
+      { length: REPLICAS },
+      (_, i) =>
+        new SimulatedReplica(
+          `r${i}`,
+          this.broker,
+          this.time,
+          random,
+          this.weather,
+        ),
+    );
+    this.#beat();
+  }
+
+  #beat(): void {
+    this.time.after(500, () => {
+      this.broker.beat();
+      this.#beat();
+    });
+  }
+
+  /** Runs the storm and the calm after it, and checks what must be true. */
+  async run(): Promise<Report> {
+    const { random, time } = this;
+    for (let i = 0; i < SETS; i++) {
+      time.after(
+        random.below(STORM_MS),
+        () => {
+          const user_id = random.pick([
+            `u${random.below(5)}`,
+            // One that finds no room in a table that can't grow.
+            largeId(`${random.below(20)}`),
+          ]);
+          this.#submit({ user_id, spp: i + 1 });
+        },
+      );
+    }
+    for (let i = random.below(4); i > 0; i--) {
+      time.after(random.below(STORM_MS), () => this.#passingFault());
+    }
+    const breaks = random.below(3) === 0;
+    if (breaks) {
+      time.after(
+        STORM_MS / 2 + random.below(STORM_MS / 2),
+        () => this.#breakLog(),
+      );
+    }
+    await time.runUntil(STORM_MS);
+    Object.assign(this.weather, {
+      drop: 0,
+      duplicate: 0,
+      refuse: 0,
+      disconnect: 0,
+      full: 0,
+    });
+    await time.runUntil(
+      STORM_MS + CALM_MS +
+        (breaks && this.#servers > 1 ? SUSPICION_MS : 0),
+    );
+    this.#checkReplicas();
+    this.#checkSets();
+    return {
+      outcomes: this.#sent.map(({ outcome }) => outcome!),
+      faults: this.#faults,
+      stuck: this.replicas.flatMap(({ views }) => views)
+        .filter(({ isStuck }) => isStuck).length,
+      states: this.replicas.map(({ failure, session }) =>
+        failure === undefined ? session.status.state : "failed"
+      ),
+    };
+  }
+
+  #submit(patch: UserGradePatch): void {
+    const { replica } = this.random.pick(this.replicas);
+    const one: Sent = { patch };
+    this.#sent.push(one);
+    const failed = (error: unknown) => {
+      if (error instanceof NotStoredError) one.outcome = { type: "not stored" };
+      else if (error instanceof OutcomeUnknownError) {
+        one.outcome = { type: "unknown" };
+      } else if (error instanceof NotAppliedError) {
+        one.outcome = { type: "not applied" };
+      } else throw error;
+    };
+    try {
+      replica.submit(Change.set(patch)).then(({ sequence }) => {
+        one.outcome = { type: "committed", sequence };
+      }, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Something that is over after a while, and that no replica may mind for good. */
+  #passingFault(): void {
+    const { broker, random, time } = this;
+    const stream = broker.stream;
+    const lasts_ms = random.below(4_000);
+    const during = (begin: () => void, end: () => void) => {
+      begin();
+      time.after(lasts_ms, end);
+    };
+    const faults: Record<string, () => void> = {
+      "broker restarts": () => this.#restart(lasts_ms),
+      "credentials are refused": () => {
+        // A replica that never was in would end.
+        if (!this.replicas.every(({ created }) => created !== undefined)) {
+          return;
+        }
+        during(() => broker.isOpen = false, () => broker.isOpen = true);
+        this.random.pick(this.replicas).disconnect();
+      },
+      "no answers": () =>
+        during(
+          () => broker.isAnswering = false,
+          () => broker.isAnswering = true,
+        ),
+      "nothing is stored": () =>
+        during(() => broker.isStoring = false, () => broker.isStoring = true),
+      "consumer deleted": () => {
+        broker.consumers.delete(random.pick([...broker.consumers]));
+      },
+      "consumer silent": () => {
+        const consumer = random.pick([...broker.consumers]);
+        if (consumer !== undefined) consumer.isSilent = true;
+      },
+      "limits": () => {
+        // The last entry that each has applied stays.
+        const applied = this.replicas.map(({ applied }) => applied.length);
+        stream?.purge(Math.min(...applied, stream.last));
+      },
+      "settings are wrong": () => {
+        // A replica that never was in would end.
+        if (!this.replicas.every(({ created }) => created !== undefined)) {
+          return;
+        }
+        during(
+          () => broker.isMisconfigured = true,
+          () => broker.isMisconfigured = false,
+        );
+      },
+      "a server is behind": () => {
+        if (stream === undefined || this.#servers === 1 || this.#isBroken) {
+          return;
+        }
+        const behind = stream.copy();
+        behind.cut(Math.max(behind.first - 1, behind.last - 3));
+        during(() => broker.behind = behind, () => broker.behind = undefined);
+        for (const replica of this.replicas) replica.disconnect();
+      },
+    };
+    const name = random.pick(Object.keys(faults));
+    this.#faults.push(name);
+    faults[name]();
+  }
+
+  #restart(down_ms: number): void {
+    const { broker, time } = this;
+    broker.isUp = false;
+    broker.consumers.clear();
+    for (const replica of this.replicas) replica.disconnect();
+    time.after(down_ms, () => broker.isUp = true);
+  }
+
+  /** Something that the log does not get over. */
+  #breakLog(): void {
+    const { broker, random } = this;
+    const stream = broker.stream;
+    if (stream === undefined) return;
+    broker.behind = undefined;
+    this.#isBroken = true;
+    const faults: Record<string, () => void> = {
+      "tail lost": () => {
+        const saved = stream.copy();
+        saved.cut(stream.first + random.below(stream.last + 1 - stream.first));
+        broker.stream = saved;
+        if (random.below(2) === 0) this.#strangersWrite();
+      },
+      "stream gone": () => broker.stream = undefined,
+      "stream made anew": () => {
+        broker.stream = undefined;
+        broker.makeStream();
+        if (random.below(2) === 0) this.#strangersWrite();
+      },
+      "entry deleted": () => {
+        const sequence = 1 + random.below(stream.last + 1);
+        stream.entries.delete(sequence);
+      },
+    };
+    const name = random.pick(Object.keys(faults));
+    this.#faults.push(name);
+    faults[name]();
+    this.#restart(random.below(1_000));
+  }
+
+  /** Others write where the lost entries were. */
+  #strangersWrite(): void {
+    for (let i = this.random.below(6); i > 0; i--) {
+      this.broker.publish({
+        messageId: `stranger ${i}`,
+        subject: "usergrade.v1.set.stranger",
+        payload: new TextEncoder().encode('[{"user_id":"s"}]'),
+      }, this.time.now);
+    }
+  }
+
+  #checkReplicas(): void {
+    const { broker } = this;
+    for (const one of this.replicas) {
+      // Storage is what was applied, in order, whatever happened.
+      const model = new Storage();
+      const states = [{ users: 0, digest: model.digest }];
+      for (const key of one.applied) {
+        const { payload } = broker.everStored.get(key)!;
+        for (const patch of decodeEntry(payload)) model.set(patch);
+        states.push({ users: model.size, digest: model.digest });
+      }
+      for (const { sequence, users, digest } of one.views) {
+        assert.deepEqual({ users, digest }, states[sequence]);
+      }
+      assert.equal(one.replica.digest, model.digest);
+      assert.equal(one.replica.appliedSequence, one.applied.length);
+      assert.equal(one.replica.sets.pending, 0);
+      this.#checkState(one);
+    }
+  }
+
+  #checkState(one: SimulatedReplica): void {
+    const stream = this.broker.stream;
+    const { applied, session, failure } = one;
+    const next = applied.length + 1;
+    const where = `${one.name} at ${applied.length}: ${session.status.reason}`;
+    const isSame = stream !== undefined && one.created === stream.created &&
+      applied.every((key, i) => stream.history[i] === key);
+    if (!isSame) {
+      assert.equal(session.status.state, "ahead_of_log", where);
+    } else if (next <= stream.last && !stream.entries.has(next)) {
+      assert.ok(failure !== undefined, where);
+    } else {
+      assert.ok(failure === undefined, failure?.message);
+      assert.equal(session.status.state, "connected", where);
+      assert.equal(applied.length, stream.last);
+      // A log that lost what it had at the start is caught up with only when
+      // it has as much again.
+      assert.equal(one.replica.writable, stream.last >= one.lastAtOpening);
+    }
+  }
+
+  #checkSets(): void {
+    const stored = new Map<number, Set<number>>();
+    for (const { sequence, payload } of this.broker.everStored.values()) {
+      for (const { spp } of decodeEntry(payload)) {
+        if (spp === undefined) continue;
+        if (!stored.has(spp)) stored.set(spp, new Set());
+        stored.get(spp)!.add(sequence);
+      }
+    }
+    const inLog = new Set<number>();
+    for (const { payload } of this.broker.stream?.entries.values() ?? []) {
+      for (const { spp } of decodeEntry(payload)) {
+        if (spp === undefined) continue;
+        assert.ok(!inLog.has(spp), `set ${spp} came twice`);
+        inLog.add(spp);
+      }
+    }
+    for (const { patch: { spp }, outcome } of this.#sent) {
+      assert.ok(outcome !== undefined, `set ${spp} has no end`);
+      if (outcome.type === "committed") {
+        assert.ok(stored.get(spp!)?.has(outcome.sequence), `set ${spp}`);
+      } else if (outcome.type === "not applied") {
+        assert.ok(stored.has(spp!), `set ${spp} is not stored`);
+      } else if (outcome.type === "not stored") {
+        assert.ok(!stored.has(spp!), `set ${spp} is stored`);
+      }
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * A JetStream broker in memory, with one stream: it takes, keeps and delivers
+ * entries as nats-server does, and does wrong what a test tells it to.
+ *
+ * @module
+ */
+import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
+import type {
+  EntryIdentity,
+  StreamLook,
+  StreamQuestion,
+} from "../../src/log/jetstream/same_log.ts";
+import {
+  newStreamConfig,
+  type StreamConfig,
+} from "../../src/log/jetstream/stream_config.ts";
+
+/** One entry as the stream keeps it. */
+export interface StoredEntry {
+  readonly sequence: number;
+  /** Nanoseconds since 1970, as digits. */
+  readonly nanoseconds: string;
+  readonly messageId: string;
+  readonly subject: string;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** Tells an entry from all that any stream ever took. */
+export function entryKey({ sequence, time }: {
+  readonly sequence: number;
+  readonly time: string;
+}): string {
+  return `${sequence}@${time}`;
+}
+
+/** One stream: what it has, by sequence. */
+export class SimulatedStream {
+  readonly entries = new Map<number, StoredEntry>();
+  /** The keys of all entries from the first on, those that limits took too. */
+  readonly history: string[] = [];
+  readonly #ids = new Set<string>();
+  first = 1;
+  last = 0;
+
+  constructor(readonly created: string, readonly config: StreamConfig) {}
+
+  /** Takes a message, unless it has its id already. */
+  add(entry: Omit<StoredEntry, "sequence">): StoredEntry | undefined {
+    if (this.#ids.has(entry.messageId)) return undefined;
+    this.#ids.add(entry.messageId);
+    const stored = { ...entry, sequence: ++this.last };
+    this.entries.set(this.last, stored);
+    this.history.push(entryKey(identityOf(stored)));
+    return stored;
+  }
+
+  /** @returns A copy, as a copy of the store's folder would be. */
+  copy(): SimulatedStream {
+    const copy = new SimulatedStream(this.created, this.config);
+    for (const entry of this.entries.values()) {
+      copy.entries.set(entry.sequence, entry);
+      copy.#ids.add(entry.messageId);
+    }
+    copy.history.push(...this.history);
+    copy.first = this.first;
+    copy.last = this.last;
+    return copy;
+  }
+
+  /** Loses all entries after a sequence. */
+  cut(last: number): void {
+    for (let sequence = last + 1; sequence <= this.last; sequence++) {
+      const entry = this.entries.get(sequence);
+      if (entry !== undefined) this.#ids.delete(entry.messageId);
+      this.entries.delete(sequence);
+    }
+    this.last = last;
+    this.history.length = last;
+  }
+
+  /** Forgets all entries before a sequence, as limits do. */
+  purge(first: number): void {
+    for (; this.first < first; this.first++) this.entries.delete(this.first);
+  }
+
+  /** @returns What it answers. */
+  look({ identify, require }: StreamQuestion): StreamLook {
+    const entry = identify === undefined
+      ? undefined
+      : this.entries.get(identify);
+    return {
+      created: this.created,
+      config: this.config,
+      firstSequence: this.first,
+      lastSequence: this.last,
+      identified: entry && identityOf(entry),
+      isRequiredMissing: require !== undefined && require >= this.first &&
+        require <= this.last && !this.entries.has(require),
+    };
+  }
+}
+
+function identityOf(entry: StoredEntry): EntryIdentity {
+  return {
+    sequence: entry.sequence,
+    time: formatNanoseconds(entry.nanoseconds),
+    messageId: entry.messageId,
+  };
+}
+
+/** A consumer: what it has sent, and who takes it. */
+export interface SimulatedConsumer {
+  /** The sequence of the next entry to send. */
+  next: number;
+  /** Whether it gives no sign of life at all. */
+  isSilent: boolean;
+  deliver(entry: StoredEntry, pending: number): void;
+  heartbeat(lastSent: number): void;
+}
+
+/** A broker: its stream, its consumers, and all that it ever stored. */
+export class SimulatedBroker {
+  stream: SimulatedStream | undefined;
+  readonly consumers = new Set<SimulatedConsumer>();
+  /** Whether it runs. */
+  isUp = true;
+  /** Whether it takes the credentials. */
+  isOpen = true;
+  /** Whether it answers questions. */
+  isAnswering = true;
+  /** Whether it takes entries; else it is silent. */
+  isStoring = true;
+  /** Whether someone has edited the stream's settings to what can't be used. */
+  isMisconfigured = false;
+  /** What a server that is behind answers in the stream's stead. */
+  behind: SimulatedStream | undefined;
+  /** Every entry that was ever stored, by its key. */
+  readonly everStored = new Map<string, StoredEntry>();
+  #nanoseconds = 0;
+  #streams = 0;
+
+  /** @param servers On how many servers the stream is kept. */
+  constructor(private readonly servers: number) {}
+
+  /** Makes the stream if it is not there. */
+  makeStream(): SimulatedStream {
+    return this.stream ??= new SimulatedStream(
+      `2026-01-01T00:00:0${this.#streams++}Z`,
+      newStreamConfig("USERGRADE", this.servers, "0".repeat(16)),
+    );
+  }
+
+  /** @returns What the stream answers; undefined if there is none. */
+  look(question: StreamQuestion): StreamLook | undefined {
+    const look = (this.behind ?? this.stream)?.look(question);
+    if (look === undefined || !this.isMisconfigured) return look;
+    return { ...look, config: { ...look.config, duplicate_window: 1_000_000 } };
+  }
+
+  /** Takes a message and sends it to the consumers. */
+  publish(
+    message: { messageId: string; subject: string; payload: Uint8Array },
+    now_ms: number,
+  ): void {
+    if (this.stream === undefined || !this.isStoring) return;
+    const stored = this.stream.add({
+      messageId: message.messageId,
+      subject: message.subject,
+      payload: Uint8Array.from(message.payload),
+      nanoseconds: `17000${String(Math.floor(now_ms)).padStart(8, "0")}${
+        String(this.#nanoseconds++).padStart(6, "0")
+      }`,
+    });
+    if (stored === undefined) return;
+    this.everStored.set(entryKey(identityOf(stored)), stored);
+    for (const consumer of this.consumers) this.send(consumer);
+  }
+
+  /** Sends a consumer all that it has not been sent. */
+  send(consumer: SimulatedConsumer): void {
+    const { stream } = this;
+    if (stream === undefined || consumer.isSilent || !this.isUp) return;
+    consumer.next = Math.max(consumer.next, stream.first);
+    for (; consumer.next <= stream.last; consumer.next++) {
+      const entry = stream.entries.get(consumer.next);
+      if (entry !== undefined) {
+        consumer.deliver(entry, stream.last - entry.sequence);
+      }
+    }
+  }
+
+  /** Sends every consumer a heartbeat. */
+  beat(): void {
+    for (const consumer of this.consumers) {
+      if (!consumer.isSilent && this.isUp) {
+        consumer.heartbeat(consumer.next - 1);
+      }
+    }
+  }
+}

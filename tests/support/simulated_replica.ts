@@ -1,0 +1,363 @@
+/**
+ * A replica over a simulated broker: the product's own session, feed, proposals
+ * and replica, with a seed in the place of a network.
+ *
+ * @module
+ */
+import { encodeEntry } from "../../src/log/change.ts";
+import type { FeedMessage } from "../../src/log/jetstream/entry_feed.ts";
+import type { StreamLook } from "../../src/log/jetstream/same_log.ts";
+import { Session } from "../../src/log/jetstream/session.ts";
+import type {
+  SessionAction,
+  SessionEvent,
+} from "../../src/log/jetstream/session_events.ts";
+import type { LogFailedError, LogInfo, LogStatus } from "../../src/log/log.ts";
+import { Replica } from "../../src/replica/replica.ts";
+import { Storage } from "../../src/storage/storage.ts";
+import { withoutMemory } from "./memory.ts";
+import type { Random } from "./random.ts";
+import {
+  entryKey,
+  type SimulatedBroker,
+  type SimulatedConsumer,
+  type StoredEntry,
+} from "./simulated_broker.ts";
+import type { SimulatedTime } from "./simulated_time.ts";
+
+/** How long a set may take, in simulated time. */
+export const TIMEOUT_MS = 1_000;
+
+/** How bad the network is: probabilities in percent. */
+export interface Weather {
+  drop: number;
+  duplicate: number;
+  refuse: number;
+  disconnect: number;
+  /** How often a replica's memory is out for a while. */
+  full: number;
+  delay_ms: number;
+}
+
+/** What a replica says of itself. */
+export interface View {
+  readonly sequence: number;
+  readonly users: number;
+  readonly digest: string;
+  readonly isStuck: boolean;
+}
+
+/** One connection; a new one after each loss. */
+class Wire {
+  isOpen = true;
+  consumer: SimulatedConsumer | undefined;
+  /** When its last message arrives: it drops and delays, but keeps the order. */
+  arrival = 0;
+
+  constructor(readonly attempt: number) {}
+}
+
+/** One replica with its session. */
+export class SimulatedReplica {
+  readonly replica: Replica;
+  readonly session: Session;
+  /** The key of each entry that it applied, in order. */
+  readonly applied: string[] = [];
+  readonly statuses: LogStatus[] = [];
+  /** What the replica has said of itself, whenever something happened to it. */
+  readonly views: View[] = [];
+  failure: LogFailedError | undefined;
+  /** When the stream that it opened was created; undefined before. */
+  created: string | undefined;
+  /** The sequence of the log's last entry then. */
+  lastAtOpening = 0;
+  #lastLook: StreamLook | undefined;
+  #wire: Wire | undefined;
+  /** Whether its table can't grow. */
+  #isFull = false;
+  /** Whether it has yet to apply what the log gave it. */
+  #holds = false;
+  readonly #subject: string;
+
+  constructor(
+    readonly name: string,
+    private readonly broker: SimulatedBroker,
+    private readonly time: SimulatedTime,
+    private readonly random: Random,
+    private readonly weather: Weather,
+  ) {
+    this.#subject = `usergrade.v1.set.${name}`;
+    this.session = new Session({
+      stream: "USERGRADE",
+      replicaId: name,
+      commitTimeout_ms: TIMEOUT_MS,
+      session: name,
+    });
+    this.replica = new Replica({
+      propose: (batch, text) => this.#propose(batch, encodeEntry(text)),
+      defer: (callback) => time.after(0, callback),
+      now: () => time.now,
+    }, TIMEOUT_MS);
+    this.#every(100, () => {
+      this.session.tick(time.now);
+      this.#withItsMemory(() => this.replica.tick());
+      this.#apply();
+      this.#act();
+      if (!this.#isFull && this.#happens(weather.full)) this.#runOutOfMemory();
+      if (this.#happens(weather.disconnect)) this.disconnect();
+    });
+  }
+
+  #every(ms: number, run: () => void): void {
+    this.time.after(ms, () => {
+      run();
+      this.#every(ms, run);
+    });
+  }
+
+  #happens(percent: number): boolean {
+    return percent > 0 && this.random.below(100) < percent;
+  }
+
+  #later(run: () => void): void {
+    this.time.after(this.random.below(this.weather.delay_ms + 1), run);
+  }
+
+  /** Loses the connection. */
+  disconnect(): void {
+    const wire = this.#wire;
+    if (wire === undefined) return;
+    this.#wire = undefined;
+    wire.isOpen = false;
+    if (wire.consumer !== undefined) {
+      this.broker.consumers.delete(wire.consumer);
+    }
+    this.#tell({
+      type: "disconnected",
+      attempt: wire.attempt,
+      reason: "the connection is lost",
+      isRefused: false,
+    });
+  }
+
+  #tell(event: SessionEvent): void {
+    if (event.type === "looked") this.#lastLook = event.look;
+    this.session.handle(event, this.time.now);
+    this.#act();
+  }
+
+  #act(): void {
+    for (const action of this.session.takeActions()) this.#perform(action);
+  }
+
+  #perform(action: SessionAction): void {
+    switch (action.type) {
+      case "connect":
+        return this.#later(() => this.#connect(action.attempt));
+      case "look":
+        return this.#ask(action.request, () => ({
+          type: "looked",
+          request: action.request,
+          look: this.broker.look(action.question),
+        }));
+      case "make_stream":
+        return this.#ask(action.request, () => ({
+          type: "looked",
+          request: action.request,
+          look: this.broker.makeStream()
+            .look({ identify: undefined, require: undefined }),
+        }));
+      case "start_consumer":
+        return this.#startConsumer(action.request, action.first);
+      case "stop_consumer":
+        if (this.#wire?.consumer !== undefined) {
+          this.broker.consumers.delete(this.#wire.consumer);
+        }
+        return;
+      case "publish":
+        return this.#publish(action.proposal);
+      case "status":
+        this.statuses.push(action.status);
+        return this.replica.logStatusChanged(action.status);
+      case "first_sequence":
+        return this.replica.firstSequenceMoved(action.sequence);
+      case "opened":
+        return this.#opened(action.info);
+      case "fail":
+        this.failure = action.error;
+        return this.replica.abandon(action.error.message);
+    }
+  }
+
+  #opened(info: LogInfo): void {
+    this.created = this.#lastLook!.created;
+    this.lastAtOpening = info.lastSequence;
+    this.replica.logOpened(info);
+    this.replica.adopt(new Storage(), { sequence: 0, time: null });
+    this.#tell({ type: "consume", after: 0, time: null });
+  }
+
+  #connect(attempt: number): void {
+    if (!this.broker.isUp || !this.broker.isOpen) {
+      return this.#tell({
+        type: "disconnected",
+        attempt,
+        reason: this.broker.isUp ? "refused" : "nobody is there",
+        isRefused: this.broker.isUp,
+      });
+    }
+    this.#wire = new Wire(attempt);
+    this.#tell({ type: "connected", attempt, maxPayload_bytes: 1024 * 1024 });
+  }
+
+  /** Asks over the connection there is; its end, like a drop, leaves no answer. */
+  #ask(request: number, answer: () => SessionEvent | undefined): void {
+    const wire = this.#wire;
+    this.#later(() => {
+      if (wire?.isOpen !== true || !this.broker.isUp) return;
+      if (this.#happens(this.weather.drop) || !this.broker.isAnswering) {
+        // The library gives up by itself, or never says anything.
+        if (this.#happens(50)) return;
+        return this.time.after(2_000, () => {
+          if (!wire.isOpen) return;
+          const trouble = { reason: "TIMEOUT", isFinal: false };
+          this.#tell({ type: "failed", request, trouble });
+        });
+      }
+      const event = answer();
+      this.#later(() => {
+        if (event !== undefined && wire.isOpen) this.#tell(event);
+      });
+    });
+  }
+
+  #startConsumer(request: number, first: number): void {
+    const wire = this.#wire!;
+    if (wire.consumer !== undefined) {
+      this.broker.consumers.delete(wire.consumer);
+    }
+    const consumer: SimulatedConsumer = {
+      next: first,
+      isSilent: false,
+      deliver: (entry, pending) =>
+        this.#deliver(wire, consumer, entry, pending),
+      heartbeat: (lastSent) =>
+        this.#receiveLater(wire, consumer, {
+          subject: "heartbeat",
+          reply: undefined,
+          header: (name) => name === "Nats-Last-Stream" ? String(lastSent) : "",
+          data: new Uint8Array(0),
+        }),
+    };
+    wire.consumer = consumer;
+    this.#ask(request, () => {
+      if (this.broker.stream === undefined) {
+        const trouble = { reason: "stream not found", isFinal: true };
+        return { type: "failed", request, trouble };
+      }
+      this.broker.consumers.add(consumer);
+      this.broker.send(consumer);
+      return { type: "consumer_started", request };
+    });
+  }
+
+  #deliver(
+    wire: Wire,
+    consumer: SimulatedConsumer,
+    entry: StoredEntry,
+    pending: number,
+  ): void {
+    if (this.#happens(this.weather.drop)) return;
+    const message: FeedMessage = {
+      subject: entry.subject,
+      reply:
+        `$JS.ACK.S.C.1.${entry.sequence}.1.${entry.nanoseconds}.${pending}`,
+      header: (name) => name === "Nats-Msg-Id" ? entry.messageId : "",
+      data: entry.payload,
+    };
+    const copies = this.#happens(this.weather.duplicate) ? 2 : 1;
+    for (let i = 0; i < copies; i++) {
+      this.#receiveLater(wire, consumer, message);
+    }
+  }
+
+  #receiveLater(
+    wire: Wire,
+    consumer: SimulatedConsumer,
+    message: FeedMessage,
+  ): void {
+    wire.arrival = Math.max(
+      wire.arrival,
+      this.time.now + this.random.below(this.weather.delay_ms + 1),
+    );
+    this.time.after(wire.arrival - this.time.now, () => {
+      if (!wire.isOpen || consumer !== wire.consumer) return;
+      this.session.receive(message, this.time.now);
+      this.#apply();
+      this.#act();
+    });
+  }
+
+  /** Applies what was fed, unless the replica holds back what is behind. */
+  #apply(): void {
+    const { feed } = this.session;
+    if (this.#holds || feed.isEmpty) return;
+    const { entries } = feed.take();
+    this.applied.push(...entries.map(entryKey));
+    this.#holds = true;
+    this.#withItsMemory(() =>
+      this.replica.apply(
+        entries,
+        feed.lastSequence,
+        () => this.#holds = false,
+      )
+    );
+  }
+
+  #runOutOfMemory(): void {
+    this.#isFull = true;
+    this.time.after(this.random.below(3_000), () => this.#isFull = false);
+  }
+
+  #withItsMemory(run: () => void): void {
+    if (this.#isFull) withoutMemory("records", run);
+    else run();
+    const { appliedSequence: sequence, isStuck } = this.replica;
+    const last = this.views.at(-1);
+    if (last?.sequence === sequence && last.isStuck === isStuck) return;
+    const { users, digest } = this.replica;
+    this.views.push({ sequence, users, digest, isStuck });
+  }
+
+  #propose(batch: number, payload: Uint8Array<ArrayBuffer>): void {
+    this.session.propose(batch, payload, this.time.now)
+      .catch((error) => {
+        // The worker of a log that failed is gone.
+        if (this.failure === undefined) {
+          this.replica.proposalFailed(batch, error);
+        }
+      });
+    this.#act();
+  }
+
+  #publish({ batch, payload }: {
+    batch: number;
+    payload: Uint8Array<ArrayBuffer>;
+  }): void {
+    const wire = this.#wire;
+    if (this.#happens(this.weather.drop)) return;
+    this.#later(() => {
+      if (wire?.isOpen !== true || !this.broker.isUp) return;
+      if (this.#happens(this.weather.refuse)) {
+        return this.#later(() =>
+          wire.isOpen && this.#tell({ type: "refused", batch, reason: "full" })
+        );
+      }
+      this.broker.publish({
+        messageId: this.session.feed.messageId(batch),
+        subject: this.#subject,
+        payload,
+      }, this.time.now);
+    });
+  }
+}
