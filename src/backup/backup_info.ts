@@ -1,18 +1,25 @@
 /**
- * What a backup says of itself, in the comment of its gzip header.
+ * What a backup says of itself: a line of JSON in its gzip header.
+ *
+ * Format 2 keeps it in the extra field. Format 1 kept it in the comment, which
+ * makes DuckDB refuse the file; its files are read like those of format 2.
  *
  * @module
  */
 import * as z from "zod";
-import { BackupError } from "./backup_csv.ts";
+import { BackupError } from "./backup_error.ts";
 import type { GzipHeader } from "./gzip_header.ts";
 
-const FORMAT = "usergrade-backup/1";
+const FORMAT = "usergrade-backup/2";
+const FORMAT_1 = "usergrade-backup/1";
+
+/** The id of the subfield of gzip's extra field that holds the JSON. */
+const SUBFIELD = "UG";
 
 const sequence = z.int().min(0);
 
 const BackupInfoSchema = z.object({
-  format: z.literal(FORMAT),
+  format: z.enum([FORMAT, FORMAT_1]),
   time: z.iso.datetime(),
   log_id: z.string().min(1),
   sequence,
@@ -45,19 +52,30 @@ export function backupName({ time, sequence }: BackupInfo): string {
 
 /** @returns The gzip header that says all of it. */
 export function backupHeader(info: BackupInfo): GzipHeader {
+  const json = JSON.stringify({
+    format: FORMAT,
+    time: info.time,
+    log_id: info.logId,
+    sequence: info.sequence,
+    sequence_time: info.sequenceTime,
+    rows: info.rows,
+    digest: info.digest,
+  });
   return {
     modified_s: Math.floor(Date.parse(info.time) / 1000),
     name: backupName(info),
-    comment: JSON.stringify({
-      format: FORMAT,
-      time: info.time,
-      log_id: info.logId,
-      sequence: info.sequence,
-      sequence_time: info.sequenceTime,
-      rows: info.rows,
-      digest: info.digest,
-    }),
+    extra: new Map([[SUBFIELD, toAscii(json)]]),
+    comment: "",
   };
+}
+
+/** Escapes what is not ASCII in JSON. */
+function toAscii(json: string): string {
+  return json.replace(
+    /[^\x20-\x7e]/g,
+    (character) =>
+      "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0"),
+  );
 }
 
 /**
@@ -66,20 +84,23 @@ export function backupHeader(info: BackupInfo): GzipHeader {
  * @throws {BackupError} If it does not say it, or contradicts itself: no check
  * sum covers the header, but the sequence stands in it twice.
  */
-export function parseBackupInfo({ name, comment }: GzipHeader): BackupInfo {
+export function parseBackupInfo(
+  { name, extra, comment }: GzipHeader,
+): BackupInfo {
   let value: unknown;
   try {
-    value = JSON.parse(comment);
+    value = JSON.parse(extra.get(SUBFIELD) ?? comment);
   } catch (cause) {
-    throw new BackupError("Cannot read the backup: its comment is not JSON", {
-      cause,
-    });
+    throw new BackupError(
+      "Cannot read the backup: its gzip header does not say of which state it is",
+      { cause },
+    );
   }
   const result = BackupInfoSchema.safeParse(value);
   if (!result.success) {
     const { path, message } = result.error.issues[0];
     throw new BackupError(
-      `Cannot read the backup: its comment is wrong: ${
+      `Cannot read the backup: its gzip header is wrong: ${
         path.join(".")
       } ${message}`,
     );
@@ -94,7 +115,7 @@ export function parseBackupInfo({ name, comment }: GzipHeader): BackupInfo {
   };
   if (name !== "" && name !== backupName(info)) {
     throw new BackupError(
-      `Cannot read the backup: its name ${name} contradicts its comment`,
+      `Cannot read the backup: its name ${name} contradicts the rest of its header`,
     );
   }
   return info;

@@ -5,7 +5,7 @@
  */
 import type { BaseSource, OfferedBase } from "../replica/bootstrap.ts";
 import type { RowBatch } from "../storage/row_batch.ts";
-import { BackupError } from "./backup_csv.ts";
+import { BackupError } from "./backup_error.ts";
 import { type BackupInfo, parseBackupInfo } from "./backup_info.ts";
 import type { GzipHeader } from "./gzip_header.ts";
 import { withIdleTimeout } from "./idle_timeout.ts";
@@ -77,8 +77,7 @@ async function openPeer(
   };
 }
 
-function readInfo(header: GzipHeader | undefined): BackupInfo {
-  if (header === undefined) throw new PeerError("damaged: it is not gzip");
+function readInfo(header: GzipHeader): BackupInfo {
   try {
     return parseBackupInfo(header);
   } catch (cause) {

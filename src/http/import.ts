@@ -3,31 +3,38 @@
  *
  * @module
  */
-import { BackupError } from "../backup/backup_csv.ts";
+import { BackupError } from "../backup/backup_error.ts";
 import { withIdleTimeout } from "../backup/idle_timeout.ts";
-import { type BackupFile, readBackup } from "../backup/read_backup.ts";
+import { type ImportFile, readImport } from "../backup/read_import.ts";
+import type { ReadRows } from "../backup/row_builder.ts";
 import { Change } from "../log/change.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { RowBatch } from "../storage/row_batch.ts";
+import { NUMBER_FIELDS, type UserGradePatch } from "../user_grade.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "./body.ts";
 import { HttpError, toHttpError } from "./problem.ts";
 import type { Handler } from "./router.ts";
-
-/**
- * How many rows are proposed at a time: about an entry's worth, and little
- * enough of the queue that other sets find room in it.
- */
-const ROWS_AT_A_TIME = 1_000;
 
 /** How many imports run at a time. */
 const IMPORTS_MAX = 2;
 
 /** Ids are taken byte for byte: a byte order mark is a character of the id. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** How far an import has come. */
+interface Progress {
+  /** How many rows are committed. */
+  rows: number;
+  /** The sequence of the last of them. */
+  sequence: number;
+  /** The line of the row that did not commit; undefined if all have so far. */
+  failedLine: number | undefined;
+}
 
 /**
  * @param replica Where the rows are proposed.
- * @returns A handler that imports a backup file, of any size in constant memory.
+ * @returns A handler that imports a backup or any CSV file of user grades, of any
+ * size in constant memory.
  */
 export function importBackup(replica: Replica): Handler {
   let running = 0;
@@ -40,29 +47,31 @@ export function importBackup(replica: Replica): Handler {
       );
     }
     running++;
-    const progress = { rows: 0, sequence: replica.appliedSequence };
-    let file: BackupFile | undefined;
+    const progress: Progress = {
+      rows: 0,
+      sequence: replica.appliedSequence,
+      failedLine: undefined,
+    };
+    const file = readImport(
+      withIdleTimeout(
+        request.body ?? new Response("").body!,
+        BODY_TIMEOUT_MS,
+        () =>
+          new BodyTimeoutError(
+            `No byte came within ${BODY_TIMEOUT_MS / 1000} s`,
+          ),
+      ),
+    );
     try {
-      const body = request.body ?? new Response("").body!;
-      file = await readBackup(
-        withIdleTimeout(
-          body,
-          BODY_TIMEOUT_MS,
-          () =>
-            new BodyTimeoutError(
-              `No byte came within ${BODY_TIMEOUT_MS / 1000} s`,
-            ),
-        ),
-      );
-      for await (const batch of file.rows) {
-        await proposeRows(replica, batch, progress);
+      for await (const rows of file.rows) {
+        await proposeRows(replica, rows, progress);
       }
       return Response.json({
         rows: progress.rows,
         log_sequence: progress.sequence,
       });
     } catch (error) {
-      throw failure(error, file, progress.rows);
+      throw failure(error, file, progress);
     } finally {
       running--;
     }
@@ -72,42 +81,41 @@ export function importBackup(replica: Replica): Handler {
 /** The error with how far the import came. */
 function failure(
   error: unknown,
-  file: BackupFile | undefined,
-  rows: number,
+  file: ImportFile,
+  { rows, failedLine }: Progress,
 ): HttpError {
+  // A body that breaks off is a `TypeError` of the runtime.
   const isUnreadable = error instanceof BackupError ||
-    (error instanceof TypeError && file !== undefined);
+    error instanceof TypeError;
   const { status, message, extras } = isUnreadable
-    ? new HttpError(400, (error as Error).message)
+    ? new HttpError(400, error.message)
     : toHttpError(error);
-  // Rows after the first are on the lines after the header.
-  const line = error instanceof BackupError ? file?.line ?? 1 : rows + 2;
   return new HttpError(status, message, {
     headers: { ...extras.headers, connection: "close" },
-    members: { line, rows_committed: rows },
+    members: { line: failedLine ?? file.line, rows_committed: rows },
   });
 }
 
-/** Proposes rows, a number at a time, and counts those that are committed. */
+/** Proposes a batch of rows, and counts those that are committed. */
 async function proposeRows(
   replica: Replica,
-  batch: RowBatch,
-  progress: { rows: number; sequence: number },
+  batch: ReadRows,
+  progress: Progress,
 ): Promise<void> {
-  for (let from = 0; from < batch.count; from += ROWS_AT_A_TIME) {
-    const to = Math.min(batch.count, from + ROWS_AT_A_TIME);
-    const outcomes = await Promise.allSettled(
-      Array.from(
-        { length: to - from },
-        // `async` turns what `submit` throws at once into a rejection.
-        async (_, i) => await replica.submit(rowChange(batch, from + i)),
-      ),
-    );
-    for (const outcome of outcomes) {
-      if (outcome.status === "rejected") throw outcome.reason;
-      progress.rows++;
-      progress.sequence = outcome.value.sequence;
+  const outcomes = await Promise.allSettled(
+    Array.from(
+      { length: batch.count },
+      // `async` turns what `submit` throws at once into a rejection.
+      async (_, row) => await replica.submit(rowChange(batch, row)),
+    ),
+  );
+  for (const [row, outcome] of outcomes.entries()) {
+    if (outcome.status === "rejected") {
+      progress.failedLine = batch.lines[row];
+      throw outcome.reason;
     }
+    progress.rows++;
+    progress.sequence = outcome.value.sequence;
   }
 }
 
@@ -116,11 +124,12 @@ function rowChange(
   row: number,
 ): Change {
   const start = row === 0 ? 0 : keyEnds[row - 1];
-  return Change.set({
+  const patch: UserGradePatch = {
     user_id: decoder.decode(keys.subarray(start, keyEnds[row])),
-    postpaid_limit: numbers[4 * row],
-    spp: numbers[4 * row + 1],
-    shipping_fee: numbers[4 * row + 2],
-    return_fee: numbers[4 * row + 3],
-  });
+  };
+  for (const [i, field] of NUMBER_FIELDS.entries()) {
+    const number = numbers[4 * row + i];
+    if (!Number.isNaN(number)) patch[field] = number;
+  }
+  return Change.set(patch);
 }

@@ -24,7 +24,7 @@ async function forgeBackup(
   });
   const { header, rows } = await readBackup(response.body!);
   for await (const _batch of rows);
-  const { logId, sequence, sequenceTime } = parseBackupInfo(header!);
+  const { logId, sequence, sequenceTime } = parseBackupInfo(header);
   const forged = await backupOf(
     storageOf([{
       user_id: "ann",

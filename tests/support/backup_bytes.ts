@@ -18,7 +18,7 @@ export function storageOf(grades: readonly UserGrade[]): Storage {
 
 /**
  * @param storage What is backed up.
- * @param lies What its comment says in the stead of the truth.
+ * @param lies What its header says instead of the truth.
  * @returns The backup file.
  */
 export async function backupOf(

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { findProgram, PROGRAMS } from "./programs.ts";
+import { findProgram, type ProgramName, PROGRAMS } from "./programs.ts";
 
 /** How to install packages, by package manager, the first that is there. */
 const PACKAGE_MANAGERS: readonly [string, readonly string[][]][] = [
@@ -15,11 +15,13 @@ const PACKAGE_MANAGERS: readonly [string, readonly string[][]][] = [
   ["brew", [["install"]]],
 ];
 
-type Name = keyof typeof PROGRAMS;
-
-function missing(): Name[] {
-  return (Object.keys(PROGRAMS) as Name[])
+function missing(): ProgramName[] {
+  return (Object.keys(PROGRAMS) as ProgramName[])
     .filter((name) => findProgram(name) === undefined);
+}
+
+function packageOf(name: ProgramName): string {
+  return PROGRAMS[name].package ?? name;
 }
 
 function install(packages: readonly string[]): void {
@@ -46,12 +48,14 @@ function install(packages: readonly string[]): void {
 const wanted = missing();
 if (wanted.length > 0) {
   console.error(`${wanted.join(", ")}: not here, installing`);
-  install(wanted);
+  install(wanted.map(packageOf));
   const left = missing();
   for (const name of left) {
     console.error(
       `The tests need ${name}, which is not on the PATH. Install it with your system's
-package manager (Debian: apt-get install ${name}, macOS: brew install ${name}),
+package manager (Debian: apt-get install ${
+        packageOf(name)
+      }, macOS: brew install ${name}),
 or set ${PROGRAMS[name].variable} to its path.`,
     );
   }

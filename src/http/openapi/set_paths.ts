@@ -77,10 +77,13 @@ export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
     },
     "/import": {
       post: {
-        summary: "Sets every row of a backup; users who are not in it stay",
+        summary:
+          "Sets every row of a backup or any CSV file; users who are not in it stay",
         security,
         requestBody: {
           required: true,
+          description:
+            "CSV in UTF-8, plain or gzip of any number of members. A header line names `user_id` and at least one number, quoted or not, in any case and order, separated by comma, semicolon or tab. A column left out or an empty cell keeps the stored value; numbers are integers as JSON writes them (`7.0`, `1e+05`); blank rows are skipped.",
           content: {
             "application/gzip": { schema: file },
             "text/csv": { schema: file },
@@ -88,7 +91,10 @@ export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
         },
         responses: {
           "200": json("All rows are stored", ImportResult),
-          "400": problem("Not a backup, from some line on", ImportProblem),
+          "400": problem(
+            "Not CSV of user grades, from some line on: `detail` says what was found and what to do; all rows before it are stored",
+            ImportProblem,
+          ),
           ...GUARDS,
           "408": problem("No byte came within 10 s", ImportProblem),
           "503": unavailable(

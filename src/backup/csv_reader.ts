@@ -1,0 +1,180 @@
+/**
+ * Reading the CSV of a backup, or of any file of user grades, in chunks.
+ *
+ * @module
+ */
+import { BackupError } from "./backup_error.ts";
+import { concatenate } from "./byte_reader.ts";
+import { readFields } from "./csv_fields.ts";
+import {
+  type CsvLayout,
+  OWN_LAYOUT,
+  parseCsvHeader,
+  withoutMark,
+} from "./csv_header.ts";
+import { readPlainRows } from "./csv_plain_rows.ts";
+import { parseRow } from "./csv_row.ts";
+import { HEADER_LINE } from "./csv_writer.ts";
+import { type ReadRows, RowBuilder } from "./row_builder.ts";
+import { visibleText } from "./visible_text.ts";
+
+/** The longest line of a row; a valid one with all in quotes takes 700 bytes. */
+const LINE_BYTES_MAX = 4 * 1024;
+
+/** The longest header line: room for the columns of some other table. */
+const HEADER_BYTES_MAX = 64 * 1024;
+
+const LF = 0x0a;
+const CR = 0x0d;
+const LINE_END = new Uint8Array([LF]);
+
+/** Which files are read. */
+export type CsvDialect =
+  /** Only what `formatRows()` writes, under its own header. */
+  | "backup"
+  /**
+   * What everyday tools write: columns in any order and not all of them, other
+   * separators, quotes, blank rows, numbers as JSON has them.
+   */
+  | "any";
+
+/** Reads rows in chunks: every line is a valid row or an error that names it. */
+export class CsvReader {
+  /** The number of the line that is read, from 1 for the header. */
+  line = 1;
+  readonly #builder = new RowBuilder();
+  #layout: CsvLayout | undefined;
+  /** The header line, with its end. */
+  #header: Uint8Array = new Uint8Array(0);
+  /** The beginning of a line whose end has not come yet. */
+  #rest: Uint8Array = new Uint8Array(0);
+
+  /** @param dialect Which files are read. */
+  constructor(private readonly dialect: CsvDialect) {}
+
+  /** How many rows were read and not taken yet. */
+  get gathered(): number {
+    return this.#builder.count;
+  }
+
+  /**
+   * @param chunk The next bytes.
+   * @returns The batches that are full now.
+   * @throws {BackupError} At the first line that is not valid; the rows before
+   * it can be taken.
+   */
+  *read(chunk: Uint8Array): Generator<ReadRows> {
+    const data = concatenate(this.#rest, chunk);
+    const end = data.lastIndexOf(LF) + 1;
+    if (end > 0) {
+      const lines = data.subarray(0, end);
+      let at = this.#layout === undefined ? this.#readHeader(lines, true) : 0;
+      while (at < end) {
+        at = this.#readRows(lines, at);
+        if (this.#builder.isFull) yield this.#builder.take();
+      }
+    }
+    this.#rest = data.slice(end);
+    if (this.#layout !== undefined) this.#checkLength(this.#rest);
+    else if (this.#rest.length > HEADER_BYTES_MAX) this.#readUnendedHeader();
+  }
+
+  /**
+   * @returns The last batch, if it gets full.
+   * @throws {BackupError} If the last line is not valid, or there is no header.
+   */
+  *finish(): Generator<ReadRows> {
+    if (this.#layout === undefined) this.#readUnendedHeader();
+    else if (this.#rest.length > 0) yield* this.read(LINE_END);
+  }
+
+  /** @returns The rows that were read since the last batch. */
+  take(): ReadRows {
+    return this.#builder.take();
+  }
+
+  #readHeader(lines: Uint8Array, hasEnd: boolean): number {
+    const end = lines.indexOf(LF) + 1;
+    const line = lines.subarray(0, end);
+    if (this.dialect === "backup") {
+      if (!areEqual(line, HEADER_LINE)) {
+        throw this.#error("it is not the header of a backup", line);
+      }
+      this.#layout = OWN_LAYOUT;
+    } else {
+      const layout = parseCsvHeader(line, hasEnd);
+      if (typeof layout === "string") throw this.#error(layout, line);
+      this.#layout = layout;
+      this.#header = withoutMark(line).slice();
+    }
+    this.line++;
+    return end;
+  }
+
+  #readUnendedHeader(): void {
+    this.#readHeader(concatenate(this.#rest, LINE_END), false);
+  }
+
+  /**
+   * Reads rows until the batch is full.
+   *
+   * @returns Where the first line begins that was not read.
+   */
+  #readRows(lines: Uint8Array, at: number): number {
+    const builder = this.#builder;
+    while (at < lines.length && !builder.isFull) {
+      const { count } = builder;
+      at = readPlainRows(lines, at, this.#layout!, this.line, builder);
+      this.line += builder.count - count;
+      if (at === lines.length || builder.isFull) break;
+      const end = lines.indexOf(LF, at) + 1;
+      this.#readRow(lines.subarray(at, end));
+      at = end;
+    }
+    return at;
+  }
+
+  /** Reads a row that is not plain. */
+  #readRow(line: Uint8Array): void {
+    this.#checkLength(line);
+    const layout = this.#layout!;
+    const fields = readFields(line, layout.separator);
+    if (typeof fields === "string") throw this.#error(fields, line);
+    if (layout.isExact) {
+      throw this.#error("it is not a row as backups have them", line);
+    }
+    if (!this.#isSkipped(fields, line)) {
+      const row = parseRow(fields, layout);
+      if (typeof row === "string") throw this.#error(row, line);
+      this.#builder.add(row.key, row.numbers, this.line);
+    }
+    this.line++;
+  }
+
+  /** Whether a row is blank, or the header again as when files are joined. */
+  #isSkipped(fields: readonly Uint8Array[], line: Uint8Array): boolean {
+    return fields.every((field) => field.length === 0) ||
+      areEqual(withoutMark(line), this.#header);
+  }
+
+  #checkLength(line: Uint8Array): void {
+    if (line.length > LINE_BYTES_MAX) {
+      throw this.#error(`it is longer than ${LINE_BYTES_MAX} bytes`, line);
+    }
+  }
+
+  /** Says what is wrong with a line, and how it begins. */
+  #error(fault: string, line: Uint8Array): BackupError {
+    const ended = line.subarray(0, line.at(-1) === LF ? -1 : line.length);
+    const found = ended.at(-1) === CR ? ended.subarray(0, -1) : ended;
+    return new BackupError(
+      `Cannot read line ${this.line}: ${fault}${
+        found.length > 0 ? `. The line begins ${visibleText(found)}` : ""
+      }`,
+    );
+  }
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

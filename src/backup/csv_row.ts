@@ -1,0 +1,73 @@
+/**
+ * One row of a CSV file out of the ordinary: what it says, or by its own name
+ * what is wrong with it.
+ *
+ * @module
+ */
+import { integerFromText } from "../integer_text.ts";
+import { NUMBER_FIELDS, USER_ID_BYTES_MAX } from "../user_grade.ts";
+import { type CsvLayout, USER_ID } from "./csv_header.ts";
+import { isUtf8 } from "./utf8.ts";
+import { visibleText } from "./visible_text.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const DELETE = 0x7f;
+
+/** What a row says. */
+export interface CsvRow {
+  readonly key: Uint8Array;
+  /** The four numbers; `NaN` for one that is not given. */
+  readonly numbers: readonly number[];
+}
+
+/**
+ * @param fields The fields of a row that is not blank.
+ * @param layout What they hold.
+ * @returns The row, or what is wrong with it.
+ */
+export function parseRow(
+  fields: readonly Uint8Array[],
+  { columns }: CsvLayout,
+): CsvRow | string {
+  if (fields.length !== columns.length) {
+    return `it has ${fields.length} fields, and the header ${columns.length}`;
+  }
+  let key = fields[0];
+  const numbers = [NaN, NaN, NaN, NaN];
+  for (const [i, field] of fields.entries()) {
+    const column = columns[i];
+    if (column === USER_ID) {
+      const fault = keyFault(field);
+      if (fault !== undefined) return `user_id ${fault}`;
+      key = field;
+    } else if (field.length > 0) {
+      const value = integerFromText(String.fromCharCode(...field));
+      if (value === undefined) {
+        return `${
+          NUMBER_FIELDS[column]
+        } must be an integer from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}, or empty to stay as it is, and is ${
+          visibleText(field)
+        }`;
+      }
+      numbers[column] = value;
+    }
+  }
+  return { key, numbers };
+}
+
+/** What is wrong with a user id; undefined if nothing is. */
+function keyFault(key: Uint8Array): string | undefined {
+  if (key.length === 0) return "is empty";
+  if (key.includes(LF) || key.includes(CR)) {
+    return "holds a line break, which no id may";
+  }
+  if (key.some((byte) => byte < SPACE || byte === DELETE)) {
+    return "holds a control character, which no id may";
+  }
+  if (!isUtf8(key)) return "is not UTF-8: save the file as UTF-8";
+  return key.length > USER_ID_BYTES_MAX
+    ? `is longer than ${USER_ID_BYTES_MAX} bytes of UTF-8`
+    : undefined;
+}
