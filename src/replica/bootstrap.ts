@@ -136,7 +136,14 @@ async function restoreOwn(
   note();
   storage.expect(base.rows);
   await log.readBase((rows) => {
-    storage.restore(rows);
+    try {
+      storage.restore(rows);
+    } catch (cause) {
+      throw new LogFailedError(
+        `The log's base can't be restored: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
     note();
   });
   const problem = mismatch(storage, base);
