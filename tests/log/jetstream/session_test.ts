@@ -69,10 +69,11 @@ test("asks again when the broker does not answer, at once told or not", () => {
   driver.pass(100);
   const second = driver.take("look");
   driver.pass(ANSWER_MAX_MS + RETRY_MS);
-  driver.look();
-  driver.take("opened");
+  // Late: the next look is under way.
   driver.tell({ type: "looked", request: second.request, look: undefined });
   assert.ok(!driver.wants("make_stream"));
+  driver.look();
+  driver.take("opened");
 });
 
 test("proposes while entries come, and refuses at once while they do not", async () => {
@@ -205,7 +206,14 @@ test("takes a stream of several servers for another one only when that lasts", (
   const late = () => driver.look({ lastSequence: 6, config });
   lookFor(SUSPICION_MS, late);
   assert.match(driver.session.status.reason, /yet to agree/);
-  // A look that fails, in whatever way, shows nothing: the time begins anew.
+  // After a look that shows no difference the time begins anew.
+  driver.look({ lastSequence: 7, config });
+  driver.start();
+  driver.disconnect();
+  driver.connect();
+  lookFor(SUSPICION_MS, late);
+  assert.equal(driver.session.status.state, "away");
+  // After one that fails, in whatever way, too.
   const { request } = driver.take("look");
   const trouble = { reason: "TIMEOUT", isFinal: false };
   driver.tell({ type: "failed", request, trouble });
