@@ -16,7 +16,7 @@ import {
 } from "./config.ts";
 import { VARIABLES } from "./config_variables.ts";
 import { type Service, startService } from "./service.ts";
-import { configureLogging } from "./telemetry/logger.ts";
+import { configureLogging, type LogLines } from "./telemetry/logger.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
 
 const EXIT_OK = 0;
@@ -119,7 +119,15 @@ function configFromEnvironment(): Config {
 
 /** Runs the service until a signal or its end; returns the exit status. */
 async function run(config: Config): Promise<number> {
-  configureLogging(config.logLevel, config.logFormat);
+  const lines = configureLogging(config.logLevel, config.logFormat);
+  try {
+    return await serve(config, lines);
+  } finally {
+    await lines.flush();
+  }
+}
+
+async function serve(config: Config, lines: LogLines): Promise<number> {
   if (config.passwordIsGenerated) {
     // Not a log line: logs are kept, and this is a secret.
     console.error(
@@ -138,7 +146,7 @@ async function run(config: Config): Promise<number> {
   }
   let service: Service;
   try {
-    service = startService(config, project.version);
+    service = startService(config, project.version, lines);
   } catch (error) {
     getLogger(["usergrade"]).fatal("{reason}", {
       reason: (error as Error).message,

@@ -16,6 +16,7 @@ import { setApp } from "./http/set_app.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
+import type { LogLines } from "./telemetry/logger.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
 import { peerSource } from "./backup/peer_backup.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
@@ -54,10 +55,15 @@ export interface Service {
  *
  * @param config What to run.
  * @param version The version to tell.
+ * @param logLines The process's log lines.
  * @returns The running service.
  * @throws {ListenError} If a port can't be had.
  */
-export function startService(config: Config, version: string): Service {
+export function startService(
+  config: Config,
+  version: string,
+  logLines: LogLines,
+): Service {
   const now = () => performance.now();
   const failed = Promise.withResolvers<Error>();
   const fail = (error: Error) => {
@@ -132,6 +138,7 @@ export function startService(config: Config, version: string): Service {
     getSeconds,
     backups,
     cluster,
+    logLines,
   });
   let openApi: Promise<string> | undefined;
   const counters = () => ({
