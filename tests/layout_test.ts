@@ -12,6 +12,8 @@ const ARROWS: Record<string, string[]> = {
     "service.ts",
     "config.ts",
     "config_variables.ts",
+    "descriptors.ts",
+    "signals.ts",
     "backup",
     "telemetry",
   ],
@@ -50,6 +52,8 @@ const ARROWS: Record<string, string[]> = {
   "storage": ["user_grade.ts"],
   "user_grade.ts": [],
   "pem.ts": [],
+  "descriptors.ts": [],
+  "signals.ts": [],
   "histogram.ts": [],
 };
 
