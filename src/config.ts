@@ -7,7 +7,11 @@ import type * as z from "zod";
 import type { Peer } from "./backup/peer_backup.ts";
 import { VARIABLES } from "./config_variables.ts";
 import type { Credentials } from "./http/basic_auth.ts";
-import { belongTogether, holdsCertificates, holdsPrivateKey } from "./pem.ts";
+import {
+  belongTogether,
+  holdsPrivateKey,
+  normalizeCertificates,
+} from "./pem.ts";
 import type { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
 
 /** The configuration of the service. */
@@ -60,6 +64,11 @@ export interface ConfigPorts {
 
 /** The most passwords that are accepted at a time: old, new and two to spare. */
 const PASSWORDS_MAX = 4;
+
+/** All that is said of NATS besides where it is. */
+const NATS_VARIABLES = Object.keys(VARIABLES).filter((name) =>
+  name.startsWith("NATS_") && name !== "NATS_URL"
+);
 
 /** One or more variables are wrong. */
 export class ConfigError extends Error {
@@ -118,7 +127,9 @@ class Reader {
   /** The certificates in the file that a variable names. */
   certificates(name: keyof typeof VARIABLES): string | undefined {
     const pem = this.file(name);
-    if (pem === undefined || holdsCertificates(pem)) return pem;
+    if (pem === undefined) return undefined;
+    const certificates = normalizeCertificates(pem);
+    if (certificates !== undefined) return certificates;
     this.problems.push(`${name} names a file without a certificate in PEM`);
     return undefined;
   }
@@ -222,6 +233,16 @@ function readNats(
   if (ways.filter(Boolean).length > 1) {
     reader.problems.push(
       "NATS_USER with NATS_PASSWORD, NATS_TOKEN and NATS_CREDS_FILE exclude each other: set only one",
+    );
+  }
+  const needless = NATS_URL
+    ? []
+    : NATS_VARIABLES.filter((name) => environment[name]);
+  if (needless.length > 0) {
+    reader.problems.push(
+      `${
+        needless.join(", ")
+      } must not be set without NATS_URL, which names the NATS servers`,
     );
   }
   if (!NATS_USER !== !NATS_PASSWORD) {

@@ -31,6 +31,15 @@ const servers = text.transform((list) => list.split(",").map((s) => s.trim()))
       "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
   });
 
+function hasDecodableUserinfo({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const peers = text.transform((list) =>
   list.split(",").map((peer) => URL.parse(peer.trim()))
 ).refine(
@@ -39,7 +48,10 @@ const peers = text.transform((list) =>
       url !== null && ["http:", "https:", "file:"].includes(url.protocol)
     ),
   { error: "must be a comma-separated list of http:, https: or file: URLs" },
-).transform((urls) => urls.filter((url) => url !== null));
+).transform((urls) => urls.filter((url) => url !== null))
+  .refine((urls) => urls.every(hasDecodableUserinfo), {
+    error: "must hold users and passwords percent-encoded: write %25 for %",
+  });
 
 /** A variable: its default if that is fixed, its meaning and its check. */
 function variable<T>(

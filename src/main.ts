@@ -175,6 +175,9 @@ async function serve(
 }
 
 async function main(): Promise<number> {
+  // Requests go to peers and to a service of one's own, with its password: a
+  // proxy of the machine (HTTP_PROXY and the like) must not get them.
+  Deno.env.set("NO_PROXY", "*,0.0.0.0/0,::/0");
   let command: Command;
   try {
     command = parseCommand(Deno.args);
