@@ -5,6 +5,7 @@
  */
 import type { Histogram } from "../histogram.ts";
 import type { Replica } from "../replica/replica.ts";
+import { assertUserId } from "../user_grade.ts";
 import { jsonResponse, jsonResponseAt } from "./json_response.ts";
 import { page } from "./page.ts";
 import { HttpError } from "./problem.ts";
@@ -95,6 +96,8 @@ function getHandler(replica: Replica, seconds: Histogram): Handler {
 function find(replica: Replica, userId: string): string {
   const json = replica.getJson(userId);
   if (json === undefined) {
+    // Only of an id that nobody has: looking at each would cost speed.
+    assertUserId(userId);
     throw new HttpError(404, "No user has this user_id");
   }
   return json;
