@@ -32,6 +32,10 @@ export interface Config {
   readonly nats: NatsConfig | undefined;
   readonly commitTimeout_ms: number;
   readonly bodyBytesMax: number;
+  /** Whether sets and imports are refused. */
+  readonly isReadOnly: boolean;
+  /** How long requests are served after the signal to stop. */
+  readonly shutdownDelay_ms: number;
   /** The certificate and the key of both listeners, in PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -174,6 +178,11 @@ export function readConfig(
       VARIABLES.COMMIT_TIMEOUT_MS,
     ),
     bodyBytesMax: reader.value("MAX_BODY_BYTES", VARIABLES.MAX_BODY_BYTES),
+    isReadOnly: reader.value("READ_ONLY", VARIABLES.READ_ONLY) === "yes",
+    shutdownDelay_ms: reader.value(
+      "SHUTDOWN_DELAY_MS",
+      VARIABLES.SHUTDOWN_DELAY_MS,
+    ),
     tls: readTls(reader, environment),
     logLevel: reader.value("LOG_LEVEL", VARIABLES.LOG_LEVEL),
     logFormat: reader.value("LOG_FORMAT", VARIABLES.LOG_FORMAT),

@@ -151,6 +151,16 @@ export const VARIABLES = {
     "largest body of a set",
     integer(1, 16 * 1024 * 1024),
   ),
+  READ_ONLY: variable(
+    "no",
+    "yes: sets and imports get 503, for moves and restores",
+    oneOf(["yes", "no"]),
+  ),
+  SHUTDOWN_DELAY_MS: variable(
+    "0",
+    "how long requests are served after SIGTERM while /readyz says 503",
+    integer(0, 600_000),
+  ),
   TLS_CERT_FILE: variable(
     undefined,
     "certificate of both listeners (PEM); plain HTTP if unset",

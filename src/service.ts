@@ -7,6 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
+import { Availability } from "./http/availability.ts";
 import { BackupCounts } from "./http/backup.ts";
 import { BodyReader } from "./http/body.ts";
 import { getApp } from "./http/get_app.ts";
@@ -45,7 +46,10 @@ export class ListenError extends Error {
 export interface Service {
   /** Resolves when the service can't go on, with the reason. */
   readonly failed: Promise<Error>;
-  /** Takes no new sets, ends those under way and closes everything. */
+  /**
+   * Serves for as long as is configured; then takes no new sets, ends those
+   * under way and closes everything.
+   */
   stop(reason: string): Promise<void>;
 }
 
@@ -107,6 +111,7 @@ export function startService(
       session: crypto.randomUUID().replaceAll("-", ""),
     },
   );
+  const availability = new Availability(config.isReadOnly);
   const bodies = new BodyReader(config.bodyBytesMax, now);
   const listeners = new Listeners(now);
   const timer = setInterval(() => {
@@ -152,7 +157,14 @@ export function startService(
     listeners,
     config,
     "set",
-    setApp(replica, bodies, config.credentials, requests.set, backups),
+    setApp(
+      replica,
+      bodies,
+      config.credentials,
+      requests.set,
+      backups,
+      availability,
+    ),
   );
   listen(
     listeners,
@@ -160,6 +172,7 @@ export function startService(
     "get",
     getApp({
       replica,
+      availability,
       requests: requests.get,
       getSeconds,
       status: () => status(identity, replica, cluster.diverged, now()),
@@ -179,6 +192,14 @@ export function startService(
   start(config, log, members, replica).catch(fail);
 
   const stop = async (reason: string) => {
+    const { shutdownDelay_ms } = config;
+    if (shutdownDelay_ms > 0 && replica.readable) {
+      const leaving =
+        `${reason}: requests are served for ${shutdownDelay_ms} ms more (SHUTDOWN_DELAY_MS)`;
+      availability.leave(leaving);
+      logger.info("Not ready: {reason}", { reason: leaving });
+      await within(shutdownDelay_ms, [failed.promise]);
+    }
     replica.drain(reason);
     // The others hear of it before the log is closed.
     cluster.tick(now());
