@@ -7,7 +7,11 @@ import type * as z from "zod";
 import type { Peer } from "./backup/peer_backup.ts";
 import { VARIABLES } from "./config_variables.ts";
 import type { Credentials } from "./http/basic_auth.ts";
-import { belongTogether, holdsCertificates, holdsPrivateKey } from "./pem.ts";
+import {
+  belongTogether,
+  holdsPrivateKey,
+  normalizeCertificates,
+} from "./pem.ts";
 import type { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
 
 /** The configuration of the service. */
@@ -28,6 +32,10 @@ export interface Config {
   readonly nats: NatsConfig | undefined;
   readonly commitTimeout_ms: number;
   readonly bodyBytesMax: number;
+  /** Whether sets and imports are refused. */
+  readonly isReadOnly: boolean;
+  /** How long requests are served after the signal to stop. */
+  readonly shutdownDelay_ms: number;
   /** The certificate and the key of both listeners, in PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -60,6 +68,11 @@ export interface ConfigPorts {
 
 /** The most passwords that are accepted at a time: old, new and two to spare. */
 const PASSWORDS_MAX = 4;
+
+/** All that is said of NATS besides where it is. */
+const NATS_VARIABLES = Object.keys(VARIABLES).filter((name) =>
+  name.startsWith("NATS_") && name !== "NATS_URL"
+);
 
 /** One or more variables are wrong. */
 export class ConfigError extends Error {
@@ -118,7 +131,9 @@ class Reader {
   /** The certificates in the file that a variable names. */
   certificates(name: keyof typeof VARIABLES): string | undefined {
     const pem = this.file(name);
-    if (pem === undefined || holdsCertificates(pem)) return pem;
+    if (pem === undefined) return undefined;
+    const certificates = normalizeCertificates(pem);
+    if (certificates !== undefined) return certificates;
     this.problems.push(`${name} names a file without a certificate in PEM`);
     return undefined;
   }
@@ -163,6 +178,11 @@ export function readConfig(
       VARIABLES.COMMIT_TIMEOUT_MS,
     ),
     bodyBytesMax: reader.value("MAX_BODY_BYTES", VARIABLES.MAX_BODY_BYTES),
+    isReadOnly: reader.value("READ_ONLY", VARIABLES.READ_ONLY) === "yes",
+    shutdownDelay_ms: reader.value(
+      "SHUTDOWN_DELAY_MS",
+      VARIABLES.SHUTDOWN_DELAY_MS,
+    ),
     tls: readTls(reader, environment),
     logLevel: reader.value("LOG_LEVEL", VARIABLES.LOG_LEVEL),
     logFormat: reader.value("LOG_FORMAT", VARIABLES.LOG_FORMAT),
@@ -222,6 +242,16 @@ function readNats(
   if (ways.filter(Boolean).length > 1) {
     reader.problems.push(
       "NATS_USER with NATS_PASSWORD, NATS_TOKEN and NATS_CREDS_FILE exclude each other: set only one",
+    );
+  }
+  const needless = NATS_URL
+    ? []
+    : NATS_VARIABLES.filter((name) => environment[name]);
+  if (needless.length > 0) {
+    reader.problems.push(
+      `${
+        needless.join(", ")
+      } must not be set without NATS_URL, which names the NATS servers`,
     );
   }
   if (!NATS_USER !== !NATS_PASSWORD) {

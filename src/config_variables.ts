@@ -31,6 +31,15 @@ const servers = text.transform((list) => list.split(",").map((s) => s.trim()))
       "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
   });
 
+function hasDecodableUserinfo({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const peers = text.transform((list) =>
   list.split(",").map((peer) => URL.parse(peer.trim()))
 ).refine(
@@ -39,7 +48,10 @@ const peers = text.transform((list) =>
       url !== null && ["http:", "https:", "file:"].includes(url.protocol)
     ),
   { error: "must be a comma-separated list of http:, https: or file: URLs" },
-).transform((urls) => urls.filter((url) => url !== null));
+).transform((urls) => urls.filter((url) => url !== null))
+  .refine((urls) => urls.every(hasDecodableUserinfo), {
+    error: "must hold users and passwords percent-encoded: write %25 for %",
+  });
 
 /** A variable: its default if that is fixed, its meaning and its check. */
 function variable<T>(
@@ -138,6 +150,16 @@ export const VARIABLES = {
     "65536",
     "largest body of a set",
     integer(1, 16 * 1024 * 1024),
+  ),
+  READ_ONLY: variable(
+    "no",
+    "yes: sets and imports get 503, for moves and restores",
+    oneOf(["yes", "no"]),
+  ),
+  SHUTDOWN_DELAY_MS: variable(
+    "0",
+    "how long requests are served after SIGTERM while /readyz says 503",
+    integer(0, 600_000),
   ),
   TLS_CERT_FILE: variable(
     undefined,

@@ -15,9 +15,13 @@ import {
   readConfig,
 } from "./config.ts";
 import { VARIABLES } from "./config_variables.ts";
+import { countFreeDescriptors, judgeDescriptors } from "./descriptors.ts";
 import { type Service, startService } from "./service.ts";
-import { configureLogging } from "./telemetry/logger.ts";
+import { keepDebuggerClosed, StopSignal } from "./signals.ts";
+import { configureLogging, type LogLines } from "./telemetry/logger.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
+
+const logger = getLogger(["usergrade"]);
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
@@ -41,14 +45,14 @@ import sends a backup to the set listener at --to [http://127.0.0.1:SET_PORT].
 The backup is a file or the http://…/backup of another service. import logs in
 with the user and password in a URL, or with AUTH_USER and AUTH_PASSWORD.
 
-Exit status: 0 after SIGTERM or SIGINT, 1 if it fails, 2 if the configuration is wrong.`;
+Exit status: 0 after SIGTERM, SIGINT or SIGHUP, 1 if it fails, 2 if the configuration is wrong.`;
 }
 
 /** The command that the arguments name. */
 type Command =
   | { type: "print"; text: string }
   | { type: "import"; source: string; target: string | undefined }
-  | { type: "serve" };
+  | { type: "serve"; isWatched: boolean };
 
 function parseCommand(args: string[]): Command {
   const { values, positionals } = parseArgs({
@@ -58,6 +62,8 @@ function parseCommand(args: string[]): Command {
       help: { type: "boolean", short: "h" },
       version: { type: "boolean" },
       to: { type: "string" },
+      // `deno task dev` says that it runs under a watcher.
+      watched: { type: "boolean" },
     },
   });
   if (values.help) return { type: "print", text: help() };
@@ -74,7 +80,7 @@ function parseCommand(args: string[]): Command {
     );
   }
   if (values.to !== undefined) throw new Error("--to only applies to import");
-  return { type: "serve" };
+  return { type: "serve", isWatched: values.watched === true };
 }
 
 /** Sends a backup to a running service; returns the exit status. */
@@ -118,8 +124,25 @@ function configFromEnvironment(): Config {
 }
 
 /** Runs the service until a signal or its end; returns the exit status. */
-async function run(config: Config): Promise<number> {
-  configureLogging(config.logLevel, config.logFormat);
+async function run(config: Config, isWatched: boolean): Promise<number> {
+  const lines = configureLogging(config.logLevel, config.logFormat);
+  keepDebuggerClosed();
+  // Before the service, so that a signal during a long start drains too.
+  const stopSignal = new StopSignal();
+  try {
+    return await serve(config, lines, stopSignal);
+  } finally {
+    await lines.flush();
+    // After a failure a change of a file may mend it.
+    if (isWatched && stopSignal.isReceived) stopSignal.endWatcher();
+  }
+}
+
+async function serve(
+  config: Config,
+  lines: LogLines,
+  stopSignal: StopSignal,
+): Promise<number> {
   if (config.passwordIsGenerated) {
     // Not a log line: logs are kept, and this is a secret.
     console.error(
@@ -129,23 +152,19 @@ async function run(config: Config): Promise<number> {
         "(generated for this run; set AUTH_PASSWORD to choose one)",
     );
   }
-  // Before the service starts, so that a signal during a long start drains too.
-  // A task runner forwards a signal that the process group already got, so it
-  // may come twice.
-  const signal = Promise.withResolvers<string>();
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    Deno.addSignalListener(name, () => signal.resolve(name));
+  const limit = judgeDescriptors(countFreeDescriptors());
+  if (limit !== undefined) {
+    logger[limit.severity]("{reason}", { reason: limit.message });
+    if (limit.severity === "fatal") return EXIT_BAD_CONFIGURATION;
   }
   let service: Service;
   try {
-    service = startService(config, project.version);
+    service = startService(config, project.version, lines);
   } catch (error) {
-    getLogger(["usergrade"]).fatal("{reason}", {
-      reason: (error as Error).message,
-    });
+    logger.fatal("{reason}", { reason: (error as Error).message });
     return EXIT_FAILED;
   }
-  const end = await Promise.race([signal.promise, service.failed]);
+  const end = await Promise.race([stopSignal.received, service.failed]);
   if (typeof end !== "string") {
     // Let the answers of the sets under way leave.
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -156,6 +175,9 @@ async function run(config: Config): Promise<number> {
 }
 
 async function main(): Promise<number> {
+  // Requests go to peers and to a service of one's own, with its password: a
+  // proxy of the machine (HTTP_PROXY and the like) must not get them.
+  Deno.env.set("NO_PROXY", "*,0.0.0.0/0,::/0");
   let command: Command;
   try {
     command = parseCommand(Deno.args);
@@ -169,7 +191,7 @@ async function main(): Promise<number> {
   }
   if (command.type === "import") return await importFile(command);
   try {
-    return await run(configFromEnvironment());
+    return await run(configFromEnvironment(), command.isWatched);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);

@@ -14,14 +14,20 @@ import {
 const CERTIFICATE =
   /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
+const CERTIFICATE_BEGIN = /-----BEGIN CERTIFICATE-----/g;
+
 /**
  * @param pem The content of a file.
- * @returns Whether it holds one or more certificates that can all be read.
+ * @returns Its certificates, each on lines of its own: files that were joined
+ * without a line end between them hold some that a TLS library does not see.
+ * Undefined if it has none, or one of them can't be read.
  */
-export function holdsCertificates(pem: string): boolean {
+export function normalizeCertificates(pem: string): string | undefined {
   const certificates = pem.match(CERTIFICATE) ?? [];
-  return certificates.length > 0 &&
+  const isWhole = certificates.length > 0 &&
+    certificates.length === pem.match(CERTIFICATE_BEGIN)?.length &&
     certificates.every((one) => attempt(() => new X509Certificate(one)));
+  return isWhole ? certificates.join("\n") : undefined;
 }
 
 /**
@@ -34,7 +40,7 @@ export function holdsPrivateKey(pem: string): boolean {
 
 /**
  * @param keyPem A file's content that {@linkcode holdsPrivateKey}.
- * @param certificatePem A file's content that {@linkcode holdsCertificates}.
+ * @param certificatePem A result of {@linkcode normalizeCertificates}.
  * @returns Whether the key belongs to the first certificate.
  */
 export function belongTogether(

@@ -7,6 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
+import { Availability } from "./http/availability.ts";
 import { BackupCounts } from "./http/backup.ts";
 import { BodyReader } from "./http/body.ts";
 import { getApp } from "./http/get_app.ts";
@@ -16,6 +17,7 @@ import { setApp } from "./http/set_app.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
+import type { LogLines } from "./telemetry/logger.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
 import { peerSource } from "./backup/peer_backup.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
@@ -44,7 +46,10 @@ export class ListenError extends Error {
 export interface Service {
   /** Resolves when the service can't go on, with the reason. */
   readonly failed: Promise<Error>;
-  /** Takes no new sets, ends those under way and closes everything. */
+  /**
+   * Serves for as long as is configured; then takes no new sets, ends those
+   * under way and closes everything.
+   */
   stop(reason: string): Promise<void>;
 }
 
@@ -54,10 +59,15 @@ export interface Service {
  *
  * @param config What to run.
  * @param version The version to tell.
+ * @param logLines The process's log lines.
  * @returns The running service.
  * @throws {ListenError} If a port can't be had.
  */
-export function startService(config: Config, version: string): Service {
+export function startService(
+  config: Config,
+  version: string,
+  logLines: LogLines,
+): Service {
   const now = () => performance.now();
   const failed = Promise.withResolvers<Error>();
   const fail = (error: Error) => {
@@ -101,6 +111,7 @@ export function startService(config: Config, version: string): Service {
       session: crypto.randomUUID().replaceAll("-", ""),
     },
   );
+  const availability = new Availability(config.isReadOnly);
   const bodies = new BodyReader(config.bodyBytesMax, now);
   const listeners = new Listeners(now);
   const timer = setInterval(() => {
@@ -132,6 +143,7 @@ export function startService(config: Config, version: string): Service {
     getSeconds,
     backups,
     cluster,
+    logLines,
   });
   let openApi: Promise<string> | undefined;
   const counters = () => ({
@@ -145,7 +157,14 @@ export function startService(config: Config, version: string): Service {
     listeners,
     config,
     "set",
-    setApp(replica, bodies, config.credentials, requests.set, backups),
+    setApp(
+      replica,
+      bodies,
+      config.credentials,
+      requests.set,
+      backups,
+      availability,
+    ),
   );
   listen(
     listeners,
@@ -153,6 +172,7 @@ export function startService(config: Config, version: string): Service {
     "get",
     getApp({
       replica,
+      availability,
       requests: requests.get,
       getSeconds,
       status: () => status(identity, replica, cluster.diverged, now()),
@@ -172,6 +192,14 @@ export function startService(config: Config, version: string): Service {
   start(config, log, members, replica).catch(fail);
 
   const stop = async (reason: string) => {
+    const { shutdownDelay_ms } = config;
+    if (shutdownDelay_ms > 0 && replica.readable) {
+      const leaving =
+        `${reason}: requests are served for ${shutdownDelay_ms} ms more (SHUTDOWN_DELAY_MS)`;
+      availability.leave(leaving);
+      logger.info("Not ready: {reason}", { reason: leaving });
+      await within(shutdownDelay_ms, [failed.promise]);
+    }
     replica.drain(reason);
     // The others hear of it before the log is closed.
     cluster.tick(now());

@@ -184,6 +184,20 @@ export function parsePatch(value: unknown): UserGradePatch {
 }
 
 /**
+ * Checks that a string can be a user's id.
+ *
+ * @param id Any string.
+ * @throws {InvalidUserGradeError} If no user can have this id.
+ */
+export function assertUserId(id: string): void {
+  if (isUserId(id)) return;
+  const { error } = UserGradePatchSchema.shape.user_id.safeParse(id);
+  throw new InvalidUserGradeError(
+    error!.issues.map(({ message }) => ({ field: "user_id", message })),
+  );
+}
+
+/**
  * A record as JSON text, fields in the contract's order.
  *
  * @param id The user's id, well-formed and without control characters.

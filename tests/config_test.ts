@@ -21,6 +21,8 @@ Object.assign(FILES, {
   "/ca": ca,
   "/other-key": other.key,
   "/half-chain": cert + FILES["/garbage"],
+  "/cut-chain": cert + ca.slice(0, 100),
+  "/joined": `# two authorities\n${ca.trimEnd()}${other.ca}`,
 });
 
 function read(environment: Record<string, string> = {}) {
@@ -66,6 +68,8 @@ Deno.test({
         peersCa: undefined,
         commitTimeout_ms: 5000,
         bodyBytesMax: 65536,
+        isReadOnly: false,
+        shutdownDelay_ms: 0,
         tls: undefined,
         logLevel: "info",
         logFormat: "text",
@@ -103,6 +107,8 @@ Deno.test({
       REPLICA_ID: "a b",
       COMMIT_TIMEOUT_MS: "1e3",
       MAX_BODY_BYTES: "0",
+      READ_ONLY: "1",
+      SHUTDOWN_DELAY_MS: "2s",
       TLS_CERT_FILE: "/nope",
       TLS_KEY_FILE: "/key",
       LOG_LEVEL: "verbose",
@@ -138,6 +144,22 @@ Deno.test({
       stream: "USERGRADE",
       streamReplicas: 1,
     });
+    for (
+      const name of [
+        "NATS_USER",
+        "NATS_PASSWORD",
+        "NATS_TOKEN",
+        "NATS_CREDS_FILE",
+        "NATS_TLS_CA_FILE",
+        "NATS_STREAM",
+        "NATS_STREAM_REPLICAS",
+      ]
+    ) {
+      assert.match(
+        problems({ [name]: "/ca" }).join("\n"),
+        new RegExp(`${name} must not be set without NATS_URL`),
+      );
+    }
     const url = "nats://a:4222";
     assert.match(problems({ NATS_URL: url })[0], /^AUTH_PASSWORD/);
     const wrong: Record<string, string>[] = [
@@ -177,10 +199,28 @@ Deno.test({
       { url: "https://c/", user: "u", password: "p@ss" },
       { url: "file:///backup.csv.gz", user: "me", password: "mine" },
     ]);
-    for (const PEERS of ["b:8080", "nats://b", "http://b,,"]) {
+    for (
+      const PEERS of [
+        "b:8080",
+        "nats://b",
+        "http://b,,",
+        "http://b,http://a%zz:b@h",
+        "http://a:b%ff@h",
+      ]
+    ) {
       assert.match(problems({ ...environment, PEERS })[0], /^PEERS/);
     }
     assert.match(problems({ PEERS: "http://b" })[0], /^PEERS needs NATS_URL/);
+  },
+});
+
+Deno.test({
+  name:
+    "readConfig() puts certificates on lines of their own where files were joined without a line end",
+  permissions,
+  fn: () => {
+    const { peersCa } = read({ PEERS_TLS_CA_FILE: "/joined" });
+    assert.equal(peersCa, `${ca}\n${other.ca}`);
   },
 });
 
@@ -231,10 +271,14 @@ Deno.test({
       assert.match(found[0], /^TLS_KEY_FILE /);
       assert.ok(!found[0].includes("from a file"));
     }
+    const cluster = { NATS_URL: "nats://a", AUTH_PASSWORD: "p" };
     for (const name of ["PEERS_TLS_CA_FILE", "NATS_TLS_CA_FILE"]) {
-      assert.deepEqual(problems({ [name]: "/ca" }), []);
-      for (const bad of ["/password", "/garbage", "/key"]) {
-        assert.match(problems({ [name]: bad })[0], new RegExp(`^${name} `));
+      assert.deepEqual(problems({ ...cluster, [name]: "/ca" }), []);
+      for (const bad of ["/password", "/garbage", "/key", "/cut-chain"]) {
+        assert.match(
+          problems({ ...cluster, [name]: bad })[0],
+          new RegExp(`^${name} `),
+        );
       }
     }
   },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  assertUserId,
   InvalidUserGradeError,
   isPatch,
   NUMBER_FIELDS,
@@ -260,4 +261,27 @@ test("userGradeJson() quotes what JSON asks for and nothing else", () => {
       }),
     );
   }
+});
+
+test("assertUserId() takes the ids that parsePatch() takes, and no others", () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string({ unit: "binary", maxLength: 300 }),
+        fc.string({ maxLength: 260, minLength: 250 }),
+        fc.string({ unit: fc.constantFrom("a", "\0", "\x7f", "\ud800", "é") }),
+      ),
+      (user_id) => {
+        let isTaken = true;
+        try {
+          assertUserId(user_id);
+        } catch (error) {
+          assert.ok(error instanceof InvalidUserGradeError);
+          assert.equal(error.errors[0].field, "user_id");
+          isTaken = false;
+        }
+        assert.equal(isTaken, isPatch({ user_id }));
+      },
+    ),
+  );
 });

@@ -17,6 +17,12 @@ const ANSWER_TIMEOUT_MS = 5_000;
 /** How long a peer may send nothing in the middle of a backup. */
 const IDLE_TIMEOUT_MS = 15_000;
 
+/** The most bytes of an error answer that are read. */
+const ERROR_ANSWER_BYTES_MAX = 16 * 1024;
+
+/** The most characters of a peer's own reason that are told on. */
+const DETAIL_CHARACTERS_MAX = 300;
+
 /** A peer that gives no backup. */
 export class PeerError extends Error {
   override name = "PeerError";
@@ -55,7 +61,7 @@ async function openPeer(
   signal: AbortSignal,
 ): Promise<OfferedBase> {
   const stream = peer.url.startsWith("file:")
-    ? await openFile(peer.url)
+    ? await openFile(peer.url, signal)
     : await download(peer, client, signal);
   const { header, rows } = await readBackup(
     withIdleTimeout(
@@ -107,12 +113,23 @@ function blame(cause: unknown): PeerError {
 
 async function openFile(
   url: string,
+  signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  let file: Deno.FsFile;
   try {
-    return (await Deno.open(new URL(url))).readable;
+    file = await Deno.open(new URL(url));
   } catch (cause) {
     throw new PeerError(`unreachable: ${(cause as Error).message}`, { cause });
   }
+  // Whatever was wrong with it: a file that is not read to its end stays open.
+  signal.addEventListener("abort", () => {
+    try {
+      file.close();
+    } catch {
+      // It was read to its end, which closes it.
+    }
+  });
+  return file.readable;
 }
 
 async function download(
@@ -123,15 +140,23 @@ async function download(
   const userinfo = new TextEncoder().encode(`${user}:${password}`).toBase64();
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS);
-  let response: Response;
   try {
-    response = await fetch(`${url.replace(/\/$/, "")}/backup`, {
+    const response = await fetch(`${url.replace(/\/$/, "")}/backup`, {
       headers: { authorization: `Basic ${userinfo}` },
       redirect: "error",
       ...(client && { client }),
       signal: AbortSignal.any([signal, late.signal]),
     });
+    if (response.status === 200 && response.body !== null) return response.body;
+    // The time limit goes on: an error answer may be without an end.
+    const detail = await readBeginning(response).then(problemDetail, () => "");
+    throw new PeerError(
+      `${
+        response.status === 503 ? "not ready" : "refused"
+      }: ${response.status} ${detail}`,
+    );
   } catch (cause) {
+    if (cause instanceof PeerError) throw cause;
     // Of a failed fetch only the cause says why.
     const { message } = ((cause as Error).cause ?? cause) as Error;
     const reason = late.signal.aborted
@@ -141,19 +166,26 @@ async function download(
   } finally {
     clearTimeout(timer);
   }
-  if (response.status === 200 && response.body !== null) return response.body;
-  const reason = await response.text().then(problemDetail, () => "");
-  throw new PeerError(
-    `${
-      response.status === 503 ? "not ready" : "refused"
-    }: ${response.status} ${reason}`,
-  );
 }
 
-/** The detail of a problem answer, if it is one. */
+/** The beginning of an answer, and no more than a bound. */
+async function readBeginning({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    text += decoder.decode(chunk, { stream: true });
+    if (bytes > ERROR_ANSWER_BYTES_MAX) break;
+  }
+  return text;
+}
+
+/** The detail of a problem answer, if it is one, fit for a log line. */
 function problemDetail(body: string): string {
   try {
-    return String(JSON.parse(body).detail);
+    return String(JSON.parse(body).detail).replace(/\p{Cc}/gu, "\ufffd")
+      .slice(0, DETAIL_CHARACTERS_MAX);
   } catch {
     return "";
   }

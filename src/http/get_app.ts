@@ -5,6 +5,8 @@
  */
 import type { Histogram } from "../histogram.ts";
 import type { Replica } from "../replica/replica.ts";
+import { assertUserId } from "../user_grade.ts";
+import type { Availability } from "./availability.ts";
 import { jsonResponse, jsonResponseAt } from "./json_response.ts";
 import { page } from "./page.ts";
 import { HttpError } from "./problem.ts";
@@ -19,6 +21,7 @@ export const GETS_PER_SAMPLE = 16;
 /** What the get listener answers with. */
 export interface GetAppOptions {
   readonly replica: Replica;
+  readonly availability: Availability;
   /** Counts the answers. */
   readonly requests: RequestCounts;
   /** Seconds that a get took here, of one in {@linkcode GETS_PER_SAMPLE}. */
@@ -45,7 +48,7 @@ export interface MetricsText {
 export function getApp(
   options: GetAppOptions,
 ): (request: Request) => Response | Promise<Response> {
-  const { replica, requests } = options;
+  const { replica, availability, requests } = options;
   const get = getHandler(replica, options.getSeconds);
   const json = (answer: () => unknown) => {
     const handler: Handler = () => Response.json(answer());
@@ -64,7 +67,7 @@ export function getApp(
       "/history": json(() => options.history()),
       "/metrics": methods({ GET: metrics, HEAD: metrics }),
       "/openapi.json": methods({ GET: openApi, HEAD: openApi }),
-      ...probes(replica, () => replica.readable),
+      ...probes(replica, () => replica.readable, () => availability.getRefusal),
       ...page(),
     },
     notFound,
@@ -95,6 +98,8 @@ function getHandler(replica: Replica, seconds: Histogram): Handler {
 function find(replica: Replica, userId: string): string {
   const json = replica.getJson(userId);
   if (json === undefined) {
+    // Only of an id that nobody has: looking at each would cost speed.
+    assertUserId(userId);
     throw new HttpError(404, "No user has this user_id");
   }
   return json;

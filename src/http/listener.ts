@@ -27,6 +27,9 @@ const SHED_INTERVAL_MS = 1_000;
 const BIND_RETRY_MIN_MS = 5;
 const BIND_RETRY_MAX_MS = 500;
 
+/** How long answers close their connections before the listeners close. */
+const CLOSING_ANSWERS_MS = 250;
+
 /** Answers requests, as `Deno.serve` has it. */
 type App = (request: Request) => Response | Promise<Response>;
 
@@ -49,6 +52,7 @@ class Listener {
   #retry: ReturnType<typeof setTimeout> | undefined;
   /** The port once it is known, where any would do at first. */
   #port: number;
+  #answer: App;
 
   /**
    * @param onFailure Told when the listener can accept no more.
@@ -56,10 +60,11 @@ class Listener {
    */
   constructor(
     private readonly options: ListenerOptions,
-    private readonly app: App,
+    app: App,
     private readonly onFailure: (error: Error) => void,
   ) {
     this.#port = options.port;
+    this.#answer = app;
     this.#bind();
     this.#port = this.#server!.addr.port;
     options.onListen(this.#server!.addr);
@@ -73,7 +78,7 @@ class Listener {
       ...tls,
       onListen: () => {},
       onError: answerBrokeOff,
-    }, this.app);
+    }, (request) => this.#answer(request));
     this.#server = server;
     server.finished.catch((error) => {
       if (this.#server === server) this.onFailure(error);
@@ -110,6 +115,12 @@ class Listener {
     server.shutdown().catch(() => {}).finally(() =>
       this.#leaving.delete(server)
     );
+  }
+
+  /** Closes each connection after its next answer. */
+  closeAfterAnswers(): void {
+    const answer = this.#answer;
+    this.#answer = async (request) => closing(await answer(request));
   }
 
   /** Accepts no more; resolves when all requests are answered. */
@@ -167,11 +178,25 @@ export class Listeners {
     for (const listener of this.#listeners) listener.shed(wait_ms);
   }
 
-  /** Accepts no more; resolves when all requests are answered. */
+  /**
+   * Accepts no more; resolves when all requests are answered.
+   *
+   * What closes an idle connection resets a request that is on its way to it.
+   * So for a while every answer first asks its client to use that connection no
+   * more: those that are closed then have been idle for as long.
+   */
   async shutdown(): Promise<void> {
+    for (const listener of this.#listeners) listener.closeAfterAnswers();
+    await new Promise((resolve) => setTimeout(resolve, CLOSING_ANSWERS_MS));
     this.#nextShed = Infinity;
     await Promise.all(this.#listeners.map((one) => one.shutdown()));
   }
+}
+
+/** The answer, after which its connection is closed. */
+function closing(response: Response): Response {
+  response.headers.set("connection", "close");
+  return response;
 }
 
 /**

@@ -9,25 +9,29 @@ import { type Handler, methods } from "./router.ts";
 /**
  * @param replica What is probed.
  * @param isReady Whether this listener can do its work.
+ * @param refusal Why it must get no requests, whatever the replica can do.
  * @returns The routes `/healthz` and `/readyz`.
  */
 export function probes(
   replica: Replica,
   isReady: () => boolean,
+  refusal: () => string | undefined,
 ): Record<string, Handler> {
   const healthz: Handler = () => Response.json({ status: "ok" });
-  const readyz: Handler = () =>
-    Response.json(
+  const readyz: Handler = () => {
+    const refused = refusal();
+    return Response.json(
       {
         state: replica.state,
-        reason: replica.reason,
+        reason: refused ?? replica.reason,
         ...(replica.restoreProgress && {
           rows: replica.restoreProgress.rows,
           percent: replica.restoreProgress.percent,
         }),
       },
-      { status: isReady() ? 200 : 503 },
+      { status: refused === undefined && isReady() ? 200 : 503 },
     );
+  };
   return {
     "/healthz": methods({ GET: healthz, HEAD: healthz }),
     "/readyz": methods({ GET: readyz, HEAD: readyz }),

@@ -31,7 +31,7 @@ const TITLES = {
 } as const;
 
 /** After how many seconds a client may try again what was certainly not stored. */
-const RETRY_AFTER_SECONDS = "1";
+export const RETRY_AFTER_SECONDS = "1";
 
 /** What a problem has besides its status and detail. */
 export interface ProblemExtras {

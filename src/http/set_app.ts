@@ -7,6 +7,7 @@ import { Change } from "../log/change.ts";
 import type { CommittedSet } from "../replica/group_commit.ts";
 import type { Replica } from "../replica/replica.ts";
 import { userGradeJson } from "../user_grade.ts";
+import type { Availability } from "./availability.ts";
 import { backup, type BackupCounts } from "./backup.ts";
 import { basicAuth, type Credentials } from "./basic_auth.ts";
 import type { BodyReader } from "./body.ts";
@@ -26,6 +27,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  * @param credentials Who may set.
  * @param requests Counts the answers.
  * @param backups Counts the backups.
+ * @param availability Whether sets and imports are served.
  * @returns A function for `Deno.serve`.
  */
 export function setApp(
@@ -34,15 +36,17 @@ export function setApp(
   credentials: Credentials,
   requests: RequestCounts,
   backups: BackupCounts,
+  availability: Availability,
 ): (request: Request) => Response | Promise<Response> {
   const guarded = (handler: Handler) =>
     refuseCrossOrigin(basicAuth(credentials, handler));
+  const writing = (handler: Handler) => availability.writing(handler);
   return router(
     {
-      "/set": guarded(methods({ POST: set(replica, bodies) })),
+      "/set": guarded(methods({ POST: writing(set(replica, bodies)) })),
       "/backup": guarded(methods({ GET: backup(replica, backups) })),
-      "/import": guarded(methods({ POST: importBackup(replica) })),
-      ...probes(replica, () => replica.writable),
+      "/import": guarded(methods({ POST: writing(importBackup(replica)) })),
+      ...probes(replica, () => replica.writable, () => availability.setRefusal),
     },
     guarded(notFound),
     requests,

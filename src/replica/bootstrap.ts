@@ -189,13 +189,18 @@ async function restoreFirst(
 
 /** Checks that a base is a state of this very log, from which it goes on. */
 async function checkPlace(
-  { logId, sequence, time }: OfferedBase,
+  { logId, sequence, time, rows }: OfferedBase,
   log: BootstrapLog,
   info: LogInfo,
 ): Promise<void> {
   if (logId !== info.id) {
     throw new UnusableBaseError(
       `of another log: its base is of ${logId}, this log is ${info.id}`,
+    );
+  }
+  if (sequence === 0 && rows > 0) {
+    throw new UnusableBaseError(
+      `of no log: its base has ${rows} users at sequence 0, before any entry`,
     );
   }
   const found = await log.locate(sequence);

@@ -10,6 +10,7 @@ import type { RequestCounts } from "../http/request_counts.ts";
 import type { Replica } from "../replica/replica.ts";
 import { REPLICA_STATES } from "../replica/readiness.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
+import type { LogLines } from "./logger.ts";
 import type { MetricRegistry, Sample } from "./metric_registry.ts";
 import type { Identity } from "./status.ts";
 
@@ -22,6 +23,7 @@ export interface MetricSources {
   readonly getSeconds: Histogram;
   readonly backups: BackupCounts;
   readonly cluster: Cluster;
+  readonly logLines: LogLines;
 }
 
 /** @returns Metrics that read all numbers at each scrape. */
@@ -36,7 +38,7 @@ export async function createMetrics(
   addLog(registry, sources.replica);
   addState(registry, sources);
   addCluster(registry, sources.cluster);
-  addProcess(registry);
+  addProcess(registry, sources.logLines);
   return registry;
 }
 
@@ -210,7 +212,12 @@ function addCluster(registry: MetricRegistry, cluster: Cluster): void {
   );
 }
 
-function addProcess(registry: MetricRegistry): void {
+function addProcess(registry: MetricRegistry, logLines: LogLines): void {
+  registry.counter(
+    "usergrade_lost_log_lines_total",
+    "Log lines that stderr did not take.",
+    () => logLines.lost,
+  );
   registry.gauge(
     "process_resident_memory_bytes",
     "Resident memory of the process, in bytes.",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { Availability } from "../../src/http/availability.ts";
 import { BackupCounts } from "../../src/http/backup.ts";
 import { BodyReader } from "../../src/http/body.ts";
 import { RequestCounts } from "../../src/http/request_counts.ts";
@@ -91,6 +92,7 @@ function listener(replica: Replica) {
     { user: "u", passwords: ["p"] },
     new RequestCounts(),
     new BackupCounts(),
+    new Availability(false),
   );
   const authorization = `Basic ${encoder.encode("u:p").toBase64()}`;
   return async (path: string, body?: Uint8Array<ArrayBuffer>) =>

@@ -3,6 +3,7 @@ import Ajv from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Histogram, SIZE_BOUNDS } from "../../src/histogram.ts";
+import { Availability } from "../../src/http/availability.ts";
 import { BackupCounts } from "../../src/http/backup.ts";
 import { BodyReader } from "../../src/http/body.ts";
 import { getApp } from "../../src/http/get_app.ts";
@@ -35,9 +36,11 @@ Deno.test("the OpenAPI document has the routes of both listeners, and no others"
     { user: "a", passwords: ["b"] },
     requests.set,
     new BackupCounts(),
+    new Availability(false),
   );
   getApp({
     replica,
+    availability: new Availability(false),
     requests: requests.get,
     getSeconds: new Histogram(SIZE_BOUNDS),
     status: () => ({}),

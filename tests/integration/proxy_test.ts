@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readComposeFile } from "../support/compose_file.ts";
 import { freePort } from "../support/ports.ts";
 import { HAProxy } from "../support/haproxy.ts";
 import { NatsServer } from "../support/nats_server.ts";
@@ -12,6 +13,12 @@ const PROXY_NOTICES_MS = 2_500;
 const AUTHORIZED = {
   authorization: AUTHORIZATION.slice("Authorization: ".length),
 };
+
+/** How long the replicas of docker-compose.yml serve after SIGTERM. */
+const SHUTDOWN_DELAY_MS = readComposeFile({
+  AUTH_PASSWORD: "x",
+  NATS_PASSWORD: "x",
+}).services["replica-a"].environment!.SHUTDOWN_DELAY_MS;
 
 /** A broker, two replicas on ports that stay, and the proxy before them. */
 class ProxiedCluster implements AsyncDisposable {
@@ -48,6 +55,7 @@ class ProxiedCluster implements AsyncDisposable {
         SET_PORT: String(this.ports[name].setPort),
         GET_PORT: String(this.ports[name].getPort),
         PEERS: `http://127.0.0.1:${other.setPort}`,
+        SHUTDOWN_DELAY_MS,
       },
     });
     this.replicas.set(name, replica);
@@ -169,7 +177,7 @@ Deno.test("the proxy of docker-compose.yml limits one source's connections and w
   assert.ok(served.length > 100 && served.length <= 200, `${served.length}`);
 });
 
-Deno.test("behind the proxy, a rolling restart fails no get and loses no acknowledged set", async () => {
+Deno.test("behind the proxy, a rolling restart fails no get and no set", async () => {
   await using cluster = await ProxiedCluster.start();
   const { proxy } = cluster;
   let stopped = false;
@@ -181,12 +189,11 @@ Deno.test("behind the proxy, a rolling restart fails no get and loses no acknowl
       const user_id = `u${client}`;
       try {
         const response = await set(proxy, { user_id, spp });
-        await response.body?.cancel();
+        const body = await response.text();
         if (response.status === 200) acknowledged.set(user_id, spp);
-        else assert.ok([502, 503, 504].includes(response.status));
+        else failures.push(`${response.status} ${body}`);
       } catch (error) {
-        // The connection ended in the middle: nobody knows.
-        if (error instanceof assert.AssertionError) throw error;
+        failures.push(String(error));
       }
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

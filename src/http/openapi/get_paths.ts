@@ -45,7 +45,9 @@ const get: ZodOpenApiPathItemObject = {
           description: "What was applied; only with min_sequence.",
         }),
       }),
-      "400": problem("user_id is missing, empty or given twice, say"),
+      "400": problem(
+        "user_id is missing, given twice or no possible user_id, say",
+      ),
       "404": problem("There is no such user"),
       "503": unavailable("Not ready, or min_sequence is not applied in time"),
     },

@@ -47,7 +47,9 @@ export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
           ...GUARDS,
           "408": problem("The body did not arrive within 10 s"),
           "413": problem("The body is longer than MAX_BODY_BYTES"),
-          "503": unavailable("Certainly not stored"),
+          "503": unavailable(
+            "Certainly not stored: not ready, too many wait, or READ_ONLY",
+          ),
           "504": problem(
             "Its outcome is unknown, or it is stored and can't be applied here yet",
           ),

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { eventually } from "../support/eventually.ts";
+import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
+import { ServiceProcess } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const BODY = '{"user_id":"a","spp":1}';
+const SET = head("POST /set", AUTHORIZATION, `Content-Length: ${BODY.length}`) +
+  BODY;
+const GET = head("GET /get?user_id=a");
+
+/** Whether a whole answer with a body has come. */
+function isAnswer(text: string): boolean {
+  const end = text.indexOf("\r\n\r\n");
+  const length = /\r\ncontent-length: (\d+)/i.exec(text);
+  return end !== -1 && length !== null &&
+    text.length === end + 4 + Number(length[1]);
+}
+
+/** What a client that keeps its connection got. */
+interface Kept {
+  readonly statuses: Set<string>;
+  /** Whether its last request had no answer. */
+  readonly isUnanswered: boolean;
+}
+
+/** Sends a request again and again on one connection until that ends. */
+async function keepAsking(url: string, request: string): Promise<Kept> {
+  using client = await RawClient.connect(url);
+  const statuses = new Set<string>();
+  for (;;) {
+    const isSent = await client.send(request);
+    const { text } = await client.receive(isAnswer);
+    if (!isSent || !isAnswer(text)) return { statuses, isUnanswered: true };
+    statuses.add(text.slice(9, 12));
+    if (/\r\nconnection: close/i.test(text)) {
+      return { statuses, isUnanswered: false };
+    }
+  }
+}
+
+Deno.test("a stop leaves no request without an answer on a connection that is in use", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await (await service.set(BODY)).body?.cancel();
+  const clients = Array.from(
+    { length: 32 },
+    (_, i) =>
+      i % 2 === 0
+        ? keepAsking(service.url("set"), SET)
+        : keepAsking(service.url("get"), GET),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal((await service.end("SIGTERM")).code, 0);
+  const kept = await Promise.all(clients);
+  assert.deepEqual(kept.filter(({ isUnanswered }) => isUnanswered), []);
+  for (const { statuses } of kept) {
+    assert.ok(statuses.isSubsetOf(new Set(["200", "503"])));
+  }
+});
+
+async function readyz(
+  service: ServiceProcess,
+  listener: "set" | "get",
+): Promise<{ status: number; reason: string }> {
+  const response = await fetch(`${service.url(listener)}/readyz`);
+  const { reason } = await response.json();
+  return { status: response.status, reason };
+}
+
+Deno.test("with SHUTDOWN_DELAY_MS, requests are served after SIGTERM for that long, while both listeners say that they are not ready", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: folder.path,
+    env: { SHUTDOWN_DELAY_MS: "1500" },
+  });
+  const started = performance.now();
+  service.signal("SIGTERM");
+  await eventually(async () => {
+    for (const listener of ["set", "get"] as const) {
+      const { status, reason } = await readyz(service, listener);
+      assert.equal(status, 503);
+      assert.match(reason, /SIGTERM.*SHUTDOWN_DELAY_MS/);
+    }
+  });
+  assert.equal((await (await service.set(BODY)).json()).spp, 1);
+  const got = await service.get("/get?user_id=a");
+  assert.equal((await got.json()).spp, 1);
+  assert.ok(performance.now() - started < 1_500, "the machine is too slow");
+  assert.equal((await service.status).code, 0);
+  assert.ok(performance.now() - started >= 1_500);
+});
+
+Deno.test("READ_ONLY=yes refuses sets and imports with that reason, and serves everything else", async () => {
+  using folder = new TemporaryFolder();
+  {
+    await using service = await ServiceProcess.start({ dataDir: folder.path });
+    await (await service.set(BODY)).body?.cancel();
+    await service.end("SIGTERM");
+  }
+  await using service = ServiceProcess.spawn({
+    dataDir: folder.path,
+    env: { READ_ONLY: "yes" },
+  });
+  await service.line(({ state }) => state === "ready");
+  const authorization = AUTHORIZATION.slice("Authorization: ".length);
+  for (const path of ["/set", "/import"]) {
+    const post = (authorization: string) =>
+      fetch(`${service.url("set")}${path}`, {
+        method: "POST",
+        body: BODY,
+        headers: { authorization },
+      });
+    const refused = await post(authorization);
+    assert.equal(refused.status, 503, path);
+    assert.match((await refused.json()).detail, /READ_ONLY=yes/);
+    assert.equal((await post("Basic x")).status, 401);
+  }
+  const set = await readyz(service, "set");
+  assert.equal(set.status, 503);
+  assert.match(set.reason, /READ_ONLY=yes/);
+  assert.equal((await readyz(service, "get")).status, 200);
+  assert.equal((await service.backup()).status, 200);
+  const got = await service.get("/get?user_id=a");
+  assert.equal((await got.json()).spp, 1);
+});
