@@ -63,6 +63,47 @@ export function configureLogging(
   level: (typeof LOG_LEVELS)[number],
   format: (typeof LOG_FORMATS)[number],
 ): LogLines {
+  const stderr = stderrSink(format);
+  const limit = getThrottlingFilter({
+    limit: LINES_PER_KIND_MAX,
+    windowMs: LINES_PER_KIND_MS,
+    clock: () => performance.now(),
+    summary: { logger: { warning: logSuppressed } },
+  });
+  configureSync({
+    sinks: { stderr: stderr.sink },
+    filters: { limit },
+    loggers: [
+      {
+        category: "usergrade",
+        lowestLevel: level as LogLevel,
+        sinks: ["stderr"],
+        filters: ["limit"],
+      },
+      {
+        category: ["logtape", "meta"],
+        lowestLevel: "error",
+        sinks: ["stderr"],
+      },
+    ],
+  });
+  return {
+    get lost() {
+      return stderr.output.lost;
+    },
+    flush: async () => {
+      // Says what was left out and is not said yet.
+      limit[Symbol.dispose]();
+      const timeout = Promise.withResolvers<void>();
+      const timer = setTimeout(timeout.resolve, LAST_LINES_TIMEOUT_MS);
+      await Promise.race([stderr.drain(), timeout.promise]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Writes records to stderr, in the background. */
+function stderrSink(format: (typeof LOG_FORMATS)[number]) {
   const formatter = format === "json"
     ? getJsonLinesFormatter({ message: "rendered", properties: "flatten" })
     : getTextFormatter({
@@ -86,46 +127,11 @@ export function configureLogging(
   });
   let draining: Promise<void> | undefined;
   // A line that comes alone does not wait for the next flush.
-  const stderr = (record: LogRecord) => {
+  const sink = (record: LogRecord) => {
     stream(record);
     draining ??= stream.drain().finally(() => draining = undefined);
   };
-  const limit = getThrottlingFilter({
-    limit: LINES_PER_KIND_MAX,
-    windowMs: LINES_PER_KIND_MS,
-    clock: () => performance.now(),
-    summary: { logger: { warning: logSuppressed } },
-  });
-  configureSync({
-    sinks: { stderr },
-    filters: { limit },
-    loggers: [
-      {
-        category: "usergrade",
-        lowestLevel: level as LogLevel,
-        sinks: ["stderr"],
-        filters: ["limit"],
-      },
-      {
-        category: ["logtape", "meta"],
-        lowestLevel: "error",
-        sinks: ["stderr"],
-      },
-    ],
-  });
-  return {
-    get lost() {
-      return output.lost;
-    },
-    flush: async () => {
-      // Says what was left out and is not said yet.
-      limit[Symbol.dispose]();
-      const timeout = Promise.withResolvers<void>();
-      const timer = setTimeout(timeout.resolve, LAST_LINES_TIMEOUT_MS);
-      await Promise.race([stream.drain(), timeout.promise]);
-      clearTimeout(timer);
-    },
-  };
+  return { sink, output, drain: () => stream.drain() };
 }
 
 /** Says how many lines of a kind were left out, as a line of the same logger. */
