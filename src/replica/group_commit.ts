@@ -57,7 +57,6 @@ class PendingSet {
   constructor(
     readonly change: Change,
     readonly since_ms: number,
-    readonly deadline_ms: number,
   ) {
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -86,7 +85,7 @@ export class Batch {
 /** Gathers sets into batches and tells each set how it ended, exactly once. */
 export class GroupCommit {
   readonly counts = new SetCounts();
-  /** Sets that are in no batch yet. Invariant: deadlines ascend. */
+  /** Sets that are in no batch yet. Invariant: the longest waiting is first. */
   #queue: PendingSet[] = [];
   /** In the order of their numbers, which is the log's order too. */
   #inFlight: Batch[] = [];
@@ -130,8 +129,7 @@ export class GroupCommit {
         `${this.#queue.length} sets are waiting for the log, which is the limit`,
       );
     }
-    const now_ms = this.ports.now();
-    const set = new PendingSet(change, now_ms, now_ms + this.timeout_ms);
+    const set = new PendingSet(change, this.ports.now());
     this.#queue.push(set);
     if (
       this.#inFlight.length < BATCHES_IN_FLIGHT_MAX && !this.#flushDeferred
@@ -256,9 +254,10 @@ export class GroupCommit {
 
   /** Ends the sets whose time is over. To be called a few times a second. */
   tick(now_ms: number): void {
+    const late_ms = now_ms - this.timeout_ms;
     let count = 0;
     while (
-      count < this.#queue.length && this.#queue[count].deadline_ms <= now_ms
+      count < this.#queue.length && this.#queue[count].since_ms <= late_ms
     ) {
       count++;
     }
@@ -273,7 +272,7 @@ export class GroupCommit {
       // The batch stays: should it commit after all, it has to be applied.
       while (
         batch.expired < batch.sets.length &&
-        batch.sets[batch.expired].deadline_ms <= now_ms
+        batch.sets[batch.expired].since_ms <= late_ms
       ) {
         this.#reject(
           [batch.sets[batch.expired++]],

@@ -163,8 +163,9 @@ export class StateMachine {
   #goOn(entry: EntryUnderWay): readonly UserGrade[] {
     const { sequence, time, patches, grades } = entry;
     try {
-      while (grades.length < patches.length) {
-        grades.push(this.#storage.set(patches[grades.length]));
+      const storage = this.#storage;
+      for (let i = grades.length; i < patches.length; i++) {
+        grades.push(storage.set(patches[i]));
       }
     } catch (error) {
       if (error instanceof TableFullError) this.#stuckIn = entry;

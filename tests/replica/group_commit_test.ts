@@ -10,6 +10,7 @@ import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import {
   BATCH_SETS_MAX,
   GroupCommit,
+  NotAppliedError,
   QUEUE_SETS_MAX,
   QueueFullError,
 } from "../../src/replica/group_commit.ts";
@@ -115,14 +116,39 @@ test("GroupCommit bounds a batch in sets, and in bytes whatever the ids are", (b
   }
 });
 
-test("GroupCommit fills a batch up to the last character that may fit an entry", (bench) => {
-  const id = '"'.repeat(256);
-  for (let i = 0; i < BATCH_SETS_MAX; i++) bench.submit(id).catch(() => {});
+test("GroupCommit fills a batch up to the last character that an entry may have", () => {
+  const text = (id: string) => Change.set({ user_id: id, spp: 1 }).text;
+  const id = '"'.repeat(190);
+  const perSet = text(id).length + 1;
+  // With a first set of the right length, so many more fill it exactly.
+  const sets = Math.floor((ENTRY_CHARACTERS_MAX - 60) / perSet);
+  const rest = ENTRY_CHARACTERS_MAX - 2 - sets * perSet - text("a").length + 1;
+  const first = "x".repeat(rest % 2) + '"'.repeat(Math.floor(rest / 2));
+  for (const [more, expected] of [["", sets + 1], ["x", sets]] as const) {
+    const bench = new Bench();
+    bench.submit(first + more).catch(() => {});
+    for (let i = 0; i < sets; i++) bench.submit(id).catch(() => {});
+    bench.turn();
+    assert.equal(bench.proposed[0].ids.length, expected);
+    assert.ok(bench.proposed[0].characters <= ENTRY_CHARACTERS_MAX);
+  }
+});
+
+test("GroupCommit tells a set of a batch that can't be applied once, if its time was over before", async (bench) => {
+  const late = bench.submit("late");
+  bench.now = TIMEOUT_MS / 2;
+  const other = bench.submit("other");
   bench.turn();
-  const [{ characters }] = bench.proposed;
-  const { length } = Change.set({ user_id: id, spp: 1 }).text;
-  assert.ok(characters <= ENTRY_CHARACTERS_MAX);
-  assert.ok(characters + length + 1 > ENTRY_CHARACTERS_MAX);
+  bench.now = TIMEOUT_MS;
+  bench.groupCommit.tick(bench.now);
+  await assert.rejects(late, OutcomeUnknownError);
+  bench.groupCommit.reject(
+    bench.groupCommit.land(1),
+    new NotAppliedError("no room"),
+  );
+  await assert.rejects(other, NotAppliedError);
+  const { rejected } = bench.groupCommit.counts;
+  assert.deepEqual([rejected.outcome_unknown, rejected.not_applied], [1, 1]);
 });
 
 test("GroupCommit refuses sets beyond the queue's limits, and takes them again when there is room", (bench) => {

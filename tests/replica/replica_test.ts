@@ -170,3 +170,48 @@ Deno.test({
     await assert.rejects(waiting, /has not applied sequence 99/);
   },
 });
+
+Deno.test({
+  name: "Replica refuses the sets that wait for a batch when the log is away",
+  permissions,
+  fn: async () => {
+    const replica = newReplica();
+    replica.logOpened({ ...LOG, lastSequence: 0 });
+    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const waiting = replica.submit(Change.set({ user_id: "a" }));
+    replica.logStatusChanged({ state: "away", reason: "NATS is gone" });
+    await assert.rejects(waiting, NotReadyError);
+    assert.equal(replica.sets.pending, 0);
+  },
+});
+
+Deno.test({
+  name:
+    "Replica answers those who wait for a sequence as soon as it is applied",
+  permissions,
+  fn: async () => {
+    const replica = newReplica();
+    replica.logOpened({ ...LOG, lastSequence: 0 });
+    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const reached: number[] = [];
+    for (const sequence of [0, 1, 2]) {
+      replica.waitFor(sequence).then(() => reached.push(sequence));
+    }
+    replica.apply([set(1, "a", 1)], 1);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assert.deepEqual(reached, [0, 1]);
+  },
+});
+
+Deno.test({
+  name: "Replica that drains before it is ready answers no get",
+  permissions,
+  fn: () => {
+    const replica = newReplica();
+    replica.logOpened(LOG);
+    replica.adopt(new Storage(), { sequence: 0, time: null });
+    replica.apply([set(1, "a", 1)], 3);
+    replica.drain("SIGTERM");
+    assert.throws(() => replica.getJson("a"), NotReadyError);
+  },
+});
