@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Availability } from "../../src/http/availability.ts";
-import { BackupCounts } from "../../src/http/backup.ts";
-import { BodyReader } from "../../src/http/body.ts";
-import { RequestCounts } from "../../src/http/request_counts.ts";
-import { setApp } from "../../src/http/set_app.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import type { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
@@ -12,6 +7,7 @@ import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
 import { restored } from "../support/backup_bytes.ts";
 import { LocalLog } from "../support/local_log.ts";
 import { newSeed } from "../support/random.ts";
+import { setListener } from "../support/set_listener.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee";
@@ -84,26 +80,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ to: "/backup" as const }) },
 );
 
-/** The set listener of a replica, as a function. */
-function listener(replica: Replica) {
-  const app = setApp(
-    replica,
-    new BodyReader(2 ** 16, () => performance.now()),
-    { user: "u", passwords: ["p"] },
-    new RequestCounts(),
-    new BackupCounts(),
-    new Availability(false),
-  );
-  const authorization = `Basic ${encoder.encode("u:p").toBase64()}`;
-  return async (path: string, body?: Uint8Array<ArrayBuffer>) =>
-    await app(
-      new Request(`http://x${path}`, {
-        headers: { authorization },
-        ...(body && { method: "POST", body }),
-      }),
-    );
-}
-
 /** What the embedded log gives back of a base with this replica's state. */
 async function throughBase(replica: Replica): Promise<Storage> {
   using folder = new TemporaryFolder();
@@ -131,7 +107,7 @@ function state({ users, digest }: { users: number; digest: string }) {
 /** How many answers each kind of step got, by status. */
 async function play(steps: readonly Step[], seen: Map<string, number>) {
   const log = new LocalLog();
-  const send = listener(log.proposer);
+  const send = setListener(log.proposer);
   for (const step of steps) {
     if (step.to !== "/backup") {
       const response = await send(step.to, step.body);

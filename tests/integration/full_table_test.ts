@@ -143,6 +143,13 @@ Deno.test("a replica that is full while it catches up is ready once it has room"
   await using server = await NatsServer.start();
   await using one = await Member.open(jetStream(server, "one"));
   for (const id of largeIds("before", 50)) await one.set(id);
+  {
+    await using early = await Member.open(jetStream(server, "early"), {
+      isFull: true,
+    });
+    await eventually(() => assert.ok(early.replica.isStuck));
+    // Its log closes although it holds back what the log has given.
+  }
   await using late = await Member.open(jetStream(server, "late"), {
     isFull: true,
   });

@@ -8,6 +8,7 @@ import { encodeEntry } from "../../src/log/change.ts";
 import type { LogEntry } from "../../src/log/log.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
+import { type Kind, withoutMemory } from "./memory.ts";
 
 const TIME = "2026-11-23T22:49:59.123456789Z";
 
@@ -20,13 +21,18 @@ export class LocalLog {
   readonly payloads: Uint8Array<ArrayBuffer>[] = [];
   /** Applies its own sets as it holds them. */
   readonly proposer: Replica;
+  /** What it finds no memory for. */
+  without: Kind | undefined;
 
   constructor() {
     this.proposer = newReplica((batch, text) => {
       const sequence = this.payloads.push(encodeEntry(text));
-      queueMicrotask(() =>
-        this.proposer.apply([{ sequence, time: TIME, batch }], sequence)
-      );
+      const entries = [{ sequence, time: TIME, batch }];
+      queueMicrotask(() => {
+        const apply = () => this.proposer.apply(entries, sequence);
+        if (this.without === undefined) apply();
+        else withoutMemory(this.without, apply);
+      });
     });
   }
 
