@@ -25,6 +25,7 @@ const TITLES = {
   405: "Method Not Allowed",
   408: "Request Timeout",
   413: "Content Too Large",
+  415: "Unsupported Media Type",
   500: "Internal Server Error",
   503: "Service Unavailable",
   504: "Gateway Timeout",

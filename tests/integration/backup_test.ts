@@ -81,6 +81,27 @@ Deno.test("GET /backup has the headers of the contract and the state at its sequ
   await refused.body?.cancel();
 });
 
+Deno.test("HEAD /backup has the headers of GET, and keeps no snapshot open", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await (await service.set({ user_id: "a" })).body?.cancel();
+  for (let i = 0; i < 2 * BACKUPS_MAX; i++) {
+    const response = await getBackup(service, { method: "HEAD" });
+    assert.equal(response.status, 200);
+    assert.equal(await response.text(), "");
+    assert.equal(response.headers.get("content-length"), null);
+    assert.equal(response.headers.get("content-type"), "application/gzip");
+    assert.equal(response.headers.get("log-sequence"), "1");
+    assert.match(
+      response.headers.get("content-disposition")!,
+      /^attachment; filename="usergrades-\d{8}T\d{6}Z-1\.csv\.gz"$/,
+    );
+    assert.match(response.headers.get("last-modified")!, /GMT$/);
+  }
+  const metrics = await (await service.get("/metrics")).text();
+  assert.doesNotMatch(metrics, /backups_total\{[^}]*\} [1-9]/);
+});
+
 Deno.test("a backup is the state at exactly its sequence while sets go on", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
