@@ -5,6 +5,7 @@ import { parseBackupInfo } from "../../src/backup/backup_info.ts";
 import { BACKUPS_MAX } from "../../src/http/backup.ts";
 import { backupOf, chunked, storageOf } from "../support/backup_bytes.ts";
 import { eventually } from "../support/eventually.ts";
+import { head, RawClient } from "../support/raw_client.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { randomPatch } from "../support/random_patch.ts";
 import { ROOT, startArguments } from "../support/start_command.ts";
@@ -267,6 +268,37 @@ Deno.test("POST /import answers 408 when no byte arrives for 10 s, and 401 witho
     new TextDecoder().decode(buffer.subarray(0, count!)),
     /^HTTP\/1.1 408 .*"rows_committed":0/s,
   );
+});
+
+Deno.test("SIGTERM while an import waits for its body answers 503 with line and rows_committed", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  using client = await RawClient.connect(service.url("set"));
+  await client.send(
+    head(
+      "POST /import",
+      `Authorization: ${AUTHORIZATION}`,
+      "Content-Length: 1000000",
+    ) +
+      `user_id,postpaid_limit,spp,shipping_fee,return_fee\n${
+        "a,1,2,3,4\n".repeat(2_000)
+      }`,
+  );
+  await eventually(async () => {
+    assert.equal((await service.statusJson()).users, 1);
+  });
+  service.signal("SIGTERM");
+  const { text } = await client.receive((text) => text.endsWith("}"));
+  assert.match(text, /^HTTP\/1.1 503 /);
+  assert.match(text, /\r\nretry-after: /i);
+  const { detail, line, rows_committed } = JSON.parse(
+    text.slice(text.indexOf("{")),
+  );
+  assert.match(detail, /closed|stop|drain/);
+  assert.ok(rows_committed > 0 && rows_committed <= 2_000, rows_committed);
+  assert.ok(line >= rows_committed, line);
+  assert.equal((await service.status).code, 0);
+  assert.ok(service.lines.every(({ level }) => level !== "ERROR"));
 });
 
 Deno.test("the import command sends a file or another server's backup, and prints the result", async () => {
