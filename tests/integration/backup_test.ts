@@ -8,7 +8,6 @@ import { eventually } from "../support/eventually.ts";
 import { head, RawClient } from "../support/raw_client.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { randomPatch } from "../support/random_patch.ts";
-import { ROOT, startArguments } from "../support/start_command.ts";
 import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -299,49 +298,4 @@ Deno.test("SIGTERM while an import waits for its body answers 503 with line and 
   assert.ok(line >= rows_committed, line);
   assert.equal((await service.status).code, 0);
   assert.ok(service.lines.every(({ level }) => level !== "ERROR"));
-});
-
-Deno.test("the import command sends a file or another server's backup, and prints the result", async () => {
-  using folder = new TemporaryFolder();
-  await using from = await ServiceProcess.start({
-    dataDir: `${folder.path}/from`,
-  });
-  await using to = await ServiceProcess.start({ dataDir: `${folder.path}/to` });
-  const file = `${folder.path}/backup.csv.gz`;
-  Deno.writeFileSync(file, await backupOf(users(3_000)));
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...startArguments("./data"), "import", ...args],
-      cwd: ROOT,
-      env: { AUTH_USER: USER, AUTH_PASSWORD: PASSWORD },
-    }).output();
-    return { code, text: new TextDecoder().decode(code ? stderr : stdout) };
-  };
-  const first = await run(file, "--to", from.url("set"));
-  assert.equal(first.code, 0, first.text);
-  assert.match(first.text, /^3000 rows imported, up to sequence \d+\n$/);
-  const second = await run(
-    `${from.url("set")}/backup`,
-    "--to",
-    to.url("set"),
-  );
-  assert.equal(second.code, 0, second.text);
-  assert.equal(
-    (await to.statusJson()).digest,
-    (await from.statusJson()).digest,
-  );
-  Deno.writeTextFileSync(file, "not a backup\n");
-  for (
-    const args of [
-      [file, "--to", to.url("set")],
-      [`${folder.path}/nope`, "--to", to.url("set")],
-      [file, "--to", to.url("set").replace("//", "//x:y@")],
-      [file, "--to", "http://127.0.0.1:1"],
-    ]
-  ) {
-    const { code, text } = await run(...args);
-    assert.equal(code, 1);
-    assert.match(text, /^Cannot /);
-    assert.ok(!text.includes(PASSWORD));
-  }
 });
