@@ -94,7 +94,7 @@ class Reader {
 
   constructor(
     private readonly environment: Readonly<Record<string, string | undefined>>,
-    private readonly ports: ConfigPorts,
+    private readonly ports: Pick<ConfigPorts, "readTextFile">,
   ) {}
 
   /** The checked value; undefined if it is unset, empty or wrong. */
@@ -119,7 +119,8 @@ class Reader {
     const path = this.environment[name];
     if (!path) return undefined;
     try {
-      return this.ports.readTextFile(path);
+      // Windows' editors begin a file with a byte order mark.
+      return this.ports.readTextFile(path).replace(/^\ufeff/, "");
     } catch (error) {
       this.problems.push(
         `${name} names a file that can't be read: ${(error as Error).message}`,
@@ -192,6 +193,34 @@ export function readConfig(
   return Object.freeze(config) as Config;
 }
 
+/** What a command needs to know of the service that it talks to. */
+export interface ClientConfig {
+  readonly setPort: number;
+  readonly user: string;
+  /** Undefined if none is set. */
+  readonly password: string | undefined;
+}
+
+/**
+ * @param environment The variables.
+ * @param ports Files.
+ * @returns What a command needs to log in at the service of this machine.
+ * @throws {ConfigError} If any of these variables is wrong; it names them all.
+ */
+export function readClientConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  ports: Pick<ConfigPorts, "readTextFile">,
+): ClientConfig {
+  const reader = new Reader(environment, ports);
+  const config = {
+    setPort: reader.value("SET_PORT", VARIABLES.SET_PORT),
+    user: reader.value("AUTH_USER", VARIABLES.AUTH_USER),
+    password: readPasswords(reader, environment)?.[0],
+  };
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return config as ClientConfig;
+}
+
 function readPasswords(
   reader: Reader,
   { AUTH_PASSWORD, AUTH_PASSWORD_FILE }: Readonly<
@@ -224,11 +253,11 @@ function readPasswords(
 
 /**
  * @param content The content of a password file.
- * @returns Its passwords, one per line. The line end that editors add to the
- * last one is not part of it.
+ * @returns Its passwords, one per line. Line ends and empty lines at the end,
+ * as editors leave them, are no passwords.
  */
-export function passwordLines(content: string): [string, ...string[]] {
-  const [first, ...more] = content.replace(/\r?\n$/, "").split(/\r?\n/);
+function passwordLines(content: string): [string, ...string[]] {
+  const [first, ...more] = content.replace(/[\r\n]+$/, "").split(/\r?\n/);
   return [first, ...more];
 }
 

@@ -5,13 +5,16 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { parseArgs } from "node:util";
 import project from "../deno.json" with { type: "json" };
-import { runImport } from "./backup/import_command.ts";
+import { type Command, parseArguments } from "./cli/arguments.ts";
+import { runBackup, STANDARD_OUTPUT } from "./cli/backup_command.ts";
+import { CommandError } from "./cli/command_error.ts";
+import { runImport } from "./cli/import_command.ts";
 import {
   type Config,
   ConfigError,
-  passwordLines,
+  type ConfigPorts,
+  readClientConfig,
   readConfig,
 } from "./config.ts";
 import { VARIABLES } from "./config_variables.ts";
@@ -27,100 +30,40 @@ const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 const EXIT_BAD_CONFIGURATION = 2;
 
-function help(): string {
-  const rows = Object.entries(VARIABLES).map(([name, variable]) =>
-    `  ${name.padEnd(20)} ${variable.meaning}${
-      variable.fallback === undefined ? "" : ` [${variable.fallback}]`
-    }`
-  );
-  return `usergrade ${project.version}: keeps user grades in memory
-
-Usage: usergrade [--help | --version]
-       usergrade import FILE|URL [--to URL]
-
-The service is configured by environment variables [defaults in brackets]:
-${rows.join("\n")}
-
-import sends a backup to the set listener at --to [http://127.0.0.1:SET_PORT].
-The backup is a file or the http://…/backup of another service. import logs in
-with the user and password in a URL, or with AUTH_USER and AUTH_PASSWORD.
-
-Exit status: 0 after SIGTERM, SIGINT or SIGHUP, 1 if it fails, 2 if the configuration is wrong.`;
-}
-
-/** The command that the arguments name. */
-type Command =
-  | { type: "print"; text: string }
-  | { type: "import"; source: string; target: string | undefined }
-  | { type: "serve"; isWatched: boolean };
-
-function parseCommand(args: string[]): Command {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      help: { type: "boolean", short: "h" },
-      version: { type: "boolean" },
-      to: { type: "string" },
-      // `deno task dev` says that it runs under a watcher.
-      watched: { type: "boolean" },
-    },
-  });
-  if (values.help) return { type: "print", text: help() };
-  if (values.version) return { type: "print", text: project.version };
-  const [name, source, ...more] = positionals;
-  if (name === "import" && source !== undefined && more.length === 0) {
-    return { type: "import", source, target: values.to };
-  }
-  if (name !== undefined) {
-    throw new Error(
-      name === "import"
-        ? "import needs one FILE or URL"
-        : `There is no command ${name}`,
-    );
-  }
-  if (values.to !== undefined) throw new Error("--to only applies to import");
-  return { type: "serve", isWatched: values.watched === true };
-}
-
-/** Sends a backup to a running service; returns the exit status. */
-async function importFile(
-  { source, target }: { source: string; target: string | undefined },
-): Promise<number> {
-  const file = Deno.env.get("AUTH_PASSWORD_FILE");
-  const password = file
-    ? passwordLines(Deno.readTextFileSync(file))[0]
-    : Deno.env.get("AUTH_PASSWORD") ?? "";
-  const meter = terminalMeter("Importing");
-  try {
-    const { rows, log_sequence } = await runImport({
-      source,
-      target: target ??
-        `http://127.0.0.1:${
-          Deno.env.get("SET_PORT") || VARIABLES.SET_PORT.fallback
-        }`,
-      user: Deno.env.get("AUTH_USER") || VARIABLES.AUTH_USER.fallback!,
-      password,
-    }, (sent, total) => meter.update(sent, total));
-    meter.end();
-    console.log(`${rows} rows imported, up to sequence ${log_sequence}`);
-    return EXIT_OK;
-  } catch (error) {
-    meter.end();
-    console.error((error as Error).message);
-    return EXIT_FAILED;
-  }
-}
-
-function configFromEnvironment(): Config {
-  const environment = Object.fromEntries(
+/** Every variable of the environment that the configuration reads. */
+function environment(): Record<string, string | undefined> {
+  return Object.fromEntries(
     Object.keys(VARIABLES).map((name) => [name, Deno.env.get(name)]),
   );
-  return readConfig(environment, {
-    readTextFile: Deno.readTextFileSync,
-    hostname: Deno.hostname,
-    randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
-  });
+}
+
+const ports: ConfigPorts = {
+  readTextFile: Deno.readTextFileSync,
+  hostname: Deno.hostname,
+  randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+};
+
+/** Runs a command against a running service. */
+async function runClient(
+  command: Extract<Command, { type: "import" | "backup" }>,
+): Promise<void> {
+  const { setPort, ...login } = readClientConfig({
+    SET_PORT: Deno.env.get("SET_PORT"),
+    AUTH_USER: Deno.env.get("AUTH_USER"),
+    AUTH_PASSWORD: Deno.env.get("AUTH_PASSWORD"),
+    AUTH_PASSWORD_FILE: Deno.env.get("AUTH_PASSWORD_FILE"),
+  }, ports);
+  const here = `http://127.0.0.1:${setPort}`;
+  if (command.type === "import") {
+    const { sources, target = here } = command;
+    const meter = terminalMeter("Importing");
+    await runImport({ sources, target, login }, meter, console.log);
+  } else {
+    const { file, source = here } = command;
+    const meter = terminalMeter("Backing up");
+    const print = file === STANDARD_OUTPUT ? console.error : console.log;
+    await runBackup({ file, source, login }, meter, print);
+  }
 }
 
 /** Runs the service until a signal or its end; returns the exit status. */
@@ -180,22 +123,31 @@ async function main(): Promise<number> {
   Deno.env.set("NO_PROXY", "*,0.0.0.0/0,::/0");
   let command: Command;
   try {
-    command = parseCommand(Deno.args);
+    command = parseArguments(Deno.args);
   } catch (error) {
     console.error(`${(error as Error).message}\nTry --help.`);
     return EXIT_BAD_CONFIGURATION;
   }
-  if (command.type === "print") {
-    console.log(command.text);
-    return EXIT_OK;
-  }
-  if (command.type === "import") return await importFile(command);
   try {
-    return await run(configFromEnvironment(), command.isWatched);
+    switch (command.type) {
+      case "print":
+        console.log(command.text);
+        return EXIT_OK;
+      case "serve":
+        return await run(
+          readConfig(environment(), ports),
+          command.isWatched,
+        );
+      default:
+        await runClient(command);
+        return EXIT_OK;
+    }
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof CommandError)) {
+      throw error;
+    }
     console.error(error.message);
-    return EXIT_BAD_CONFIGURATION;
+    return error instanceof ConfigError ? EXIT_BAD_CONFIGURATION : EXIT_FAILED;
   }
 }
 

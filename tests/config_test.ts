@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConfigError, readConfig } from "../src/config.ts";
+import { ConfigError, readClientConfig, readConfig } from "../src/config.ts";
 import { createCertificates } from "./support/certificates.ts";
 
 const permissions = "none";
@@ -8,6 +8,10 @@ const FILES: Record<string, string> = {
   "/password": "from a file\n",
   "/two-lines": "a\r\nb\n",
   "/empty-line": "a\n\nb\n",
+  "/with-bom": "\ufeffa\r\n",
+  "/empty-end": "a\nb\n\n\r\n",
+  "/empty": "",
+  "/only-lines": "\n\n",
   "/five-lines": "a\nb\nc\nd\ne\n",
   "/garbage": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 };
@@ -92,6 +96,10 @@ Deno.test({
     assert.deepEqual(config.tls, { cert, key });
     const two = read({ AUTH_PASSWORD_FILE: "/two-lines" });
     assert.deepEqual(two.credentials.passwords, ["a", "b"]);
+    const bom = read({ AUTH_PASSWORD_FILE: "/with-bom" });
+    assert.deepEqual(bom.credentials.passwords, ["a"]);
+    const end = read({ AUTH_PASSWORD_FILE: "/empty-end" });
+    assert.deepEqual(end.credentials.passwords, ["a", "b"]);
   },
 });
 
@@ -242,7 +250,14 @@ Deno.test({
   name: "readConfig() refuses invalid passwords, in a file too",
   permissions,
   fn: () => {
-    for (const AUTH_PASSWORD_FILE of ["/empty-line", "/five-lines"]) {
+    for (
+      const AUTH_PASSWORD_FILE of [
+        "/empty-line",
+        "/five-lines",
+        "/empty",
+        "/only-lines",
+      ]
+    ) {
       const [problem, ...more] = problems({ AUTH_PASSWORD_FILE });
       assert.match(problem, /^AUTH_PASSWORD_FILE must hold 1 to 4 lines/);
       assert.equal(more.length, 0);
@@ -290,5 +305,51 @@ Deno.test({
   permissions,
   fn: () => {
     assert.match(problems({ DATA_DIR: "/a,b" })[0], /^DATA_DIR .*comma/);
+  },
+});
+
+Deno.test({
+  name: "readConfig() reads PEM files that begin with a byte order mark",
+  permissions,
+  fn: () => {
+    FILES["/bom-cert"] = `\ufeff${cert}`;
+    FILES["/bom-key"] = `\ufeff${key}`;
+    const config = read({
+      TLS_CERT_FILE: "/bom-cert",
+      TLS_KEY_FILE: "/bom-key",
+    });
+    assert.deepEqual(config.tls, { cert, key });
+  },
+});
+
+Deno.test({
+  name:
+    "readClientConfig() reads what a command needs, and refuses it as readConfig() does",
+  permissions,
+  fn: () => {
+    const readTextFile = (path: string) => {
+      if (FILES[path] === undefined) throw new Error(`no ${path}`);
+      return FILES[path];
+    };
+    const client = (environment: Record<string, string>) =>
+      readClientConfig(environment, { readTextFile });
+    assert.deepEqual(client({}), {
+      setPort: 8080,
+      user: "admin",
+      password: undefined,
+    });
+    assert.deepEqual(
+      client({ AUTH_PASSWORD_FILE: "/two-lines", SET_PORT: "80" }),
+      { setPort: 80, user: "admin", password: "a" },
+    );
+    const wrong: Record<string, string>[] = [
+      { AUTH_PASSWORD_FILE: "/nope" },
+      { AUTH_PASSWORD_FILE: "/password", AUTH_PASSWORD: "a" },
+      { SET_PORT: "http" },
+      { AUTH_USER: "a:b" },
+    ];
+    for (const environment of wrong) {
+      assert.throws(() => client(environment), ConfigError);
+    }
   },
 });

@@ -14,9 +14,10 @@ const ARROWS: Record<string, string[]> = {
     "config_variables.ts",
     "descriptors.ts",
     "signals.ts",
-    "backup",
+    "cli",
     "telemetry",
   ],
+  "cli": ["config_variables.ts", "backup", "telemetry"],
   "service.ts": [
     "config.ts",
     "http",

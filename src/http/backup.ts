@@ -1,5 +1,5 @@
 /**
- * `GET /backup`.
+ * `GET /backup` and `HEAD /backup`.
  *
  * @module
  */
@@ -24,40 +24,58 @@ export class BackupCounts {
 
 /**
  * @param replica Whose state is served.
- * @param counts Counts them.
- * @returns A handler that streams the state as it is when it is asked.
+ * @param counts Counts the backups.
+ * @returns Handlers for GET, which streams the state as it is when it is asked
+ * for, and for HEAD, which keeps nothing open.
  */
-export function backup(replica: Replica, counts: BackupCounts): Handler {
+export function backup(
+  replica: Replica,
+  counts: BackupCounts,
+): { GET: Handler; HEAD: Handler } {
   const open = new Set<TableSnapshot>();
-  return () => {
+  const begin = () => {
     if (open.size >= BACKUPS_MAX) {
       throw new NotReadyError(
         `${BACKUPS_MAX} backups are being served, which is the limit`,
       );
     }
     const { sequence, time, digest, table } = replica.snapshot();
-    open.add(table);
-    table.onceClosed(() => open.delete(table));
-    const made = new Date();
     const info: BackupInfo = {
-      time: made.toISOString(),
+      time: new Date().toISOString(),
       logId: replica.log!.id,
       sequence,
       sequenceTime: time,
       rows: table.rows,
       digest,
     };
-    const file = writeBackup(info, table, {
-      read: (bytes) => counts.bytes += bytes,
-      end: (isComplete) => isComplete ? counts.complete++ : counts.broken++,
-    });
-    return new Response(file, {
-      headers: {
-        "content-type": "application/gzip",
-        "content-disposition": `attachment; filename="${backupName(info)}.gz"`,
-        "last-modified": made.toUTCString(),
-        "log-sequence": String(sequence),
-      },
-    });
+    return { info, table };
+  };
+  return {
+    GET: () => {
+      const { info, table } = begin();
+      open.add(table);
+      table.onceClosed(() => open.delete(table));
+      const file = writeBackup(info, table, {
+        read: (bytes) => counts.bytes += bytes,
+        end: (isComplete) => isComplete ? counts.complete++ : counts.broken++,
+      });
+      return new Response(file, { headers: headersOf(info) });
+    },
+    HEAD: () => {
+      const { info, table } = begin();
+      table.close();
+      // With no body at all the runtime would say that there are 0 bytes.
+      const empty = new ReadableStream({ pull: (stream) => stream.close() });
+      return new Response(empty, { headers: headersOf(info) });
+    },
+  };
+}
+
+function headersOf(info: BackupInfo): Record<string, string> {
+  return {
+    "content-type": "application/gzip",
+    "content-disposition": `attachment; filename="${backupName(info)}.gz"`,
+    "last-modified": new Date(info.time).toUTCString(),
+    "log-sequence": String(info.sequence),
   };
 }

@@ -138,7 +138,11 @@ export class BodyReader {
   }
 }
 
-function bodyError(cause: unknown): Error {
+/**
+ * @param cause What the reading of a body failed with.
+ * @returns What it means.
+ */
+export function bodyError(cause: unknown): Error {
   if (cause instanceof BodyTooLargeError) return cause;
   // What a shutdown of the listener does to the bodies that it reads.
   if (cause instanceof Deno.errors.BadResource) {

@@ -9,7 +9,8 @@ import type { Handler } from "./router.ts";
 /**
  * Lets a request through to `handler` unless a browser says that a page of
  * another origin sent it: by `Sec-Fetch-Site` (W3C Fetch Metadata), or, in a
- * browser without it, by `Origin` (RFC 6454).
+ * browser without it, by `Origin` (RFC 6454). A link that a person followed is
+ * let through: the page that had it learns nothing, and no GET changes anything.
  *
  * @param handler What is guarded.
  * @returns A handler that answers 403 to cross-origin browser requests.
@@ -20,7 +21,7 @@ export function refuseCrossOrigin(handler: Handler): Handler {
     const crossOrigin = site !== null
       ? site !== "same-origin" && site !== "none"
       : !isSameOrigin(request);
-    if (crossOrigin) {
+    if (crossOrigin && !isFollowedLink(request)) {
       throw new HttpError(
         403,
         "Pages of another origin may not use this service from a browser",
@@ -28,6 +29,13 @@ export function refuseCrossOrigin(handler: Handler): Handler {
     }
     return handler(request, query);
   };
+}
+
+/** Whether a browser shows the answer in a tab of its own, not in a frame. */
+function isFollowedLink({ method, headers }: Request): boolean {
+  return (method === "GET" || method === "HEAD") &&
+    headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document";
 }
 
 function isSameOrigin(request: Request): boolean {

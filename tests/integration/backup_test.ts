@@ -5,9 +5,9 @@ import { parseBackupInfo } from "../../src/backup/backup_info.ts";
 import { BACKUPS_MAX } from "../../src/http/backup.ts";
 import { backupOf, chunked, storageOf } from "../support/backup_bytes.ts";
 import { eventually } from "../support/eventually.ts";
+import { head, RawClient } from "../support/raw_client.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { randomPatch } from "../support/random_patch.ts";
-import { ROOT, startArguments } from "../support/start_command.ts";
 import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -79,6 +79,27 @@ Deno.test("GET /backup has the headers of the contract and the state at its sequ
   const refused = await fetch(`${service.url("set")}/backup`);
   assert.equal(refused.status, 401);
   await refused.body?.cancel();
+});
+
+Deno.test("HEAD /backup has the headers of GET, and keeps no snapshot open", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await (await service.set({ user_id: "a" })).body?.cancel();
+  for (let i = 0; i < 2 * BACKUPS_MAX; i++) {
+    const response = await getBackup(service, { method: "HEAD" });
+    assert.equal(response.status, 200);
+    assert.equal(await response.text(), "");
+    assert.equal(response.headers.get("content-length"), null);
+    assert.equal(response.headers.get("content-type"), "application/gzip");
+    assert.equal(response.headers.get("log-sequence"), "1");
+    assert.match(
+      response.headers.get("content-disposition")!,
+      /^attachment; filename="usergrades-\d{8}T\d{6}Z-1\.csv\.gz"$/,
+    );
+    assert.match(response.headers.get("last-modified")!, /GMT$/);
+  }
+  const metrics = await (await service.get("/metrics")).text();
+  assert.doesNotMatch(metrics, /backups_total\{[^}]*\} [1-9]/);
 });
 
 Deno.test("a backup is the state at exactly its sequence while sets go on", async () => {
@@ -248,47 +269,33 @@ Deno.test("POST /import answers 408 when no byte arrives for 10 s, and 401 witho
   );
 });
 
-Deno.test("the import command sends a file or another server's backup, and prints the result", async () => {
+Deno.test("SIGTERM while an import waits for its body answers 503 with line and rows_committed", async () => {
   using folder = new TemporaryFolder();
-  await using from = await ServiceProcess.start({
-    dataDir: `${folder.path}/from`,
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  using client = await RawClient.connect(service.url("set"));
+  await client.send(
+    head(
+      "POST /import",
+      `Authorization: ${AUTHORIZATION}`,
+      "Content-Length: 1000000",
+    ) +
+      `user_id,postpaid_limit,spp,shipping_fee,return_fee\n${
+        "a,1,2,3,4\n".repeat(2_000)
+      }`,
+  );
+  await eventually(async () => {
+    assert.equal((await service.statusJson()).users, 1);
   });
-  await using to = await ServiceProcess.start({ dataDir: `${folder.path}/to` });
-  const file = `${folder.path}/backup.csv.gz`;
-  Deno.writeFileSync(file, await backupOf(users(3_000)));
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...startArguments("./data"), "import", ...args],
-      cwd: ROOT,
-      env: { AUTH_USER: USER, AUTH_PASSWORD: PASSWORD },
-    }).output();
-    return { code, text: new TextDecoder().decode(code ? stderr : stdout) };
-  };
-  const first = await run(file, "--to", from.url("set"));
-  assert.equal(first.code, 0, first.text);
-  assert.match(first.text, /^3000 rows imported, up to sequence \d+\n$/);
-  const second = await run(
-    `${from.url("set")}/backup`,
-    "--to",
-    to.url("set"),
+  service.signal("SIGTERM");
+  const { text } = await client.receive((text) => text.endsWith("}"));
+  assert.match(text, /^HTTP\/1.1 503 /);
+  assert.match(text, /\r\nretry-after: /i);
+  const { detail, line, rows_committed } = JSON.parse(
+    text.slice(text.indexOf("{")),
   );
-  assert.equal(second.code, 0, second.text);
-  assert.equal(
-    (await to.statusJson()).digest,
-    (await from.statusJson()).digest,
-  );
-  Deno.writeTextFileSync(file, "not a backup\n");
-  for (
-    const args of [
-      [file, "--to", to.url("set")],
-      [`${folder.path}/nope`, "--to", to.url("set")],
-      [file, "--to", to.url("set").replace("//", "//x:y@")],
-      [file, "--to", "http://127.0.0.1:1"],
-    ]
-  ) {
-    const { code, text } = await run(...args);
-    assert.equal(code, 1);
-    assert.match(text, /^Cannot /);
-    assert.ok(!text.includes(PASSWORD));
-  }
+  assert.match(detail, /closed|stop|drain/);
+  assert.ok(rows_committed > 0 && rows_committed <= 2_000, rows_committed);
+  assert.ok(line >= rows_committed, line);
+  assert.equal((await service.status).code, 0);
+  assert.ok(service.lines.every(({ level }) => level !== "ERROR"));
 });

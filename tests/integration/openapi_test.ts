@@ -67,11 +67,17 @@ async function askSets({ set }: Asked): Promise<void> {
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\nnonsense\n` });
   await set("post", "/import", { body: new Uint8Array([0x1f, 0x8b, 8]) });
   await set("get", "/backup");
+  await set("head", "/backup");
+  for (const path of ["/set", "/import"]) {
+    const headers = { "content-encoding": "br" };
+    await set("post", path, { body: user, headers });
+  }
   for (
     const [method, path] of [
       ["post", "/set"],
       ["post", "/import"],
       ["get", "/backup"],
+      ["head", "/backup"],
     ] as const
   ) {
     const body = method === "post" ? { body: user } : {};
@@ -145,6 +151,7 @@ async function askWithoutBroker(
   const { set, get } = new Asked(starting, checker);
   await set("post", "/set", { body: '{"user_id":"a"}' });
   await set("get", "/backup");
+  await set("head", "/backup");
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
   await askProbes(set);
   await askProbes(get);

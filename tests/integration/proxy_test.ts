@@ -116,6 +116,29 @@ Deno.test("the proxy of docker-compose.yml forwards sets, gets, imports and back
   assert.ok(text.split("\r\n").length > rows.length);
 });
 
+Deno.test("the proxy of docker-compose.yml serves a client that asks for HTTP/2 without TLS, as Java does", async () => {
+  await using cluster = await ProxiedCluster.start();
+  const { proxy } = cluster;
+  const upgrade = [
+    "Connection: Upgrade, HTTP2-Settings",
+    "Upgrade: h2c",
+    "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+  ];
+  const body = '{"user_id":"a","spp":1}';
+  const length = `Content-Length: ${body.length}`;
+  const cases: ["set" | "get", request: string][] = [
+    ["set", head("POST /set", AUTHORIZATION, length, ...upgrade) + body],
+    ["get", head("GET /get?user_id=a", "Content-Length: 0", ...upgrade)],
+    ["get", head("GET /get?user_id=a", ...upgrade)],
+  ];
+  for (const [listener, request] of cases) {
+    using client = await RawClient.connect(proxy.url(listener));
+    await client.send(request);
+    const { text } = await client.receive((text) => text.endsWith("}"));
+    assert.match(text, /^HTTP\/1.1 200 .*"spp":1/s);
+  }
+});
+
 Deno.test("the proxy of docker-compose.yml cuts slow heads, slow bodies and idle connections, and refuses large heads", async () => {
   await using cluster = await ProxiedCluster.start();
   const { proxy } = cluster;

@@ -26,13 +26,19 @@ export interface RawAnswer {
 
 /** One connection. */
 export class RawClient implements Disposable {
-  private constructor(readonly connection: Deno.TcpConn) {}
+  private constructor(readonly connection: Deno.TcpConn | Deno.TlsConn) {}
 
-  /** @param url Names the listener. */
-  static async connect(url: string): Promise<RawClient> {
+  /**
+   * @param url Names the listener.
+   * @param ca The authority of its certificate in PEM, if it speaks TLS.
+   */
+  static async connect(url: string, ca?: string): Promise<RawClient> {
     const { hostname, port } = new URL(url);
+    const address = { hostname, port: Number(port) };
     return new RawClient(
-      await Deno.connect({ hostname, port: Number(port) }),
+      ca === undefined
+        ? await Deno.connect(address)
+        : await Deno.connectTls({ ...address, caCerts: [ca] }),
     );
   }
 

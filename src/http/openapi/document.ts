@@ -90,8 +90,7 @@ function hostOfUrl(address: string): string {
 
 /**
  * A path with what its operations share: an answer for all that is not named,
- * and HEAD, which whatever answers GET answers too, but for what is of the set
- * listener.
+ * and HEAD, which is answered wherever GET is.
  */
 function whole(item: ZodOpenApiPathItemObject): ZodOpenApiPathItemObject {
   const { get, post } = item;
@@ -101,7 +100,7 @@ function whole(item: ZodOpenApiPathItemObject): ZodOpenApiPathItemObject {
   });
   return {
     ...(get && { get: otherwise(get) }),
-    ...(get && get.security === undefined && { head: headOf(get) }),
+    ...(get && { head: headOf(get) }),
     ...(post && { post: otherwise(post) }),
   };
 }

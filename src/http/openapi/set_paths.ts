@@ -4,7 +4,10 @@
  * @module
  */
 import * as z from "zod";
-import type { ZodOpenApiPathItemObject } from "zod-openapi";
+import type {
+  ZodOpenApiPathItemObject,
+  ZodOpenApiResponseObject,
+} from "zod-openapi";
 import {
   GUARDS,
   json,
@@ -16,6 +19,7 @@ import {
   ImportProblem,
   ImportResult,
   PartialUserGrade,
+  Problem,
   UserGrade,
   ValidationProblem,
 } from "./schemas.ts";
@@ -27,6 +31,13 @@ const file = z.string();
 
 const BACKUP_NAME =
   /^attachment; filename="usergrades-\d{8}T\d{6}Z-\d+\.csv\.gz"$/;
+
+/** A body in a content coding that is not read. */
+function encodingRefused(description: string): ZodOpenApiResponseObject {
+  return problem(description, Problem, {
+    "accept-encoding": z.string().meta({ description: "What is." }),
+  });
+}
 
 /** @returns The paths by their names. */
 export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
@@ -47,6 +58,7 @@ export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
           ...GUARDS,
           "408": problem("The body did not arrive within 10 s"),
           "413": problem("The body is longer than MAX_BODY_BYTES"),
+          "415": encodingRefused("Content-Encoding is not identity"),
           "503": unavailable(
             "Certainly not stored: not ready, too many wait, or READ_ONLY",
           ),
@@ -99,6 +111,7 @@ export function setListenerPaths(): Record<string, ZodOpenApiPathItemObject> {
           ),
           ...GUARDS,
           "408": problem("No byte came within 10 s", ImportProblem),
+          "415": encodingRefused("Content-Encoding is not gzip or identity"),
           "503": unavailable(
             "Rows from some line on are certainly not stored, or too many imports are under way",
             ImportProblem,

@@ -1,0 +1,104 @@
+/**
+ * The arguments of the command line.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import project from "../../deno.json" with { type: "json" };
+import { VARIABLES } from "../config_variables.ts";
+import { STANDARD_INPUT } from "./import_command.ts";
+
+/** What the arguments ask for. */
+export type Command =
+  | { type: "print"; text: string }
+  | {
+    type: "import";
+    sources: string[];
+    /** The URL of a set listener; undefined for the one of this machine. */
+    target: string | undefined;
+  }
+  | {
+    type: "backup";
+    file: string | undefined;
+    /** The URL of a set listener; undefined for the one of this machine. */
+    source: string | undefined;
+  }
+  | {
+    type: "serve";
+    /** Whether a watcher starts it again. */
+    isWatched: boolean;
+  };
+
+/** The text of `--help`. */
+function help(): string {
+  const rows = Object.entries(VARIABLES).map(([name, variable]) =>
+    `  ${name.padEnd(20)} ${variable.meaning}${
+      variable.fallback === undefined ? "" : ` [${variable.fallback}]`
+    }`
+  );
+  return `usergrade ${project.version}: keeps user grades in memory
+
+Usage: usergrade [--help | --version]
+       usergrade import FILE|URL|-... [--to URL]
+       usergrade backup [FILE|-] [--from URL]
+
+The service is configured by environment variables [defaults in brackets]:
+${rows.join("\n")}
+
+import sends CSV files of user grades, plain or gzip, to the set listener at
+--to. A URL is the http://.../backup of another service; - is standard input.
+
+backup downloads a backup from the set listener at --from and verifies it. FILE
+is a new file, a folder, or - for standard output; without it, the service names
+the file.
+
+--to and --from are [http://127.0.0.1:SET_PORT] by default. Both commands log in
+with the user and password in a URL, or with AUTH_USER and AUTH_PASSWORD or
+AUTH_PASSWORD_FILE. They use no proxy.
+
+Exit status: 0 after SIGTERM, SIGINT or SIGHUP, 1 if it fails, 2 if the configuration is wrong.`;
+}
+
+/**
+ * @param args The arguments.
+ * @returns What they ask for.
+ * @throws {Error} If that is nothing there is.
+ */
+export function parseArguments(args: string[]): Command {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      help: { type: "boolean", short: "h" },
+      version: { type: "boolean" },
+      to: { type: "string" },
+      from: { type: "string" },
+      // `deno task dev` says that it runs under a watcher.
+      watched: { type: "boolean" },
+    },
+  });
+  if (values.help) return { type: "print", text: help() };
+  if (values.version) return { type: "print", text: project.version };
+  const [name, ...files] = positionals;
+  if (values.to !== undefined && name !== "import") {
+    throw new Error("--to only applies to import");
+  }
+  if (values.from !== undefined && name !== "backup") {
+    throw new Error("--from only applies to backup");
+  }
+  switch (name) {
+    case undefined:
+      return { type: "serve", isWatched: values.watched === true };
+    case "import":
+      if (files.length === 0) throw new Error("import needs a FILE or URL");
+      if (files.filter((file) => file === STANDARD_INPUT).length > 1) {
+        throw new Error("Standard input (-) can be imported only once");
+      }
+      return { type: "import", sources: files, target: values.to };
+    case "backup":
+      if (files.length > 1) throw new Error("backup writes one FILE");
+      return { type: "backup", file: files[0], source: values.from };
+    default:
+      throw new Error(`There is no command ${name}`);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The import command: sends files, or other servers' backups, to a running
+ * service.
+ *
+ * @module
+ */
+import type { Meter } from "../telemetry/terminal_meter.ts";
+import { CommandError } from "./command_error.ts";
+import { describeAnswer, type Login, SetListener } from "./set_listener.ts";
+
+/** A source that stands for standard input. */
+export const STANDARD_INPUT = "-";
+
+/** What is imported, and where to. */
+export interface ImportCommand {
+  /** Paths, http(s) URLs of backups, or {@linkcode STANDARD_INPUT}. */
+  readonly sources: readonly string[];
+  /** The base URL of the service's set listener. */
+  readonly target: string;
+  readonly login: Login;
+}
+
+/** A file that is to be sent. */
+interface Source {
+  /** What messages call it. */
+  readonly name: string;
+  open(): Promise<{
+    readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+    /** How many bytes it has; 0 if that is not known. */
+    readonly total: number;
+  }>;
+}
+
+/**
+ * Sends files to a service, one after the other, as far as the first that fails.
+ *
+ * @param command What and where to.
+ * @param meter Shows how much of a file has been sent.
+ * @param print Told what each file brought.
+ * @throws {CommandError} If a file could not be sent or was not taken whole.
+ */
+export async function runImport(
+  { sources, target, login }: ImportCommand,
+  meter: Meter,
+  print: (line: string) => void,
+): Promise<void> {
+  const listener = new SetListener(target, login);
+  const files = sources.map((source) => sourceOf(source, login));
+  await knock(listener);
+  for (const file of files) {
+    try {
+      const { rows, log_sequence } = await send(file, listener, meter);
+      print(
+        `${file.name}: ${rows} rows imported, up to sequence ${log_sequence}`,
+      );
+    } catch (error) {
+      throw withLeftOut(error, files.slice(files.indexOf(file) + 1));
+    } finally {
+      meter.end();
+    }
+  }
+}
+
+/** Says which files were not tried any more. */
+function withLeftOut(error: unknown, rest: readonly Source[]): unknown {
+  if (!(error instanceof CommandError) || rest.length === 0) return error;
+  const names = rest.map(({ name }) => name).join(", ");
+  return new CommandError(`${error.message}\nNot imported: ${names}`, {
+    cause: error,
+  });
+}
+
+/**
+ * Asks without a file first: a wrong address or password is told at once.
+ *
+ * @throws {CommandError} If there is no set listener that lets one in.
+ */
+async function knock(listener: SetListener): Promise<void> {
+  const url = listener.at("/import");
+  const response = await listener.fetch(url);
+  if (response.status === 405) {
+    await response.body?.cancel();
+    return;
+  }
+  throw new CommandError(
+    `Cannot import to ${url}: ${await describeAnswer(response)}`,
+  );
+}
+
+async function send(
+  source: Source,
+  listener: SetListener,
+  meter: Meter,
+): Promise<{ rows: number; log_sequence: number }> {
+  const { stream, total } = await source.open();
+  let sent = 0;
+  const counted = stream.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform: (chunk, controller) => {
+        sent += chunk.length;
+        if (total > 0) meter.update(sent, total);
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+  const url = listener.at("/import");
+  let response: Response;
+  try {
+    response = await listener.fetch(url, { method: "POST", body: counted });
+  } catch (cause) {
+    await counted.cancel().catch(() => {});
+    throw new CommandError(
+      `Cannot import ${source.name}: ${
+        (cause as Error).message
+      }. Importing again is harmless`,
+      { cause },
+    );
+  }
+  if (response.status === 200) return await response.json();
+  throw new CommandError(
+    `Cannot import ${source.name} to ${url}: ${await describeAnswer(response)}`,
+  );
+}
+
+/** @throws {CommandError} If it is seen at once that there is nothing to send. */
+function sourceOf(source: string, login: Login): Source {
+  if (source === STANDARD_INPUT) {
+    return {
+      name: "standard input",
+      open: () => Promise.resolve({ stream: Deno.stdin.readable, total: 0 }),
+    };
+  }
+  if (/^https?:/.test(source)) return backupOf(new SetListener(source, login));
+  try {
+    if (Deno.statSync(source).isDirectory) throw new Error("it is a folder");
+  } catch (cause) {
+    throw new CommandError(
+      `Cannot read ${source}: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+  return {
+    name: source,
+    open: async () => {
+      const file = await Deno.open(source);
+      return { stream: file.readable, total: (await file.stat()).size };
+    },
+  };
+}
+
+function backupOf(listener: SetListener): Source {
+  return {
+    name: listener.url,
+    open: async () => {
+      const response = await listener.fetch(listener.url);
+      if (response.status !== 200 || response.body === null) {
+        throw new CommandError(
+          `Cannot read ${listener.url}: ${await describeAnswer(response)}`,
+        );
+      }
+      const length = response.headers.get("content-length");
+      return { stream: response.body, total: Number(length ?? 0) };
+    },
+  };
+}

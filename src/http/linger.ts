@@ -1,0 +1,113 @@
+/**
+ * Refusals that leave a long body unread.
+ *
+ * Closing a connection while its client still sends can take the answer away:
+ * the client sees its own write fail, over TLS above all, and never reads. So
+ * the listener reads on and throws away what comes, as nginx's `lingering_close`
+ * does, within limits of bytes, time and number.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+
+const logger = getLogger(["usergrade", "http"]);
+
+/** An unread body up to this long is left to the runtime, which reads it. */
+export const UNREAD_BYTES_MAX = 64 * 1024;
+
+/** How much of a refused body is read and thrown away. */
+export const LINGER_BYTES_MAX = 64 * 1024 * 1024;
+
+/** How long a refused body is read. */
+export const LINGER_TIMEOUT_MS = 5_000;
+
+/** How long nothing of it may come meanwhile. */
+export const LINGER_IDLE_TIMEOUT_MS = 1_000;
+
+/** How many refused bodies are read at a time; further ones are cut at once. */
+export const LINGERING_MAX = 64;
+
+/** How many refused bodies are being read. */
+let lingering = 0;
+
+/**
+ * @param request A request that is answered with an error.
+ * @returns Whether it has an unread body that is, or may be, too long to leave
+ * it to the runtime. Over HTTP/2 any body is: an answer before its end resets
+ * the stream, and clients take that for a failure, answer and all (curl 7.88).
+ */
+export function leavesLongBody(request: Request): boolean {
+  const { method, headers } = request;
+  if (method === "GET" || method === "HEAD" || request.bodyUsed) return false;
+  // HTTP/1.1 always has a Host header, HTTP/2 has none here.
+  if (!headers.has("host")) return request.body !== null;
+  const length = headers.get("content-length");
+  return length === null
+    ? headers.has("transfer-encoding")
+    : Number(length) > UNREAD_BYTES_MAX;
+}
+
+/**
+ * @param request A request that {@linkcode leavesLongBody}.
+ * @param response Its whole answer.
+ * @returns The same answer, which is sent at once and ends when the body has
+ * been read, or has met a limit. The runtime then closes the connection if any
+ * of the body is left; over HTTP/2 it resets the stream with NO_ERROR.
+ */
+export async function refuseBody(
+  request: Request,
+  response: Response,
+): Promise<Response> {
+  const bytes = await response.bytes();
+  const stream = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(bytes),
+    pull: async (controller) => {
+      // A client that waits for `100 Continue` has not begun to send.
+      if (!request.headers.has("expect")) await discard(request.body!);
+      controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const headers = new Headers(response.headers);
+  // By its length the client knows that the answer is whole.
+  headers.set("content-length", String(bytes.length));
+  return new Response(stream, { status: response.status, headers });
+}
+
+/** Reads a body and throws it away, until its end or a limit. */
+async function discard(body: ReadableStream<Uint8Array>): Promise<void> {
+  if (lingering >= LINGERING_MAX) return;
+  lingering++;
+  const over = Promise.withResolvers<void>();
+  const end = performance.now() + LINGER_TIMEOUT_MS;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const reader = body.getReader();
+  try {
+    for (let rest = LINGER_BYTES_MAX; rest > 0;) {
+      const left_ms = Math.min(LINGER_IDLE_TIMEOUT_MS, end - performance.now());
+      clearTimeout(timer);
+      timer = setTimeout(over.resolve, left_ms);
+      const part = await Promise.race([reader.read(), over.promise]);
+      if (part === undefined || part.done) break;
+      rest -= part.value.length;
+    }
+  } catch {
+    // The client has left.
+  } finally {
+    clearTimeout(timer);
+    // The runtime would wait for someone to read the rest.
+    reader.cancel().catch(() => {});
+    lingering--;
+  }
+}
+
+/**
+ * The `onError` of `Deno.serve`: called for each answer that broke off.
+ *
+ * @returns An answer that comes too late for anyone.
+ */
+export function answerBrokeOff(error: unknown): Response {
+  logger.warn("An answer broke off: {reason}", {
+    reason: error instanceof Error ? error.message : String(error),
+  });
+  return new Response(null, { status: 500 });
+}

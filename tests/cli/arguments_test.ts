@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { parseArguments } from "../../src/cli/arguments.ts";
+
+const permissions = "none";
+
+Deno.test("parseArguments() reads every command", { permissions }, () => {
+  assert.deepEqual(parseArguments([]), { type: "serve", isWatched: false });
+  assert.deepEqual(parseArguments(["import", "a", "-", "--to", "http://b"]), {
+    type: "import",
+    sources: ["a", "-"],
+    target: "http://b",
+  });
+  assert.deepEqual(parseArguments(["backup"]), {
+    type: "backup",
+    file: undefined,
+    source: undefined,
+  });
+  assert.deepEqual(parseArguments(["backup", "-", "--from", "http://b"]), {
+    type: "backup",
+    file: "-",
+    source: "http://b",
+  });
+});
+
+Deno.test("parseArguments() refuses what no command takes, and names it", {
+  permissions,
+}, () => {
+  const cases: [args: string[], message: RegExp][] = [
+    [["restore"], /There is no command restore/],
+    [["import"], /import needs a FILE or URL/],
+    [["import", "-", "-"], /only once/],
+    [["import", "a", "--from", "http://b"], /--from only applies to backup/],
+    [["backup", "a", "b"], /backup writes one FILE/],
+    [["backup", "--to", "http://b"], /--to only applies to import/],
+    [["--to", "http://b"], /--to only applies to import/],
+    [["--nope"], /--nope/],
+  ];
+  for (const [args, message] of cases) {
+    assert.throws(() => parseArguments(args), { message });
+  }
+});
+
+Deno.test("parseArguments() has a help that names every command and option", {
+  permissions,
+}, () => {
+  const command = parseArguments(["--help"]);
+  assert.equal(command.type, "print");
+  const text = command.type === "print" ? command.text : "";
+  for (const word of ["import", "backup", "--to", "--from", "AUTH_PASSWORD"]) {
+    assert.ok(text.includes(word), word);
+  }
+});

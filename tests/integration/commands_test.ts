@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { backupOf, storageOf } from "../support/backup_bytes.ts";
+import { runTask } from "../support/run_task.ts";
+import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee\n";
+
+const NAME = /^usergrades-\d{8}T\d{6}Z-\d+\.csv\.gz$/;
+
+/** A grade of a user. */
+function grade(user_id: string) {
+  return { user_id, postpaid_limit: 1, spp: 2, shipping_fee: 3, return_fee: 4 };
+}
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** A server that answers everything with some bytes. */
+function serveBytes(bytes: Uint8Array<ArrayBuffer>, name: string) {
+  return Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    () =>
+      new Response(bytes, {
+        headers: { "content-disposition": `attachment; filename="${name}"` },
+      }),
+  );
+}
+
+Deno.test("deno task import sends files, standard input and another service's backup, from the folder where it is run", async () => {
+  using folder = new TemporaryFolder();
+  await using from = await ServiceProcess.start({
+    dataDir: `${folder.path}/from`,
+  });
+  await using to = await ServiceProcess.start({ dataDir: `${folder.path}/to` });
+  const here = `${folder.path}/here`;
+  Deno.mkdirSync(here);
+  Deno.writeFileSync(
+    `${here}/a.csv.gz`,
+    await backupOf(storageOf([grade("a"), grade("b")])),
+  );
+  Deno.writeTextFileSync(`${here}/b.csv`, `${HEADER}c,1,2,3,4\n`);
+  const first = await runTask(
+    here,
+    ["import", "a.csv.gz", "-", "b.csv", "--to", from.url("set")],
+    { input: `${HEADER}d,1,2,3,4\n` },
+  );
+  assert.equal(first.code, 0, first.text);
+  assert.match(
+    first.text,
+    /^a\.csv\.gz: 2 rows imported, up to sequence \d+\nstandard input: 1 rows? .*\nb\.csv: 1 rows? .*\n$/,
+  );
+  assert.equal((await from.statusJson()).users, 4);
+  const second = await runTask(here, [
+    "import",
+    `${from.url("set")}/backup`,
+    "--to",
+    to.url("set"),
+  ]);
+  assert.equal(second.code, 0, second.text);
+  assert.ok(second.text.startsWith(`${from.url("set")}/backup: 4 rows`));
+  const [one, other] = [await from.statusJson(), await to.statusJson()];
+  assert.equal(one.digest, other.digest);
+});
+
+Deno.test("deno task import says what is wrong, what to do, and which files are left out", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: `${folder.path}/data`,
+  });
+  const set = service.url("set");
+  Deno.writeTextFileSync(`${folder.path}/good.csv`, `${HEADER}a,1,2,3,4\n`);
+  Deno.writeTextFileSync(`${folder.path}/bad.csv`, "nonsense\n");
+  const secret = { AUTH_PASSWORD: "" };
+  const file = { ...secret, AUTH_PASSWORD_FILE: "nope" };
+  const closed = "http://127.0.0.1:2";
+  const cases: [
+    args: string[],
+    env: Record<string, string>,
+    code: number,
+    text: RegExp,
+  ][] = [
+    [
+      ["good.csv", "bad.csv", "more.csv"],
+      {},
+      1,
+      /^Cannot read more\.csv: No such file/,
+    ],
+    [["good.csv", "."], {}, 1, /^Cannot read \.: it is a folder/],
+    [
+      ["bad.csv", "good.csv"],
+      {},
+      1,
+      /^Cannot import bad\.csv to .*: 400 .*\nNot imported: good\.csv\n$/,
+    ],
+    [
+      ["good.csv", "--to", set.replace("//", "//x:y@")],
+      {},
+      1,
+      /: 401 The user or the password is wrong/,
+    ],
+    [["good.csv", "--to", service.url("get")], {}, 1, /^Cannot import .*: 404/],
+    [
+      ["good.csv", "--to", closed],
+      {},
+      1,
+      /^Cannot reach http:\/\/127\.0\.0\.1:2\/import: .*Connection refused/,
+    ],
+    [["good.csv", "--to", "127.0.0.1:8080"], {}, 1, /must begin with http:/],
+    [["good.csv", "--to", "http://a%zz:b@x"], {}, 1, /write %25 for %/],
+    [["good.csv"], secret, 1, /no password is set\. Set AUTH_PASSWORD or/],
+    [["good.csv"], file, 2, /AUTH_PASSWORD_FILE names a file that can't be/],
+    [["-", "-"], {}, 2, /only once/],
+    [[], {}, 2, /needs a FILE/],
+    [["good.csv", "--from", set], {}, 2, /--from only applies to backup/],
+  ];
+  for (const [args, env, code, text] of cases) {
+    const to = args.includes("--to") || args.includes("--from")
+      ? []
+      : ["--to", set];
+    const ended = await runTask(folder.path, ["import", ...args, ...to], {
+      env,
+    });
+    assert.equal(ended.code, code, ended.text);
+    assert.match(ended.text, text);
+    assert.ok(!ended.text.includes(PASSWORD));
+    assert.doesNotMatch(ended.text, /^ +at /m);
+  }
+  assert.equal((await service.statusJson()).users, 0);
+});
+
+Deno.test("deno task backup writes a verified file that no other is lost for", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: `${folder.path}/data`,
+  });
+  const here = `${folder.path}/here`;
+  Deno.mkdirSync(`${here}/sub`, { recursive: true });
+  await (await service.set(grade("a"))).body?.cancel();
+  const from = ["--from", service.url("set")];
+  const run = (...args: string[]) =>
+    runTask(here, ["backup", ...args, ...from]);
+
+  for (const args of [[], ["sub"], ["mine.gz"]]) {
+    const ended = await run(...args);
+    assert.equal(ended.code, 0, ended.text);
+    assert.match(ended.text, /: 1 rows?, as of sequence 1\n$/);
+  }
+  const [mine, sub, made] = names(here);
+  assert.deepEqual([mine, sub], ["mine.gz", "sub"]);
+  assert.match(made, NAME);
+  assert.match(names(`${here}/sub`)[0], NAME);
+  const before = Deno.readFileSync(`${here}/mine.gz`);
+  const again = await run("mine.gz");
+  assert.equal(again.code, 1);
+  assert.match(again.text, /^Cannot write mine\.gz: it exists already/);
+  assert.deepEqual(Deno.readFileSync(`${here}/mine.gz`), before);
+
+  const { code, stdout } = await run("-");
+  assert.equal(code, 0);
+  const csv = await new Response(
+    new Blob([stdout as BlobPart]).stream().pipeThrough(
+      new DecompressionStream("gzip"),
+    ),
+  ).text();
+  assert.equal(csv, `${HEADER}a,1,2,3,4\n`.replaceAll("\n", "\r\n"));
+  assert.equal(names(here).length, 3);
+});
+
+Deno.test("deno task backup leaves nothing of a file that is damaged or not what it says", async () => {
+  using folder = new TemporaryFolder();
+  const whole = storageOf([grade("a"), grade("b")]);
+  const good = await backupOf(whole);
+  const flipped = good.slice();
+  flipped[flipped.length - 6] ^= 1;
+  const cases: [Uint8Array<ArrayBuffer>, string, RegExp][] = [
+    [good.slice(0, -20), "a.csv.gz", /damaged|cut short/],
+    [flipped, "a.csv.gz", /damaged|cut short/],
+    [await backupOf(whole, { rows: 3 }), "a.csv.gz", /has 2 rows and says 3/],
+    [
+      await backupOf(whole, { digest: "0".repeat(16) }),
+      "a.csv.gz",
+      /its rows have the digest [0-9a-f]{16} and it says 0{16}/,
+    ],
+    [good, "../a.csv.gz", /gives no file name/],
+    [new TextEncoder().encode(HEADER), "a.csv.gz", /not gzip/],
+  ];
+  for (const [bytes, name, text] of cases) {
+    const server = serveBytes(bytes, name);
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    const ended = await runTask(folder.path, ["backup", "--from", url]);
+    await server.shutdown();
+    assert.equal(ended.code, 1, ended.text);
+    assert.match(ended.text, text);
+    assert.deepEqual(names(folder.path), []);
+  }
+});
+
+Deno.test("neither command sends the password through a proxy", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: `${folder.path}/data`,
+  });
+  Deno.writeTextFileSync(`${folder.path}/a.csv`, `${HEADER}a,1,2,3,4\n`);
+  let asked = 0;
+  await using proxy = Deno.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    onListen: () => {},
+  }, () => {
+    asked++;
+    return new Response(null, { status: 502 });
+  });
+  const env: Record<string, string> = {};
+  for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]) {
+    env[name] = `http://127.0.0.1:${proxy.addr.port}`;
+  }
+  const { host } = new URL(service.url("set"));
+  const url = `http://${USER}:${encodeURIComponent(PASSWORD)}@${host}`;
+  for (
+    const args of [
+      ["import", "a.csv", "--to", url],
+      ["backup", "--from", url],
+      ["import", `${url}/backup`, "--to", service.url("set")],
+    ]
+  ) {
+    const ended = await runTask(folder.path, args, { env });
+    assert.equal(ended.code, 0, ended.text);
+  }
+  assert.equal(asked, 0);
+});

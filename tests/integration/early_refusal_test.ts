@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { type ClientHttp2Session, connect } from "node:http2";
+import { LINGER_BYTES_MAX, LINGERING_MAX } from "../../src/http/linger.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
+import { ServiceProcess } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+
+const CHUNK = new Uint8Array(64 * 1024);
+
+/** What an everyday client sends that reads nothing before all is sent. */
+const BODY_BYTES = 10_000_000;
+
+/** A refused request: its head, and the status of the answer. */
+const REFUSED: [lines: string[], status: string][] = [
+  [["POST /import"], "401"],
+  [["POST /set", AUTHORIZATION], "413"],
+  [["POST /nope", AUTHORIZATION], "404"],
+  [["PUT /set", AUTHORIZATION], "405"],
+];
+
+/** A service that speaks TLS, and the authority of its certificate. */
+async function startWithTls(folder: string) {
+  const { ca, cert, key } = await makeCertificates(folder, "server");
+  const service = ServiceProcess.spawn({
+    dataDir: folder,
+    env: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key },
+  });
+  await service.line(({ state }) => state === "ready");
+  return { service, ca: Deno.readTextFileSync(ca) };
+}
+
+/** Sends a body of some length as it is, or in chunks of HTTP's own. */
+async function sendBody(
+  client: RawClient,
+  length: number,
+  chunked: boolean,
+): Promise<boolean> {
+  for (let sent = 0; sent < length; sent += CHUNK.length) {
+    const part = CHUNK.subarray(0, length - sent);
+    const sentAll = chunked
+      ? await client.send(`${part.length.toString(16)}\r\n`) &&
+        await client.send(part) && await client.send("\r\n")
+      : await client.send(part);
+    if (!sentAll) return false;
+  }
+  return !chunked || await client.send("0\r\n\r\n");
+}
+
+Deno.test("a client over TLS that sends all of a refused body can read the refusal", async () => {
+  using folder = new TemporaryFolder();
+  const { service, ca } = await startWithTls(folder.path);
+  await using _ = service;
+  for (const [[requestLine, ...lines], status] of REFUSED) {
+    for (const chunked of [false, true]) {
+      using client = await RawClient.connect(service.url("set"), ca);
+      await client.send(head(
+        requestLine,
+        ...lines,
+        chunked
+          ? "Transfer-Encoding: chunked"
+          : `Content-Length: ${BODY_BYTES}`,
+      ));
+      const name = `${requestLine} ${chunked}`;
+      assert.ok(await sendBody(client, BODY_BYTES, chunked), name);
+      const { text } = await client.receive((text) => text.endsWith("}"));
+      assert.ok(text.startsWith(`HTTP/1.1 ${status} `), `${name}: ${text}`);
+      assert.match(text, /"detail":"[^"]+"/);
+    }
+  }
+});
+
+Deno.test("a refused body that never ends is cut off", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  using client = await RawClient.connect(service.url("set"));
+  await client.send(head("POST /import", "Content-Length: 10000000000"));
+  assert.ok(!await sendBody(client, 4 * LINGER_BYTES_MAX, false));
+});
+
+Deno.test("clients that stop in the middle of refused bodies take nobody's place, and do not hold up a stop", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const clients = await Promise.all(
+    Array.from({ length: LINGERING_MAX }, async () => {
+      const client = await RawClient.connect(service.url("set"));
+      await client.send(head("POST /import", "Content-Length: 10000000000"));
+      return client;
+    }),
+  );
+  for (const client of clients) {
+    const { text } = await client.receive((text) => text.endsWith("}"));
+    assert.match(text, /^HTTP\/1.1 401 /);
+  }
+  const started = performance.now();
+  const status = service.end("SIGTERM");
+  for (const client of clients) {
+    assert.ok((await client.receive()).closed);
+    client[Symbol.dispose]();
+  }
+  assert.equal((await status).code, 0);
+  assert.ok(performance.now() - started < 6_000);
+});
+
+Deno.test("over HTTP/2 a refusal is whole and no error, whether the body ends or not", async () => {
+  using folder = new TemporaryFolder();
+  const { service, ca } = await startWithTls(folder.path);
+  await using _ = service;
+  for (const length of [30_000, BODY_BYTES, 2 * LINGER_BYTES_MAX]) {
+    for (const isLengthNamed of [true, false]) {
+      const session = connect(service.url("set"), { ca });
+      const { status, text } = await post(session, length, isLengthNamed);
+      session.destroy();
+      assert.equal(status, 401);
+      assert.match(text, /"status":401/);
+    }
+  }
+});
+
+/**
+ * Sends a body over HTTP/2, as far as it is taken, and reads the answer.
+ *
+ * @throws {Error} If the stream is reset with another code than NO_ERROR.
+ */
+async function post(
+  session: ClientHttp2Session,
+  length: number,
+  isLengthNamed: boolean,
+): Promise<{ status: number | undefined; text: string }> {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/import",
+    ...(isLengthNamed && { "content-length": String(length) }),
+  });
+  let status: number | undefined;
+  let text = "";
+  const ended = Promise.withResolvers<void>();
+  stream.setEncoding("utf8");
+  stream.on("response", (headers) => status = headers[":status"]);
+  stream.on("data", (part) => text += part);
+  stream.on("error", ended.reject);
+  stream.on("end", ended.resolve);
+  for (let sent = 0; sent < length && !stream.closed; sent += CHUNK.length) {
+    if (stream.write(CHUNK.subarray(0, length - sent))) continue;
+    const drained = Promise.withResolvers<void>();
+    stream.once("drain", drained.resolve);
+    await Promise.race([drained.promise, ended.promise]);
+    stream.off("drain", drained.resolve);
+    if (stream.readableEnded) break;
+  }
+  stream.end();
+  await ended.promise;
+  return { status, text };
+}
