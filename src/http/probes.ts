@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Replica } from "../replica/replica.ts";
+import type { ReplicaView } from "../replica/replica_view.ts";
 import { type Handler, methods } from "./router.ts";
 
 /**
@@ -13,7 +13,7 @@ import { type Handler, methods } from "./router.ts";
  * @returns The routes `/healthz` and `/readyz`.
  */
 export function probes(
-  replica: Replica,
+  replica: ReplicaView,
   isReady: () => boolean,
   refusal: () => string | undefined,
 ): Record<string, Handler> {

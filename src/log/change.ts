@@ -46,7 +46,7 @@ export class InvalidEntryError extends TypeError {
  */
 export class Change {
   private constructor(
-    /** What is applied. A copy, which nobody else can alter. */
+    /** What is applied: a copy, which the caller can't change. */
     readonly patch: Readonly<UserGradePatch>,
     /** The same as JSON. */
     readonly text: string,

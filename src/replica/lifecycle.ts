@@ -4,7 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { LogStatus } from "../log/log.ts";
+import type { LogInfo, LogStatus } from "../log/log.ts";
 import {
   type Phase,
   type Readiness,
@@ -13,6 +13,14 @@ import {
 } from "./readiness.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
+
+/** What a replica says of its log. */
+export interface LogView {
+  /** The log's identity. */
+  readonly id: string;
+  /** The sequence of the first entry that is still there. */
+  readonly firstSequence: number;
+}
 
 /** Keeps what readiness is made of; only its replica moves it. */
 export class Lifecycle {
@@ -25,6 +33,9 @@ export class Lifecycle {
    * every get asks for it.
    */
   #readiness = readiness(this.#phase, this.#log, this.#stuck);
+  #logView: LogView | undefined;
+  /** The sequence of the log's last entry, as the log said it last. */
+  lastSequence = 0;
   #connections = 0;
   #restoredRows = 0;
 
@@ -41,6 +52,11 @@ export class Lifecycle {
   /** Whether the log can be proposed to. */
   get connected(): boolean {
     return this.#log.state === "connected";
+  }
+
+  /** The log; undefined before it is open. */
+  get log(): LogView | undefined {
+    return this.#logView;
   }
 
   /** How often the log could be proposed to again after it could not. */
@@ -67,6 +83,17 @@ export class Lifecycle {
     if (this.#phase.name === "restoring") {
       this.enter({ name: "restoring", progress });
     }
+  }
+
+  /** The log is open. */
+  logOpened({ id, firstSequence, lastSequence }: LogInfo): void {
+    this.#logView = { id, firstSequence };
+    this.lastSequence = lastSequence;
+  }
+
+  /** The log has lost the entries before a sequence. */
+  firstSequenceMoved(firstSequence: number): void {
+    this.#logView = { ...this.#logView!, firstSequence };
   }
 
   /** The log's status has changed. */

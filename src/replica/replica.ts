@@ -21,7 +21,8 @@ import {
   type GroupCommitPorts,
 } from "./group_commit.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import type { Phase, ReplicaState, RestoreProgress } from "./readiness.ts";
+import type { Phase, RestoreProgress } from "./readiness.ts";
+import { ReplicaView } from "./replica_view.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
 import {
   type Place,
@@ -37,14 +38,9 @@ export class NotReadyError extends NotStoredError {
 }
 
 /** One replica of the user grades. */
-export class Replica {
-  readonly #machine = new StateMachine();
-  readonly #lifecycle = new Lifecycle();
-  readonly #groupCommit: GroupCommit;
+export class Replica extends ReplicaView {
   readonly #applier: Applier;
   readonly #waiters = new SequenceWaiters();
-  #log: { readonly id: string; readonly firstSequence: number } | undefined;
-  #lastSequence = 0;
 
   /**
    * @param ports The log, the event loop and the clock.
@@ -54,102 +50,17 @@ export class Replica {
     private readonly ports: GroupCommitPorts,
     private readonly timeout_ms: number,
   ) {
-    this.#groupCommit = new GroupCommit(ports, timeout_ms);
-    this.#applier = new Applier(this.#machine, this.#groupCommit, ports.now);
-  }
-
-  /** The sets on their way, and what became of all. */
-  get sets(): Pick<GroupCommit, "counts" | "pending" | "queued"> {
-    return this.#groupCommit;
-  }
-
-  /** What was applied, in numbers. */
-  get applied(): Pick<StateMachine, "poisonEntries" | "setsSinceBase"> {
-    return this.#machine;
-  }
-
-  /** Where the replica has been, in numbers. */
-  get history(): Pick<Lifecycle, "reconnects" | "restoredRows"> {
-    return this.#lifecycle;
-  }
-
-  /** Where the replica is in its life. */
-  get state(): ReplicaState {
-    return this.#lifecycle.readiness.state;
-  }
-
-  /** Why it is in that state, or why sets can't commit, in a few words. */
-  get reason(): string {
-    return this.#lifecycle.readiness.reason;
-  }
-
-  /** Whether gets are answered. */
-  get readable(): boolean {
-    return this.#lifecycle.readiness.readable;
-  }
-
-  /** Whether sets can commit now. */
-  get writable(): boolean {
-    return this.#lifecycle.readiness.writable;
-  }
-
-  /** Whether the log can be proposed to. */
-  get connected(): boolean {
-    return this.#lifecycle.connected;
-  }
-
-  /** Whether an entry finds no room, so that none is applied for now. */
-  get isStuck(): boolean {
-    return this.#machine.isStuck;
-  }
-
-  /** How the restore goes; undefined when there is none. */
-  get restoreProgress(): RestoreProgress | undefined {
-    const { phase } = this.#lifecycle;
-    return phase.name === "restoring" ? phase.progress : undefined;
-  }
-
-  /** The log that the replica applies; undefined before it is open. */
-  get log():
-    | { readonly id: string; readonly firstSequence: number }
-    | undefined {
-    return this.#log;
-  }
-
-  /** The sequence of the last applied entry. */
-  get appliedSequence(): number {
-    return this.#machine.sequence;
-  }
-
-  /** The sequence of the last entry known to be in the log. */
-  get lastSequence(): number {
-    return Math.max(this.appliedSequence, this.#lastSequence);
-  }
-
-  /** How many users there are at the applied sequence. */
-  get users(): number {
-    return this.#machine.users;
-  }
-
-  /** The digest of the records at the applied sequence. */
-  get digest(): string {
-    return this.#machine.digest;
-  }
-
-  /** @returns The newest checkpoints with their digests, at most `count`. */
-  checkpoints(count: number): [sequence: number, digest: string][] {
-    return this.#machine.checkpoints(count);
-  }
-
-  /** @returns The digest at a sequence; undefined if it is not known any more. */
-  digestAt(sequence: number): string | undefined {
-    return this.#machine.digestAt(sequence);
+    super(
+      new StateMachine(),
+      new Lifecycle(),
+      new GroupCommit(ports, timeout_ms),
+    );
+    this.#applier = new Applier(this.machine, this.groupCommit, ports.now);
   }
 
   /** The log is open: a base is looked for and restored from now on. */
-  logOpened({ id, firstSequence, lastSequence }: LogInfo): void {
-    this.#log = { id, firstSequence };
-    this.#lastSequence = lastSequence;
+  logOpened(info: LogInfo): void {
+    this.lifecycle.logOpened(info);
     const reason = "a base is being looked for";
     this.#enter({
       name: "restoring",
@@ -159,7 +70,7 @@ export class Replica {
 
   /** Says how the restore goes, for the probes. */
   noteRestore(progress: RestoreProgress): void {
-    this.#lifecycle.noteRestore(progress);
+    this.lifecycle.noteRestore(progress);
   }
 
   /**
@@ -169,13 +80,13 @@ export class Replica {
    * @param place The last entry that it includes.
    */
   adopt(storage: Storage, place: Place): void {
-    this.#machine.adopt(storage, place);
+    this.machine.adopt(storage, place);
     this.#enter({ name: "catching_up", until: this.lastSequence });
     this.#appliedMore();
   }
 
   #enter(phase: Phase): void {
-    if (!this.#lifecycle.enter(phase)) return;
+    if (!this.lifecycle.enter(phase)) return;
     const { appliedSequence, users, digest, reason } = this;
     logger.info("State {state}: {reason}", {
       state: phase.name,
@@ -201,15 +112,15 @@ export class Replica {
     lastSequence: number,
     taken: () => void = () => {},
   ): void {
-    this.#lastSequence = lastSequence;
+    this.lifecycle.lastSequence = lastSequence;
     this.#applier.apply(entries, taken);
     this.#appliedMore();
   }
 
   #appliedMore(): void {
-    const { phase } = this.#lifecycle;
-    if (this.#lifecycle.stuckChanged(this.#applier.stuck) && this.isStuck) {
-      this.#groupCommit.refuseQueued(this.#notWritable());
+    const { phase } = this.lifecycle;
+    if (this.lifecycle.stuckChanged(this.#applier.stuck) && this.isStuck) {
+      this.groupCommit.refuseQueued(this.#notWritable());
     }
     this.#waiters.reached(this.appliedSequence);
     if (phase.name === "catching_up" && this.appliedSequence >= phase.until) {
@@ -224,7 +135,7 @@ export class Replica {
    * @param sets What `applied.setsSinceBase` was then.
    */
   baseMoved(sequence: number, sets: number): void {
-    this.#machine.baseMoved(sets);
+    this.machine.baseMoved(sets);
     this.firstSequenceMoved(sequence + 1);
   }
 
@@ -234,13 +145,13 @@ export class Replica {
    * @param sequence The sequence of the first entry still there.
    */
   firstSequenceMoved(sequence: number): void {
-    this.#log = { id: this.#log!.id, firstSequence: sequence };
+    this.lifecycle.firstSequenceMoved(sequence);
   }
 
   /** The log's status has changed. */
   logStatusChanged(status: LogStatus): void {
-    this.#lifecycle.logStatusChanged(status);
-    if (!this.connected) this.#groupCommit.refuseQueued(this.#notWritable());
+    this.lifecycle.logStatusChanged(status);
+    if (!this.connected) this.groupCommit.refuseQueued(this.#notWritable());
   }
 
   /** A batch did not commit. */
@@ -248,7 +159,7 @@ export class Replica {
     batch: number,
     error: NotStoredError | OutcomeUnknownError,
   ): void {
-    this.#groupCommit.fail(batch, error);
+    this.groupCommit.fail(batch, error);
   }
 
   /**
@@ -262,10 +173,10 @@ export class Replica {
    */
   submit(change: Change): Promise<CommittedSet> {
     if (!this.writable) {
-      this.#groupCommit.counts.rejected.not_ready++;
+      this.groupCommit.counts.rejected.not_ready++;
       throw this.#notWritable();
     }
-    return this.#groupCommit.submit(change);
+    return this.groupCommit.submit(change);
   }
 
   #notWritable(): NotReadyError {
@@ -280,7 +191,7 @@ export class Replica {
    */
   getJson(id: string): string | undefined {
     if (!this.readable) throw this.#notReadable();
-    return this.#machine.getJson(id);
+    return this.machine.getJson(id);
   }
 
   #notReadable(): NotReadyError {
@@ -306,8 +217,8 @@ export class Replica {
    * @throws {NotReadyError} If there is no whole state now.
    */
   snapshot(): StateSnapshot {
-    if (!this.readable || !this.#machine.isWhole) throw this.#notReadable();
-    return this.#machine.snapshot();
+    if (!this.readable || !this.machine.isWhole) throw this.#notReadable();
+    return this.machine.snapshot();
   }
 
   /**
@@ -318,7 +229,7 @@ export class Replica {
    */
   tick(): void {
     const now_ms = this.ports.now();
-    this.#groupCommit.tick(now_ms);
+    this.groupCommit.tick(now_ms);
     this.#waiters.expire(now_ms);
     if (this.isStuck) {
       this.#applier.tick(now_ms);
@@ -328,7 +239,7 @@ export class Replica {
 
   /** Takes no more sets; those under way go on. */
   drain(reason: string): void {
-    const wasReady = this.#lifecycle.phase.name === "ready";
+    const wasReady = this.lifecycle.phase.name === "ready";
     this.#enter({ name: "draining", reason, wasReady });
     // Nobody is kept waiting for what may never be applied here.
     this.#waiters.expire(Infinity);
@@ -337,6 +248,6 @@ export class Replica {
   /** The log is gone for good: ends the sets under way. */
   abandon(reason: string): void {
     this.drain(reason);
-    this.#groupCommit.abandon(reason);
+    this.groupCommit.abandon(reason);
   }
 }

@@ -7,7 +7,7 @@ import type { Histogram } from "../histogram.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { BackupCounts } from "../http/backup.ts";
 import type { RequestCounts } from "../http/request_counts.ts";
-import type { Replica } from "../replica/replica.ts";
+import type { ReplicaView } from "../replica/replica_view.ts";
 import { REPLICA_STATES } from "../replica/readiness.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
 import type { LogLines } from "./logger.ts";
@@ -17,7 +17,7 @@ import type { Identity } from "./status.ts";
 /** Where the numbers are kept. */
 export interface MetricSources {
   readonly identity: Identity;
-  readonly replica: Replica;
+  readonly replica: ReplicaView;
   /** By listener. */
   readonly requests: Readonly<Record<"set" | "get", RequestCounts>>;
   readonly getSeconds: Histogram;
@@ -81,7 +81,7 @@ function addRequests(
   );
 }
 
-function addSets(registry: MetricRegistry, replica: Replica): void {
+function addSets(registry: MetricRegistry, replica: ReplicaView): void {
   const { counts: setCounts } = replica.sets;
   registry.counter(
     "usergrade_sets_total",
@@ -116,7 +116,7 @@ function addSets(registry: MetricRegistry, replica: Replica): void {
   );
 }
 
-function addLog(registry: MetricRegistry, replica: Replica): void {
+function addLog(registry: MetricRegistry, replica: ReplicaView): void {
   registry.gauge(
     "usergrade_log_last_sequence",
     "Sequence of the log's last known entry.",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Replica } from "../replica/replica.ts";
+import type { ReplicaView } from "../replica/replica_view.ts";
 
 /** What stays the same while the service runs. */
 export interface Identity {
@@ -23,7 +23,7 @@ export interface Identity {
  */
 export function status(
   { replicaId, version, mode, started_ms }: Identity,
-  replica: Replica,
+  replica: ReplicaView,
   diverged: boolean,
   now_ms: number,
 ) {

@@ -1,0 +1,110 @@
+/**
+ * What a replica says of itself: for probes, metrics, `/status` and heartbeats,
+ * which change nothing.
+ *
+ * @module
+ */
+import type { GroupCommit } from "./group_commit.ts";
+import type { Lifecycle, LogView } from "./lifecycle.ts";
+import type { ReplicaState, RestoreProgress } from "./readiness.ts";
+import type { StateMachine } from "./state_machine.ts";
+
+/** A replica to be looked at. */
+export class ReplicaView {
+  /**
+   * @param machine What it has applied.
+   * @param lifecycle Where it is in its life.
+   * @param groupCommit Its own sets.
+   */
+  constructor(
+    protected readonly machine: StateMachine,
+    protected readonly lifecycle: Lifecycle,
+    protected readonly groupCommit: GroupCommit,
+  ) {}
+
+  /** Its sets: how many are under way, and what became of all. */
+  get sets(): Pick<GroupCommit, "counts" | "pending" | "queued"> {
+    return this.groupCommit;
+  }
+
+  /** Counts of what was applied. */
+  get applied(): Pick<StateMachine, "poisonEntries" | "setsSinceBase"> {
+    return this.machine;
+  }
+
+  /** How often it reconnected, and how many rows it restored. */
+  get history(): Pick<Lifecycle, "reconnects" | "restoredRows"> {
+    return this.lifecycle;
+  }
+
+  /** Where it is in its life. */
+  get state(): ReplicaState {
+    return this.lifecycle.readiness.state;
+  }
+
+  /** Why it is in that state, or why sets can't commit, in a few words. */
+  get reason(): string {
+    return this.lifecycle.readiness.reason;
+  }
+
+  /** Whether gets are answered. */
+  get readable(): boolean {
+    return this.lifecycle.readiness.readable;
+  }
+
+  /** Whether sets can commit now. */
+  get writable(): boolean {
+    return this.lifecycle.readiness.writable;
+  }
+
+  /** Whether the log can be proposed to. */
+  get connected(): boolean {
+    return this.lifecycle.connected;
+  }
+
+  /** Whether there is no room for a record, so that no entry is applied. */
+  get isStuck(): boolean {
+    return this.machine.isStuck;
+  }
+
+  /** How the restore goes; undefined when there is none. */
+  get restoreProgress(): RestoreProgress | undefined {
+    const { phase } = this.lifecycle;
+    return phase.name === "restoring" ? phase.progress : undefined;
+  }
+
+  /** The log that it applies; undefined before that is open. */
+  get log(): LogView | undefined {
+    return this.lifecycle.log;
+  }
+
+  /** The sequence of the last applied entry. */
+  get appliedSequence(): number {
+    return this.machine.sequence;
+  }
+
+  /** The sequence of the last entry known to be in the log. */
+  get lastSequence(): number {
+    return Math.max(this.machine.sequence, this.lifecycle.lastSequence);
+  }
+
+  /** How many users there are at the applied sequence. */
+  get users(): number {
+    return this.machine.users;
+  }
+
+  /** The digest of the records at the applied sequence. */
+  get digest(): string {
+    return this.machine.digest;
+  }
+
+  /** @returns The newest checkpoints with their digests, at most `count`. */
+  checkpoints(count: number): [sequence: number, digest: string][] {
+    return this.machine.checkpoints(count);
+  }
+
+  /** @returns The digest at a sequence; undefined if it is no longer known. */
+  digestAt(sequence: number): string | undefined {
+    return this.machine.digestAt(sequence);
+  }
+}
