@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { makeCertificates } from "../support/certificates.ts";
+import { freePort } from "../support/ports.ts";
 import { ROOT, startArguments } from "../support/start_command.ts";
 import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -190,4 +191,14 @@ Deno.test("a data folder that can't be written ends the start with exit status 1
   const line = await service.line(({ level }) => level === "FATAL");
   assert.match(line.message, /Cannot open the log in .*a file/);
   assert.equal((await service.status).code, 1);
+});
+
+Deno.test("SIGTERM ends a service that still waits for the broker with exit status 0", async () => {
+  using folder = new TemporaryFolder();
+  await using service = ServiceProcess.spawn({
+    dataDir: folder.path,
+    env: { NATS_URL: `nats://127.0.0.1:${freePort()}`, REPLICA_ID: "r0" },
+  });
+  await service.line(({ message }) => /NATS does not answer/.test(message));
+  assert.equal((await service.end("SIGTERM")).code, 0);
 });

@@ -168,12 +168,11 @@ Deno.test("replicas that start before the broker wait for it and say so", async 
   await using cluster = await Cluster.start(0);
   await cluster.broker.stop();
   const starting = cluster.startReplica(0);
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  await cluster.broker.start();
-  const replica = await starting;
-  assert.ok(
-    replica.lines.some(({ message }) => /NATS does not answer/.test(message)),
+  await cluster.spawned(0)!.line(({ message }) =>
+    /NATS does not answer/.test(message)
   );
+  await cluster.broker.start();
+  await starting;
 });
 
 Deno.test("the status follows the log's beginning when its limits take entries away", async () => {

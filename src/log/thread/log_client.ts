@@ -150,7 +150,12 @@ export class LogClient {
   /** Closes the log and ends the worker. */
   async close(): Promise<void> {
     if (this.#failure !== undefined) return;
-    await this.#calls.call("close", undefined);
+    try {
+      await this.#calls.call("close", undefined);
+    } catch (error) {
+      // A log that fails meanwhile, because it never opened, is closed too.
+      if (this.#failure === undefined) throw error;
+    }
     this.#worker.terminate();
   }
 
