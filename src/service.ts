@@ -19,7 +19,7 @@ import { MembersPort } from "./log/thread/members_port.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import type { LogLines } from "./telemetry/logger.ts";
 import { terminalMeter } from "./telemetry/terminal_meter.ts";
-import { peerSource } from "./backup/peer_backup.ts";
+import { peerSource } from "./snapshot/peer_source.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
 import { Compaction } from "./replica/compaction.ts";
 import { Replica } from "./replica/replica.ts";

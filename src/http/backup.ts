@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type BackupInfo, backupName } from "../backup/backup_info.ts";
-import { writeBackup } from "../backup/write_backup.ts";
+import { type BackupInfo, backupName } from "../snapshot/format/backup_info.ts";
+import { writeBackup } from "../snapshot/format/write_backup.ts";
 import { NotReadyError, type Replica } from "../replica/replica.ts";
 import type { TableSnapshot } from "../storage/snapshot.ts";
 import type { Handler } from "./router.ts";

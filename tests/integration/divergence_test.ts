@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { parseBackupInfo } from "../../src/backup/backup_info.ts";
-import { readBackup } from "../../src/backup/read_backup.ts";
+import { parseBackupInfo } from "../../src/snapshot/format/backup_info.ts";
+import { readBackup } from "../../src/snapshot/format/read_backup.ts";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { BackupInfo } from "../../src/backup/backup_info.ts";
-import { readBackup } from "../../src/backup/read_backup.ts";
-import { writeBackup } from "../../src/backup/write_backup.ts";
+import type { BackupInfo } from "../../src/snapshot/format/backup_info.ts";
+import { readBackup } from "../../src/snapshot/format/read_backup.ts";
+import { writeBackup } from "../../src/snapshot/format/write_backup.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade } from "../../src/user_grade.ts";
 

@@ -17,7 +17,7 @@ import {
   type LogLocation,
   NotStoredError,
 } from "../log.ts";
-import { SqliteBases } from "./sqlite_bases.ts";
+import { SqliteBases } from "./sqlite_snapshots.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
 
 /** The most entries, and about the most bytes, that one read of the file takes. */

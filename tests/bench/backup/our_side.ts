@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeBackup } from "../../../src/backup/write_backup.ts";
+import { writeBackup } from "../../../src/snapshot/format/write_backup.ts";
 import { Storage } from "../../../src/storage/storage.ts";
 import { Cluster } from "../../support/cluster.ts";
 import {

@@ -5,11 +5,11 @@
  */
 import type { BaseSource, OfferedBase } from "../replica/bootstrap.ts";
 import type { RowBatch } from "../storage/row_batch.ts";
-import { BackupError } from "./backup_error.ts";
-import { type BackupInfo, parseBackupInfo } from "./backup_info.ts";
-import type { GzipHeader } from "./gzip_header.ts";
-import { withIdleTimeout } from "./idle_timeout.ts";
-import { readBackup } from "./read_backup.ts";
+import { BackupError } from "./format/backup_error.ts";
+import { type BackupInfo, parseBackupInfo } from "./format/backup_info.ts";
+import type { GzipHeader } from "./format/gzip_header.ts";
+import { withIdleTimeout } from "../idle_timeout.ts";
+import { readBackup } from "./format/read_backup.ts";
 
 /** How long a peer may take to begin its answer. */
 const ANSWER_TIMEOUT_MS = 5_000;

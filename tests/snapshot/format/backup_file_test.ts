@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { parseBackupInfo } from "../../src/backup/backup_info.ts";
-import { BackupError } from "../../src/backup/backup_error.ts";
-import { readBackup } from "../../src/backup/read_backup.ts";
-import { writeBackup } from "../../src/backup/write_backup.ts";
-import { Storage } from "../../src/storage/storage.ts";
+import { parseBackupInfo } from "../../../src/snapshot/format/backup_info.ts";
+import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
+import { readBackup } from "../../../src/snapshot/format/read_backup.ts";
+import { writeBackup } from "../../../src/snapshot/format/write_backup.ts";
+import { Storage } from "../../../src/storage/storage.ts";
 import {
   backupOf,
   chunked,
   restored,
   storageOf,
-} from "../support/backup_bytes.ts";
-import { TemporaryFolder } from "../support/temporary_folder.ts";
+} from "../../support/backup_bytes.ts";
+import { TemporaryFolder } from "../../support/temporary_folder.ts";
 
 const ODD_IDS = [
   "comma,",

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { batchBuffers } from "../storage/row_batch.ts";
-import type { TableSnapshot } from "../storage/snapshot.ts";
+import { batchBuffers } from "../../storage/row_batch.ts";
+import type { TableSnapshot } from "../../storage/snapshot.ts";
 import { backupHeader, type BackupInfo } from "./backup_info.ts";
 import type { FromBackupWorker, ToBackupWorker } from "./backup_worker.ts";
 import { BARE_HEADER_BYTES, formatGzipHeader } from "./gzip_header.ts";
