@@ -24,7 +24,7 @@ async function forgeBackup(
   });
   const { header, rows } = await readBackup(response.body!);
   for await (const _batch of rows);
-  const { logId, sequence, sequenceTime } = parseBackupInfo(header);
+  const { logId, sequence, time } = parseBackupInfo(header);
   const forged = await backupOf(
     storageOf([{
       user_id: "ann",
@@ -33,7 +33,7 @@ async function forgeBackup(
       shipping_fee: 0,
       return_fee: 0,
     }]),
-    { logId, sequence, sequenceTime },
+    { logId, sequence, time },
   );
   Deno.writeFileSync(`${folder.path}/forged.csv.gz`, forged);
   return `file://${folder.path}/forged.csv.gz`;

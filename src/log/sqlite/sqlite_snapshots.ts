@@ -1,130 +1,187 @@
 /**
- * The bases in the embedded log's file: a whole state each, which stands in
- * for all entries up to its sequence.
+ * The snapshots in the embedded log's file. Its tables call them bases.
  *
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
+import {
+  type Snapshot,
+  SnapshotDamagedError,
+  type SnapshotInfo,
+} from "../../snapshot/snapshot.ts";
+import {
+  type SnapshotSink,
+  type SnapshotStore,
+  SnapshotStoreError,
+  type StoredSnapshot,
+} from "../../snapshot/store.ts";
 import type { RowBatch } from "../../storage/row_batch.ts";
-import type { LogBase } from "../log.ts";
+import { decodeRows, encodeRows } from "./sqlite_rows.ts";
+import { Sweeper } from "./sweeper.ts";
 
-/** How many old rows one transaction deletes, so that commits wait little. */
-const DELETE_ENTRIES = 500;
+/** How many parts of deleted snapshots one transaction deletes. */
 const DELETE_PARTS = 8;
 
-/** Reads and writes bases, and deletes what they stand in for. */
-export class SqliteBases {
-  #current: (LogBase & { id: number }) | undefined;
-  /** The base that is being written. */
-  #next: { id: number; parts: number } | undefined;
-  #sweepTimer: ReturnType<typeof setTimeout> | undefined;
+const LISTED =
+  "SELECT id, sequence, time, rows, digest FROM bases WHERE complete = 1";
 
-  constructor(private readonly db: DatabaseSync) {
-    this.#current = this.#find();
-    this.#sweepLater();
+/** A {@linkcode SnapshotStore} in the file of a log. */
+export class SqliteSnapshots implements SnapshotStore {
+  /**
+   * The snapshots that are being written now. Others that are not complete were
+   * being written when the process ended, or are deleted: they are swept.
+   */
+  readonly #writing = new Set<number>();
+  readonly #sweeper = new Sweeper(() => this.#sweep());
+
+  /**
+   * @param db The log's file.
+   * @param logId The log's identity: all snapshots here are of this log.
+   */
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly logId: string,
+  ) {
+    this.#sweeper.start();
   }
 
-  /** The newest whole base; undefined if there is none. */
-  get current(): LogBase | undefined {
-    if (this.#current === undefined) return undefined;
-    const { sequence, time, rows, digest } = this.#current;
-    return { sequence, time, rows, digest };
-  }
-
-  #find(): (LogBase & { id: number }) | undefined {
-    // A base that is not complete was being written when the process ended.
-    return this.db.prepare(
-      "SELECT id, sequence, time, rows, digest FROM bases WHERE complete = 1 ORDER BY id DESC LIMIT 1",
-    ).get() as (LogBase & { id: number }) | undefined;
-  }
-
-  /** @returns The rows of the current base, in parts. */
-  *read(): Generator<RowBatch> {
-    if (this.#current === undefined) return;
-    const parts = this.db.prepare(
-      "SELECT keys, key_ends, numbers FROM base_rows WHERE base = ? ORDER BY part",
-    ).iterate(this.#current.id);
-    for (const part of parts) {
-      const { keys, key_ends, numbers } = part as Record<
-        string,
-        Uint8Array<ArrayBuffer>
-      >;
-      const keyEnds = new Uint32Array(key_ends.slice().buffer);
-      yield {
-        count: keyEnds.length,
-        keys,
-        keyEnds,
-        numbers: new Float64Array(numbers.slice().buffer),
-      };
-    }
-  }
-
-  /** Begins a new base; one that is half-written is thrown away. */
-  begin({ sequence, time, rows, digest }: LogBase): void {
-    const { lastInsertRowid } = this.db.prepare(
-      "INSERT INTO bases (sequence, time, rows, digest, complete) VALUES (?, ?, ?, ?, 0)",
-    ).run(sequence, time, rows, digest);
-    this.#next = { id: Number(lastInsertRowid), parts: 0 };
-  }
-
-  /** Writes some rows of the base that was begun. */
-  write({ keys, keyEnds, numbers }: RowBatch): void {
-    const base = this.#next!;
-    this.db.prepare(
-      "INSERT INTO base_rows (base, part, keys, key_ends, numbers) VALUES (?, ?, ?, ?, ?)",
-    ).run(
-      base.id,
-      base.parts++,
-      keys,
-      new Uint8Array(keyEnds.buffer),
-      new Uint8Array(numbers.buffer),
+  list(): Promise<StoredSnapshot[]> {
+    return attempt(
+      "list the snapshots",
+      () =>
+        this.db.prepare(`${LISTED} ORDER BY sequence DESC, id DESC`).all()
+          .map((row) => this.#stored(row)),
     );
   }
 
-  /** Makes the written base the current one. The older entries may go. */
-  commit(): void {
-    this.db.prepare("UPDATE bases SET complete = 1 WHERE id = ?")
-      .run(this.#next!.id);
-    this.#current = this.#find();
-    this.#next = undefined;
-    this.#sweepLater();
+  open(id: string, signal: AbortSignal): Promise<Snapshot> {
+    return attempt(`open the snapshot ${id}`, () => {
+      const row = this.db.prepare(`${LISTED} AND id = ?`).get(id);
+      if (row === undefined) throw new Error("there is none of that name");
+      let isOpen = true;
+      return {
+        info: this.#stored(row).info,
+        blocks: this.#read(id, () => {
+          signal.throwIfAborted();
+          return isOpen;
+        }),
+        [Symbol.dispose]: () => {
+          isOpen = false;
+        },
+      };
+    });
   }
 
-  /** Deletes, a little at a time, what the base stands in for. */
-  #sweepLater(): void {
-    clearTimeout(this.#sweepTimer);
-    this.#sweepTimer = setTimeout(() => {
-      try {
-        if (this.#sweep()) this.#sweepLater();
-      } catch {
-        // The disk is full, say: what is left is deleted after the next base
-        // or start. A log that can't be written fails its next entry.
+  /** One query a part, so that no other work meets a statement under way. */
+  async *#read(id: string, isOpen: () => boolean): AsyncGenerator<RowBatch> {
+    const read = this.db.prepare(
+      "SELECT keys, key_ends, numbers FROM base_rows WHERE base = ? AND part = ?",
+    );
+    for (let part = 0; isOpen(); part++) {
+      const row = read.get(id, part);
+      if (row === undefined) return;
+      const rows = decodeRows(row);
+      if (rows === undefined) {
+        throw new SnapshotDamagedError(
+          `damaged: part ${part} of its rows is not as it was written`,
+        );
       }
-    }, 0);
+      yield rows;
+    }
+  }
+
+  create(info: SnapshotInfo): Promise<SnapshotSink> {
+    const { logId, sequence, time, rows, digest } = info;
+    return attempt("begin a snapshot", () => {
+      if (logId !== this.logId) {
+        throw new Error(`it is of the log ${logId}, this is ${this.logId}`);
+      }
+      if (digest === undefined) throw new Error("its digest is not given");
+      const { lastInsertRowid } = this.db.prepare(
+        "INSERT INTO bases (sequence, time, rows, digest, complete) VALUES (?, ?, ?, ?, 0)",
+      ).run(sequence, time, rows, digest);
+      const id = Number(lastInsertRowid);
+      this.#writing.add(id);
+      return this.#sink(id, info);
+    });
+  }
+
+  #sink(id: number, info: SnapshotInfo): SnapshotSink {
+    const insert = this.db.prepare(
+      "INSERT INTO base_rows (base, part, keys, key_ends, numbers) VALUES (?, ?, ?, ?, ?)",
+    );
+    let parts = 0;
+    let written = 0;
+    const mustBeOpen = () => {
+      if (!this.#writing.has(id)) throw new Error("it has ended");
+    };
+    return {
+      write: (rows) =>
+        attempt("write the snapshot", () => {
+          mustBeOpen();
+          insert.run(id, parts++, ...encodeRows(rows));
+          written += rows.count;
+        }),
+      commit: () =>
+        attempt("commit the snapshot", () => {
+          mustBeOpen();
+          if (written !== info.rows) {
+            throw new Error(`it has ${written} rows and says ${info.rows}`);
+          }
+          this.db.prepare("UPDATE bases SET complete = 1 WHERE id = ?").run(id);
+          this.#writing.delete(id);
+          return { id: String(id), info };
+        }),
+      abort: () => {
+        if (this.#writing.delete(id)) this.#sweeper.start();
+        return Promise.resolve();
+      },
+    };
+  }
+
+  delete(id: string): Promise<void> {
+    return attempt(`delete the snapshot ${id}`, () => {
+      this.db.prepare("UPDATE bases SET complete = 0 WHERE id = ?").run(id);
+      this.#sweeper.start();
+    });
+  }
+
+  #stored(row: Record<string, unknown>): StoredSnapshot {
+    const { id, ...info } = row as Omit<SnapshotInfo, "logId"> & { id: number };
+    return { id: String(id), info: { logId: this.logId, ...info } };
   }
 
   /** @returns Whether there may be more to delete. */
   #sweep(): boolean {
-    const keep = this.#current?.id ?? 0;
-    const writing = this.#next?.id ?? 0;
-    const deletions = [
-      this.db.prepare(
-        `DELETE FROM entries WHERE sequence IN
-           (SELECT sequence FROM entries WHERE sequence <= ? ORDER BY sequence LIMIT ${DELETE_ENTRIES})`,
-      ).run(this.#current?.sequence ?? 0),
-      this.db.prepare(
-        `DELETE FROM base_rows WHERE rowid IN
-           (SELECT rowid FROM base_rows WHERE base NOT IN (?, ?) LIMIT ${DELETE_PARTS})`,
-      ).run(keep, writing),
-    ];
-    if (deletions.some(({ changes }) => changes > 0)) return true;
-    this.db.prepare("DELETE FROM bases WHERE id NOT IN (?, ?)")
-      .run(keep, writing);
-    return false;
+    const gone = this.db.prepare("SELECT id FROM bases WHERE complete = 0")
+      .all().map(({ id }) => id as number)
+      .find((id) => !this.#writing.has(id));
+    if (gone === undefined) return false;
+    const { changes } = this.db.prepare(
+      `DELETE FROM base_rows WHERE rowid IN
+         (SELECT rowid FROM base_rows WHERE base = ? LIMIT ${DELETE_PARTS})`,
+    ).run(gone);
+    if (changes === 0) {
+      this.db.prepare("DELETE FROM bases WHERE id = ?").run(gone);
+    }
+    return true;
   }
 
   /** Ends the deletions. */
   close(): void {
-    clearTimeout(this.#sweepTimer);
+    this.#sweeper.close();
+  }
+}
+
+/** Does what SQLite does at once, and names what fails. */
+function attempt<T>(what: string, work: () => T): Promise<T> {
+  try {
+    return Promise.resolve(work());
+  } catch (cause) {
+    return Promise.reject(
+      new SnapshotStoreError(`Cannot ${what}: ${(cause as Error).message}`, {
+        cause,
+      }),
+    );
   }
 }
