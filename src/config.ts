@@ -4,7 +4,7 @@
  * @module
  */
 import type * as z from "zod";
-import type { Peer } from "./backup/peer_backup.ts";
+import type { Peer } from "./snapshot/peer_source.ts";
 import { VARIABLES } from "./config_variables.ts";
 import type { Credentials } from "./http/basic_auth.ts";
 import {

@@ -22,7 +22,7 @@ import { countFreeDescriptors, judgeDescriptors } from "./descriptors.ts";
 import { type Service, startService } from "./service.ts";
 import { keepDebuggerClosed, StopSignal } from "./signals.ts";
 import { configureLogging, type LogLines } from "./telemetry/logger.ts";
-import { terminalMeter } from "./telemetry/terminal_meter.ts";
+import { terminalMeter } from "./cli/terminal_meter.ts";
 
 const logger = getLogger(["usergrade"]);
 

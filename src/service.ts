@@ -18,8 +18,9 @@ import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import type { LogLines } from "./telemetry/logger.ts";
-import { terminalMeter } from "./telemetry/terminal_meter.ts";
-import { peerSource } from "./backup/peer_backup.ts";
+import { fileSource } from "./snapshot/file_source.ts";
+import { type Peer, peerSource } from "./snapshot/peer_source.ts";
+import type { SnapshotSource } from "./snapshot/source.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
 import { Compaction } from "./replica/compaction.ts";
 import { Replica } from "./replica/replica.ts";
@@ -189,7 +190,8 @@ export function startService(
     }),
   );
 
-  start(config, log, members, replica).catch(fail);
+  const stopping = new AbortController();
+  start(config, log, members, replica, stopping.signal).catch(fail);
 
   const stop = async (reason: string) => {
     const { shutdownDelay_ms } = config;
@@ -201,6 +203,7 @@ export function startService(
       await within(shutdownDelay_ms, [failed.promise]);
     }
     replica.drain(reason);
+    stopping.abort();
     // The others hear of it before the log is closed.
     cluster.tick(now());
     const patience = now() + BODIES_TIMEOUT_MS;
@@ -236,6 +239,7 @@ async function start(
   log: LogClient,
   members: MembersPort,
   replica: Replica,
+  stopping: AbortSignal,
 ): Promise<void> {
   const info = await log.open(
     config.nats === undefined
@@ -255,13 +259,20 @@ async function start(
   using client = config.peersCa === undefined
     ? undefined
     : Deno.createHttpClient({ caCerts: [config.peersCa] });
-  await bootstrap(
-    replica,
-    log,
-    info,
-    config.peers.map((peer) => peerSource(peer, client)),
-    terminalMeter("Restoring"),
-  );
+  const places = {
+    sources: config.peers.map((peer) => sourceOf(peer, client)),
+    store: config.nats === undefined ? log.snapshots : undefined,
+  };
+  await bootstrap(replica, log, info, places, stopping);
+}
+
+function sourceOf(
+  peer: Peer,
+  client: Deno.HttpClient | undefined,
+): SnapshotSource {
+  return peer.url.startsWith("file:")
+    ? fileSource(peer.url)
+    : peerSource(peer, client);
 }
 
 /** @returns The port, which the system chose if 0 was asked for. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { BackupInfo } from "../backup/backup_info.ts";
-import { verifyBackup } from "../backup/verify_backup.ts";
-import type { Meter } from "../telemetry/terminal_meter.ts";
+import type { BackupInfo } from "../snapshot/format/backup_info.ts";
+import { verifyBackup } from "../snapshot/format/verify_backup.ts";
+import type { Meter } from "./terminal_meter.ts";
 import { CommandError } from "./command_error.ts";
 import { describeAnswer, type Login, SetListener } from "./set_listener.ts";
 

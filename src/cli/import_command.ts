@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Meter } from "../telemetry/terminal_meter.ts";
+import type { Meter } from "./terminal_meter.ts";
 import { CommandError } from "./command_error.ts";
 import { describeAnswer, type Login, SetListener } from "./set_listener.ts";
 

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { type BackupInfo, backupName } from "../backup/backup_info.ts";
-import { writeBackup } from "../backup/write_backup.ts";
+import { type BackupInfo, backupName } from "../snapshot/format/backup_info.ts";
+import { writeBackup } from "../snapshot/format/write_backup.ts";
 import { NotReadyError, type Replica } from "../replica/replica.ts";
-import type { TableSnapshot } from "../storage/snapshot.ts";
 import type { Handler } from "./router.ts";
 
 /** How many backups are served at a time: each may keep a copy of what changes. */
@@ -32,41 +31,36 @@ export function backup(
   replica: Replica,
   counts: BackupCounts,
 ): { GET: Handler; HEAD: Handler } {
-  const open = new Set<TableSnapshot>();
+  let open = 0;
   const begin = () => {
-    if (open.size >= BACKUPS_MAX) {
+    if (open >= BACKUPS_MAX) {
       throw new NotReadyError(
         `${BACKUPS_MAX} backups are being served, which is the limit`,
       );
     }
-    const { sequence, time, digest, table } = replica.snapshot();
-    const info: BackupInfo = {
-      time: new Date().toISOString(),
-      logId: replica.log!.id,
-      sequence,
-      sequenceTime: time,
-      rows: table.rows,
-      digest,
-    };
-    return { info, table };
+    const snapshot = replica.snapshot();
+    const made = new Date().toISOString();
+    return { snapshot, made, headers: headersOf({ ...snapshot.info, made }) };
   };
   return {
     GET: () => {
-      const { info, table } = begin();
-      open.add(table);
-      table.onceClosed(() => open.delete(table));
-      const file = writeBackup(info, table, {
+      const { snapshot, made, headers } = begin();
+      open++;
+      const file = writeBackup(snapshot, made, {
         read: (bytes) => counts.bytes += bytes,
-        end: (isComplete) => isComplete ? counts.complete++ : counts.broken++,
+        end: (isComplete) => {
+          open--;
+          isComplete ? counts.complete++ : counts.broken++;
+        },
       });
-      return new Response(file, { headers: headersOf(info) });
+      return new Response(file, { headers });
     },
     HEAD: () => {
-      const { info, table } = begin();
-      table.close();
+      const { snapshot, headers } = begin();
+      snapshot[Symbol.dispose]();
       // With no body at all the runtime would say that there are 0 bytes.
       const empty = new ReadableStream({ pull: (stream) => stream.close() });
-      return new Response(empty, { headers: headersOf(info) });
+      return new Response(empty, { headers });
     },
   };
 }
@@ -75,7 +69,7 @@ function headersOf(info: BackupInfo): Record<string, string> {
   return {
     "content-type": "application/gzip",
     "content-disposition": `attachment; filename="${backupName(info)}.gz"`,
-    "last-modified": new Date(info.time).toUTCString(),
+    "last-modified": new Date(info.made).toUTCString(),
     "log-sequence": String(info.sequence),
   };
 }

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { BackupError } from "../backup/backup_error.ts";
-import { withIdleTimeout } from "../backup/idle_timeout.ts";
-import { type ImportFile, readImport } from "../backup/read_import.ts";
-import type { ReadRows } from "../backup/row_builder.ts";
+import { BackupError } from "../snapshot/format/backup_error.ts";
+import { withIdleTimeout } from "../idle_timeout.ts";
+import { type ImportFile, readImport } from "../snapshot/format/read_import.ts";
+import type { ReadRows } from "../snapshot/format/row_builder.ts";
 import { Change } from "../log/change.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { RowBatch } from "../storage/row_batch.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { SnapshotStore } from "../snapshot/store.ts";
 
 /** What a log says of itself when it is opened. */
 export interface LogInfo {
@@ -14,20 +14,6 @@ export interface LogInfo {
   readonly firstSequence: number;
   /** The sequence of the last entry; 0 for a log that never had one. */
   readonly lastSequence: number;
-  /** A state that the log itself keeps in the stead of its older entries. */
-  readonly base?: LogBase;
-}
-
-/** A state that stands in for all entries up to its sequence. */
-export interface LogBase {
-  /** The sequence of the last entry that the state includes. */
-  readonly sequence: number;
-  /** When the log took that entry; null at sequence 0. */
-  readonly time: string | null;
-  /** How many users it has. */
-  readonly rows: number;
-  /** Its digest, 16 hex digits. */
-  readonly digest: string;
 }
 
 /** Where a log stands. */
@@ -127,24 +113,21 @@ export interface ReplicatedLog {
 }
 
 /**
- * A log that can hold a state in the stead of its older entries, so that it
- * grows with the users and not with the sets ever made.
+ * A log that keeps snapshots beside its entries and lets go of old entries, so
+ * that it grows with the users and not with the sets ever made.
  */
-export interface CompactingLog extends ReplicatedLog {
-  /** @returns The rows of the base that `open` told of, in parts. */
-  readBase(): Iterable<RowBatch>;
+export interface TrimmableLog extends ReplicatedLog {
+  /** Snapshots of this log; there once it is open. */
+  readonly snapshots: SnapshotStore;
 
   /**
-   * Begins to write a new base; one that is half-written is thrown away.
+   * Lets go of the oldest entries. They may stay for a while; the newest one
+   * always stays, since it says where the log ends.
    *
-   * @param base The state that will be written. Every entry up to its
-   * sequence must be in the log.
+   * @param sequence The last entry that is not needed any more: a snapshot
+   * includes it.
+   * @returns The sequence of the first entry that counts from now on.
+   * @throws {RangeError} If the log does not reach so far.
    */
-  beginBase(base: LogBase): void;
-
-  /** Writes some rows of the base that was begun. */
-  writeBase(rows: RowBatch): void;
-
-  /** Makes the written base the log's base. The older entries may go. */
-  commitBase(): void;
+  trim(sequence: number): Promise<number>;
 }

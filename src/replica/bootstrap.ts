@@ -1,14 +1,19 @@
 /**
- * How a starting replica fills itself: a base first, then the log after it.
+ * How a starting replica fills itself: from a snapshot first, then from the log
+ * after it.
  *
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LogFailedError, type LogInfo, type LogLocation } from "../log/log.ts";
-import type { RowBatch } from "../storage/row_batch.ts";
+import { restore } from "../snapshot/restore.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot.ts";
+import type { SnapshotSource } from "../snapshot/source.ts";
+import { type SnapshotStore, storedSource } from "../snapshot/store.ts";
 import { Storage } from "../storage/storage.ts";
+import { misfit } from "./fit.ts";
 import type { Replica } from "./replica.ts";
-import type { Place } from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "bootstrap"]);
 
@@ -16,274 +21,161 @@ const logger = getLogger(["usergrade", "bootstrap"]);
 const BACK_OFF_MIN_MS = 1_000;
 const BACK_OFF_MAX_MS = 30_000;
 
-/** After how much work other work gets its turn: probes and gets wait no longer. */
-const SLICE_MS = 5;
-
-/** How often a restore says how far it is. */
+/** How often a log line says how far a restore is. */
 const PROGRESS_MS = 2_000;
 
 /** The log as a starting replica needs it. */
 export interface BootstrapLog {
-  /** Reads the log's own base, part by part. */
-  readBase(onRows: (rows: RowBatch) => void): Promise<void>;
   /** Looks where the log stands now. */
   locate(sequence: number): Promise<LogLocation>;
   /** Starts the entries after one, of which the time is known or null. */
   consume(after: number, time: string | null): void;
 }
 
-/** A base that someone gives. */
-export interface OfferedBase {
-  /** The log whose state it is. */
-  readonly logId: string;
-  readonly sequence: number;
-  readonly time: string | null;
-  /** How many users it has. */
-  readonly rows: number;
-  /** Its digest; undefined if it does not say. */
-  readonly digest: string | undefined;
-  /** The rows; throws if the base is damaged or breaks off. */
-  readonly batches: AsyncIterable<RowBatch>;
+/** Where a starting replica looks for a snapshot. */
+export interface SnapshotPlaces {
+  /** Peers and files, in the order in which they are tried. */
+  readonly sources: readonly SnapshotSource[];
+  /** What the log itself keeps, tried after them; undefined if it keeps none. */
+  readonly store: SnapshotStore | undefined;
 }
 
-/** Where a base may come from. */
-export interface BaseSource {
-  /** Names the source in log lines; holds no secret. */
-  readonly name: string;
-  /**
-   * Asks for a base.
-   *
-   * @param signal Aborts the transfer.
-   * @throws {Error} If there is none; the message says why.
-   */
-  open(signal: AbortSignal): Promise<OfferedBase>;
+/** A snapshot is not one that this log goes on from. */
+export class MisfitError extends Error {
+  override name = "MisfitError";
 }
 
-/** A base that can't be used: another log's, too old, not what it claims. */
-export class UnusableBaseError extends Error {
-  override name = "UnusableBaseError";
-}
-
-/** Shows how a restore goes. */
-export interface RestoreMeter {
-  /** @param rows Rows restored so far. @param total All rows of the base. */
-  update(rows: number, total: number): void;
-  /** The restore has ended. */
-  end(): void;
+/** A verified state, and what it is of. */
+interface Restored {
+  readonly storage: Storage;
+  readonly place: Pick<SnapshotInfo, "sequence" | "time">;
 }
 
 /**
- * Restores a base and starts the entries after it: the base of the first source
- * that gives one of this very log, else the log's own, else nothing if the log
- * still has its first entry. Without any, it says so and tries again.
+ * Restores a snapshot and starts the entries after it: the first one that can be
+ * had, is of this very log and is verified; else nothing, if the log still has
+ * its first entry. Without any it says so and tries again. A log that stands
+ * alone, with no sources, would only give the same again: then it fails.
  *
  * @param replica A replica that has applied nothing.
  * @param log The open log.
  * @param info What the log said when it was opened.
- * @param sources Where bases may come from, the best first.
- * @param meter Shows how a restore goes.
- * @throws {LogFailedError} If the log's own base is damaged.
+ * @param places Where snapshots may be.
+ * @param signal Aborts it.
+ * @throws {LogFailedError} If there is nothing to start from and never will be.
  */
 export async function bootstrap(
   replica: Replica,
   log: BootstrapLog,
   info: LogInfo,
-  sources: readonly BaseSource[],
-  meter: RestoreMeter,
+  places: SnapshotPlaces,
+  signal: AbortSignal,
 ): Promise<void> {
   replica.logOpened(info);
+  const attempt = new Attempt(replica, log, info.id, signal);
   for (let wait_ms = BACK_OFF_MIN_MS;;) {
-    const base = await restoreFirst(replica, log, info, sources, meter) ??
-      await restoreOwn(replica, log, info);
-    if (base !== undefined) {
-      replica.adopt(base.storage, base);
-      log.consume(base.sequence, base.time);
+    const restored = await attempt.restoreFirst(places) ?? beginning(info);
+    if (restored !== undefined) {
+      const { storage, place } = restored;
+      replica.adopt(storage, place);
+      log.consume(place.sequence, place.time);
       return;
     }
-    const reason =
-      `the log begins with entry ${info.firstSequence}, and no peer gives a base to start from; next try in ${
-        wait_ms / 1000
-      } s`;
+    const nothing =
+      `the log begins with entry ${info.firstSequence}, and no snapshot can be had to start from`;
+    if (places.store !== undefined && places.sources.length === 0) {
+      throw new LogFailedError(
+        `Cannot start: ${nothing} (${attempt.reason}): put back a copy of DATA_DIR`,
+      );
+    }
+    const reason = `${nothing}; next try in ${wait_ms / 1000} s`;
     logger.error("Not ready: {reason}", { reason });
     replica.noteRestore({ reason, rows: 0, percent: 0 });
-    await sleep(wait_ms);
+    await sleep(wait_ms, undefined, { signal });
     wait_ms = Math.min(2 * wait_ms, BACK_OFF_MAX_MS);
   }
 }
 
-/** A state that is restored and checked. */
-interface Restored extends Place {
-  readonly storage: Storage;
+/** The state before the first entry, if the log still has that entry. */
+function beginning({ firstSequence }: LogInfo): Restored | undefined {
+  return firstSequence === 1
+    ? { storage: new Storage(), place: { sequence: 0, time: null } }
+    : undefined;
 }
 
-/** The log's own base, or its beginning. */
-async function restoreOwn(
-  replica: Replica,
-  log: BootstrapLog,
-  { base, firstSequence }: LogInfo,
-): Promise<Restored | undefined> {
-  const storage = new Storage();
-  if (base === undefined) {
-    return firstSequence === 1
-      ? { storage, sequence: 0, time: null }
-      : undefined;
-  }
-  const note = () => {
-    const { size: rows } = storage;
-    const percent = percentOf(rows, base.rows);
-    replica.noteRestore({ reason: "the log's own base", rows, percent });
-  };
-  note();
-  storage.expect(base.rows);
-  await log.readBase((rows) => {
-    try {
-      storage.restore(rows);
-    } catch (cause) {
-      throw new LogFailedError(
-        `The log's base can't be restored: ${(cause as Error).message}`,
-        { cause },
-      );
+/** Tries the sources, one after the other. */
+class Attempt {
+  /** Why the last source did not do. */
+  reason = "it keeps none";
+
+  constructor(
+    private readonly replica: Replica,
+    private readonly log: BootstrapLog,
+    private readonly logId: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @returns The first state that can be had; undefined if there is none. */
+  async restoreFirst(
+    { sources, store }: SnapshotPlaces,
+  ): Promise<Restored | undefined> {
+    for (const source of sources) {
+      const restored = await this.#try(source);
+      if (restored !== undefined) return restored;
     }
-    note();
-  });
-  const problem = mismatch(storage, base);
-  if (problem !== undefined) {
-    throw new LogFailedError(`The log's base is damaged: ${problem}`);
+    for (const stored of await store?.list() ?? []) {
+      const source = storedSource("the log's own snapshot", store!, stored);
+      const restored = await this.#try(source);
+      if (restored !== undefined) return restored;
+    }
+    return undefined;
   }
-  return { storage, sequence: base.sequence, time: base.time };
-}
 
-async function restoreFirst(
-  replica: Replica,
-  log: BootstrapLog,
-  info: LogInfo,
-  sources: readonly BaseSource[],
-  meter: RestoreMeter,
-): Promise<Restored | undefined> {
-  for (const source of sources) {
-    const abort = new AbortController();
+  async #try(source: SnapshotSource): Promise<Restored | undefined> {
     try {
-      const base = await source.open(abort.signal);
-      await checkPlace(base, log, info);
-      // A fresh one: nothing of one base may stay under the next.
-      const storage = await restore(replica, base, source.name, meter);
-      logger.info("Peer {peer}: ok, {rows} users at sequence {sequence}", {
-        peer: source.name,
-        rows: base.rows,
-        sequence: base.sequence,
-      });
-      return { storage, sequence: base.sequence, time: base.time };
+      using snapshot = await source.open(this.signal);
+      const { info } = snapshot;
+      const location = await this.log.locate(info.sequence);
+      const reason = misfit(info, this.logId, location);
+      if (reason !== undefined) throw new MisfitError(reason);
+      const observer = progressOf(source.name, info, this.replica);
+      const storage = await restore(snapshot, observer);
+      logger.info(
+        "Snapshot from {source}: ok, {rows} users at sequence {sequence}",
+        {
+          source: source.name,
+          rows: info.rows,
+          sequence: info.sequence,
+        },
+      );
+      return { storage, place: info };
     } catch (error) {
       if (error instanceof LogFailedError) throw error;
-      abort.abort();
-      logger.warn("Peer {peer}: {reason}", {
-        peer: source.name,
-        reason: (error as Error).message,
+      this.signal.throwIfAborted();
+      this.reason = (error as Error).message;
+      logger.warn("Snapshot from {source}: {reason}", {
+        source: source.name,
+        reason: this.reason,
       });
-    } finally {
-      meter.end();
+      return undefined;
     }
   }
-  return undefined;
 }
 
-/** Checks that a base is a state of this very log, from which it goes on. */
-async function checkPlace(
-  { logId, sequence, time, rows }: OfferedBase,
-  log: BootstrapLog,
-  info: LogInfo,
-): Promise<void> {
-  if (logId !== info.id) {
-    throw new UnusableBaseError(
-      `of another log: its base is of ${logId}, this log is ${info.id}`,
-    );
-  }
-  if (sequence === 0 && rows > 0) {
-    throw new UnusableBaseError(
-      `of no log: its base has ${rows} users at sequence 0, before any entry`,
-    );
-  }
-  const found = await log.locate(sequence);
-  if (found.firstSequence > sequence + 1) {
-    throw new UnusableBaseError(
-      `too old for the log: its base ends at ${sequence}, the log begins at ${found.firstSequence}`,
-    );
-  }
-  // An entry that the log has no more can't be compared; what follows can.
-  const isGone = found.time === undefined && sequence < found.firstSequence;
-  if (sequence > 0 && !isGone && found.time !== time) {
-    throw new UnusableBaseError(
-      sequence > found.lastSequence
-        ? `ahead of the log: its base ends at ${sequence}, the log at ${found.lastSequence}`
-        : `of another history: entry ${sequence} of the log is of ${found.time}, in the base it is of ${time}`,
-    );
-  }
-}
-
-async function restore(
-  replica: Replica,
-  base: OfferedBase,
-  name: string,
-  meter: RestoreMeter,
-): Promise<Storage> {
-  const storage = new Storage();
-  const reason = `restoring from ${name}`;
-  let rows = 0;
-  let sliceEnd = performance.now() + SLICE_MS;
-  let nextProgress = performance.now() + PROGRESS_MS;
-  const note = () => {
-    const percent = percentOf(rows, base.rows);
-    replica.noteRestore({ reason, rows, percent });
-    meter.update(rows, base.rows);
-    return percent;
+/** Tells the probes how a restore goes, and the log lines now and then. */
+function progressOf(source: string, info: SnapshotInfo, replica: Replica) {
+  let nextLine_ms = performance.now() + PROGRESS_MS;
+  return {
+    progress: (rows: number, percent: number) => {
+      const reason = `restoring from ${source}`;
+      replica.noteRestore({ reason, rows, percent });
+      const now_ms = performance.now();
+      if (now_ms < nextLine_ms || rows === info.rows) return;
+      nextLine_ms = now_ms + PROGRESS_MS;
+      logger.info(
+        "Snapshot from {source}: {rows} rows restored, {percent} %",
+        { source, rows, percent },
+      );
+    },
   };
-  note();
-  storage.expect(base.rows);
-  for await (const batch of base.batches) {
-    rows += batch.count;
-    if (rows > base.rows) break;
-    storage.restore(batch);
-    const now = performance.now();
-    if (now >= sliceEnd) {
-      const percent = note();
-      if (now >= nextProgress) {
-        logger.info("Peer {peer}: {rows} rows restored, {percent} %", {
-          peer: name,
-          rows,
-          percent,
-        });
-        nextProgress = now + PROGRESS_MS;
-      }
-      await sleep(0);
-      sliceEnd = performance.now() + SLICE_MS;
-    }
-  }
-  note();
-  const problem = rows !== base.rows
-    ? `it has ${rows} or more rows and says ${base.rows}`
-    : mismatch(storage, base);
-  if (problem !== undefined) throw new UnusableBaseError(`damaged: ${problem}`);
-  return storage;
-}
-
-function percentOf(rows: number, total: number): number {
-  return total === 0 ? 100 : Math.floor(100 * rows / total);
-}
-
-/** What a restored state has that its base does not say; undefined if nothing. */
-function mismatch(
-  storage: Storage,
-  { rows, digest }: { rows: number; digest: string | undefined },
-): string | undefined {
-  if (storage.size !== rows) {
-    return `it has ${storage.size} users and says ${rows}`;
-  }
-  if (digest !== undefined && storage.digest !== digest) {
-    return `its digest is ${storage.digest} and it says ${digest}`;
-  }
-  return undefined;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,77 +1,96 @@
 /**
- * When and how the log gets a new base, so that it grows with the users and
- * not with the sets ever made.
+ * When and how a log is given a snapshot in place of its old entries, so that
+ * it grows with the users and not with the sets ever made.
  *
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { LogBase } from "../log/log.ts";
-import type { RowBatch } from "../storage/row_batch.ts";
-import type { TableSnapshot } from "../storage/snapshot.ts";
+import { saveSnapshot, type SnapshotStore } from "../snapshot/store.ts";
 import type { Replica } from "./replica.ts";
 
 const logger = getLogger(["usergrade", "compaction"]);
 
-/** Fewer sets than this are replayed at a start rather than folded into a base. */
-export const SETS_BETWEEN_BASES_MIN = 100_000;
+/** Fewer sets than this are replayed at a start rather than compacted. */
+export const SETS_BETWEEN_SNAPSHOTS_MIN = 100_000;
 
-/** How many rows are read from storage at a time: a millisecond or so. */
-const ROWS_PER_PART = 4096;
-
-/** A log that can take a base. */
-export interface BaseWriter {
-  /** Writes a base part by part and makes it the log's. */
-  writeBase(base: LogBase, parts: Iterable<RowBatch>): Promise<void>;
+/** The log as compaction needs it. */
+export interface CompactedLog {
+  readonly snapshots: SnapshotStore;
+  /** Lets go of the entries up to a sequence. */
+  trim(sequence: number): Promise<void>;
 }
 
-/** Gives the log a new base when there are more sets since the last than users. */
+/**
+ * Whether it is time for a snapshot. Writing one costs as much as its users: to
+ * wait for as many sets keeps the cost of each set constant.
+ *
+ * @param sets How many sets were applied since the last snapshot.
+ * @param setsAtFailure How many that were when the last try failed; 0 if none
+ * has failed since that snapshot.
+ * @param users How many users there are.
+ */
+export function isSnapshotDue(
+  { sets, setsAtFailure, users }: {
+    sets: number;
+    setsAtFailure: number;
+    users: number;
+  },
+): boolean {
+  return sets >= users && sets >= setsAtFailure + SETS_BETWEEN_SNAPSHOTS_MIN;
+}
+
+/** Compacts the log of one replica. */
 export class Compaction {
   #running = false;
-  /** No new base before so many sets since the last one. */
-  #setsMin = SETS_BETWEEN_BASES_MIN;
+  /** How many sets had been applied when the last snapshot was taken. */
+  #setsInSnapshot = 0;
+  #setsAtFailure = 0;
 
   constructor(
     private readonly replica: Replica,
-    private readonly log: BaseWriter,
+    private readonly log: CompactedLog,
   ) {}
 
-  /** To be called after entries were applied: starts a new base if it is time. */
+  /** To be called after entries were applied: begins a snapshot if it is time. */
   consider(): void {
-    const { applied: { setsSinceBase }, users, writable } = this.replica;
-    // Writing a base costs as much as its users, so that waiting for as many
-    // sets keeps the cost of each set constant.
+    const { applied, users, writable } = this.replica;
+    const sets = applied.sets - this.#setsInSnapshot;
+    const setsAtFailure = this.#setsAtFailure;
     if (
       this.#running || !writable ||
-      setsSinceBase < Math.max(this.#setsMin, users)
+      !isSnapshotDue({ sets, setsAtFailure, users })
     ) return;
     this.#running = true;
-    this.#write(setsSinceBase).finally(() => this.#running = false);
+    this.#compact(applied.sets).finally(() => this.#running = false);
   }
 
-  async #write(sets: number): Promise<void> {
-    const { sequence, time, digest, table } = this.replica.snapshot();
+  /** @param applied How many sets the snapshot will include. */
+  async #compact(applied: number): Promise<void> {
+    using snapshot = this.replica.snapshot();
+    const { sequence, rows } = snapshot.info;
     try {
-      await this.log.writeBase(
-        { sequence, time, digest, rows: table.rows },
-        parts(table),
-      );
-      this.replica.baseMoved(sequence, sets);
-      this.#setsMin = SETS_BETWEEN_BASES_MIN;
-      logger.info("The log has a new base of {rows} users at {sequence}", {
-        rows: table.rows,
+      const { id } = await saveSnapshot(snapshot, this.log.snapshots);
+      this.#setsInSnapshot = applied;
+      this.#setsAtFailure = 0;
+      logger.info("The log has a new snapshot of {rows} users at {sequence}", {
+        rows,
         sequence,
       });
+      await this.#letGo(id, sequence);
     } catch (error) {
-      this.#setsMin = sets + SETS_BETWEEN_BASES_MIN;
-      logger.warn("The log has no new base and goes on growing: {reason}", {
+      this.#setsAtFailure = applied - this.#setsInSnapshot;
+      logger.warn("The log can't be compacted and goes on growing: {reason}", {
         reason: (error as Error).message,
       });
-    } finally {
-      table.close();
     }
   }
-}
 
-function* parts(table: TableSnapshot): Generator<RowBatch> {
-  for (let rows; (rows = table.read(ROWS_PER_PART)) !== undefined;) yield rows;
+  /** Lets go of what a snapshot stands in for: entries and older snapshots. */
+  async #letGo(id: string, sequence: number): Promise<void> {
+    const { snapshots } = this.log;
+    for (const older of await snapshots.list()) {
+      if (older.id !== id) await snapshots.delete(older.id);
+    }
+    await this.log.trim(sequence);
+  }
 }

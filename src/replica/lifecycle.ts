@@ -64,7 +64,7 @@ export class Lifecycle {
     return Math.max(0, this.#connections - 1);
   }
 
-  /** How many rows of the base are restored, or were. */
+  /** How many rows of the snapshot are restored, or were. */
   get restoredRows(): number {
     return this.#restoredRows;
   }

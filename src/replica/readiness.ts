@@ -26,14 +26,14 @@ export interface RestoreProgress {
   readonly reason: string;
   /** How many rows are restored. */
   readonly rows: number;
-  /** How much that is of all rows of the base, 0 to 100. */
+  /** How much that is of all rows of the snapshot, 0 to 100. */
   readonly percent: number;
 }
 
 /** Where a replica is in its life. */
 export type Phase =
   | { readonly name: "starting" }
-  /** A base is being looked for or restored. */
+  /** A snapshot is being looked for or restored. */
   | { readonly name: "restoring"; readonly progress: RestoreProgress }
   /** Entries up to `until`, the last one that the log had, are being applied. */
   | { readonly name: "catching_up"; readonly until: number }

@@ -13,6 +13,7 @@ import {
   NotStoredError,
   type OutcomeUnknownError,
 } from "../log/log.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Applier } from "./applier.ts";
 import {
@@ -24,11 +25,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import type { Phase, RestoreProgress } from "./readiness.ts";
 import { ReplicaView } from "./replica_view.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
-import {
-  type Place,
-  StateMachine,
-  type StateSnapshot,
-} from "./state_machine.ts";
+import { type Place, StateMachine } from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
 
@@ -58,10 +55,10 @@ export class Replica extends ReplicaView {
     this.#applier = new Applier(this.machine, this.groupCommit, ports.now);
   }
 
-  /** The log is open: a base is looked for and restored from now on. */
+  /** The log is open: a snapshot is looked for and restored from now on. */
   logOpened(info: LogInfo): void {
     this.lifecycle.logOpened(info);
-    const reason = "a base is being looked for";
+    const reason = "a snapshot is being looked for";
     this.#enter({
       name: "restoring",
       progress: { reason, rows: 0, percent: 0 },
@@ -74,9 +71,9 @@ export class Replica extends ReplicaView {
   }
 
   /**
-   * A base is restored: entries after it are applied from now on.
+   * A snapshot is restored: entries after it are applied from now on.
    *
-   * @param storage Its state, checked, which the replica owns from now on.
+   * @param storage Its state, verified, which the replica owns from now on.
    * @param place The last entry that it includes.
    */
   adopt(storage: Storage, place: Place): void {
@@ -126,17 +123,6 @@ export class Replica extends ReplicaView {
     if (phase.name === "catching_up" && this.appliedSequence >= phase.until) {
       this.#enter({ name: "ready" });
     }
-  }
-
-  /**
-   * The log has a newer base.
-   *
-   * @param sequence The last sequence that it includes.
-   * @param sets What `applied.setsSinceBase` was then.
-   */
-  baseMoved(sequence: number, sets: number): void {
-    this.machine.baseMoved(sets);
-    this.firstSequenceMoved(sequence + 1);
   }
 
   /**
@@ -213,12 +199,12 @@ export class Replica extends ReplicaView {
   }
 
   /**
-   * @returns The state as it is now; its table is to be closed after use.
+   * @returns The state as it is now; to be disposed of after use.
    * @throws {NotReadyError} If there is no whole state now.
    */
-  snapshot(): StateSnapshot {
+  snapshot(): Snapshot {
     if (!this.readable || !this.machine.isWhole) throw this.#notReadable();
-    return this.machine.snapshot();
+    return this.machine.snapshot(this.log!.id);
   }
 
   /**

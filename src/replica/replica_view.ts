@@ -28,7 +28,7 @@ export class ReplicaView {
   }
 
   /** Counts of what was applied. */
-  get applied(): Pick<StateMachine, "poisonEntries" | "setsSinceBase"> {
+  get applied(): Pick<StateMachine, "poisonEntries" | "sets"> {
     return this.machine;
   }
 

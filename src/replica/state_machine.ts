@@ -12,23 +12,17 @@
 import { getLogger } from "@logtape/logtape";
 import { decodeEntry, InvalidEntryError } from "../log/change.ts";
 import { type LogEntry, LogFailedError } from "../log/log.ts";
+import { liveSnapshot } from "../snapshot/live_snapshot.ts";
+import type { Snapshot, SnapshotInfo } from "../snapshot/snapshot.ts";
 import { TableFullError } from "../storage/segment.ts";
-import { Storage, type StorageSnapshot } from "../storage/storage.ts";
+import { Storage } from "../storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../user_grade.ts";
 import { CHECKPOINT_ENTRIES, DigestTrail } from "./digest_trail.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
 
 /** A place in the log. */
-export interface Place {
-  /** The sequence of an entry; 0 before the first. */
-  readonly sequence: number;
-  /** When the log took that entry; null at sequence 0. */
-  readonly time: string | null;
-}
-
-/** The state after an entry. */
-export interface StateSnapshot extends StorageSnapshot, Place {}
+export type Place = Pick<SnapshotInfo, "sequence" | "time">;
 
 /** An entry that is being applied. */
 interface EntryUnderWay extends Place {
@@ -46,7 +40,7 @@ export class StateMachine {
   /** How many users there were before the entry that it is stuck in. */
   #usersBefore = 0;
   #stuckIn: EntryUnderWay | undefined;
-  #setsSinceBase = 0;
+  #sets = 0;
   #poisonEntries = 0;
 
   /** The sequence of the last entry that is applied as a whole. */
@@ -74,9 +68,9 @@ export class StateMachine {
     return this.isStuck ? this.#storage.markedDigest : this.#storage.digest;
   }
 
-  /** How many sets were applied from the log since the base. */
-  get setsSinceBase(): number {
-    return this.#setsSinceBase;
+  /** How many sets were applied from the log. */
+  get sets(): number {
+    return this.#sets;
   }
 
   /** How many entries were skipped because they do not validate. */
@@ -99,9 +93,12 @@ export class StateMachine {
     return this.#storage.getJson(id);
   }
 
-  /** @returns The state as it is, whole; its table is to be closed after use. */
-  snapshot(): StateSnapshot {
-    return { ...this.#place, ...this.#storage.snapshot() };
+  /**
+   * @param logId The log's identity.
+   * @returns The state as it is, whole; to be disposed of after use.
+   */
+  snapshot(logId: string): Snapshot {
+    return liveSnapshot({ logId, ...this.#place }, this.#storage.snapshot());
   }
 
   /**
@@ -115,12 +112,6 @@ export class StateMachine {
     this.#place = place;
     this.#trail = new DigestTrail();
     this.#stuckIn = undefined;
-    this.#setsSinceBase = 0;
-  }
-
-  /** The log has a newer base, which includes so many of the sets. */
-  baseMoved(sets: number): void {
-    this.#setsSinceBase -= sets;
   }
 
   /**
@@ -172,7 +163,7 @@ export class StateMachine {
       throw error;
     }
     this.#stuckIn = undefined;
-    this.#setsSinceBase += patches.length;
+    this.#sets += patches.length;
     this.#place = { sequence, time };
     if (sequence % CHECKPOINT_ENTRIES === 0) {
       this.#trail.note(sequence, this.digest);

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LogFailedError } from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
+import { SqliteSnapshots } from "../../src/log/sqlite/sqlite_snapshots.ts";
+import { SnapshotDamagedError } from "../../src/snapshot/snapshot.ts";
+import { saveSnapshot } from "../../src/snapshot/store.ts";
 import { Storage } from "../../src/storage/storage.ts";
+import { restoreAll, snapshotOf } from "../support/snapshots.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { testReplicatedLog } from "./replicated_log_contract.ts";
 
@@ -21,77 +26,87 @@ function payload(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** Writes `sets` users through a log, and a base of them if wanted. */
+/** Writes `sets` users through a log, and a snapshot of them if wanted. */
 async function fill(
   folder: string,
-  { sets, base }: { sets: number; base: "none" | "half" | "whole" },
+  { sets, snapshot }: { sets: number; snapshot: "none" | "half" | "whole" },
 ): Promise<Storage> {
   const log = new SqliteLog(folder);
-  const { lastSequence } = await log.open();
+  const { id: logId, lastSequence } = await log.open();
   const storage = new Storage();
   for (let i = 1; i <= sets; i++) {
     await log.propose(i, payload(`[{"user_id":"u${i}","spp":${i}}]`));
     storage.set({ user_id: `u${i}`, spp: i });
   }
-  if (base !== "none") {
-    const { table, digest } = storage.snapshot();
-    log.beginBase({
-      sequence: lastSequence + sets,
-      time: "2026-01-01T00:00:00Z",
-      rows: table.rows,
-      digest,
-    });
-    for (let rows; (rows = table.read(100)) !== undefined;) {
-      log.writeBase(rows);
-    }
-    table.close();
-    if (base === "whole") log.commitBase();
+  if (snapshot !== "none") {
+    const sequence = lastSequence + sets;
+    using taken = snapshotOf(storage, { logId, sequence });
+    const sink = await log.snapshots.create(taken.info);
+    for await (const rows of taken.blocks) await sink.write(rows);
+    if (snapshot === "whole") await sink.commit();
   }
   await log.close();
   return storage;
 }
 
-Deno.test("SqliteLog keeps a base and deletes the entries that it replaces", async () => {
+/** The sequences of the entries in the file. */
+function sequencesIn(folder: string): unknown[] {
+  const db = new DatabaseSync(`${folder}/usergrade.db`);
+  const rows = db.prepare("SELECT sequence FROM entries").all();
+  db.close();
+  return rows.map(({ sequence }) => sequence);
+}
+
+Deno.test("SqliteLog.trim() lets go of old entries, and goes on in sequence after a restart", async () => {
   using folder = new TemporaryFolder();
-  const written = await fill(folder.path, { sets: 1234, base: "whole" });
+  await fill(folder.path, { sets: 1234, snapshot: "whole" });
   const log = new SqliteLog(folder.path);
   const info = await log.open();
-  assert.deepEqual(
-    { ...info.base, id: 0 },
-    {
-      id: 0,
-      sequence: 1234,
-      time: "2026-01-01T00:00:00Z",
-      rows: 1234,
-      digest: written.digest,
-    },
-  );
-  assert.equal(info.firstSequence, 1235);
-  assert.equal(info.lastSequence, 1234);
-  const restored = new Storage();
-  for (const rows of log.readBase()) restored.restore(rows);
-  assert.equal(restored.digest, written.digest);
+  assert.deepEqual([info.firstSequence, info.lastSequence], [1, 1234]);
+  assert.equal(await log.trim(1000), 1001);
+  assert.equal((await log.locate(1000)).firstSequence, 1001);
+  assert.equal(await log.trim(1234), 1235);
+  assert.equal(await log.trim(7), 1235);
+  await assert.rejects(log.trim(1235), RangeError);
   // The old entries go a little at a time, between other work.
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  await log.propose(1, payload(`[{"user_id":"x"}]`));
+  for (let i = 0; i < 20; i++) await sleep(0);
   await log.close();
-  const db = new DatabaseSync(`${folder.path}/usergrade.db`);
-  assert.deepEqual(
-    db.prepare("SELECT sequence FROM entries").all().map((row) => row.sequence),
-    [1235],
-  );
-  db.close();
+  assert.deepEqual(sequencesIn(folder.path), [1234]);
+
+  const again = new SqliteLog(folder.path);
+  assert.equal((await again.open()).lastSequence, 1234);
+  await again.propose(1, payload(`[{"user_id":"x"}]`));
+  assert.equal(again.lastSequence, 1235);
+  await again.close();
 });
 
-Deno.test("SqliteLog deletes a half-written base and keeps the entries", async () => {
+Deno.test("SqliteLog opens a file whose entries a snapshot has all replaced, as older versions left it", async () => {
   using folder = new TemporaryFolder();
-  await fill(folder.path, { sets: 300, base: "half" });
+  const written = await fill(folder.path, { sets: 300, snapshot: "whole" });
+  const db = new DatabaseSync(`${folder.path}/usergrade.db`);
+  db.exec("DELETE FROM entries");
+  db.close();
   const log = new SqliteLog(folder.path);
   const info = await log.open();
-  assert.equal(info.base, undefined);
+  assert.deepEqual([info.firstSequence, info.lastSequence], [301, 300]);
+  const [{ id }] = await log.snapshots.list();
+  const { signal } = new AbortController();
+  const restored = await restoreAll(await log.snapshots.open(id, signal));
+  assert.equal(restored.digest, written.digest);
+  await log.propose(1, payload(`[{"user_id":"x"}]`));
+  assert.equal(log.lastSequence, 301);
+  await log.close();
+});
+
+Deno.test("SqliteLog frees the room of a half-written snapshot and keeps the entries", async () => {
+  using folder = new TemporaryFolder();
+  await fill(folder.path, { sets: 300, snapshot: "half" });
+  const log = new SqliteLog(folder.path);
+  const info = await log.open();
+  assert.deepEqual(await log.snapshots.list(), []);
   assert.equal(info.firstSequence, 1);
   assert.equal(info.lastSequence, 300);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  for (let i = 0; i < 20; i++) await sleep(0);
   await log.close();
   const db = new DatabaseSync(`${folder.path}/usergrade.db`);
   assert.deepEqual(db.prepare("SELECT * FROM base_rows").all(), []);
@@ -99,22 +114,56 @@ Deno.test("SqliteLog deletes a half-written base and keeps the entries", async (
   db.close();
 });
 
-Deno.test("SqliteLog replaces a base with a newer one", async () => {
+Deno.test("SqliteSnapshots refuses rows that have any bit flipped on the disk", async () => {
   using folder = new TemporaryFolder();
-  await fill(folder.path, { sets: 300, base: "whole" });
-  const written = await fill(folder.path, { sets: 400, base: "whole" });
+  const storage = new Storage();
+  const ids = ["a", "bb", "日本", "x".repeat(40)];
+  for (const user_id of ids) {
+    storage.set({ user_id, spp: 2 ** 40, return_fee: -1 });
+  }
   const log = new SqliteLog(folder.path);
-  const info = await log.open();
-  assert.equal(info.base?.sequence, 700);
-  assert.equal(info.base?.digest, written.digest);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const { id: logId } = await log.open();
+  using snapshot = snapshotOf(storage, { logId });
+  const { id } = await saveSnapshot(snapshot, log.snapshots);
   await log.close();
-  const db = new DatabaseSync(`${folder.path}/usergrade.db`);
-  assert.deepEqual(
-    db.prepare("SELECT DISTINCT base FROM base_rows").all().length,
-    1,
-  );
-  db.close();
+  const file = `${folder.path}/usergrade.db`;
+  const { signal } = new AbortController();
+  let same = 0;
+  for (const column of ["keys", "key_ends", "numbers"]) {
+    const db = new DatabaseSync(file);
+    const { cell } = db.prepare(`SELECT ${column} AS cell FROM base_rows`)
+      .get() as { cell: Uint8Array };
+    const write = (bytes: Uint8Array) =>
+      db.prepare(`UPDATE base_rows SET ${column} = ?`).run(bytes);
+    const snapshots = new SqliteSnapshots(db, logId);
+    for (let bit = 0; bit < 8 * cell.length; bit++) {
+      const flipped = cell.slice();
+      flipped[bit >> 3] ^= 1 << (bit & 7);
+      write(flipped);
+      const damaged = await snapshots.open(id, signal);
+      try {
+        // 0 may become -0, which is stored as 0.
+        const copy = await restoreAll(damaged);
+        for (const id of ids) assert.deepEqual(copy.get(id), storage.get(id));
+        same++;
+      } catch (error) {
+        assert.ok(
+          error instanceof SnapshotDamagedError,
+          `bit ${bit} of ${column}: ${error}`,
+        );
+      }
+    }
+    for (const bytes of [cell.slice(1), new Uint8Array(cell.length + 3)]) {
+      write(bytes);
+      const damaged = await snapshots.open(id, signal);
+      await assert.rejects(restoreAll(damaged), SnapshotDamagedError);
+    }
+    write(cell);
+    await restoreAll(await snapshots.open(id, signal));
+    snapshots.close();
+    db.close();
+  }
+  assert.equal(same, 2 * ids.length);
 });
 
 Deno.test("SqliteLog refuses a file of another program, of another format, or damaged", async (t) => {
@@ -135,7 +184,7 @@ Deno.test("SqliteLog refuses a file of another program, of another format, or da
     }, /another program: set another DATA_DIR/));
   await t.step("another format", async () => {
     using folder = new TemporaryFolder();
-    await fill(folder.path, { sets: 1, base: "none" });
+    await fill(folder.path, { sets: 1, snapshot: "none" });
     const db = new DatabaseSync(`${folder.path}/usergrade.db`);
     db.exec("PRAGMA user_version = 2");
     db.close();
@@ -176,7 +225,7 @@ Deno.test("SqliteLog refuses a file of another program, of another format, or da
 
 Deno.test("SqliteLog does not hide a gap in its file from the replica, which stops at it", async () => {
   using folder = new TemporaryFolder();
-  await fill(folder.path, { sets: 10, base: "none" });
+  await fill(folder.path, { sets: 10, snapshot: "none" });
   const db = new DatabaseSync(`${folder.path}/usergrade.db`);
   db.exec("DELETE FROM entries WHERE sequence >= 8 AND sequence < 10");
   db.close();

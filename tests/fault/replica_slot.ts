@@ -154,5 +154,5 @@ export class ReplicaSlot implements AsyncDisposable {
 }
 
 function isWarmStart({ message }: { readonly message: string }): boolean {
-  return /^Peer .*: ok, /.test(message);
+  return /^Snapshot from .*: ok, /.test(message);
 }

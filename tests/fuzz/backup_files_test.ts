@@ -138,7 +138,7 @@ Deno.test("a replica never becomes ready on a damaged file, and does on a good o
   });
   const good = await backup.bytes();
   const { digest } = await source.statusJson();
-  // So that nobody can do without a base.
+  // So that nobody can do without a snapshot.
   const client = await connect({ servers: cluster.broker.url });
   await (await client.jetstreamManager()).streams.purge("USERGRADE", {
     keep: 1,
@@ -163,11 +163,12 @@ Deno.test("a replica never becomes ready on a damaged file, and does on a good o
   });
   starting.catch(() => {}); // What is asserted below says more.
   const replica = cluster.spawned(1)!;
-  await replica.line(({ message }) => /no peer gives a base/.test(message));
+  await replica.line(({ message }) => /no snapshot can be had/.test(message));
   const refused = replica.lines.filter(({ message }) =>
-    /^Peer "file:.*: "(damaged|unreachable|of another|too old|ahead)/.test(
-      message,
-    )
+    /^Snapshot from "file:.*: "(damaged|unreachable|of another|too old|ahead)/
+      .test(
+        message,
+      )
   );
   assert.equal(refused.length, BAD_FILES, `seed ${seed}`);
   for (const listener of ["set", "get"] as const) {

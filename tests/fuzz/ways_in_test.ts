@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import type { Replica } from "../../src/replica/replica.ts";
-import { Storage } from "../../src/storage/storage.ts";
+import { saveSnapshot } from "../../src/snapshot/store.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
 import { restored } from "../support/backup_bytes.ts";
 import { LocalLog } from "../support/local_log.ts";
 import { newSeed } from "../support/random.ts";
 import { setListener } from "../support/set_listener.ts";
+import { restoreAll } from "../support/snapshots.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee";
@@ -80,21 +82,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ to: "/backup" as const }) },
 );
 
-/** What the embedded log gives back of a base with this replica's state. */
-async function throughBase(replica: Replica): Promise<Storage> {
+/** What the embedded log gives back of a snapshot of this replica. */
+async function throughStore(replica: Replica): Promise<Storage> {
   using folder = new TemporaryFolder();
-  const { sequence, time, digest, table } = replica.snapshot();
   const writer = new SqliteLog(folder.path);
-  await writer.open();
-  writer.beginBase({ sequence, time, digest, rows: table.rows });
-  for (let rows; (rows = table.read(3)) !== undefined;) writer.writeBase(rows);
-  writer.commitBase();
-  table.close();
+  const { id: logId } = await writer.open();
+  using snapshot = replica.snapshot();
+  await saveSnapshot(
+    { ...snapshot, info: { ...snapshot.info, logId } },
+    writer.snapshots,
+  );
   await writer.close();
   const reader = new SqliteLog(folder.path);
   await reader.open();
-  const storage = new Storage();
-  for (const rows of reader.readBase()) storage.restore(rows);
+  const [{ id }] = await reader.snapshots.list();
+  const { signal } = new AbortController();
+  const stored = await reader.snapshots.open(id, signal);
+  const storage = await restoreAll(stored);
   await reader.close();
   return storage;
 }
@@ -130,7 +134,7 @@ async function play(steps: readonly Step[], seen: Map<string, number>) {
   assert.equal(follower.applied.poisonEntries, 0);
   assert.equal(follower.appliedSequence, log.proposer.appliedSequence);
   assert.deepEqual(state(follower), state(log.proposer));
-  const base = await throughBase(log.proposer);
+  const base = await throughStore(log.proposer);
   assert.equal(base.digest, log.proposer.digest);
 }
 

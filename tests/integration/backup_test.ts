@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Storage } from "../../src/storage/storage.ts";
-import { readBackup } from "../../src/backup/read_backup.ts";
-import { parseBackupInfo } from "../../src/backup/backup_info.ts";
+import { readBackup } from "../../src/snapshot/format/read_backup.ts";
+import { parseBackupInfo } from "../../src/snapshot/format/backup_info.ts";
 import { BACKUPS_MAX } from "../../src/http/backup.ts";
 import { backupOf, chunked, storageOf } from "../support/backup_bytes.ts";
 import { eventually } from "../support/eventually.ts";
@@ -55,7 +55,7 @@ Deno.test("GET /backup has the headers of the contract and the state at its sequ
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const empty = await parse(await (await getBackup(service)).bytes());
   assert.equal(empty.info.sequence, 0);
-  assert.equal(empty.info.sequenceTime, null);
+  assert.equal(empty.info.time, null);
   assert.equal(empty.info.rows, 0);
   for (const user_id of ["a", "#b", 'c,"']) await service.set({ user_id });
   const response = await getBackup(service);
@@ -74,7 +74,7 @@ Deno.test("GET /backup has the headers of the contract and the state at its sequ
   assert.equal(info.rows, 3);
   assert.equal(info.digest, status.digest);
   assert.equal(storage.digest, status.digest);
-  assert.match(info.sequenceTime!, /Z$/);
+  assert.match(info.time!, /Z$/);
 
   const refused = await fetch(`${service.url("set")}/backup`);
   assert.equal(refused.status, 401);

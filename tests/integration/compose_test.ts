@@ -81,7 +81,9 @@ Deno.test("the services of docker-compose.yml run, as local processes with the s
   };
   await using a = await start("replica-a");
   await using b = await start("replica-b", a);
-  assert.ok(b.lines.some(({ message }) => /Peer .*: ok/.test(message)));
+  assert.ok(
+    b.lines.some(({ message }) => /Snapshot from .*: ok/.test(message)),
+  );
   const response = await a.set({ user_id: "x", spp: 1 }, {
     headers: { authorization: `Basic ${btoa(`tester:12345`)}` },
   });

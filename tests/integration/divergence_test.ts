@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { parseBackupInfo } from "../../src/backup/backup_info.ts";
-import { readBackup } from "../../src/backup/read_backup.ts";
+import { parseBackupInfo } from "../../src/snapshot/format/backup_info.ts";
+import { readBackup } from "../../src/snapshot/format/read_backup.ts";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
@@ -24,7 +24,7 @@ async function forgeBackup(
   });
   const { header, rows } = await readBackup(response.body!);
   for await (const _batch of rows);
-  const { logId, sequence, sequenceTime } = parseBackupInfo(header);
+  const { logId, sequence, time } = parseBackupInfo(header);
   const forged = await backupOf(
     storageOf([{
       user_id: "ann",
@@ -33,7 +33,7 @@ async function forgeBackup(
       shipping_fee: 0,
       return_fee: 0,
     }]),
-    { logId, sequence, sequenceTime },
+    { logId, sequence, time },
   );
   Deno.writeFileSync(`${folder.path}/forged.csv.gz`, forged);
   return `file://${folder.path}/forged.csv.gz`;

@@ -119,7 +119,7 @@ function count(folder: string, table: "entries" | "base_rows"): number {
   return n;
 }
 
-Deno.test("a long log gets a base, so that its file grows with the users", async () => {
+Deno.test("a long log gets a snapshot, so that its file grows with the users", async () => {
   using folder = new TemporaryFolder();
   const model = await fillLog(folder.path, { sets: 120_000, users: 100 });
   const before = count(folder.path, "entries");
@@ -130,7 +130,7 @@ Deno.test("a long log gets a base, so that its file grows with the users", async
     assert.equal(response.status, 200);
     await response.body?.cancel();
     model.set({ user_id: "user-7", spp: -1 });
-    await service.line(({ message }) => message.includes("new base"));
+    await service.line(({ message }) => message.includes("new snapshot"));
     const status = await service.statusJson();
     assert.ok(status.log.first_sequence > before);
     assert.equal(status.log.applied_sequence, before + 1);
@@ -146,7 +146,7 @@ Deno.test("a long log gets a base, so that its file grows with the users", async
   assert.equal(status.log.applied_sequence, before + 1);
 });
 
-Deno.test("kill -9 while a base is written leaves the old state or the new one, whole", async () => {
+Deno.test("kill -9 while a snapshot is written leaves the old state or the new one, whole", async () => {
   const seed = Number(Deno.env.get("USERGRADE_TEST_SEED") ?? newSeed());
   const random = new Random(seed);
   try {

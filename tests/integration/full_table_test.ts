@@ -50,8 +50,9 @@ class Member implements AsyncDisposable {
     member.isFull = isFull;
     const log = member.#log;
     const info = await log.open(options);
-    const meter = { update: () => {}, end: () => {} };
-    await bootstrap(member.replica, log, info, [], meter);
+    const places = { sources: [], store: undefined };
+    const { signal } = new AbortController();
+    await bootstrap(member.replica, log, info, places, signal);
     if (!isFull) await eventually(() => assert.ok(member.replica.writable));
     return member;
   }

@@ -27,7 +27,9 @@ Deno.test("a password is changed replica by replica while clients use the old an
     // It has come in at its peer, whichever passwords the two know.
     if (other !== undefined) {
       assert.ok(
-        replica.lines.some(({ message }) => /^Peer .*: ok/.test(message)),
+        replica.lines.some(({ message }) =>
+          /^Snapshot from .*: ok/.test(message)
+        ),
       );
     }
   };

@@ -71,12 +71,12 @@ Deno.test("unusable peers hold a start neither by answers without an end nor ope
     ),
   });
   const reasons = replica.lines.map(({ message }) => message)
-    .filter((message) => message.startsWith("Peer "));
+    .filter((message) => message.startsWith("Snapshot from "));
   const expected = [
     /refused: 500/,
     /unreachable: no answer within 5000 ms|not ready: 503/,
     /of another log/,
-    /of no log: its base has 1 users at sequence 0/,
+    /of no log: it has 1 users at sequence 0/,
     /ok, 1 users at sequence 1/,
   ];
   assert.equal(reasons.length, expected.length, reasons.join("\n"));

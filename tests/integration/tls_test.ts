@@ -104,7 +104,9 @@ Deno.test("a replica restores from a peer over https with PEERS_TLS_CA_FILE, and
   const PEERS = peer.url("set");
 
   await using replica = spawn("replica", { PEERS, PEERS_TLS_CA_FILE: ca });
-  await replica.line(({ message }) => /^Peer "https:.*: ok/.test(message));
+  await replica.line(({ message }) =>
+    /^Snapshot from "https:.*: ok/.test(message)
+  );
   await eventually(async () => {
     assert.equal((await replica.statusJson()).state, "ready");
   });
@@ -116,7 +118,7 @@ Deno.test("a replica restores from a peer over https with PEERS_TLS_CA_FILE, and
   for (const [i, env] of refused.entries()) {
     await using stranger = spawn(`stranger${i}`, env);
     const { message } = await stranger.line(({ message }) =>
-      /^Peer "https:/.test(message)
+      /^Snapshot from "https:/.test(message)
     );
     assert.match(message, /unreachable: .*certificate/i);
   }

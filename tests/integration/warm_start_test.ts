@@ -80,7 +80,9 @@ Deno.test("a replica that joins under a steady load of sets is equal to its dono
     await cluster.startReplica(index, {
       PEERS: cluster.replicas[0].url("set"),
     });
-    assert.ok(says(cluster.replicas[index], /Peer .*: ok, 50000 users/));
+    assert.ok(
+      says(cluster.replicas[index], /Snapshot from .*: ok, 50000 users/),
+    );
   }
   assert.ok(await stop() > 100);
   const { users } = await cluster.agreement();
@@ -132,7 +134,7 @@ Deno.test("peers are tried in order, each with its reason, and a file serves too
     ].join(),
   });
   const reasons = replica.lines.map(({ message }) => message)
-    .filter((message) => message.startsWith("Peer "));
+    .filter((message) => message.startsWith("Snapshot from "));
   const expected = [
     /unreachable/,
     /refused: 401/,
@@ -183,7 +185,7 @@ Deno.test("when a donor dies half-way, the replica restores from the next one fr
   await first.end("SIGKILL");
   await joining;
   assert.ok(
-    says(replica, /Peer .*: "?(broke off|damaged)/),
+    says(replica, /Snapshot from .*: "?(broke off|damaged)/),
     replica.lines.map(({ message }) => message).join("\n"),
   );
   cluster.replicas.shift();
@@ -231,7 +233,7 @@ Deno.test("while a replica restores, its probes answer, and gets and sets get 50
   await cluster.agreement();
 });
 
-Deno.test("without any base a replica is not ready, says why and tries again", async () => {
+Deno.test("without any snapshot a replica is not ready, says why and tries again", async () => {
   await using cluster = await Cluster.start(1);
   const [donor] = cluster.replicas;
   await fill(donor, 1_000);
@@ -250,7 +252,7 @@ Deno.test("without any base a replica is not ready, says why and tries again", a
     assert.equal(state, "restoring");
     assert.match(
       reason,
-      /the log begins with entry 4, and no peer gives a base/,
+      /the log begins with entry 4, and no snapshot can be had/,
     );
   });
   Deno.writeFileSync(path, await download(donor));
@@ -258,7 +260,7 @@ Deno.test("without any base a replica is not ready, says why and tries again", a
   assert.equal((await cluster.agreement()).users, 1_003);
 });
 
-Deno.test("a base that the log has moved on from, or that is of another history, is refused", async () => {
+Deno.test("a snapshot that the log has moved on from, or that is of another history, is refused", async () => {
   using folder = new TemporaryFolder();
   await using cluster = await Cluster.start(1);
   const [donor] = cluster.replicas;
@@ -275,7 +277,7 @@ Deno.test("a base that the log has moved on from, or that is of another history,
   assert.ok(
     says(
       replica,
-      /too old for the log: its base ends at 1, the log begins at 4/,
+      /too old for the log: it ends at 1, the log begins at 4/,
     ),
   );
   await cluster.agreement();

@@ -52,7 +52,7 @@ Deno.test({
     assert.equal(lifecycle.phase.name, "starting");
     lifecycle.enter({
       name: "restoring",
-      progress: { reason: "a base is looked for", rows: 0, percent: 0 },
+      progress: { reason: "a snapshot is looked for", rows: 0, percent: 0 },
     });
     lifecycle.noteRestore(progress);
     assert.deepEqual(lifecycle.phase, { name: "restoring", progress });

@@ -28,7 +28,7 @@ test("StateMachine applies own patches as they are, and others' from their bytes
   ]);
   machine.apply(entry(2, '[{"user_id":"a","spp":7}]'), undefined);
   assert.match(machine.getJson("a")!, /"spp":7,.*"return_fee":2/);
-  assert.equal(machine.setsSinceBase, 3);
+  assert.equal(machine.sets, 3);
 });
 
 test("StateMachine takes the next entry only", () => {
@@ -106,9 +106,15 @@ test("StateMachine adopts a state as a whole, and forgets what was before", () =
   );
   assert.equal(machine.getJson("old"), undefined);
   assert.deepEqual(machine.checkpoints(8), []);
-  assert.equal(machine.setsSinceBase, 0);
-  const { sequence, time, digest, table } = machine.snapshot();
-  assert.deepEqual([sequence, time, digest], [41, TIME, storage.digest]);
-  table.close();
+  {
+    using snapshot = machine.snapshot("log");
+    assert.deepEqual(snapshot.info, {
+      logId: "log",
+      sequence: 41,
+      time: TIME,
+      rows: 1,
+      digest: storage.digest,
+    });
+  }
   machine.apply(entry(42), undefined);
 });

@@ -153,7 +153,8 @@ test("Replica that finds no room answers gets, refuses sets and serves no half-a
   bench.retry();
   assert.ok(!replica.isStuck);
   assert.ok(replica.writable);
-  assert.equal(replica.snapshot().sequence, 2);
+  using snapshot = replica.snapshot();
+  assert.equal(snapshot.info.sequence, 2);
 });
 
 test("Replica that finds no room for an entry's first record still serves the state before it", () => {
@@ -162,9 +163,9 @@ test("Replica that finds no room for an entry's first record still serves the st
   bench.without = "records";
   bench.deliver(2, text(largeId("a"), "b"));
   bench.without = undefined;
-  const { sequence, table } = bench.replica.snapshot();
-  assert.deepEqual([sequence, table.rows], [1, 1]);
-  table.close();
+  using snapshot = bench.replica.snapshot();
+  const { sequence, rows } = snapshot.info;
+  assert.deepEqual([sequence, rows], [1, 1]);
 });
 
 test("Replica holds back what comes behind an entry that finds no room, and applies it in order after it", () => {

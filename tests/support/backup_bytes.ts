@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { BackupInfo } from "../../src/backup/backup_info.ts";
-import { readBackup } from "../../src/backup/read_backup.ts";
-import { writeBackup } from "../../src/backup/write_backup.ts";
+import { readBackup } from "../../src/snapshot/format/read_backup.ts";
+import { writeBackup } from "../../src/snapshot/format/write_backup.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade } from "../../src/user_grade.ts";
+import { snapshotOf } from "./snapshots.ts";
 
 /** @returns A storage with these users. */
 export function storageOf(grades: readonly UserGrade[]): Storage {
@@ -23,19 +24,13 @@ export function storageOf(grades: readonly UserGrade[]): Storage {
  */
 export async function backupOf(
   storage: Storage,
-  lies: Partial<BackupInfo> = {},
+  lies: Partial<SnapshotInfo> = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { digest, table } = storage.snapshot();
-  const info: BackupInfo = {
-    time: "2026-11-23T22:50:01.123Z",
-    logId: "8f14e45fceea167a",
-    sequence: 120,
-    sequenceTime: "2026-11-23T22:49:59.123456789Z",
-    rows: table.rows,
-    digest,
-    ...lies,
-  };
-  return await new Response(writeBackup(info, table)).bytes();
+  const file = writeBackup(
+    snapshotOf(storage, lies),
+    "2026-11-23T22:50:01.123Z",
+  );
+  return await new Response(file).bytes();
 }
 
 /** A stream of bytes in chunks of a size. */

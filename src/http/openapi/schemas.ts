@@ -78,7 +78,7 @@ export const Readiness = z.strictObject({
   percent: percent.optional(),
 }).meta({
   id: "Readiness",
-  description: "rows and percent are there while a base is restored.",
+  description: "rows and percent are there while a snapshot is restored.",
 });
 
 /** What `/status` says. */

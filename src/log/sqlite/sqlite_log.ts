@@ -7,33 +7,38 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { RowBatch } from "../../storage/row_batch.ts";
 import {
-  type CompactingLog,
-  type LogBase,
   type LogEntry,
   LogFailedError,
   type LogInfo,
   type LogLocation,
   NotStoredError,
+  type TrimmableLog,
 } from "../log.ts";
-import { SqliteBases } from "./sqlite_bases.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
+import { SqliteSnapshots } from "./sqlite_snapshots.ts";
+import { Sweeper } from "./sweeper.ts";
 
 /** The most entries, and about the most bytes, that one read of the file takes. */
 const READ_ENTRIES_MAX = 256;
 const READ_BYTES_MAX = 1024 * 1024;
 
+/** How many old entries one transaction deletes, so that commits wait little. */
+const DELETE_ENTRIES = 500;
+
 /** SQLite's result code for a full disk: https://www.sqlite.org/rescode.html#full */
 const SQLITE_FULL = 13;
 
-/** A {@linkcode CompactingLog} in a folder of the local disk. */
-export class SqliteLog implements CompactingLog {
+/** A {@linkcode TrimmableLog} in a folder of the local disk. */
+export class SqliteLog implements TrimmableLog {
   #db!: DatabaseSync;
-  #bases!: SqliteBases;
+  #snapshots!: SqliteSnapshots;
   #insert!: StatementSync;
   /** The last entry's sequence: what is committed, no more. */
   #last = 0;
+  /** Entries up to this one don't count any more; they are swept. */
+  #trimmed = 0;
+  readonly #sweeper = new Sweeper(() => this.#sweep());
   /** Own entries that `entries` has not yielded yet, in order. */
   #fresh: LogEntry[] = [];
   #wake: (() => void) | undefined;
@@ -46,7 +51,11 @@ export class SqliteLog implements CompactingLog {
     return this.#last;
   }
 
-  open(): Promise<LogInfo> {
+  get snapshots(): SqliteSnapshots {
+    return this.#snapshots;
+  }
+
+  async open(): Promise<LogInfo> {
     const file = join(this.directory, FILE_NAME);
     try {
       mkdirSync(this.directory, { recursive: true });
@@ -55,23 +64,18 @@ export class SqliteLog implements CompactingLog {
       this.#insert = this.#db.prepare(
         "INSERT INTO entries (sequence, time, payload) VALUES (?, ?, ?)",
       );
-      this.#bases = new SqliteBases(this.#db);
-      const base = this.#bases.current;
+      this.#snapshots = new SqliteSnapshots(this.#db, id);
       const { last } = this.#db.prepare(
         "SELECT max(sequence) AS last FROM entries",
       ).get() as { last: number | null };
-      this.#last = Math.max(last ?? 0, base?.sequence ?? 0);
-      return Promise.resolve({
-        id,
-        firstSequence: this.#first(),
-        lastSequence: this.#last,
-        ...(base && { base }),
-      });
+      const [newest] = await this.#snapshots.list();
+      // Older versions deleted all entries that a snapshot includes.
+      this.#last = Math.max(last ?? 0, newest?.info.sequence ?? 0);
+      return { id, firstSequence: this.#first(), lastSequence: this.#last };
     } catch (cause) {
-      return Promise.reject(
-        new LogFailedError(`Cannot open the log in ${file}: ${reason(cause)}`, {
-          cause,
-        }),
+      throw new LogFailedError(
+        `Cannot open the log in ${file}: ${reason(cause)}`,
+        { cause },
       );
     }
   }
@@ -79,7 +83,7 @@ export class SqliteLog implements CompactingLog {
   #first(): number {
     const { first } = this.#db.prepare(
       "SELECT min(sequence) AS first FROM entries WHERE sequence > ?",
-    ).get(this.#bases.current?.sequence ?? 0) as { first: number | null };
+    ).get(this.#trimmed) as { first: number | null };
     return first ?? this.#last + 1;
   }
 
@@ -151,24 +155,32 @@ export class SqliteLog implements CompactingLog {
     return Promise.resolve();
   }
 
-  readBase(): Iterable<RowBatch> {
-    return this.#bases.read();
+  trim(sequence: number): Promise<number> {
+    if (sequence > this.#last) {
+      return Promise.reject(
+        new RangeError(
+          `Cannot trim the log to ${sequence}: it ends at ${this.#last}`,
+        ),
+      );
+    }
+    this.#trimmed = Math.max(this.#trimmed, sequence);
+    this.#sweeper.start();
+    return Promise.resolve(this.#first());
   }
 
-  beginBase(base: LogBase): void {
-    this.#bases.begin(base);
-  }
-
-  writeBase(rows: RowBatch): void {
-    this.#bases.write(rows);
-  }
-
-  commitBase(): void {
-    this.#bases.commit();
+  /** @returns Whether there may be more to delete. */
+  #sweep(): boolean {
+    const { changes } = this.#db.prepare(
+      `DELETE FROM entries WHERE sequence IN
+         (SELECT sequence FROM entries WHERE sequence <= ? AND sequence < ?
+          ORDER BY sequence LIMIT ${DELETE_ENTRIES})`,
+    ).run(this.#trimmed, this.#last);
+    return changes > 0;
   }
 
   close(): Promise<void> {
-    this.#bases.close();
+    this.#snapshots.close();
+    this.#sweeper.close();
     this.#closed = true;
     this.#wake?.();
     this.#db.close();

@@ -9,7 +9,14 @@
 export type CallTable = Record<string, (argument: never) => unknown>;
 
 type Argument<F> = F extends (argument: infer A) => unknown ? A : never;
-type Answer<F> = F extends (argument: never) => infer R ? Awaited<R> : never;
+type Received<A> = A extends HandedOver<infer V> ? V : A;
+type Answer<F> = F extends (argument: never) => infer R ? Received<Awaited<R>>
+  : never;
+
+/** An answer of which some memory is handed over and not copied. */
+export class HandedOver<T> {
+  constructor(readonly value: T, readonly transfer: Transferable[]) {}
+}
 
 /** Calls a function; answered by `answer` or `call_failed`. */
 export interface CallMessage {
@@ -48,6 +55,8 @@ export class CallError extends Error {
 export class Caller<T extends CallTable> {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #lastCall = 0;
+  /** Why the other side is gone; undefined while it is there. */
+  #failure: Error | undefined;
 
   constructor(
     private readonly post: (
@@ -58,13 +67,15 @@ export class Caller<T extends CallTable> {
 
   /**
    * @param transfer What of the argument is handed over and not copied.
-   * @throws {CallError} If the function throws.
+   * @throws {CallError} If the function throws; and what {@linkcode fail} was
+   * told.
    */
   call<N extends keyof T & string>(
     name: N,
     argument: Argument<T[N]>,
     transfer: Transferable[] = [],
   ): Promise<Answer<T[N]>> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const call = ++this.#lastCall;
     const ended = Promise.withResolvers<unknown>();
     this.#waiting.set(call, ended);
@@ -80,8 +91,9 @@ export class Caller<T extends CallTable> {
     else ended?.reject(new CallError(message.errorName, message.reason));
   }
 
-  /** The other side is gone: ends all calls. */
+  /** The other side is gone: ends all calls, those to come too. */
   fail(error: Error): void {
+    this.#failure = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
@@ -91,17 +103,19 @@ export class Caller<T extends CallTable> {
  * The side that is called.
  *
  * @param table The functions.
- * @returns The message that ends the call.
+ * @returns The message that ends the call, and what of it is handed over.
  */
 export async function answerCall(
   table: CallTable,
   { call, name, argument }: CallMessage,
-): Promise<AnswerMessage | CallFailedMessage> {
+): Promise<[AnswerMessage | CallFailedMessage, Transferable[]]> {
   try {
-    const value = await table[name](argument as never);
-    return { type: "answer", call, value };
+    const answer = await table[name](argument as never);
+    return answer instanceof HandedOver
+      ? [{ type: "answer", call, value: answer.value }, answer.transfer]
+      : [{ type: "answer", call, value: answer }, []];
   } catch (error) {
     const { name: errorName, message } = error as Error;
-    return { type: "call_failed", call, errorName, reason: message };
+    return [{ type: "call_failed", call, errorName, reason: message }, []];
   }
 }

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
+import type { SnapshotStore } from "../../snapshot/store.ts";
 import {
-  type LogBase,
   type LogEntry,
   LogFailedError,
   type LogInfo,
@@ -16,12 +15,12 @@ import {
 } from "../log.ts";
 import { Caller, CallError } from "./calls.ts";
 import type {
-  BaseStep,
   FromLogWorker,
   LogCalls,
   LogOptions,
   ToLogWorker,
 } from "./messages.ts";
+import { SnapshotClient } from "./snapshot_client.ts";
 import { ReceiveWindow } from "./window.ts";
 
 /** What a {@linkcode LogClient} tells of, once it is open. */
@@ -37,7 +36,7 @@ export interface LogClientListener {
   ): void;
   /** The log's status has changed. */
   status(status: LogStatus): void;
-  /** The log's first entry still there, which its limits may have moved. */
+  /** The log's first entry still there: its limits or a trim have moved it. */
   firstSequence(sequence: number): void;
   /** A batch did not commit; the error says how sure that is. */
   proposalFailed(
@@ -57,8 +56,10 @@ export class LogClient {
   readonly #window = new ReceiveWindow((messages) =>
     this.#send({ type: "taken", messages })
   );
-  #onBaseRows: ((rows: RowBatch) => void) | undefined;
   #failure: LogFailedError | undefined;
+
+  /** The snapshots that the log keeps, if its engine keeps any. */
+  readonly snapshots: SnapshotStore = new SnapshotClient(this.#calls);
 
   /** @param listener Told of everything that comes unasked. */
   constructor(private readonly listener: LogClientListener) {
@@ -95,17 +96,6 @@ export class LogClient {
   }
 
   /**
-   * Reads the base that `open` told of.
-   *
-   * @param onRows Takes each part; the worker waits for it.
-   * @throws {LogFailedError} If it can't be read.
-   */
-  readBase(onRows: (rows: RowBatch) => void): Promise<void> {
-    this.#onBaseRows = onRows;
-    return this.#needed(this.#calls.call("readBase", undefined));
-  }
-
-  /**
    * Looks where the log stands now, as {@linkcode ReplicatedLog.locate} does.
    *
    * @throws {LogFailedError} If the log can't go on.
@@ -133,18 +123,13 @@ export class LogClient {
   }
 
   /**
-   * Writes a base of the log's own.
+   * Lets go of old entries, as {@linkcode TrimmableLog.trim} does; the listener
+   * hears which is the first then.
    *
-   * @throws {Error} If the worker could not; the log is as before.
+   * @throws {Error} If it can't be done; the log is as before.
    */
-  async writeBase(base: LogBase, parts: Iterable<RowBatch>): Promise<void> {
-    const write = (step: BaseStep, transfer: Transferable[] = []) =>
-      this.#calls.call("writeBase", step, transfer);
-    await write({ type: "begin", base });
-    for (const rows of parts) {
-      await write({ type: "rows", rows }, batchBuffers(rows));
-    }
-    await write({ type: "commit" });
+  trim(sequence: number): Promise<void> {
+    return this.#calls.call("trim", sequence);
   }
 
   /** Closes the log and ends the worker. */
@@ -170,9 +155,6 @@ export class LogClient {
       case "answer":
       case "call_failed":
         return this.#calls.receive(message);
-      case "base_rows":
-        this.#onBaseRows!(message.rows);
-        return this.#window.take();
       case "entries":
         return this.listener.entries(
           message.entries,

@@ -5,32 +5,27 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import { batchBuffers } from "../../storage/row_batch.ts";
 import { encodeEntry } from "../change.ts";
 import { JetStreamLog } from "../jetstream/jetstream_log.ts";
 import { MembersChannel } from "../jetstream/members_channel.ts";
 import type { JetStreamOptions } from "../jetstream/options.ts";
 import {
-  type CompactingLog,
   LogFailedError,
   type LogStatus,
   NotStoredError,
   type ReplicatedLog,
+  type TrimmableLog,
 } from "../log.ts";
 import { SqliteLog } from "../sqlite/sqlite_log.ts";
 import { answerCall } from "./calls.ts";
 import { membersListener } from "./members_port.ts";
-import type {
-  BaseStep,
-  FromLogWorker,
-  LogCalls,
-  ToLogWorker,
-} from "./messages.ts";
+import type { FromLogWorker, LogCalls, ToLogWorker } from "./messages.ts";
+import { snapshotHost } from "./snapshot_host.ts";
 import { SendWindow } from "./window.ts";
 
 let log: ReplicatedLog;
-/** The same log, if it can hold a base. */
-let compacting: CompactingLog | undefined;
+/** The same log, if it keeps snapshots. */
+let trimmable: TrimmableLog | undefined;
 const window = new SendWindow();
 
 function post(message: FromLogWorker, transfer: Transferable[] = []): void {
@@ -63,23 +58,17 @@ const calls: LogCalls = {
       log = openJetStream(options, members);
       return await log.open();
     }
-    log = compacting = new SqliteLog(options.directory);
+    log = trimmable = new SqliteLog(options.directory);
     const info = await log.open();
     tellStatus({ state: "connected", reason: "the log is open" });
     return info;
   },
   locate: (sequence) => log.locate(sequence),
-  readBase: async () => {
-    for (const rows of compacting!.readBase()) {
-      post({ type: "base_rows", rows }, batchBuffers(rows));
-      await window.sent();
-    }
+  trim: async (sequence) => {
+    const first = await trimmable!.trim(sequence);
+    post({ type: "first_sequence", sequence: first });
   },
-  writeBase: (step: BaseStep) => {
-    if (step.type === "begin") compacting!.beginBase(step.base);
-    else if (step.type === "rows") compacting!.writeBase(step.rows);
-    else compacting!.commitBase();
-  },
+  ...snapshotHost(() => trimmable!.snapshots),
   close: () => log.close(),
 };
 
@@ -112,7 +101,7 @@ async function propose(batch: number, text: string): Promise<void> {
 async function handle(message: ToLogWorker): Promise<void> {
   switch (message.type) {
     case "call":
-      return post(await answerCall(calls, message));
+      return post(...await answerCall(calls, message));
     case "consume":
       return await consume(message.after, message.time);
     case "propose":

@@ -4,16 +4,10 @@
  *
  * @module
  */
-import type { RowBatch } from "../../storage/row_batch.ts";
 import type { JetStreamOptions } from "../jetstream/options.ts";
-import type {
-  LogBase,
-  LogEntry,
-  LogInfo,
-  LogLocation,
-  LogStatus,
-} from "../log.ts";
+import type { LogEntry, LogInfo, LogLocation, LogStatus } from "../log.ts";
 import type { AnswerMessage, CallFailedMessage, CallMessage } from "./calls.ts";
+import type { SnapshotCalls } from "./snapshot_calls.ts";
 
 /** The embedded log. */
 export interface SqliteOptions {
@@ -32,22 +26,14 @@ export interface OpenArgument {
   readonly members: MessagePort | undefined;
 }
 
-/** One step of writing a base. */
-export type BaseStep =
-  | { readonly type: "begin"; readonly base: LogBase }
-  | { readonly type: "rows"; readonly rows: RowBatch }
-  | { readonly type: "commit" };
-
 /** What the main thread calls in the worker. */
-export type LogCalls = {
+export type LogCalls = SnapshotCalls & {
   /** Opens the log. The first call. */
   open(argument: OpenArgument): Promise<LogInfo>;
   /** Looks where the log stands, and when it took an entry. */
   locate(sequence: number): Promise<LogLocation>;
-  /** Sends the rows of the log's own base, in `base_rows` messages. */
-  readBase(argument: undefined): Promise<void>;
-  /** Writes a part of a new base. */
-  writeBase(step: BaseStep): void;
+  /** Lets go of the entries up to a sequence; `first_sequence` follows. */
+  trim(sequence: number): Promise<void>;
   /** Closes the log. The last call. */
   close(argument: undefined): Promise<void>;
 };
@@ -59,7 +45,7 @@ export interface ConsumeMessage {
   readonly time: string | null;
 }
 
-/** Takes some `entries` or `base_rows` messages out of the window. */
+/** Takes some `entries` messages out of the window. */
 export interface TakenMessage {
   readonly type: "taken";
   readonly messages: number;
@@ -79,12 +65,6 @@ export type ToLogWorker =
   | ConsumeMessage
   | TakenMessage
   | ProposeMessage;
-
-/** Some rows of the log's own base. */
-export interface BaseRowsMessage {
-  readonly type: "base_rows";
-  readonly rows: RowBatch;
-}
 
 /** The next entries, in order and without a gap. */
 export interface EntriesMessage {
@@ -124,7 +104,6 @@ export interface FailedMessage {
 export type FromLogWorker =
   | AnswerMessage
   | CallFailedMessage
-  | BaseRowsMessage
   | EntriesMessage
   | StatusMessage
   | FirstSequenceMessage

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { writeBackup } from "../../../src/backup/write_backup.ts";
+import {
+  type BackupInfo,
+  parseBackupInfo,
+} from "../../../src/snapshot/format/backup_info.ts";
+import { readBackup } from "../../../src/snapshot/format/read_backup.ts";
+import { writeBackup } from "../../../src/snapshot/format/write_backup.ts";
+import { liveSnapshot } from "../../../src/snapshot/live_snapshot.ts";
 import { Storage } from "../../../src/storage/storage.ts";
 import { Cluster } from "../../support/cluster.ts";
 import {
@@ -15,6 +21,16 @@ import {
 const AUTHORIZATION = `Basic ${
   new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
 }`;
+
+/** @returns What a replica's backup says of itself. */
+async function backupInfo(replica: ServiceProcess): Promise<BackupInfo> {
+  const response = await fetch(`${replica.url("set")}/backup`, {
+    headers: { authorization: AUTHORIZATION },
+  });
+  const { header, rows } = await readBackup(response.body!);
+  for await (const _ of rows) { /* to its end */ }
+  return parseBackupInfo(header);
+}
 
 /** A broker and a replica that has many users. */
 export class OurSide implements AsyncDisposable {
@@ -32,8 +48,11 @@ export class OurSide implements AsyncDisposable {
    */
   static async start(users: number, folder: string): Promise<OurSide> {
     const cluster = await Cluster.start(1);
-    const { log } = await cluster.replicas[0].statusJson();
-    await cluster.replicas[0].end("SIGTERM");
+    const [first] = cluster.replicas;
+    // A snapshot with users is at an entry.
+    await (await first.set({ user_id: "user-0" })).body?.cancel();
+    const place = await backupInfo(first);
+    await first.end("SIGTERM");
     const storage = new Storage();
     for (let i = 0; i < users; i++) {
       storage.set({
@@ -44,20 +63,14 @@ export class OurSide implements AsyncDisposable {
         return_fee: 200,
       });
     }
-    const { table, digest } = storage.snapshot();
     const file = `${folder}/${users}.csv.gz`;
     await Deno.writeFile(
       file,
-      writeBackup({
-        time: new Date().toISOString(),
-        logId: log.id,
-        sequence: 0,
-        sequenceTime: null,
-        rows: users,
-        digest,
-      }, table),
+      writeBackup(liveSnapshot(place, storage.snapshot()), place.made),
     );
     const donor = await cluster.startReplica(0, { PEERS: `file://${file}` });
+    const { users: restored } = await donor.statusJson();
+    if (restored !== users) throw new Error(`${restored} users are restored`);
     return new OurSide(users, cluster, donor);
   }
 

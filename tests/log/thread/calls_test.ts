@@ -4,6 +4,7 @@ import {
   Caller,
   CallError,
   type CallMessage,
+  HandedOver,
 } from "../../../src/log/thread/calls.ts";
 
 const permissions = "none";
@@ -26,7 +27,8 @@ Deno.test({
     const caller = new Caller<Calls>((message) => sent.push(message));
     const calls = [1, 2, 3].map((value) => caller.call("double", value));
     for (const message of sent.reverse()) {
-      caller.receive(await answerCall(TABLE, message));
+      const [answer] = await answerCall(TABLE, message);
+      caller.receive(answer);
     }
     assert.deepEqual(await Promise.all(calls), [2, 4, 6]);
   },
@@ -40,7 +42,8 @@ Deno.test({
     const sent: CallMessage[] = [];
     const caller = new Caller<Calls>((message) => sent.push(message));
     const failing = caller.call("fail", "too far");
-    caller.receive(await answerCall(TABLE, sent[0]));
+    const [answer] = await answerCall(TABLE, sent[0]);
+    caller.receive(answer);
     await assert.rejects(failing, (error) => {
       assert.ok(error instanceof CallError);
       assert.equal(error.errorName, "RangeError");
@@ -50,5 +53,23 @@ Deno.test({
     const cut = [caller.call("double", 1), caller.call("fail", "")];
     caller.fail(new Error("it died"));
     for (const call of cut) await assert.rejects(call, /it died/);
+    // A call that nobody could answer would never end.
+    await assert.rejects(caller.call("double", 1), /it died/);
+  },
+});
+
+Deno.test({
+  name: "answerCall() hands over what a function wants to be handed over",
+  permissions,
+  fn: async () => {
+    const { buffer } = new Uint8Array([1, 2]);
+    const table = { take: () => new HandedOver({ buffer }, [buffer]) };
+    const sent: CallMessage[] = [];
+    const caller = new Caller<typeof table>((message) => sent.push(message));
+    const taken = caller.call("take", undefined as never);
+    const [answer, transfer] = await answerCall(table, sent[0]);
+    assert.deepEqual(transfer, [buffer]);
+    caller.receive(answer);
+    assert.equal((await taken).buffer, buffer);
   },
 });

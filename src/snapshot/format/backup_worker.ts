@@ -5,7 +5,7 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
 import { formatRows, HEADER_LINE } from "./csv_writer.ts";
 
 /** What the main thread sends: rows, and at last that there are no more. */

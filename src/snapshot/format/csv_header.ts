@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { NUMBER_FIELDS } from "../user_grade.ts";
+import { NUMBER_FIELDS } from "../../user_grade.ts";
 import { readFields } from "./csv_fields.ts";
 import { foreignFormat } from "./foreign_format.ts";
 import { visibleText } from "./visible_text.ts";

@@ -1,5 +1,5 @@
-import type { RowBatch } from "../storage/row_batch.ts";
-import { USER_ID_BYTES_MAX } from "../user_grade.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
+import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
 
 /** The most rows of a batch: about an entry's worth when they are imported. */
 export const BATCH_ROWS_MAX = 1_000;

@@ -7,6 +7,7 @@
  * @module
  */
 import * as z from "zod";
+import type { SnapshotInfo } from "../snapshot.ts";
 import { BackupError } from "./backup_error.ts";
 import type { GzipHeader } from "./gzip_header.ts";
 
@@ -29,24 +30,14 @@ const BackupInfoSchema = z.object({
 });
 
 /** What a backup says of itself. */
-export interface BackupInfo {
-  /** When it was made: RFC 3339, UTC, with milliseconds. */
-  readonly time: string;
-  /** The log whose state it is. */
-  readonly logId: string;
-  /** The last entry that it includes. */
-  readonly sequence: number;
-  /** When the log took that entry; null at sequence 0. */
-  readonly sequenceTime: string | null;
-  /** How many users it has. */
-  readonly rows: number;
-  /** The digest of their records; undefined if it does not say. */
-  readonly digest: string | undefined;
+export interface BackupInfo extends SnapshotInfo {
+  /** When the file was made: RFC 3339, UTC, with milliseconds. */
+  readonly made: string;
 }
 
 /** @returns The name of a backup's file, without `.gz`. */
-export function backupName({ time, sequence }: BackupInfo): string {
-  const compact = time.slice(0, 19).replace(/[-:]/g, "");
+export function backupName({ made, sequence }: BackupInfo): string {
+  const compact = made.slice(0, 19).replace(/[-:]/g, "");
   return `usergrades-${compact}Z-${sequence}.csv`;
 }
 
@@ -54,15 +45,15 @@ export function backupName({ time, sequence }: BackupInfo): string {
 export function backupHeader(info: BackupInfo): GzipHeader {
   const json = JSON.stringify({
     format: FORMAT,
-    time: info.time,
+    time: info.made,
     log_id: info.logId,
     sequence: info.sequence,
-    sequence_time: info.sequenceTime,
+    sequence_time: info.time,
     rows: info.rows,
     digest: info.digest,
   });
   return {
-    modified_s: Math.floor(Date.parse(info.time) / 1000),
+    modified_s: Math.floor(Date.parse(info.made) / 1000),
     name: backupName(info),
     extra: new Map([[SUBFIELD, toAscii(json)]]),
     comment: "",
@@ -106,10 +97,10 @@ export function parseBackupInfo(
     );
   }
   const info = {
-    time: result.data.time,
+    made: result.data.time,
     logId: result.data.log_id,
     sequence: result.data.sequence,
-    sequenceTime: result.data.sequence_time,
+    time: result.data.sequence_time,
     rows: result.data.rows,
     digest: result.data.digest,
   };

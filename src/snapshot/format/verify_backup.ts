@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { Digest } from "../storage/digest.ts";
-import type { RowBatch } from "../storage/row_batch.ts";
-import { USER_ID_BYTES_MAX } from "../user_grade.ts";
+import { Digest } from "../../storage/digest.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
+import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
 import { BackupError } from "./backup_error.ts";
 import { type BackupInfo, parseBackupInfo } from "./backup_info.ts";
 import { readBackup } from "./read_backup.ts";

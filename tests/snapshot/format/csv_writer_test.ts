@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import Papa from "papaparse";
-import { formatRows } from "../../src/backup/csv_writer.ts";
-import { NUMBER_FIELDS } from "../../src/user_grade.ts";
-import { grades } from "../support/grades.ts";
-import { toBatch } from "../support/model.ts";
+import { formatRows } from "../../../src/snapshot/format/csv_writer.ts";
+import { NUMBER_FIELDS } from "../../../src/user_grade.ts";
+import { grades } from "../../support/grades.ts";
+import { toBatch } from "../../support/model.ts";
 
 Deno.test({
   name:

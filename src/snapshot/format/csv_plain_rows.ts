@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { USER_ID_BYTES_MAX } from "../user_grade.ts";
+import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
 import { type CsvLayout, USER_ID } from "./csv_header.ts";
 import type { RowBuilder } from "./row_builder.ts";
 import { isUtf8 } from "./utf8.ts";

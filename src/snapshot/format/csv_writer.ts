@@ -6,8 +6,8 @@
  *
  * @module
  */
-import type { RowBatch } from "../storage/row_batch.ts";
-import { NUMBER_FIELDS, USER_ID_BYTES_MAX } from "../user_grade.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
+import { NUMBER_FIELDS, USER_ID_BYTES_MAX } from "../../user_grade.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,22 +1,18 @@
 /**
- * Writing a backup: a stream of the state at one sequence, at the pace of
- * whoever reads it.
+ * Writing a backup: a snapshot as a gzip file, at the pace of its reader.
  *
  * @module
  */
-import { batchBuffers } from "../storage/row_batch.ts";
-import type { TableSnapshot } from "../storage/snapshot.ts";
-import { backupHeader, type BackupInfo } from "./backup_info.ts";
+import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { backupHeader } from "./backup_info.ts";
 import type { FromBackupWorker, ToBackupWorker } from "./backup_worker.ts";
 import { BARE_HEADER_BYTES, formatGzipHeader } from "./gzip_header.ts";
 
 /** After how long without a reader a backup is cut. */
 export const STALL_TIMEOUT_MS = 60_000;
 
-/** How many rows the main thread reads at a time: a third of a millisecond. */
-const ROWS_PER_MESSAGE = 4096;
-
-/** How many of those are on their way to the worker at a time. */
+/** How many blocks of rows are on their way to the worker at a time. */
 const WINDOW_MESSAGES = 2;
 
 /** Told how a backup goes. */
@@ -28,31 +24,33 @@ export interface BackupObserver {
 }
 
 /**
- * @param info What the backup says of itself.
- * @param table Its rows; closed when the stream ends, however it ends.
+ * @param snapshot What is backed up; disposed of when the stream ends, however
+ * it ends.
+ * @param made The time now: RFC 3339, UTC, with milliseconds.
  * @param observer Told how it goes.
  * @param stallTimeout_ms After how long without a reader it is cut.
  * @returns The gzip file.
  */
 export function writeBackup(
-  info: BackupInfo,
-  table: TableSnapshot,
+  snapshot: Snapshot,
+  made: string,
   observer: BackupObserver = { read: () => {}, end: () => {} },
   stallTimeout_ms = STALL_TIMEOUT_MS,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const compressor = new Compressor(table);
+  const compressor = new Compressor(snapshot);
   let stalled: ReturnType<typeof setTimeout> | undefined;
   const next = async () => {
     try {
       return await compressor.next();
     } catch (error) {
+      compressor.close();
       observer.end(false);
       throw error;
     }
   };
   return new ReadableStream({
     start: (controller) => {
-      const header = formatGzipHeader(backupHeader(info));
+      const header = formatGzipHeader(backupHeader({ ...snapshot.info, made }));
       observer.read(header.length);
       controller.enqueue(header);
     },
@@ -92,8 +90,10 @@ class Compressor {
   /** The worker's own header makes room for ours; nothing checks it. */
   #headerLeft = BARE_HEADER_BYTES;
   #changed = Promise.withResolvers<void>();
+  readonly #blocks: AsyncIterator<RowBatch>;
 
-  constructor(private readonly table: TableSnapshot) {
+  constructor(private readonly snapshot: Snapshot) {
+    this.#blocks = snapshot.blocks[Symbol.asyncIterator]();
     this.#worker.onmessage = ({ data }: MessageEvent<FromBackupWorker>) => {
       this.#receive(data);
       this.#changed.resolve();
@@ -119,29 +119,26 @@ class Compressor {
   /** @returns The next bytes; undefined after the last. */
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
-      if (this.#error !== undefined) {
-        this.close();
-        throw this.#error;
-      }
+      if (this.#error !== undefined) throw this.#error;
       const bytes = this.#bytes.shift();
       if (bytes !== undefined) return bytes;
       if (this.#state === "complete") {
         this.close();
         return undefined;
       }
-      this.#sendRows();
+      await this.#sendRows();
       await this.#changed.promise;
       this.#changed = Promise.withResolvers();
     }
   }
 
-  #sendRows(): void {
+  async #sendRows(): Promise<void> {
     while (
       this.#state === "rows to send" &&
       this.#messagesOnTheWay < WINDOW_MESSAGES
     ) {
-      const rows = this.table.read(ROWS_PER_MESSAGE);
-      if (rows === undefined) {
+      const { done, value: rows } = await this.#blocks.next();
+      if (done) {
         this.#state = "all rows sent";
         this.#post({ type: "end" });
       } else {
@@ -157,7 +154,7 @@ class Compressor {
 
   /** Lets go of the snapshot and ends the worker; closing twice is harmless. */
   close(): void {
-    this.table.close();
+    this.snapshot[Symbol.dispose]();
     this.#worker.terminate();
   }
 }

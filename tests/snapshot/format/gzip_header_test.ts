@@ -3,8 +3,8 @@ import fc from "fast-check";
 import {
   formatGzipHeader,
   parseGzipHeader,
-} from "../../src/backup/gzip_header.ts";
-import { BackupError } from "../../src/backup/backup_error.ts";
+} from "../../../src/snapshot/format/gzip_header.ts";
+import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
 
 const permissions = "none";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { BackupError } from "../../src/backup/backup_error.ts";
-import { ByteReader } from "../../src/backup/byte_reader.ts";
-import { gunzip } from "../../src/backup/gunzip.ts";
-import { chunked } from "../support/backup_bytes.ts";
+import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
+import { ByteReader } from "../../../src/snapshot/format/byte_reader.ts";
+import { gunzip } from "../../../src/snapshot/format/gunzip.ts";
+import { chunked } from "../../support/backup_bytes.ts";
 
 const permissions = "none";
 const HELLO = new Uint8Array(gzipSync("hello "));

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { integerFromText } from "../integer_text.ts";
-import { NUMBER_FIELDS, USER_ID_BYTES_MAX } from "../user_grade.ts";
+import { integerFromText } from "../../integer_text.ts";
+import { NUMBER_FIELDS, USER_ID_BYTES_MAX } from "../../user_grade.ts";
 import { type CsvLayout, USER_ID } from "./csv_header.ts";
 import { isUtf8 } from "./utf8.ts";
 import { visibleText } from "./visible_text.ts";

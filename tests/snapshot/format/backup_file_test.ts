@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
-import { parseBackupInfo } from "../../src/backup/backup_info.ts";
-import { BackupError } from "../../src/backup/backup_error.ts";
-import { readBackup } from "../../src/backup/read_backup.ts";
-import { writeBackup } from "../../src/backup/write_backup.ts";
-import { Storage } from "../../src/storage/storage.ts";
+import { parseBackupInfo } from "../../../src/snapshot/format/backup_info.ts";
+import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
+import { readBackup } from "../../../src/snapshot/format/read_backup.ts";
+import { writeBackup } from "../../../src/snapshot/format/write_backup.ts";
+import { Storage } from "../../../src/storage/storage.ts";
 import {
   backupOf,
   chunked,
   restored,
   storageOf,
-} from "../support/backup_bytes.ts";
-import { TemporaryFolder } from "../support/temporary_folder.ts";
+} from "../../support/backup_bytes.ts";
+import { snapshotOf } from "../../support/snapshots.ts";
+import { TemporaryFolder } from "../../support/temporary_folder.ts";
 
 const ODD_IDS = [
   "comma,",
@@ -38,6 +39,8 @@ function oddStorage(): Storage {
     return_fee: 2 ** 31,
   })));
 }
+
+const NOW = "2026-11-23T22:50:01.123Z";
 
 Deno.test("a backup restores to the same digest, whatever the chunks", async () => {
   const storage = oddStorage();
@@ -129,10 +132,10 @@ LcoDMXm5AAAAAP//SszL0zHUMdIx1jHh5VJSTtJRUFI6vFJJSUlH11THQMfSwMDc0NLSyNTE3MTA
 Deno.test("a backup of the first format is read as it ever was", async () => {
   const { header } = await readBackup(chunked(FORMAT_1, 10));
   assert.deepEqual(parseBackupInfo(header), {
-    time: "2026-11-23T22:50:01.123Z",
+    made: "2026-11-23T22:50:01.123Z",
     logId: "8f14e45fceea167a",
     sequence: 120,
-    sequenceTime: "2026-11-23T22:49:59.123456789Z",
+    time: "2026-11-23T22:49:59.123456789Z",
     rows: 2,
     digest: "2f8a16b8023d8e91",
   });
@@ -189,7 +192,7 @@ Deno.test("a backup with any bit flipped is refused, or gives the same rows", as
     }
     // What a replica checks besides: log, sequence, time, rows and digest.
     const same = info.logId === original.logId &&
-      info.sequenceTime === original.sequenceTime &&
+      info.time === original.time &&
       info.rows === copy.size &&
       (info.digest ?? copy.digest) === copy.digest;
     if (same) {
@@ -249,23 +252,22 @@ Deno.test("parseBackupInfo() refuses headers that say too little, nonsense or co
 Deno.test("writeBackup() makes no more than its reader takes, and frees the snapshot when the reader leaves", async () => {
   const storage = new Storage();
   for (let i = 0; i < 200_000; i++) storage.set({ user_id: `user-${i}` });
-  const { digest, table } = storage.snapshot();
+  const snapshot = snapshotOf(storage);
   let reads = 0;
-  const read = table.read.bind(table);
-  table.read = (rowsMax) => {
-    reads++;
-    return read(rowsMax);
-  };
   let closed = 0;
-  table.onceClosed(() => closed++);
   const stream = writeBackup({
-    time: new Date().toISOString(),
-    logId: "x",
-    sequence: 1,
-    sequenceTime: null,
-    rows: table.rows,
-    digest,
-  }, table);
+    info: snapshot.info,
+    blocks: (async function* () {
+      for await (const rows of snapshot.blocks) {
+        reads++;
+        yield rows;
+      }
+    })(),
+    [Symbol.dispose]: () => {
+      closed++;
+      snapshot[Symbol.dispose]();
+    },
+  }, NOW);
   const reader = stream.getReader();
   await reader.read();
   await reader.read();
@@ -278,20 +280,17 @@ Deno.test("writeBackup() makes no more than its reader takes, and frees the snap
 Deno.test("writeBackup() is cut when nobody reads it for too long", async () => {
   const storage = new Storage();
   for (let i = 0; i < 200_000; i++) storage.set({ user_id: `user-${i}` });
-  const { digest, table } = storage.snapshot();
   let closed = 0;
-  table.onceClosed(() => closed++);
+  const snapshot = {
+    ...snapshotOf(storage),
+    [Symbol.dispose]: () => {
+      closed++;
+    },
+  };
   const ends: boolean[] = [];
   const reader = writeBackup(
-    {
-      time: new Date().toISOString(),
-      logId: "x",
-      sequence: 1,
-      sequenceTime: null,
-      rows: table.rows,
-      digest,
-    },
-    table,
+    snapshot,
+    NOW,
     { read: () => {}, end: (isComplete) => ends.push(isComplete) },
     100,
   ).getReader();
@@ -301,4 +300,27 @@ Deno.test("writeBackup() is cut when nobody reads it for too long", async () => 
   await assert.rejects(reader.read(), /not read for too long/);
   assert.equal(closed, 1);
   assert.deepEqual(ends, [false]);
+});
+
+Deno.test("writeBackup() fails, and says that it ended, when the snapshot breaks off", async () => {
+  const ends: boolean[] = [];
+  let closed = 0;
+  const { info } = snapshotOf(new Storage());
+  const file = writeBackup(
+    {
+      info,
+      // deno-lint-ignore require-yield
+      blocks: (async function* () {
+        throw new Error("the disk is gone");
+      })(),
+      [Symbol.dispose]: () => {
+        closed++;
+      },
+    },
+    NOW,
+    { read: () => {}, end: (isComplete) => ends.push(isComplete) },
+  );
+  await assert.rejects(new Response(file).bytes(), /the disk is gone/);
+  assert.deepEqual(ends, [false]);
+  assert.equal(closed, 1);
 });

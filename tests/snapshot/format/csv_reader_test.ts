@@ -1,14 +1,20 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import Papa from "papaparse";
-import { BackupError } from "../../src/backup/backup_error.ts";
-import { type CsvDialect, CsvReader } from "../../src/backup/csv_reader.ts";
-import { formatRows, HEADER_LINE } from "../../src/backup/csv_writer.ts";
-import { BATCH_ROWS_MAX } from "../../src/backup/row_builder.ts";
-import { integerFromText } from "../../src/integer_text.ts";
-import { NUMBER_FIELDS } from "../../src/user_grade.ts";
-import { grades, ids } from "../support/grades.ts";
-import { fromBatch, toBatch } from "../support/model.ts";
+import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
+import {
+  type CsvDialect,
+  CsvReader,
+} from "../../../src/snapshot/format/csv_reader.ts";
+import {
+  formatRows,
+  HEADER_LINE,
+} from "../../../src/snapshot/format/csv_writer.ts";
+import { BATCH_ROWS_MAX } from "../../../src/snapshot/format/row_builder.ts";
+import { integerFromText } from "../../../src/integer_text.ts";
+import { NUMBER_FIELDS } from "../../../src/user_grade.ts";
+import { grades, ids } from "../../support/grades.ts";
+import { fromBatch, toBatch } from "../../support/model.ts";
 
 const permissions = "none";
 const encoder = new TextEncoder();

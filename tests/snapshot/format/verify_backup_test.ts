@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BackupError } from "../../src/backup/backup_error.ts";
-import { verifyBackup } from "../../src/backup/verify_backup.ts";
-import { backupOf, chunked, storageOf } from "../support/backup_bytes.ts";
+import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
+import { verifyBackup } from "../../../src/snapshot/format/verify_backup.ts";
+import { backupOf, chunked, storageOf } from "../../support/backup_bytes.ts";
 
 const ignore = () => {};
 

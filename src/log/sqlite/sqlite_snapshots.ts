@@ -1,0 +1,187 @@
+/**
+ * The snapshots in the embedded log's file. Its tables call them bases.
+ *
+ * @module
+ */
+import type { DatabaseSync } from "node:sqlite";
+import {
+  type Snapshot,
+  SnapshotDamagedError,
+  type SnapshotInfo,
+} from "../../snapshot/snapshot.ts";
+import {
+  type SnapshotSink,
+  type SnapshotStore,
+  SnapshotStoreError,
+  type StoredSnapshot,
+} from "../../snapshot/store.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
+import { decodeRows, encodeRows } from "./sqlite_rows.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** How many parts of deleted snapshots one transaction deletes. */
+const DELETE_PARTS = 8;
+
+const LISTED =
+  "SELECT id, sequence, time, rows, digest FROM bases WHERE complete = 1";
+
+/** A {@linkcode SnapshotStore} in the file of a log. */
+export class SqliteSnapshots implements SnapshotStore {
+  /**
+   * The snapshots that are being written now. Others that are not complete were
+   * being written when the process ended, or are deleted: they are swept.
+   */
+  readonly #writing = new Set<number>();
+  readonly #sweeper = new Sweeper(() => this.#sweep());
+
+  /**
+   * @param db The log's file.
+   * @param logId The log's identity: all snapshots here are of this log.
+   */
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly logId: string,
+  ) {
+    this.#sweeper.start();
+  }
+
+  list(): Promise<StoredSnapshot[]> {
+    return attempt(
+      "list the snapshots",
+      () =>
+        this.db.prepare(`${LISTED} ORDER BY sequence DESC, id DESC`).all()
+          .map((row) => this.#stored(row)),
+    );
+  }
+
+  open(id: string, signal: AbortSignal): Promise<Snapshot> {
+    return attempt(`open the snapshot ${id}`, () => {
+      const row = this.db.prepare(`${LISTED} AND id = ?`).get(id);
+      if (row === undefined) throw new Error("there is none of that name");
+      let isOpen = true;
+      return {
+        info: this.#stored(row).info,
+        blocks: this.#read(id, () => {
+          signal.throwIfAborted();
+          return isOpen;
+        }),
+        [Symbol.dispose]: () => {
+          isOpen = false;
+        },
+      };
+    });
+  }
+
+  /** One query a part, so that no other work meets a statement under way. */
+  async *#read(id: string, isOpen: () => boolean): AsyncGenerator<RowBatch> {
+    const read = this.db.prepare(
+      "SELECT keys, key_ends, numbers FROM base_rows WHERE base = ? AND part = ?",
+    );
+    for (let part = 0; isOpen(); part++) {
+      const row = read.get(id, part);
+      if (row === undefined) return;
+      const rows = decodeRows(row);
+      if (rows === undefined) {
+        throw new SnapshotDamagedError(
+          `damaged: part ${part} of its rows is not as it was written`,
+        );
+      }
+      yield rows;
+    }
+  }
+
+  create(info: SnapshotInfo): Promise<SnapshotSink> {
+    const { logId, sequence, time, rows, digest } = info;
+    return attempt("begin a snapshot", () => {
+      if (logId !== this.logId) {
+        throw new Error(`it is of the log ${logId}, this is ${this.logId}`);
+      }
+      if (digest === undefined) throw new Error("its digest is not given");
+      const { lastInsertRowid } = this.db.prepare(
+        "INSERT INTO bases (sequence, time, rows, digest, complete) VALUES (?, ?, ?, ?, 0)",
+      ).run(sequence, time, rows, digest);
+      const id = Number(lastInsertRowid);
+      this.#writing.add(id);
+      return this.#sink(id, info);
+    });
+  }
+
+  #sink(id: number, info: SnapshotInfo): SnapshotSink {
+    const insert = this.db.prepare(
+      "INSERT INTO base_rows (base, part, keys, key_ends, numbers) VALUES (?, ?, ?, ?, ?)",
+    );
+    let parts = 0;
+    let written = 0;
+    const mustBeOpen = () => {
+      if (!this.#writing.has(id)) throw new Error("it has ended");
+    };
+    return {
+      write: (rows) =>
+        attempt("write the snapshot", () => {
+          mustBeOpen();
+          insert.run(id, parts++, ...encodeRows(rows));
+          written += rows.count;
+        }),
+      commit: () =>
+        attempt("commit the snapshot", () => {
+          mustBeOpen();
+          if (written !== info.rows) {
+            throw new Error(`it has ${written} rows and says ${info.rows}`);
+          }
+          this.db.prepare("UPDATE bases SET complete = 1 WHERE id = ?").run(id);
+          this.#writing.delete(id);
+          return { id: String(id), info };
+        }),
+      abort: () => {
+        if (this.#writing.delete(id)) this.#sweeper.start();
+        return Promise.resolve();
+      },
+    };
+  }
+
+  delete(id: string): Promise<void> {
+    return attempt(`delete the snapshot ${id}`, () => {
+      this.db.prepare("UPDATE bases SET complete = 0 WHERE id = ?").run(id);
+      this.#sweeper.start();
+    });
+  }
+
+  #stored(row: Record<string, unknown>): StoredSnapshot {
+    const { id, ...info } = row as Omit<SnapshotInfo, "logId"> & { id: number };
+    return { id: String(id), info: { logId: this.logId, ...info } };
+  }
+
+  /** @returns Whether there may be more to delete. */
+  #sweep(): boolean {
+    const gone = this.db.prepare("SELECT id FROM bases WHERE complete = 0")
+      .all().map(({ id }) => id as number)
+      .find((id) => !this.#writing.has(id));
+    if (gone === undefined) return false;
+    const { changes } = this.db.prepare(
+      `DELETE FROM base_rows WHERE rowid IN
+         (SELECT rowid FROM base_rows WHERE base = ? LIMIT ${DELETE_PARTS})`,
+    ).run(gone);
+    if (changes === 0) {
+      this.db.prepare("DELETE FROM bases WHERE id = ?").run(gone);
+    }
+    return true;
+  }
+
+  /** Ends the deletions. */
+  close(): void {
+    this.#sweeper.close();
+  }
+}
+
+/** Does what SQLite does at once, and names what fails. */
+function attempt<T>(what: string, work: () => T): Promise<T> {
+  try {
+    return Promise.resolve(work());
+  } catch (cause) {
+    return Promise.reject(
+      new SnapshotStoreError(`Cannot ${what}: ${(cause as Error).message}`, {
+        cause,
+      }),
+    );
+  }
+}

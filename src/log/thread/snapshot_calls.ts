@@ -1,0 +1,26 @@
+/**
+ * The calls by which the main thread uses the log's snapshot store, which lives
+ * in the worker with the log.
+ *
+ * @module
+ */
+import type { SnapshotInfo } from "../../snapshot/snapshot.ts";
+import type { StoredSnapshot } from "../../snapshot/store.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
+import type { HandedOver } from "./calls.ts";
+
+/** What the main thread calls. Readers and writers have numbers. */
+export type SnapshotCalls = {
+  listSnapshots(argument: undefined): Promise<StoredSnapshot[]>;
+  deleteSnapshot(id: string): Promise<void>;
+
+  openSnapshot(id: string): Promise<{ reader: number; info: SnapshotInfo }>;
+  /** The next rows; undefined at the end, which closes the reader. */
+  readSnapshot(reader: number): Promise<HandedOver<RowBatch> | undefined>;
+  closeSnapshot(reader: number): void;
+
+  createSnapshot(info: SnapshotInfo): Promise<number>;
+  writeSnapshot(argument: { writer: number; rows: RowBatch }): Promise<void>;
+  commitSnapshot(writer: number): Promise<StoredSnapshot>;
+  abortSnapshot(writer: number): Promise<void>;
+};

@@ -1,0 +1,91 @@
+/**
+ * The main thread's side of the calls to a snapshot store.
+ *
+ * @module
+ */
+import {
+  type Snapshot,
+  SnapshotDamagedError,
+  type SnapshotInfo,
+} from "../../snapshot/snapshot.ts";
+import {
+  type SnapshotSink,
+  type SnapshotStore,
+  SnapshotStoreError,
+  type StoredSnapshot,
+} from "../../snapshot/store.ts";
+import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
+import { type Caller, CallError } from "./calls.ts";
+import type { SnapshotCalls } from "./snapshot_calls.ts";
+
+/** A {@linkcode SnapshotStore} that lives in another thread. */
+export class SnapshotClient implements SnapshotStore {
+  /** @param calls Calls what `snapshotHost()` made there. */
+  constructor(private readonly calls: Caller<SnapshotCalls>) {}
+
+  list(): Promise<StoredSnapshot[]> {
+    return named(this.calls.call("listSnapshots", undefined));
+  }
+
+  delete(id: string): Promise<void> {
+    return named(this.calls.call("deleteSnapshot", id));
+  }
+
+  async open(id: string, signal: AbortSignal): Promise<Snapshot> {
+    const { reader, info } = await named(this.calls.call("openSnapshot", id));
+    const close = () => {
+      signal.removeEventListener("abort", close);
+      // Of a worker that is gone nothing has to be closed.
+      this.calls.call("closeSnapshot", reader).catch(() => {});
+    };
+    signal.addEventListener("abort", close);
+    return {
+      info,
+      blocks: this.#read(reader, signal),
+      [Symbol.dispose]: close,
+    };
+  }
+
+  /** Asks for the next rows while those before them are used. */
+  async *#read(reader: number, signal: AbortSignal): AsyncGenerator<RowBatch> {
+    const ask = () => {
+      const answer = named(this.calls.call("readSnapshot", reader));
+      // It may fail while nobody waits for it yet, or any more.
+      answer.catch(() => {});
+      return answer;
+    };
+    for (let next = ask();;) {
+      const rows = await next;
+      signal.throwIfAborted();
+      if (rows === undefined) return;
+      next = ask();
+      yield rows;
+    }
+  }
+
+  async create(info: SnapshotInfo): Promise<SnapshotSink> {
+    const { calls } = this;
+    const writer = await named(calls.call("createSnapshot", info));
+    return {
+      write: (rows) =>
+        named(
+          calls.call("writeSnapshot", { writer, rows }, batchBuffers(rows)),
+        ),
+      commit: () => named(calls.call("commitSnapshot", writer)),
+      abort: () => named(calls.call("abortSnapshot", writer)),
+    };
+  }
+}
+
+/** Gives an error of the other thread its class again. */
+async function named<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    if (!(cause instanceof CallError)) throw cause;
+    const ErrorClass = cause.errorName === "SnapshotDamagedError"
+      ? SnapshotDamagedError
+      : SnapshotStoreError;
+    throw new ErrorClass(cause.message, { cause });
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The worker's side of the calls to a snapshot store.
+ *
+ * @module
+ */
+import {
+  type SnapshotSink,
+  type SnapshotStore,
+  SnapshotStoreError,
+} from "../../snapshot/store.ts";
+import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
+import { HandedOver } from "./calls.ts";
+import type { SnapshotCalls } from "./snapshot_calls.ts";
+
+/** The most snapshots that are read and written at a time. */
+const OPEN_SNAPSHOTS_MAX = 16;
+
+/** A snapshot that is being read. */
+interface Reader {
+  readonly blocks: AsyncIterator<RowBatch>;
+  close(): void;
+}
+
+/**
+ * @param store Gives the store, which is there once the log is open.
+ * @returns What is called.
+ */
+export function snapshotHost(store: () => SnapshotStore): SnapshotCalls {
+  const readers = new Numbered<Reader>("reader");
+  const writers = new Numbered<SnapshotSink>("writer");
+  const close = (reader: number): undefined => {
+    readers.remove(reader)?.close();
+  };
+  return {
+    listSnapshots: () => store().list(),
+    deleteSnapshot: (id) => store().delete(id),
+
+    openSnapshot: async (id) => {
+      readers.checkRoom();
+      const abort = new AbortController();
+      const snapshot = await store().open(id, abort.signal);
+      const reader = readers.add({
+        blocks: snapshot.blocks[Symbol.asyncIterator](),
+        close: () => {
+          abort.abort();
+          snapshot[Symbol.dispose]();
+        },
+      });
+      return { reader, info: snapshot.info };
+    },
+    readSnapshot: async (reader) => {
+      const { done, value } = await readers.get(reader).blocks.next();
+      if (done) return close(reader);
+      return new HandedOver(value, batchBuffers(value));
+    },
+    closeSnapshot: close,
+
+    createSnapshot: async (info) => {
+      writers.checkRoom();
+      return writers.add(await store().create(info));
+    },
+    writeSnapshot: ({ writer, rows }) => writers.get(writer).write(rows),
+    commitSnapshot: async (writer) => {
+      const stored = await writers.get(writer).commit();
+      writers.remove(writer);
+      return stored;
+    },
+    abortSnapshot: async (writer) => await writers.remove(writer)?.abort(),
+  };
+}
+
+/** Things that the other thread names by numbers. */
+class Numbered<T> {
+  readonly #things = new Map<number, T>();
+  #last = 0;
+
+  constructor(private readonly name: string) {}
+
+  /** @throws {SnapshotStoreError} If there are as many as there may be. */
+  checkRoom(): void {
+    if (this.#things.size >= OPEN_SNAPSHOTS_MAX) {
+      throw new SnapshotStoreError(
+        `${OPEN_SNAPSHOTS_MAX} snapshots are open, which is the limit`,
+      );
+    }
+  }
+
+  add(thing: T): number {
+    this.#things.set(++this.#last, thing);
+    return this.#last;
+  }
+
+  get(number: number): T {
+    const thing = this.#things.get(number);
+    if (thing === undefined) {
+      throw new SnapshotStoreError(`The snapshot's ${this.name} is closed`);
+    }
+    return thing;
+  }
+
+  /** @returns What had that number; undefined if nothing has it. */
+  remove(number: number): T | undefined {
+    const thing = this.#things.get(number);
+    this.#things.delete(number);
+    return thing;
+  }
+}

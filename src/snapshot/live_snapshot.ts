@@ -1,0 +1,33 @@
+/**
+ * The state in memory as a snapshot.
+ *
+ * @module
+ */
+import type { RowBatch } from "../storage/row_batch.ts";
+import type { StorageSnapshot } from "../storage/storage.ts";
+import type { Snapshot, SnapshotInfo } from "./snapshot.ts";
+
+/** How many rows are read from storage at a time: less than a millisecond. */
+const BLOCK_ROWS = 4096;
+
+/**
+ * @param place The log, and the last of its entries that the state includes.
+ * @param state The state.
+ * @returns It as a snapshot, which owns the state's table.
+ */
+export function liveSnapshot(
+  { logId, sequence, time }: Pick<SnapshotInfo, "logId" | "sequence" | "time">,
+  { digest, table }: StorageSnapshot,
+): Snapshot {
+  return {
+    info: { logId, sequence, time, rows: table.rows, digest },
+    blocks: blocksOf(table),
+    [Symbol.dispose]: () => table.close(),
+  };
+}
+
+async function* blocksOf(
+  table: StorageSnapshot["table"],
+): AsyncGenerator<RowBatch> {
+  for (let rows; (rows = table.read(BLOCK_ROWS)) !== undefined;) yield rows;
+}

@@ -1,0 +1,40 @@
+/**
+ * A snapshot: the state at a sequence of a log. A peer's backup, a file, what
+ * the embedded log keeps and the state in memory are places that have
+ * snapshots; all of them describe it like this and give its rows like this.
+ *
+ * @module
+ */
+import type { RowBatch } from "../storage/row_batch.ts";
+
+/** What a snapshot is of. */
+export interface SnapshotInfo {
+  /** The identity of the log. */
+  readonly logId: string;
+  /** The sequence of the last entry that it includes; 0 before the first. */
+  readonly sequence: number;
+  /** When the log took that entry: RFC 3339, UTC; null at sequence 0. */
+  readonly time: string | null;
+  /** How many users it has. */
+  readonly rows: number;
+  /** The digest of their records, 16 hex digits; undefined in old files. */
+  readonly digest: string | undefined;
+}
+
+/** A snapshot that can be read once. */
+export interface Snapshot extends Disposable {
+  readonly info: SnapshotInfo;
+  /**
+   * Its rows, valid, in any order. Throws if the snapshot turns out to be
+   * damaged or breaks off. Whether rows are missing, only their number and
+   * digest tell: `restore()` checks them.
+   */
+  readonly blocks: AsyncIterable<RowBatch>;
+  /** Lets go of all that it holds, read or not; repeating it is harmless. */
+  [Symbol.dispose](): void;
+}
+
+/** A snapshot is not what its info says. */
+export class SnapshotDamagedError extends Error {
+  override name = "SnapshotDamagedError";
+}

@@ -1,0 +1,112 @@
+/**
+ * A store of snapshots.
+ *
+ * @module
+ */
+import type { RowBatch } from "../storage/row_batch.ts";
+import type { Snapshot, SnapshotInfo } from "./snapshot.ts";
+import type { SnapshotSource } from "./source.ts";
+
+/** A snapshot in a store. */
+export interface StoredSnapshot {
+  /** Its name in the store. No later snapshot ever has the same. */
+  readonly id: string;
+  readonly info: SnapshotInfo;
+}
+
+/** Keeps snapshots. One contract test suite holds all stores. */
+export interface SnapshotStore {
+  /**
+   * Only snapshots that were committed are listed: never one that is being
+   * written, was aborted, or whose writer died.
+   *
+   * @returns The snapshots, newest first: by sequence, then the last committed.
+   */
+  list(): Promise<StoredSnapshot[]>;
+
+  /**
+   * @param id A snapshot's name.
+   * @param signal Aborts the reading.
+   * @returns The snapshot, to be disposed of after use. Others may be read and
+   * written meanwhile.
+   * @throws {SnapshotStoreError} If there is none.
+   */
+  open(id: string, signal: AbortSignal): Promise<Snapshot>;
+
+  /**
+   * Begins a snapshot.
+   *
+   * @param info What it will be; with its digest, without which nobody could
+   * check it.
+   * @throws {SnapshotStoreError} If the store can't take it.
+   */
+  create(info: SnapshotInfo): Promise<SnapshotSink>;
+
+  /** Deletes a snapshot; one that is not there is none the less gone. */
+  delete(id: string): Promise<void>;
+}
+
+/** A snapshot that is being written. It ends by a commit or an abort. */
+export interface SnapshotSink {
+  /**
+   * Writes some of its rows; one call after the other.
+   *
+   * @param rows The rows, whose buffers must not be used any more.
+   * @throws {SnapshotStoreError} If they can't be written: abort then.
+   */
+  write(rows: RowBatch): Promise<void>;
+
+  /**
+   * Makes it a snapshot of the store.
+   *
+   * @throws {SnapshotStoreError} If it can't be, or other than its info's
+   * number of rows were written: abort then.
+   */
+  commit(): Promise<StoredSnapshot>;
+
+  /** Throws away what was written, if it is not committed. */
+  abort(): Promise<void>;
+}
+
+/** A store can't do what it was asked to. */
+export class SnapshotStoreError extends Error {
+  override name = "SnapshotStoreError";
+}
+
+/**
+ * Copies a snapshot into a store. It is read at the pace of the writing.
+ *
+ * @param snapshot The snapshot; the caller disposes of it.
+ * @param store The store, which has nothing of it if this throws.
+ * @throws {SnapshotStoreError} If the store can't take it; and whatever reading
+ * throws.
+ */
+export async function saveSnapshot(
+  snapshot: Snapshot,
+  store: SnapshotStore,
+): Promise<StoredSnapshot> {
+  const sink = await store.create(snapshot.info);
+  try {
+    for await (const rows of snapshot.blocks) await sink.write(rows);
+    return await sink.commit();
+  } catch (error) {
+    // What went wrong first is what matters.
+    await sink.abort().catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * @param name Names the store, as in "the embedded log".
+ * @returns One of its snapshots as a source.
+ */
+export function storedSource(
+  name: string,
+  store: SnapshotStore,
+  { id, info }: StoredSnapshot,
+): SnapshotSource {
+  return {
+    name: `${name}, at sequence ${info.sequence}`,
+    open: (signal) => store.open(id, signal),
+  };
+}

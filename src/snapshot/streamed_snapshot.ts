@@ -1,0 +1,64 @@
+/**
+ * A backup file as a snapshot, wherever its bytes come from.
+ *
+ * @module
+ */
+import { withIdleTimeout } from "../idle_timeout.ts";
+import type { RowBatch } from "../storage/row_batch.ts";
+import { BackupError } from "./format/backup_error.ts";
+import { parseBackupInfo } from "./format/backup_info.ts";
+import { readBackup } from "./format/read_backup.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { SourceError } from "./source.ts";
+
+/** How long nothing may come in the middle of a file. */
+const IDLE_TIMEOUT_MS = 15_000;
+
+/**
+ * @param stream A backup file.
+ * @param close Lets go of what the stream comes from; may be called twice.
+ * @returns The snapshot that it holds.
+ * @throws {SourceError} If it holds none; what it holds open is closed then.
+ * Reading the rows throws the same.
+ */
+export async function streamedSnapshot(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  close: () => void,
+): Promise<Snapshot> {
+  try {
+    const { header, rows } = await readBackup(
+      withIdleTimeout(
+        stream,
+        IDLE_TIMEOUT_MS,
+        () => new SourceError(`unreachable: no byte for ${IDLE_TIMEOUT_MS} ms`),
+      ),
+    );
+    return {
+      info: parseBackupInfo(header),
+      blocks: blaming(rows),
+      [Symbol.dispose]: close,
+    };
+  } catch (error) {
+    close();
+    throw blame(error);
+  }
+}
+
+async function* blaming(
+  rows: AsyncIterable<RowBatch>,
+): AsyncGenerator<RowBatch> {
+  try {
+    yield* rows;
+  } catch (error) {
+    throw blame(error);
+  }
+}
+
+/** Says whether the file is at fault, or the way that it came. */
+function blame(cause: unknown): SourceError {
+  if (cause instanceof SourceError) return cause;
+  const { message } = cause as Error;
+  return cause instanceof BackupError
+    ? new SourceError(`damaged: ${message}`, { cause })
+    : new SourceError(`broke off: ${message}`, { cause });
+}

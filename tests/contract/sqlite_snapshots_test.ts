@@ -1,0 +1,59 @@
+import { LogClient } from "../../src/log/thread/log_client.ts";
+import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+import { testSnapshotStore } from "./snapshot_store_contract.ts";
+
+testSnapshotStore("SqliteSnapshots", async () => {
+  const folder = new TemporaryFolder();
+  let log = new SqliteLog(folder.path);
+  const { id: logId } = await log.open();
+  return {
+    logId,
+    get store() {
+      return log.snapshots;
+    },
+    restart: async () => {
+      await log.close();
+      log = new SqliteLog(folder.path);
+      await log.open();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await log.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}, 60);
+
+function client(): LogClient {
+  return new LogClient({
+    entries: (_entries, _last, taken) => taken(),
+    status: () => {},
+    firstSequence: () => {},
+    proposalFailed: () => {},
+    failed: (error) => {
+      throw error;
+    },
+  });
+}
+
+testSnapshotStore("SnapshotClient", async () => {
+  const folder = new TemporaryFolder();
+  const options = { engine: "sqlite", directory: folder.path } as const;
+  let log = client();
+  const { id: logId } = await log.open(options);
+  return {
+    logId,
+    get store() {
+      return log.snapshots;
+    },
+    restart: async () => {
+      await log.close();
+      log = client();
+      await log.open(options);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await log.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}, 4);

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { misfit } from "../../src/replica/fit.ts";
+import { newSeed } from "../support/random.ts";
+
+const permissions = "none";
+
+const LOG_ID = "8f14e45fceea167a";
+const time = (sequence: number) => `2026-11-23T22:00:00.${sequence}Z`;
+
+/** A log that has the entries from `first` to `last`. */
+function log(first: number, last: number) {
+  return (sequence: number) => ({
+    firstSequence: first,
+    lastSequence: last,
+    time: sequence >= first && sequence <= last ? time(sequence) : undefined,
+  });
+}
+
+/** A snapshot of that log. */
+function snapshot(sequence: number) {
+  return {
+    logId: LOG_ID,
+    sequence,
+    time: sequence === 0 ? null : time(sequence),
+    rows: sequence,
+    digest: undefined,
+  };
+}
+
+Deno.test({
+  name: "misfit() says why a log does not go on from a snapshot",
+  permissions,
+  fn: () => {
+    const locate = log(4, 9);
+    const cases: [ReturnType<typeof snapshot>, RegExp][] = [
+      [
+        { ...snapshot(5), logId: "other" },
+        /^of another log: it is of other, this log is 8f14e45fceea167a$/,
+      ],
+      [{ ...snapshot(0), rows: 1 }, /^of no log: it has 1 users at sequence 0/],
+      [
+        snapshot(2),
+        /^too old for the log: it ends at 2, the log begins at 4$/,
+      ],
+      [snapshot(0), /^too old for the log/],
+      [
+        snapshot(10),
+        /^ahead of the log: it ends at 10, the log at 9$/,
+      ],
+      [
+        { ...snapshot(7), time: time(8) },
+        /^of another history: entry 7 of the log is of .*\.7Z, in .* of .*\.8Z/,
+      ],
+      [{ ...snapshot(9), time: null }, /^of another history/],
+    ];
+    for (const [info, reason] of cases) {
+      assert.match(misfit(info, LOG_ID, locate(info.sequence))!, reason);
+    }
+  },
+});
+
+Deno.test({
+  name: "misfit() takes a snapshot if the log has every entry after it",
+  permissions,
+  fn: () => {
+    for (const sequence of [3, 4, 8, 9]) {
+      const location = log(4, 9)(sequence);
+      assert.equal(misfit(snapshot(sequence), LOG_ID, location), undefined);
+    }
+    // A log without entries any more goes on after its last one.
+    assert.equal(misfit(snapshot(9), LOG_ID, log(10, 9)(9)), undefined);
+    assert.match(misfit(snapshot(8), LOG_ID, log(10, 9)(8))!, /too old/);
+    assert.equal(misfit(snapshot(0), LOG_ID, log(1, 0)(0)), undefined);
+  },
+});
+
+Deno.test({
+  name: "misfit() refuses whatever would leave a gap or follow another entry",
+  permissions,
+  fn: () => {
+    const sequence = fc.nat({ max: 12 });
+    fc.assert(
+      fc.property(
+        fc.record({ first: fc.integer({ min: 1, max: 8 }), more: sequence }),
+        sequence,
+        fc.constantFrom("own", "another"),
+        ({ first, more }, sequence, history) => {
+          const last = first - 1 + more;
+          const info = history === "own" || sequence === 0
+            ? snapshot(sequence)
+            : { ...snapshot(sequence), time: time(99) };
+          const location = log(first, last)(sequence);
+          const isTaken =
+            misfit({ ...info, rows: 0 }, LOG_ID, location) === undefined;
+          const reaches = sequence + 1 >= first && sequence <= last;
+          // The entry before the first can't be compared any more.
+          const isSame = info.time === (snapshot(sequence).time) ||
+            sequence === first - 1;
+          assert.equal(isTaken, reaches && isSame);
+        },
+      ),
+      { seed: newSeed(), numRuns: 2_000 },
+    );
+  },
+});
