@@ -138,7 +138,8 @@ Deno.test("a long log gets a snapshot, so that its file grows with the users", a
     await new Promise((resolve) => setTimeout(resolve, 500));
     assert.equal((await service.end("SIGTERM")).code, 0);
   }
-  assert.ok(count(folder.path, "entries") <= 1);
+  // What may stay: the newest one, and the one that was when it was trimmed.
+  assert.ok(count(folder.path, "entries") <= 2);
   await using again = await ServiceProcess.start({ dataDir: folder.path });
   const status = await again.statusJson();
   assert.equal(status.digest, model.digest);
