@@ -85,12 +85,37 @@ export async function refuseBody(
 /** Reads a body and throws it away, until its end or a limit. */
 async function discard(body: ReadableStream<Uint8Array>): Promise<void> {
   if (lingering >= LINGERING_MAX) return;
+  const reader = byteReader(body);
+  if (reader === undefined) return;
   lingering++;
+  try {
+    await readOn(reader);
+  } catch {
+    // The client has left.
+  } finally {
+    lingering--;
+    // The runtime would wait for someone to read the rest.
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** @returns Undefined for a body that has come in whole with its head. */
+function byteReader(
+  body: ReadableStream<Uint8Array>,
+): ReadableStreamBYOBReader | undefined {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    // Only a body that is on its way is a stream of bytes to the runtime.
+    return undefined;
+  }
+}
+
+async function readOn(reader: ReadableStreamBYOBReader): Promise<void> {
   const over = Promise.withResolvers<void>();
   const end = performance.now() + LINGER_TIMEOUT_MS;
   let timer: ReturnType<typeof setTimeout> | undefined;
   // One buffer for all parts: a new one for each would be much garbage.
-  const reader = body.getReader({ mode: "byob" });
   let buffer = new ArrayBuffer(LINGER_PART_BYTES);
   try {
     for (let bytes = 0, paused = 0; bytes < LINGER_BYTES_MAX;) {
@@ -101,20 +126,15 @@ async function discard(body: ReadableStream<Uint8Array>): Promise<void> {
         reader.read(new Uint8Array(buffer)),
         over.promise,
       ]);
-      if (part?.value === undefined || part.done) break;
+      if (part?.value === undefined || part.done) return;
       bytes += part.value.length;
       buffer = part.value.buffer;
       if (bytes - paused < LINGER_PART_BYTES) continue;
       await pause((bytes - paused) / LINGER_BYTES_PER_MS);
       paused = bytes;
     }
-  } catch {
-    // The client has left.
   } finally {
     clearTimeout(timer);
-    // The runtime would wait for someone to read the rest.
-    reader.cancel().catch(() => {});
-    lingering--;
   }
 }
 

@@ -106,7 +106,10 @@ Deno.test("over HTTP/2 a refusal is whole and no error, whether the body ends or
   using folder = new TemporaryFolder();
   const { service, ca } = await startWithTls(folder.path);
   await using _ = service;
-  for (const length of [30_000, BODY_BYTES, 2 * LINGER_BYTES_MAX]) {
+  // Short ones first, and more of them than are read at a time.
+  const lengths = Array.from({ length: LINGERING_MAX + 1 }, () => 2);
+  lengths.push(30_000, BODY_BYTES, 2 * LINGER_BYTES_MAX);
+  for (const length of lengths) {
     for (const isLengthNamed of [true, false]) {
       const session = connect(service.url("set"), { ca });
       const { status, text } = await post(session, length, isLengthNamed);
