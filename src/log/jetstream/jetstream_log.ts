@@ -16,26 +16,32 @@ import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogLimits,
   type LogLocation,
   type LogStatus,
   type ReplicatedLog,
 } from "../log.ts";
+import { ApiError, JetStreamApi } from "./api.ts";
 import {
   describe,
+  endsConnection,
   headersOf,
   inboxPrefix,
-  isRefusal,
   openConnection,
 } from "./connection.ts";
 import { MESSAGE_ID } from "./entry_feed.ts";
 import { RETRY_MS } from "./link.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import type { JetStreamOptions } from "./options.ts";
-import type { Proposal } from "./proposals.ts";
 import { Session } from "./session.ts";
-import type { SessionAction, SessionEvent } from "./session_events.ts";
-import { Stream, troubleOf } from "./stream.ts";
-import { setSubject } from "./stream_config.ts";
+import type {
+  PublishAction,
+  SessionAction,
+  SessionEvent,
+} from "./session_events.ts";
+import { SteadyClock } from "./steady_clock.ts";
+import { Stream } from "./stream.ts";
+import { identityDescription, setSubject } from "./stream_config.ts";
 
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
@@ -46,8 +52,10 @@ const decoder = new TextDecoder();
 export interface LogListener {
   /** The log's status has changed. */
   status(status: LogStatus): void;
-  /** The log's first entry still there: its limits take entries away without a word. */
-  firstSequence(sequence: number): void;
+  /** What the log has and takes: others change that without a word. */
+  limits(limits: LogLimits): void;
+  /** Something that an operator should know, and that ends nothing. */
+  warn(message: string): void;
 }
 
 /** A connection and what belongs to it. */
@@ -68,10 +76,9 @@ export class JetStreamLog implements ReplicatedLog {
   #line: Line | undefined;
   /** Servers of the same cluster that the last one told of. */
   #otherServers: readonly string[] = [];
+  readonly #clock = new SteadyClock(performance.now(), Date.now());
   #isClosed = false;
   #isActing = false;
-  /** Why the log can't go on: `entries` throws it. */
-  #failure: LogFailedError | undefined;
   #wake: (() => void) | undefined;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
@@ -88,7 +95,7 @@ export class JetStreamLog implements ReplicatedLog {
     this.#session = new Session({ ...options, session: this.#id });
     this.#subject = setSubject(options.stream, options.replicaId);
     this.#ackPrefix = createInbox(inboxPrefix(options.replicaId));
-    // Whoever opens it hears of a failure; nobody may have.
+    // It rejects if the log is closed before; nobody may have opened it.
     this.#opened.promise.catch(() => {});
   }
 
@@ -102,14 +109,18 @@ export class JetStreamLog implements ReplicatedLog {
     return this.#opened.promise;
   }
 
+  #now(): number {
+    return this.#clock.now(performance.now(), Date.now());
+  }
+
   #tick(): void {
     this.members?.tick();
-    this.#session.tick(performance.now());
+    this.#session.tick(this.#now());
     this.#act();
   }
 
   #tell(event: SessionEvent): void {
-    this.#session.handle(event, performance.now());
+    this.#session.handle(event, this.#now());
     this.#act();
   }
 
@@ -151,15 +162,15 @@ export class JetStreamLog implements ReplicatedLog {
       case "stop_consumer":
         return this.#stopConsumer();
       case "publish":
-        return this.#publish(action.proposal);
+        return this.#publish(action);
+      case "write_identity":
+        return void this.#writeIdentity(action.id);
       case "status":
         return this.listener.status(action.status);
-      case "first_sequence":
-        return this.listener.firstSequence(action.sequence);
+      case "limits":
+        return this.listener.limits(action.limits);
       case "opened":
         return this.#opened.resolve(action.info);
-      case "fail":
-        return this.#fail(action.error);
     }
   }
 
@@ -175,7 +186,10 @@ export class JetStreamLog implements ReplicatedLog {
     try {
       event = await ask(line);
     } catch (error) {
-      event = { type: "failed", request, trouble: troubleOf(error) };
+      const reason = error instanceof ApiError
+        ? error.message
+        : describe(error);
+      event = { type: "failed", request, reason };
     }
     if (line === this.#line) this.#tell(event);
   }
@@ -196,17 +210,17 @@ export class JetStreamLog implements ReplicatedLog {
       error = cause;
     }
     this.#line = undefined;
-    this.#tell({
-      type: "disconnected",
-      attempt,
-      reason: describe(error),
-      isRefused: isRefusal(error),
-    });
+    this.#tell({ type: "disconnected", attempt, reason: describe(error) });
   }
 
   /** @returns Why the connection ended. */
   async #use(connection: NatsConnection, attempt: number): Promise<unknown> {
-    const stream = await Stream.over(connection, this.options.stream);
+    const { stream: name, replicaId } = this.options;
+    const stream = new Stream(
+      new JetStreamApi(connection, replicaId),
+      name,
+      () => connection.info?.max_payload ?? 0,
+    );
     this.#line = { connection, stream, consumer: undefined };
     this.#otherServers = connection.info?.connect_urls ?? [];
     connection.subscribe(`${this.#ackPrefix}.*`, {
@@ -214,11 +228,7 @@ export class JetStreamLog implements ReplicatedLog {
     });
     this.members?.attach(connection);
     this.#listen(connection);
-    this.#tell({
-      type: "connected",
-      attempt,
-      maxPayload_bytes: connection.info?.max_payload ?? 0,
-    });
+    this.#tell({ type: "connected", attempt });
     return await connection.closed();
   }
 
@@ -228,8 +238,11 @@ export class JetStreamLog implements ReplicatedLog {
       const { subject = "", operation } = permissionContext ?? {};
       if (this.members?.forbidden(subject)) continue;
       if (operation === "publish") this.#tell({ type: "forbidden", subject });
-      else if (type === "error") {
-        this.#tell({ type: "complained", reason: String(data) });
+      else if (type === "error" && !endsConnection(String(data))) {
+        const reason = operation === "subscription"
+          ? `it does not allow to subscribe to ${subject}, which a replica needs`
+          : String(data);
+        this.#tell({ type: "complained", reason });
       }
     }
   }
@@ -260,7 +273,7 @@ export class JetStreamLog implements ReplicatedLog {
       reply,
       data,
       header: (name) => head?.get(name) ?? "",
-    }, performance.now());
+    }, this.#now());
     this.#act();
     this.#wake?.();
   }
@@ -280,23 +293,47 @@ export class JetStreamLog implements ReplicatedLog {
   }
 
   propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
-    const ended = this.#session.propose(batch, payload, performance.now());
+    const ended = this.#session.propose(batch, payload, this.#now());
     this.#act();
     return ended;
   }
 
-  #publish({ batch, payload }: Proposal): void {
+  #publish({ batch, messageId, payload, after }: PublishAction): void {
     const head = headers();
-    head.set(MESSAGE_ID, this.#session.feed.messageId(batch));
+    head.set(MESSAGE_ID, messageId);
     head.set("Nats-Expected-Stream", this.options.stream);
+    if (after !== undefined) {
+      head.set("Nats-Expected-Last-Sequence", String(after));
+    }
     try {
       this.#line?.connection.publish(this.#subject, payload, {
         headers: head,
         reply: `${this.#ackPrefix}.${batch}`,
       });
     } catch (error) {
-      // Too large for this server, or the connection has just ended.
-      this.#tell({ type: "refused", batch, reason: describe(error) });
+      const max = this.#line?.connection.info?.max_payload;
+      const reason =
+        (error as { code?: string }).code === "MAX_PAYLOAD_EXCEEDED"
+          ? `${payload.length} bytes and their headers are more than the NATS server's max_payload, ${max}`
+          : describe(error);
+      this.#tell({ type: "unsent", batch, reason });
+    }
+  }
+
+  async #writeIdentity(id: string): Promise<void> {
+    const lost =
+      `The description of the stream ${this.options.stream} has lost the log's id`;
+    try {
+      await this.#line?.stream.writeIdentity(id);
+      this.listener.warn(`${lost}; ${id} was written back`);
+    } catch (error) {
+      this.listener.warn(
+        `${lost}, and it could not be written back (${
+          (error as Error).message
+        }): set it to "${
+          identityDescription(id)
+        }", since replicas that start now do not recognize the log`,
+      );
     }
   }
 
@@ -316,7 +353,6 @@ export class JetStreamLog implements ReplicatedLog {
       }
       await delay(RETRY_MS);
       if (this.#isClosed) throw new LogFailedError("The log was closed");
-      if (this.#failure !== undefined) throw this.#failure;
     }
   }
 
@@ -327,7 +363,6 @@ export class JetStreamLog implements ReplicatedLog {
     this.#tell({ type: "consume", after, time });
     const { feed } = this.#session;
     while (!this.#isClosed) {
-      if (this.#failure !== undefined) throw this.#failure;
       if (feed.isEmpty) {
         await new Promise<void>((resolve) => this.#wake = resolve);
         continue;
@@ -339,13 +374,6 @@ export class JetStreamLog implements ReplicatedLog {
         connection.publish(flowReply);
       }
     }
-  }
-
-  #fail(error: LogFailedError): void {
-    if (this.#isClosed) return;
-    this.#failure ??= error;
-    this.#opened.reject(error);
-    this.#wake?.();
   }
 
   async close(): Promise<void> {
