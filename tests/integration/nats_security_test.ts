@@ -105,7 +105,6 @@ function leastPrivileges(replicaId: string): string {
       "$JS.API.STREAM.INFO.USERGRADE"
       "$JS.API.STREAM.MSG.GET.USERGRADE"
       "$JS.API.CONSUMER.CREATE.USERGRADE"
-      "$JS.API.CONSUMER.CREATE.USERGRADE.>"
       "$JS.FC.USERGRADE.>"
     ]
     subscribe: ["_INBOX.usergrade.${replicaId}.>", "usergrade-replicas.*"]

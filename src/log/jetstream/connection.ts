@@ -11,6 +11,7 @@ import {
   type NatsConnection,
   NatsError,
 } from "nats";
+import { normalizeCertificates } from "../../pem.ts";
 import type { JetStreamOptions } from "./options.ts";
 
 /** How long the server may take to let this replica in. */
@@ -53,7 +54,7 @@ export async function openConnection(
     ...(creds !== undefined && {
       authenticator: credsAuthenticator(new TextEncoder().encode(creds)),
     }),
-    ...(ca !== undefined && { tls: { ca } }),
+    ...(ca !== undefined && { tls: { ca: normalizeCertificates(ca) ?? ca } }),
   };
   return await connect(all);
 }
