@@ -4,13 +4,6 @@
  *
  * @module
  */
-import {
-  createInbox,
-  headers,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from "nats";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   type LogEntry,
@@ -21,32 +14,20 @@ import {
   type LogStatus,
   type ReplicatedLog,
 } from "../log.ts";
-import { ApiError, JetStreamApi } from "./api.ts";
-import {
-  describe,
-  endsConnection,
-  headersOf,
-  inboxPrefix,
-  openConnection,
-} from "./connection.ts";
-import { MESSAGE_ID } from "./entry_feed.ts";
+import { ApiError } from "./api.ts";
+import { describe } from "./connection.ts";
+import type { FeedMessage } from "./entry_feed.ts";
+import { Line } from "./line.ts";
 import { RETRY_MS } from "./link.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import type { JetStreamOptions } from "./options.ts";
 import { Session } from "./session.ts";
-import type {
-  PublishAction,
-  SessionAction,
-  SessionEvent,
-} from "./session_events.ts";
+import type { SessionAction, SessionEvent } from "./session_events.ts";
 import { SteadyClock } from "./steady_clock.ts";
-import { Stream } from "./stream.ts";
-import { identityDescription, setSubject } from "./stream_config.ts";
+import { identityDescription } from "./stream_config.ts";
 
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
-
-const decoder = new TextDecoder();
 
 /** What a log tells of, once it is opened. */
 export interface LogListener {
@@ -58,24 +39,19 @@ export interface LogListener {
   warn(message: string): void;
 }
 
-/** A connection and what belongs to it. */
-interface Line {
-  readonly connection: NatsConnection;
-  readonly stream: Stream;
-  consumer: Subscription | undefined;
-}
-
 /** A {@linkcode ReplicatedLog} in a JetStream stream. */
 export class JetStreamLog implements ReplicatedLog {
   readonly #id = crypto.randomUUID().replaceAll("-", "");
   readonly #session: Session;
-  readonly #subject: string;
-  readonly #ackPrefix: string;
   readonly #opened = Promise.withResolvers<LogInfo>();
   /** The connection; undefined while there is none. */
   #line: Line | undefined;
   /** Servers of the same cluster that the last one told of. */
   #otherServers: readonly string[] = [];
+  readonly #lineListener = {
+    message: (message: FeedMessage) => this.#receive(message),
+    event: (event: SessionEvent) => this.#tell(event),
+  };
   readonly #clock = new SteadyClock(performance.now(), Date.now());
   #isClosed = false;
   #isActing = false;
@@ -93,8 +69,6 @@ export class JetStreamLog implements ReplicatedLog {
     private readonly members?: MembersChannel,
   ) {
     this.#session = new Session({ ...options, session: this.#id });
-    this.#subject = setSubject(options.stream, options.replicaId);
-    this.#ackPrefix = createInbox(inboxPrefix(options.replicaId));
     // It rejects if the log is closed before; nobody may have opened it.
     this.#opened.promise.catch(() => {});
   }
@@ -156,13 +130,13 @@ export class JetStreamLog implements ReplicatedLog {
         }));
       case "start_consumer":
         return void this.#answer(action.request, async (line) => {
-          await this.#consume(line, action.first);
+          await line.consume(action.first);
           return { type: "consumer_started", request: action.request };
         });
       case "stop_consumer":
-        return this.#stopConsumer();
+        return this.#line?.stopConsumer();
       case "publish":
-        return this.#publish(action);
+        return this.#line?.publish(action);
       case "write_identity":
         return void this.#writeIdentity(action.id);
       case "status":
@@ -200,12 +174,17 @@ export class JetStreamLog implements ReplicatedLog {
       const { servers } = this.options;
       // By turns: those that were told of may be out of reach from here.
       const others = attempt % 2 === 0 ? this.#otherServers : [];
-      const connection = await openConnection(
+      const line = await Line.open(
         this.options,
         others.length > 0 ? others : servers,
+        this.#lineListener,
+        this.members,
       );
-      if (this.#isClosed) return await connection.close();
-      error = await this.#use(connection, attempt);
+      if (this.#isClosed) return await line.close();
+      this.#line = line;
+      this.#otherServers = line.otherServers;
+      this.#tell({ type: "connected", attempt });
+      error = await line.ended();
     } catch (cause) {
       error = cause;
     }
@@ -213,111 +192,17 @@ export class JetStreamLog implements ReplicatedLog {
     this.#tell({ type: "disconnected", attempt, reason: describe(error) });
   }
 
-  /** @returns Why the connection ended. */
-  async #use(connection: NatsConnection, attempt: number): Promise<unknown> {
-    const { stream: name, replicaId } = this.options;
-    const stream = new Stream(
-      new JetStreamApi(connection, replicaId),
-      name,
-      () => connection.info?.max_payload ?? 0,
-    );
-    this.#line = { connection, stream, consumer: undefined };
-    this.#otherServers = connection.info?.connect_urls ?? [];
-    connection.subscribe(`${this.#ackPrefix}.*`, {
-      callback: (_error, message) => this.#receiveAck(message),
-    });
-    this.members?.attach(connection);
-    this.#listen(connection);
-    this.#tell({ type: "connected", attempt });
-    return await connection.closed();
-  }
-
-  /** Hears what the server complains of. */
-  async #listen(connection: NatsConnection): Promise<void> {
-    for await (const { type, data, permissionContext } of connection.status()) {
-      const { subject = "", operation } = permissionContext ?? {};
-      if (this.members?.forbidden(subject)) continue;
-      if (operation === "publish") this.#tell({ type: "forbidden", subject });
-      else if (type === "error" && !endsConnection(String(data))) {
-        const reason = operation === "subscription"
-          ? `it does not allow to subscribe to ${subject}, which a replica needs`
-          : String(data);
-        this.#tell({ type: "complained", reason });
-      }
-    }
-  }
-
-  async #consume(line: Line, first: number): Promise<void> {
-    this.#stopConsumer();
-    const inbox = createInbox(inboxPrefix(this.options.replicaId));
-    const consumer = line.connection.subscribe(inbox, {
-      callback: (_error, message) => {
-        if (consumer === this.#line?.consumer) this.#receive(message);
-      },
-    });
-    line.consumer = consumer;
-    await line.stream.consume(first, inbox);
-  }
-
-  #stopConsumer(): void {
-    this.#line?.consumer?.unsubscribe();
-    if (this.#line !== undefined) this.#line.consumer = undefined;
-  }
-
   /** Hot: once for each entry. */
-  #receive(message: Msg): void {
-    const { subject, reply, data } = message;
-    const head = headersOf(message);
-    this.#session.receive({
-      subject,
-      reply,
-      data,
-      header: (name) => head?.get(name) ?? "",
-    }, this.#now());
+  #receive(message: FeedMessage): void {
+    this.#session.receive(message, this.#now());
     this.#act();
     this.#wake?.();
-  }
-
-  /** An ack does not commit, the entry does; but a refusal ends the batch. */
-  #receiveAck(message: Msg): void {
-    const batch = Number(message.subject.slice(this.#ackPrefix.length + 1));
-    if (headersOf(message)?.code === 503) {
-      const reason = "JetStream is not available";
-      return this.#tell({ type: "refused", batch, reason });
-    }
-    const refusal = refusalOf(message.data);
-    if (refusal !== undefined) {
-      const reason = `JetStream refused: ${refusal}`;
-      this.#tell({ type: "refused", batch, reason });
-    }
   }
 
   propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
     const ended = this.#session.propose(batch, payload, this.#now());
     this.#act();
     return ended;
-  }
-
-  #publish({ batch, messageId, payload, after }: PublishAction): void {
-    const head = headers();
-    head.set(MESSAGE_ID, messageId);
-    head.set("Nats-Expected-Stream", this.options.stream);
-    if (after !== undefined) {
-      head.set("Nats-Expected-Last-Sequence", String(after));
-    }
-    try {
-      this.#line?.connection.publish(this.#subject, payload, {
-        headers: head,
-        reply: `${this.#ackPrefix}.${batch}`,
-      });
-    } catch (error) {
-      const max = this.#line?.connection.info?.max_payload;
-      const reason =
-        (error as { code?: string }).code === "MAX_PAYLOAD_EXCEEDED"
-          ? `${payload.length} bytes and their headers are more than the NATS server's max_payload, ${max}`
-          : describe(error);
-      this.#tell({ type: "unsent", batch, reason });
-    }
   }
 
   async #writeIdentity(id: string): Promise<void> {
@@ -369,10 +254,7 @@ export class JetStreamLog implements ReplicatedLog {
       }
       const { entries, flowReply } = feed.take();
       if (entries.length > 0) yield entries;
-      const { connection } = this.#line ?? {};
-      if (flowReply !== undefined && connection?.isClosed() === false) {
-        connection.publish(flowReply);
-      }
+      if (flowReply !== undefined) this.#line?.answerFlow(flowReply);
     }
   }
 
@@ -382,16 +264,6 @@ export class JetStreamLog implements ReplicatedLog {
     this.#tell({ type: "close" });
     this.#opened.reject(new LogFailedError("The log was closed"));
     this.#wake?.();
-    await this.#line?.connection.close();
-  }
-}
-
-/** Why the stream refused a batch; undefined if it did not, or if it is no ack. */
-function refusalOf(ack: Uint8Array): string | undefined {
-  try {
-    const { error } = JSON.parse(decoder.decode(ack));
-    return error === undefined ? undefined : String(error.description);
-  } catch {
-    return undefined;
+    await this.#line?.close();
   }
 }
