@@ -48,10 +48,10 @@ export interface NatsConfig {
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly token: string | undefined;
-  /** The content of a credentials file. */
-  readonly creds: string | undefined;
-  /** A certificate authority, in PEM. */
-  readonly ca: string | undefined;
+  /** The path of a credentials file, which is read at each connection. */
+  readonly credsFile: string | undefined;
+  /** The path of a certificate authority, in PEM, which is read at each connection. */
+  readonly caFile: string | undefined;
   readonly stream: string;
   readonly streamReplicas: number;
 }
@@ -265,8 +265,14 @@ function readNats(
   reader: Reader,
   environment: Readonly<Record<string, string | undefined>>,
 ): NatsConfig | undefined {
-  const { NATS_URL, NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE } =
-    environment;
+  const {
+    NATS_URL,
+    NATS_USER,
+    NATS_PASSWORD,
+    NATS_TOKEN,
+    NATS_CREDS_FILE,
+    NATS_TLS_CA_FILE,
+  } = environment;
   const ways = [NATS_USER || NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE];
   if (ways.filter(Boolean).length > 1) {
     reader.problems.push(
@@ -293,13 +299,16 @@ function readNats(
       "AUTH_PASSWORD or AUTH_PASSWORD_FILE must be set with NATS_URL: all replicas use the same password",
     );
   }
+  // What is in them may be replaced later; a wrong path is told at once.
+  reader.file("NATS_CREDS_FILE");
+  reader.certificates("NATS_TLS_CA_FILE");
   const nats = {
     servers: reader.value("NATS_URL", VARIABLES.NATS_URL),
     user: reader.value("NATS_USER", VARIABLES.NATS_USER),
     password: reader.value("NATS_PASSWORD", VARIABLES.NATS_PASSWORD),
     token: reader.value("NATS_TOKEN", VARIABLES.NATS_TOKEN),
-    creds: reader.file("NATS_CREDS_FILE"),
-    ca: reader.certificates("NATS_TLS_CA_FILE"),
+    credsFile: NATS_CREDS_FILE || undefined,
+    caFile: NATS_TLS_CA_FILE || undefined,
     stream: reader.value("NATS_STREAM", VARIABLES.NATS_STREAM),
     streamReplicas: reader.value(
       "NATS_STREAM_REPLICAS",

@@ -87,6 +87,8 @@ export function startService(
     },
     status: (status) => replica.logStatusChanged(status),
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
+    limits: (limits) => replica.logLimitsChanged(limits),
+    warn: (message) => logger.warn("{message}", { message }),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
   });

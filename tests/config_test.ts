@@ -147,8 +147,8 @@ Deno.test({
       user: undefined,
       password: undefined,
       token: "t",
-      creds: undefined,
-      ca,
+      credsFile: undefined,
+      caFile: "/ca",
       stream: "USERGRADE",
       streamReplicas: 1,
     });

@@ -50,7 +50,7 @@ const ARROWS: Record<string, string[]> = {
   ],
   "cluster": [],
   "replica": ["log", "snapshot", "storage", "user_grade.ts", "histogram.ts"],
-  "log": ["snapshot", "storage", "user_grade.ts"],
+  "log": ["snapshot", "storage", "user_grade.ts", "pem.ts"],
   "snapshot": [
     "storage",
     "user_grade.ts",

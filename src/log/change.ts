@@ -24,9 +24,12 @@ export const ENTRY_BYTES_MAX = 1023 * 1024;
 const CHARACTER_BYTES_MAX = 3;
 
 /** The most characters of an entry's JSON text, whatever they are. */
-export const ENTRY_CHARACTERS_MAX = Math.floor(
-  ENTRY_BYTES_MAX / CHARACTER_BYTES_MAX,
-);
+export const ENTRY_CHARACTERS_MAX = charactersThatFit(ENTRY_BYTES_MAX);
+
+/** @returns The most characters of JSON text that fit, whatever they are. */
+export function charactersThatFit(bytes: number): number {
+  return Math.floor(Math.min(bytes, ENTRY_BYTES_MAX) / CHARACTER_BYTES_MAX);
+}
 
 const encoder = new TextEncoder();
 /**

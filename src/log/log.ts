@@ -24,6 +24,16 @@ export interface LogLocation {
   readonly time: string | undefined;
 }
 
+/** What a log has and takes, which may change while it is used. */
+export interface LogLimits {
+  /** The log's identity. */
+  readonly id: string;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** The most bytes of an entry's payload that the log takes now. */
+  readonly entryBytesMax: number;
+}
+
 /** One entry, in its place. */
 export interface LogEntry {
   /** Its place: 1 for the first, and one more each. */
@@ -39,14 +49,17 @@ export interface LogEntry {
 /** How the log is, as far as this replica can tell. */
 export interface LogStatus {
   /**
-   * `connected`: sets can be proposed. `away`: they can't for now.
-   * `ahead_of_log`: the log lost entries that this replica has applied.
-   * `upgrade_required`: the next entry is of a version unknown here. The last
-   * two last until the replica is started anew; no entry comes any more.
+   * `connected`: sets can be proposed, and commit. `away`: they can't or don't
+   * for now. `ahead_of_log`: the log lost entries that this replica has
+   * applied; no entry comes until it has them again. `upgrade_required`: the
+   * next entry is of a version unknown here; that lasts until the replica is
+   * started anew.
    */
   readonly state: "connected" | "away" | "ahead_of_log" | "upgrade_required";
   /** Why, in a few words. */
   readonly reason: string;
+  /** Whether it was told not long ago: two causes take turns, say. */
+  readonly isRepeated?: boolean;
 }
 
 /** The proposed batch is certainly not in the log and never will be. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { compareLog } from "../log/compare_log.ts";
 import type { LogLocation } from "../log/log.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 
@@ -24,14 +25,19 @@ export function misfit(
     return `of no log: it has ${rows} users at sequence 0, before any entry`;
   }
   const { firstSequence, lastSequence } = location;
-  if (firstSequence > sequence + 1) {
-    return `too old for the log: it ends at ${sequence}, the log begins at ${firstSequence}`;
+  const entry = location.time === undefined
+    ? undefined
+    : { sequence, time: location.time };
+  // A snapshot that does not tell its last entry's time has another entry.
+  const last = sequence === 0 ? undefined : { sequence, time: time ?? "" };
+  switch (compareLog({ ...location, entry }, { sequence, last }).type) {
+    case "same":
+      return undefined;
+    case "ahead":
+      return `ahead of the log: it ends at ${sequence}, the log at ${lastSequence}`;
+    case "forked":
+      return `of another history: entry ${sequence} of the log is of ${location.time}, in the snapshot it is of ${time}`;
+    case "too_old":
+      return `too old for the log: it ends at ${sequence}, the log begins at ${firstSequence}`;
   }
-  if (sequence === 0) return undefined;
-  // An entry that the log has no more can't be compared; what follows can.
-  const isGone = location.time === undefined && sequence < firstSequence;
-  if (isGone || location.time === time) return undefined;
-  return sequence > lastSequence
-    ? `ahead of the log: it ends at ${sequence}, the log at ${lastSequence}`
-    : `of another history: entry ${sequence} of the log is of ${location.time}, in the snapshot it is of ${time}`;
 }

@@ -6,9 +6,15 @@
  *
  * @module
  */
-import { type Change, ENTRY_CHARACTERS_MAX, entryText } from "../log/change.ts";
+import {
+  type Change,
+  charactersThatFit,
+  ENTRY_CHARACTERS_MAX,
+  entryText,
+} from "../log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { UserGrade, UserGradePatch } from "../user_grade.ts";
+import { CommitGap } from "./commit_gap.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
 
 /** The most sets in one batch. */
@@ -91,6 +97,8 @@ export class GroupCommit {
   #inFlight: Batch[] = [];
   #lastBatch = 0;
   #flushDeferred = false;
+  #entryCharactersMax = ENTRY_CHARACTERS_MAX;
+  readonly #gap = new CommitGap();
 
   /**
    * @param ports The outside.
@@ -107,6 +115,24 @@ export class GroupCommit {
       (sum, batch) => sum + batch.sets.length - batch.expired,
       this.#queue.length,
     );
+  }
+
+  /** For how long sets have waited or been refused without a commit; 0 if none. */
+  get gap_ms(): number {
+    return this.#gap.at(this.ports.now(), this.pending > 0);
+  }
+
+  /** @param bytes The most bytes of an entry that the log takes from now on. */
+  limitEntries(bytes: number): void {
+    this.#entryCharactersMax = charactersThatFit(bytes);
+  }
+
+  /** A set was refused before it was taken: sets can't commit. */
+  refusedAtOnce(): void {
+    this.counts.rejected.not_ready++;
+    const now_ms = this.ports.now();
+    if (this.pending === 0) this.#gap.begins(now_ms);
+    this.#gap.refused(now_ms);
   }
 
   /** How many sets are in no batch yet. */
@@ -129,7 +155,11 @@ export class GroupCommit {
         `${this.#queue.length} sets are waiting for the log, which is the limit`,
       );
     }
-    const set = new PendingSet(change, this.ports.now());
+    const now_ms = this.ports.now();
+    if (this.#queue.length + this.#inFlight.length === 0) {
+      this.#gap.begins(now_ms);
+    }
+    const set = new PendingSet(change, now_ms);
     this.#queue.push(set);
     if (
       this.#inFlight.length < BATCHES_IN_FLIGHT_MAX && !this.#flushDeferred
@@ -157,7 +187,7 @@ export class GroupCommit {
       } while (
         count < this.#queue.length && count < BATCH_SETS_MAX &&
         characters + 1 + this.#queue[count].change.text.length <=
-          ENTRY_CHARACTERS_MAX
+          this.#entryCharactersMax
       );
       const sets = this.#queue.splice(0, count);
       const number = ++this.#lastBatch;
@@ -200,6 +230,7 @@ export class GroupCommit {
       counts.setSeconds.observe((now_ms - sets[i].since_ms) / 1000);
     }
     counts.committed += sets.length - expired;
+    this.#gap.committed(now_ms);
     counts.commitSeconds.observe((now_ms - proposedAt_ms) / 1000);
     counts.batchSets.observe(sets.length);
   }
@@ -246,7 +277,7 @@ export class GroupCommit {
       this.#reject(
         sets.slice(expired),
         "outcome_unknown",
-        new OutcomeUnknownError(reason),
+        new OutcomeUnknownError(`${reason}: the set's outcome is unknown`),
       );
     }
     this.#inFlight = [];
@@ -261,13 +292,15 @@ export class GroupCommit {
     ) {
       count++;
     }
-    this.#reject(
-      this.#queue.splice(0, count),
-      "not_stored",
-      new NotStoredError(
-        `The log did not take the set within ${this.timeout_ms} ms`,
-      ),
-    );
+    if (count > 0) {
+      this.#reject(
+        this.#queue.splice(0, count),
+        "not_stored",
+        new NotStoredError(
+          `The log did not take the set within ${this.timeout_ms} ms`,
+        ),
+      );
+    }
     for (const batch of this.#inFlight) {
       // The batch stays: should it commit after all, it has to be applied.
       while (
@@ -290,7 +323,9 @@ export class GroupCommit {
     rejection: Rejection,
     error: Error,
   ): void {
+    if (sets.length === 0) return;
     this.counts.rejected[rejection] += sets.length;
+    this.#gap.refused(this.ports.now());
     for (const set of sets) set.reject(error);
   }
 }

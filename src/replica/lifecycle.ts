@@ -59,6 +59,11 @@ export class Lifecycle {
     return this.#logView;
   }
 
+  /** Whether the log could be proposed to, once at least. */
+  get hasConnected(): boolean {
+    return this.#connections > 0;
+  }
+
   /** How often the log could be proposed to again after it could not. */
   get reconnects(): number {
     return Math.max(0, this.#connections - 1);
@@ -85,7 +90,7 @@ export class Lifecycle {
     }
   }
 
-  /** The log is open. */
+  /** The log says what it has: it is open, or others have changed it. */
   logOpened({ id, firstSequence, lastSequence }: LogInfo): void {
     this.#logView = { id, firstSequence };
     this.lastSequence = lastSequence;
@@ -100,7 +105,8 @@ export class Lifecycle {
   logStatusChanged(status: LogStatus): void {
     this.#log = status;
     this.#judge();
-    const { state, reason } = status;
+    const { state, reason, isRepeated = false } = status;
+    if (isRepeated) return;
     if (state === "connected") {
       this.#connections++;
       logger.info("The log can be proposed to: {reason}", { reason });

@@ -35,7 +35,10 @@ export type Phase =
   | { readonly name: "starting" }
   /** A snapshot is being looked for or restored. */
   | { readonly name: "restoring"; readonly progress: RestoreProgress }
-  /** Entries up to `until`, the last one that the log had, are being applied. */
+  /**
+   * Entries up to `until`, the last one that the log had, are being applied,
+   * or the log can't be proposed to yet.
+   */
   | { readonly name: "catching_up"; readonly until: number }
   | { readonly name: "ready" }
   /** No set is taken any more; `wasReady` if gets can be answered. */

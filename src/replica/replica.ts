@@ -9,6 +9,7 @@ import type { Change } from "../log/change.ts";
 import {
   type LogEntry,
   type LogInfo,
+  type LogLimits,
   type LogStatus,
   NotStoredError,
   type OutcomeUnknownError,
@@ -120,7 +121,10 @@ export class Replica extends ReplicaView {
       this.groupCommit.refuseQueued(this.#notWritable());
     }
     this.#waiters.reached(this.appliedSequence);
-    if (phase.name === "catching_up" && this.appliedSequence >= phase.until) {
+    if (
+      phase.name === "catching_up" && this.appliedSequence >= phase.until &&
+      this.lifecycle.hasConnected
+    ) {
       this.#enter({ name: "ready" });
     }
   }
@@ -134,10 +138,24 @@ export class Replica extends ReplicaView {
     this.lifecycle.firstSequenceMoved(sequence);
   }
 
+  /** What the log has and takes may be another now. */
+  logLimitsChanged(
+    { id, firstSequence, lastSequence, entryBytesMax }: LogLimits,
+  ): void {
+    this.lifecycle.logOpened({ id, firstSequence, lastSequence });
+    this.groupCommit.limitEntries(entryBytesMax);
+    const { phase } = this.lifecycle;
+    // A log that lost its end will not have what it had at the start.
+    if (phase.name === "catching_up" && lastSequence < phase.until) {
+      this.lifecycle.enter({ name: "catching_up", until: lastSequence });
+    }
+  }
+
   /** The log's status has changed. */
   logStatusChanged(status: LogStatus): void {
     this.lifecycle.logStatusChanged(status);
-    if (!this.connected) this.groupCommit.refuseQueued(this.#notWritable());
+    if (this.connected) this.#appliedMore();
+    else this.groupCommit.refuseQueued(this.#notWritable());
   }
 
   /** A batch did not commit. */
@@ -159,7 +177,7 @@ export class Replica extends ReplicaView {
    */
   submit(change: Change): Promise<CommittedSet> {
     if (!this.writable) {
-      this.groupCommit.counts.rejected.not_ready++;
+      this.groupCommit.refusedAtOnce();
       throw this.#notWritable();
     }
     return this.groupCommit.submit(change);

@@ -23,7 +23,10 @@ export class ReplicaView {
   ) {}
 
   /** Its sets: how many are under way, and what became of all. */
-  get sets(): Pick<GroupCommit, "counts" | "pending" | "queued"> {
+  get sets(): Pick<
+    GroupCommit,
+    "counts" | "pending" | "queued" | "gap_ms"
+  > {
     return this.groupCommit;
   }
 

@@ -114,6 +114,11 @@ function addSets(registry: MetricRegistry, replica: ReplicaView): void {
     "Sets that wait for the next batch.",
     () => replica.sets.queued,
   );
+  registry.gauge(
+    "usergrade_commit_gap_seconds",
+    "Time since the last commit while sets wait or are refused, else 0.",
+    () => replica.sets.gap_ms / 1000,
+  );
 }
 
 function addLog(registry: MetricRegistry, replica: ReplicaView): void {

@@ -29,6 +29,8 @@ function client(): LogClient {
     entries: (_entries, _last, taken) => taken(),
     status: () => {},
     firstSequence: () => {},
+    limits: () => {},
+    warn: () => {},
     proposalFailed: () => {},
     failed: (error) => {
       throw error;

@@ -25,6 +25,8 @@ class Member implements AsyncDisposable {
         this.#run(() => this.replica.apply(entries, lastSequence, taken)),
       status: (status) => this.replica.logStatusChanged(status),
       firstSequence: (sequence) => this.replica.firstSequenceMoved(sequence),
+      limits: (limits) => this.replica.logLimitsChanged(limits),
+      warn: () => {},
       proposalFailed: (batch, error) =>
         this.replica.proposalFailed(batch, error),
       failed: (error) => this.failure = error,

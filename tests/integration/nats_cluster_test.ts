@@ -109,6 +109,34 @@ Deno.test("when the stream's leader of three NATS servers is killed, sets are ta
   }
 });
 
+Deno.test("of three NATS servers two hang for 2.5 s: a set of that time commits, and no retry ends it sooner", async () => {
+  await using nats = await NatsCluster.start();
+  using folder = new TemporaryFolder();
+  await using replica = await ServiceProcess.start({
+    dataDir: folder.path,
+    env: {
+      NATS_URL: nats.urls,
+      NATS_STREAM_REPLICAS: "3",
+      COMMIT_TIMEOUT_MS: "8000",
+    },
+  });
+  const set = async (spp: number) => {
+    const response = await replica.set({ user_id: "a", spp });
+    return { status: response.status, text: await response.text() };
+  };
+  const first = await set(1);
+  assert.equal(first.status, 200, first.text);
+  // The leader goes on, and has no quorum.
+  const leading = await leader(nats.urls);
+  const others = nats.servers.filter((_, i) => i !== leading);
+  await Promise.all(others.map((server) => server.pause()));
+  const answer = set(2);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  for (const server of others) server.signal("SIGCONT");
+  const { status, text } = await answer;
+  assert.equal(status, 200, text);
+});
+
 Deno.test("a replica waits when a stream of three servers ends too early, and is ahead of the log only if that lasts", async () => {
   await using nats = await NatsCluster.start();
   using folder = new TemporaryFolder();

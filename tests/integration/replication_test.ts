@@ -260,11 +260,26 @@ Deno.test("a replica that is ahead of the log logs an error, answers gets and re
   await set.body?.cancel();
 });
 
-Deno.test("a stream with wrong settings ends the start with exit status 1 and says what is wrong", async () => {
+Deno.test("a stream with wrong settings is waited for at the start: both listeners say what is wrong until it is set right", async () => {
   await using cluster = await Cluster.start(0);
   const client = await connect({ servers: cluster.broker.url });
   const manager = await client.jetstreamManager();
   await manager.streams.add({ name: "USERGRADE", subjects: ["wrong.>"] });
+  const starting = cluster.startReplica(0);
+  await eventually(async () => {
+    const replica = cluster.spawned(0)!;
+    for (const listener of ["set", "get"] as const) {
+      const response = await fetch(`${replica.url(listener)}/readyz`);
+      const { reason } = await response.json();
+      assert.equal(response.status, 503);
+      assert.match(reason, /subjects are \[wrong\.>\] and should be/);
+    }
+  });
+  const { config } = await manager.streams.info("USERGRADE");
+  await manager.streams.update("USERGRADE", {
+    ...config,
+    subjects: ["usergrade.*.set.*"],
+  });
   await client.close();
-  await assert.rejects(cluster.startReplica(0), /subjects are \[wrong\.>\]/);
+  await starting;
 });

@@ -116,6 +116,26 @@ test("GroupCommit bounds a batch in sets, and in bytes whatever the ids are", (b
   }
 });
 
+test("GroupCommit makes batches as small as the log wants them, and lets a set that is too large be a batch", (bench) => {
+  const submit = (id: string) => bench.submit(id).catch(() => {});
+  bench.groupCommit.limitEntries(3_000);
+  for (let i = 0; i < 40; i++) submit(`user ${i}`);
+  submit("日".repeat(85).repeat(1));
+  bench.turn();
+  for (let batch = 1; batch <= bench.proposed.length; batch++) {
+    assert.ok(bench.proposed[batch - 1].bytes <= 3_000);
+    bench.commit(batch, batch);
+  }
+  assert.ok(bench.proposed.length > 1);
+  const before = bench.proposed.length;
+  bench.groupCommit.limitEntries(30);
+  submit("one that is larger than that");
+  bench.turn();
+  assert.deepEqual(bench.proposed[before].ids, [
+    "one that is larger than that",
+  ]);
+});
+
 test("GroupCommit fills a batch up to the last character that an entry may have", () => {
   const text = (id: string) => Change.set({ user_id: id, spp: 1 }).text;
   const id = '"'.repeat(190);

@@ -55,6 +55,46 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "Replica is not ready before the log could be proposed to once, even if there is nothing to apply",
+  permissions,
+  fn: () => {
+    const replica = new Replica(
+      { propose: () => {}, defer: () => {}, now: () => 0 },
+      1000,
+    );
+    replica.logOpened({ ...LOG, lastSequence: 0 });
+    replica.adopt(new Storage(), { sequence: 0, time: null });
+    assert.equal(replica.state, "catching_up");
+    assert.match(replica.reason, /not open yet/);
+    replica.logStatusChanged({ state: "connected", reason: "it is open" });
+    assert.equal(replica.state, "ready");
+    assert.ok(replica.readable);
+  },
+});
+
+Deno.test({
+  name:
+    "Replica follows what the log has: its id, its first entry, and an end that it lost",
+  permissions,
+  fn: () => {
+    const replica = newReplica();
+    replica.logOpened(LOG);
+    replica.adopt(new Storage(), { sequence: 0, time: null });
+    replica.apply([set(1, "a", 1)], 3);
+    assert.equal(replica.state, "catching_up");
+    const limits = { id: "new", firstSequence: 2, entryBytesMax: 1000 };
+    replica.logLimitsChanged({ ...limits, lastSequence: 9 });
+    assert.deepEqual(replica.log, { id: "new", firstSequence: 2 });
+    assert.equal(replica.lastSequence, 9);
+    assert.equal(replica.state, "catching_up");
+    replica.logLimitsChanged({ ...limits, lastSequence: 1 });
+    replica.logStatusChanged({ state: "connected", reason: "entries come" });
+    assert.equal(replica.state, "ready");
+  },
+});
+
+Deno.test({
   name: "Replica stops at a gap and at an entry that comes twice",
   permissions,
   fn: () => {

@@ -17,6 +17,8 @@ export interface NatsOperator {
   readonly creds: string;
   /** Lines for the server's configuration. */
   readonly configuration: string;
+  /** Writes the credentials anew, to last some seconds or for ever. */
+  renew(lasts_s?: number): Promise<void>;
 }
 
 /** @param folder Where the credentials file is written. */
@@ -51,11 +53,18 @@ export async function makeOperator(folder: string): Promise<NatsOperator> {
   const operatorJwt = await encodeOperator("tests", as(operator), {
     system_account: system.getPublicKey(),
   });
-  const userJwt = await encodeUser("replica", as(user), as(account));
   const creds = `${folder}/replica.creds`;
-  Deno.writeFileSync(creds, fmtCreds(userJwt, as(user)));
+  const renew = async (lasts_s?: number) => {
+    const userJwt = await encodeUser("replica", as(user), as(account), {}, {
+      ...(lasts_s !== undefined &&
+        { exp: Math.floor(Date.now() / 1000) + lasts_s }),
+    });
+    Deno.writeFileSync(creds, fmtCreds(userJwt, as(user)));
+  };
+  await renew();
   return {
     creds,
+    renew,
     configuration: `
       operator: ${operatorJwt}
       system_account: ${system.getPublicKey()}

@@ -105,6 +105,50 @@ export class NatsServer implements AsyncDisposable {
     return other;
   }
 
+  /** The process id. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Lets it read its configuration again. */
+  async reload(configuration: string): Promise<void> {
+    const before = this.#reloads();
+    this.configure(configuration);
+    this.signal("SIGHUP");
+    await eventually(() => {
+      if (this.#reloads() === before) throw new Error("it has not reloaded");
+    });
+  }
+
+  #reloads(): number {
+    const log = Deno.readTextFileSync(`${this.#folder.path}/log`);
+    return log.split("Reloaded server configuration").length;
+  }
+
+  /**
+   * Makes its disk full, or no more: no file can grow beyond some bytes.
+   * Needs no privileges, and works on any file system.
+   */
+  async fillDisk(isFull: boolean): Promise<void> {
+    const { code } = await new Deno.Command("prlimit", {
+      args: [
+        `--pid=${this.pid}`,
+        `--fsize=${isFull ? "1" : "unlimited"}:unlimited`,
+      ],
+    }).output();
+    if (code !== 0) throw new Error("Cannot limit the broker's files");
+  }
+
+  /** Puts its store aside, while it is stopped, or back in its place. */
+  moveStore(direction: "aside" | "back"): void {
+    const store = `${this.#folder.path}/store`;
+    if (direction === "aside") Deno.renameSync(store, `${store}.aside`);
+    else {
+      Deno.removeSync(store, { recursive: true });
+      Deno.renameSync(`${store}.aside`, store);
+    }
+  }
+
   /** Sends it a signal. */
   signal(signal: Deno.Signal): void {
     this.#child?.kill(signal);

@@ -6,11 +6,12 @@
  */
 import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
 import type {
-  EntryIdentity,
+  StoredEntry as ReadEntry,
   StreamLook,
   StreamQuestion,
 } from "../../src/log/jetstream/same_log.ts";
 import {
+  identityDescription,
   newStreamConfig,
   type StreamConfig,
 } from "../../src/log/jetstream/stream_config.ts";
@@ -42,7 +43,7 @@ export class SimulatedStream {
   first = 1;
   last = 0;
 
-  constructor(readonly created: string, readonly config: StreamConfig) {}
+  constructor(readonly created: string, public config: StreamConfig) {}
 
   /** Takes a message, unless it has its id already. */
   add(entry: Omit<StoredEntry, "sequence">): StoredEntry | undefined {
@@ -50,13 +51,17 @@ export class SimulatedStream {
     this.#ids.add(entry.messageId);
     const stored = { ...entry, sequence: ++this.last };
     this.entries.set(this.last, stored);
-    this.history.push(entryKey(identityOf(stored)));
+    this.history.push(entryKey(readEntry(stored)));
     return stored;
   }
 
-  /** @returns A copy, as a copy of the store's folder would be. */
-  copy(): SimulatedStream {
-    const copy = new SimulatedStream(this.created, this.config);
+  /**
+   * @param created When it was created; another time if it was restored from a
+   * backup and not copied as a folder.
+   * @returns A copy.
+   */
+  copy(created = this.created): SimulatedStream {
+    const copy = new SimulatedStream(created, this.config);
     for (const entry of this.entries.values()) {
       copy.entries.set(entry.sequence, entry);
       copy.#ids.add(entry.messageId);
@@ -91,20 +96,24 @@ export class SimulatedStream {
     return {
       created: this.created,
       config: this.config,
+      maxPayload_bytes: 1024 * 1024,
       firstSequence: this.first,
       lastSequence: this.last,
-      identified: entry && identityOf(entry),
+      identified: entry && readEntry(entry),
       isRequiredMissing: require !== undefined && require >= this.first &&
         require <= this.last && !this.entries.has(require),
     };
   }
 }
 
-function identityOf(entry: StoredEntry): EntryIdentity {
+function readEntry(entry: StoredEntry): ReadEntry {
+  const { sequence, messageId, subject, payload } = entry;
   return {
-    sequence: entry.sequence,
+    sequence,
     time: formatNanoseconds(entry.nanoseconds),
-    messageId: entry.messageId,
+    messageId,
+    subject,
+    data: payload,
   };
 }
 
@@ -114,6 +123,8 @@ export interface SimulatedConsumer {
   next: number;
   /** Whether it gives no sign of life at all. */
   isSilent: boolean;
+  /** Whether someone has paused it: heartbeats come, entries don't. */
+  isPaused: boolean;
   deliver(entry: StoredEntry, pending: number): void;
   heartbeat(lastSent: number): void;
 }
@@ -146,7 +157,11 @@ export class SimulatedBroker {
   makeStream(): SimulatedStream {
     return this.stream ??= new SimulatedStream(
       `2026-01-01T00:00:0${this.#streams++}Z`,
-      newStreamConfig("USERGRADE", this.servers, "0".repeat(16)),
+      newStreamConfig(
+        "USERGRADE",
+        this.servers,
+        String(this.#streams).padStart(16, "0"),
+      ),
     );
   }
 
@@ -157,12 +172,23 @@ export class SimulatedBroker {
     return { ...look, config: { ...look.config, duplicate_window: 1_000_000 } };
   }
 
-  /** Takes a message and sends it to the consumers. */
+  /**
+   * Takes a message and sends it to the consumers.
+   *
+   * @returns Why not; undefined if it was taken, or if nothing is said.
+   */
   publish(
-    message: { messageId: string; subject: string; payload: Uint8Array },
+    message: {
+      messageId: string;
+      subject: string;
+      payload: Uint8Array;
+      after?: number | undefined;
+    },
     now_ms: number,
-  ): void {
-    if (this.stream === undefined || !this.isStoring) return;
+  ): string | undefined {
+    const { after = this.stream?.last } = message;
+    if (this.stream === undefined || !this.isStoring) return undefined;
+    if (after !== this.stream.last) return "wrong last sequence";
     const stored = this.stream.add({
       messageId: message.messageId,
       subject: message.subject,
@@ -171,15 +197,25 @@ export class SimulatedBroker {
         String(this.#nanoseconds++).padStart(6, "0")
       }`,
     });
-    if (stored === undefined) return;
-    this.everStored.set(entryKey(identityOf(stored)), stored);
+    if (stored === undefined) return undefined;
+    this.everStored.set(entryKey(readEntry(stored)), stored);
     for (const consumer of this.consumers) this.send(consumer);
+    return undefined;
+  }
+
+  /** Writes the log's identity into the stream's description. */
+  writeIdentity(id: string): void {
+    if (this.stream === undefined) return;
+    const { config } = this.stream;
+    const description = identityDescription(id);
+    this.stream.config = { ...config, description };
   }
 
   /** Sends a consumer all that it has not been sent. */
   send(consumer: SimulatedConsumer): void {
     const { stream } = this;
     if (stream === undefined || consumer.isSilent || !this.isUp) return;
+    if (consumer.isPaused) return;
     consumer.next = Math.max(consumer.next, stream.first);
     for (; consumer.next <= stream.last; consumer.next++) {
       const entry = stream.entries.get(consumer.next);

@@ -6,13 +6,13 @@
  */
 import { encodeEntry } from "../../src/log/change.ts";
 import type { FeedMessage } from "../../src/log/jetstream/entry_feed.ts";
-import type { StreamLook } from "../../src/log/jetstream/same_log.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
 import type {
+  PublishAction,
   SessionAction,
   SessionEvent,
 } from "../../src/log/jetstream/session_events.ts";
-import type { LogFailedError, LogInfo, LogStatus } from "../../src/log/log.ts";
+import type { LogInfo, LogStatus } from "../../src/log/log.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { withoutMemory } from "./memory.ts";
@@ -33,6 +33,8 @@ export interface Weather {
   drop: number;
   duplicate: number;
   refuse: number;
+  /** How often someone else says that a batch is refused. */
+  forge: number;
   disconnect: number;
   /** How often a replica's memory is out for a while. */
   full: number;
@@ -53,6 +55,8 @@ class Wire {
   consumer: SimulatedConsumer | undefined;
   /** When its last message arrives: it drops and delays, but keeps the order. */
   arrival = 0;
+  /** When the last message of the replica's arrives. */
+  sent = 0;
 
   constructor(readonly attempt: number) {}
 }
@@ -66,12 +70,6 @@ export class SimulatedReplica {
   readonly statuses: LogStatus[] = [];
   /** What the replica has said of itself, whenever something happened to it. */
   readonly views: View[] = [];
-  failure: LogFailedError | undefined;
-  /** When the stream that it opened was created; undefined before. */
-  created: string | undefined;
-  /** The sequence of the log's last entry then. */
-  lastAtOpening = 0;
-  #lastLook: StreamLook | undefined;
   #wire: Wire | undefined;
   /** Whether its table can't grow. */
   #isFull = false;
@@ -135,13 +133,11 @@ export class SimulatedReplica {
     this.#tell({
       type: "disconnected",
       attempt: wire.attempt,
-      reason: "the connection is lost",
-      isRefused: false,
+      reason: "it was cut",
     });
   }
 
   #tell(event: SessionEvent): void {
-    if (event.type === "looked") this.#lastLook = event.look;
     this.session.handle(event, this.time.now);
     this.#act();
   }
@@ -175,23 +171,20 @@ export class SimulatedReplica {
         }
         return;
       case "publish":
-        return this.#publish(action.proposal);
+        return this.#publish(action);
+      case "write_identity":
+        return this.#toBroker(() => this.broker.writeIdentity(action.id));
       case "status":
         this.statuses.push(action.status);
         return this.replica.logStatusChanged(action.status);
-      case "first_sequence":
-        return this.replica.firstSequenceMoved(action.sequence);
+      case "limits":
+        return this.replica.logLimitsChanged(action.limits);
       case "opened":
         return this.#opened(action.info);
-      case "fail":
-        this.failure = action.error;
-        return this.replica.abandon(action.error.message);
     }
   }
 
   #opened(info: LogInfo): void {
-    this.created = this.#lastLook!.created;
-    this.lastAtOpening = info.lastSequence;
     this.replica.logOpened(info);
     this.replica.adopt(new Storage(), { sequence: 0, time: null });
     this.#tell({ type: "consume", after: 0, time: null });
@@ -203,25 +196,33 @@ export class SimulatedReplica {
         type: "disconnected",
         attempt,
         reason: this.broker.isUp ? "refused" : "nobody is there",
-        isRefused: this.broker.isUp,
       });
     }
     this.#wire = new Wire(attempt);
-    this.#tell({ type: "connected", attempt, maxPayload_bytes: 1024 * 1024 });
+    this.#tell({ type: "connected", attempt });
+  }
+
+  /** Sends something over the connection there is, after what was sent before. */
+  #toBroker(arrive: (wire: Wire) => void): void {
+    const wire = this.#wire;
+    if (wire === undefined) return;
+    const { now } = this.time;
+    const delay_ms = this.random.below(this.weather.delay_ms + 1);
+    wire.sent = Math.max(wire.sent, now + delay_ms);
+    this.time.after(wire.sent - now, () => {
+      if (wire.isOpen && this.broker.isUp) arrive(wire);
+    });
   }
 
   /** Asks over the connection there is; its end, like a drop, leaves no answer. */
   #ask(request: number, answer: () => SessionEvent | undefined): void {
-    const wire = this.#wire;
-    this.#later(() => {
-      if (wire?.isOpen !== true || !this.broker.isUp) return;
+    this.#toBroker((wire) => {
       if (this.#happens(this.weather.drop) || !this.broker.isAnswering) {
-        // The library gives up by itself, or never says anything.
+        // A question has a time limit of its own, or is never heard of again.
         if (this.#happens(50)) return;
         return this.time.after(2_000, () => {
           if (!wire.isOpen) return;
-          const trouble = { reason: "TIMEOUT", isFinal: false };
-          this.#tell({ type: "failed", request, trouble });
+          this.#tell({ type: "failed", request, reason: "TIMEOUT" });
         });
       }
       const event = answer();
@@ -239,6 +240,7 @@ export class SimulatedReplica {
     const consumer: SimulatedConsumer = {
       next: first,
       isSilent: false,
+      isPaused: false,
       deliver: (entry, pending) =>
         this.#deliver(wire, consumer, entry, pending),
       heartbeat: (lastSent) =>
@@ -252,8 +254,7 @@ export class SimulatedReplica {
     wire.consumer = consumer;
     this.#ask(request, () => {
       if (this.broker.stream === undefined) {
-        const trouble = { reason: "stream not found", isFinal: true };
-        return { type: "failed", request, trouble };
+        return { type: "failed", request, reason: "stream not found" };
       }
       this.broker.consumers.add(consumer);
       this.broker.send(consumer);
@@ -331,33 +332,25 @@ export class SimulatedReplica {
 
   #propose(batch: number, payload: Uint8Array<ArrayBuffer>): void {
     this.session.propose(batch, payload, this.time.now)
-      .catch((error) => {
-        // The worker of a log that failed is gone.
-        if (this.failure === undefined) {
-          this.replica.proposalFailed(batch, error);
-        }
-      });
+      .catch((error) => this.replica.proposalFailed(batch, error));
     this.#act();
   }
 
-  #publish({ batch, payload }: {
-    batch: number;
-    payload: Uint8Array<ArrayBuffer>;
-  }): void {
-    const wire = this.#wire;
+  #publish({ batch, messageId, payload, after }: PublishAction): void {
     if (this.#happens(this.weather.drop)) return;
-    this.#later(() => {
-      if (wire?.isOpen !== true || !this.broker.isUp) return;
-      if (this.#happens(this.weather.refuse)) {
-        return this.#later(() =>
-          wire.isOpen && this.#tell({ type: "refused", batch, reason: "full" })
+    this.#toBroker((wire) => {
+      const refuse = (reason: string) =>
+        this.#later(() =>
+          wire.isOpen && this.#tell({ type: "refused", batch, reason })
         );
-      }
-      this.broker.publish({
-        messageId: this.session.feed.messageId(batch),
-        subject: this.#subject,
-        payload,
-      }, this.time.now);
+      // Someone else answers, before the stream does.
+      if (this.#happens(this.weather.forge)) refuse("forged");
+      if (this.#happens(this.weather.refuse)) return refuse("full");
+      const reason = this.broker.publish(
+        { messageId, subject: this.#subject, payload, after },
+        this.time.now,
+      );
+      if (reason !== undefined) refuse(reason);
     });
   }
 }

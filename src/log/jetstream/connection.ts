@@ -11,18 +11,25 @@ import {
   type NatsConnection,
   NatsError,
 } from "nats";
+import { normalizeCertificates } from "../../pem.ts";
 import type { JetStreamOptions } from "./options.ts";
 
-/** How long the server may take to answer a question. */
-export const REQUEST_TIMEOUT_MS = 2_000;
+/** How long the server may take to let this replica in. */
+const CONNECT_TIMEOUT_MS = 2_000;
 
 /** How often the server is asked whether it is still there; two silences end the connection. */
 const PING_INTERVAL_MS = 5_000;
 
+/** A file that is needed to log in can't be read. */
+class UnreadableFileError extends Error {
+  override name = "UnreadableFileError";
+}
+
 /**
  * Tries each server once.
  *
- * @param options How to log in.
+ * @param options How to log in. Its files are read each time, since what is in
+ * them runs out and is replaced.
  * @param servers The servers' addresses.
  * @returns A connection that ends when it is lost: the next one is another.
  */
@@ -30,19 +37,14 @@ export async function openConnection(
   options: JetStreamOptions,
   servers: readonly string[],
 ): Promise<NatsConnection> {
-  return await connect(connectionOptions(options, servers));
-}
-
-function connectionOptions(
-  options: JetStreamOptions,
-  servers: readonly string[],
-): ConnectionOptions {
-  const { user, password, token, creds, ca } = options;
-  return {
+  const { user, password, token, credsFile, caFile } = options;
+  const creds = await read("NATS_CREDS_FILE", credsFile);
+  const ca = await read("NATS_TLS_CA_FILE", caFile);
+  const all: ConnectionOptions = {
     name: `usergrade ${options.replicaId}`,
     servers: [...servers],
     inboxPrefix: inboxPrefix(options.replicaId),
-    timeout: REQUEST_TIMEOUT_MS,
+    timeout: CONNECT_TIMEOUT_MS,
     reconnect: false,
     pingInterval: PING_INTERVAL_MS,
     noAsyncTraces: true,
@@ -52,8 +54,24 @@ function connectionOptions(
     ...(creds !== undefined && {
       authenticator: credsAuthenticator(new TextEncoder().encode(creds)),
     }),
-    ...(ca !== undefined && { tls: { ca } }),
+    ...(ca !== undefined && { tls: { ca: normalizeCertificates(ca) ?? ca } }),
   };
+  return await connect(all);
+}
+
+async function read(
+  variable: string,
+  path: string | undefined,
+): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new UnreadableFileError(
+      `Cannot read ${variable}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
 }
 
 /** A prefix of its own, so that a NATS user needs no more than its inboxes. */
@@ -61,21 +79,47 @@ export function inboxPrefix(replicaId: string): string {
   return `_INBOX.usergrade.${replicaId}`;
 }
 
-/** Whether the server refused the credentials, or they can't be read. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof NatsError &&
-    (error.isAuthError() || error.code === "BAD_CREDS");
-}
-
 /** What an error means to an operator, in a few words. */
 export function describe(error: unknown): string {
-  if (isRefusal(error)) {
-    return "The NATS server refused the credentials: see NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE";
+  if (!(error instanceof Error)) return "NATS has closed it";
+  if (error instanceof NatsError) return describeNats(error);
+  const { code = "" } = error as { code?: string };
+  const message = error.message || code;
+  if (/certificate|tls|ssl|alert/i.test(message)) {
+    return `NATS can't be trusted, or does not trust this replica, over TLS: ${message}; see NATS_TLS_CA_FILE and the server's certificate`;
   }
-  if (error instanceof NatsError && error.code === "503") {
-    return "JetStream is not available";
+  if (error instanceof UnreadableFileError) return message;
+  return `NATS does not answer: ${message}`;
+}
+
+const CREDENTIALS = "see NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE";
+
+function describeNats(error: NatsError): string {
+  switch (error.code) {
+    case "AUTHENTICATION_EXPIRED":
+    case "ACCOUNT_EXPIRED":
+      return `The credentials for NATS have expired: ${CREDENTIALS}`;
+    case "BAD_CREDS":
+    case "BAD_AUTHENTICATION":
+      return `The credentials for NATS can't be read: ${CREDENTIALS}`;
+    case "CONNECTION_REFUSED":
+      return "NATS does not answer: connection refused";
+    case "TIMEOUT":
+      return "NATS does not answer in time";
+    case "TLS":
+      return `NATS can't be reached over TLS: ${error.message}`;
   }
-  return error instanceof Error ? error.message : "it has ended";
+  if (error.isAuthError()) {
+    return `The NATS server refused the credentials: ${CREDENTIALS}`;
+  }
+  return `NATS does not answer: ${error.message}`;
+}
+
+/** Whether an error that the server complains of ends the connection anyway. */
+export function endsConnection(code: string): boolean {
+  return /^(AUTHORIZATION_VIOLATION|AUTHENTICATION_|ACCOUNT_EXPIRED)/.test(
+    code,
+  );
 }
 
 /**

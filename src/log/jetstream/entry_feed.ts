@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { parseDelivery } from "./delivery.ts";
+import type { EntryIdentity } from "../compare_log.ts";
 import type { LogEntry } from "../log.ts";
+import { parseDelivery } from "./delivery.ts";
 import type { Proposals } from "./proposals.ts";
-import type { EntryIdentity } from "./same_log.ts";
+import type { StoredEntry } from "./same_log.ts";
 import { isKnownVersion, isUnknownVersion } from "./stream_config.ts";
 
 /** A message as the consumer's subscription gives it. */
@@ -50,7 +51,8 @@ export class EntryFeed {
   #entries: LogEntry[] = [];
   /** Where to answer, once the entries before are taken, that more may come. */
   #flowReply: string | undefined;
-  #last: EntryIdentity | undefined;
+  #last: (EntryIdentity & Partial<StoredEntry>) | undefined;
+  #ownFed = 0;
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
   #lastSequence = 0;
@@ -72,8 +74,13 @@ export class EntryFeed {
   }
 
   /** The last entry that was fed; undefined before the first of this session. */
-  get last(): EntryIdentity | undefined {
+  get last(): (EntryIdentity & Partial<StoredEntry>) | undefined {
     return this.#last;
+  }
+
+  /** The sequence of the last entry of this session; 0 before the first. */
+  get ownFed(): number {
+    return this.#ownFed;
   }
 
   /** The sequence of the log's last entry, as the messages tell it. */
@@ -81,15 +88,20 @@ export class EntryFeed {
     return Math.max(this.#fed, this.#lastSequence);
   }
 
-  /** The message id of an own batch. */
-  messageId(batch: number): string {
-    return `${this.session}:${batch}`;
+  /** The message id of an own batch, or of another own message. */
+  messageId(name: number | string): string {
+    return `${this.session}:${name}`;
   }
 
   /** Sets where the feed goes on: after an entry that is applied, and its time. */
   startAfter(sequence: number, time: string | null): void {
     this.#fed = sequence;
-    if (time !== null) this.#last = { sequence, time, messageId: undefined };
+    if (time !== null) this.#last = { sequence, time };
+  }
+
+  /** Takes what the stream says of the last entry, if it is still the last. */
+  noteLast(entry: StoredEntry): void {
+    if (entry.sequence === this.#fed) this.#last = entry;
   }
 
   /** Takes note of what the stream says of itself. */
@@ -108,9 +120,10 @@ export class EntryFeed {
     const { sequence, time, pending } = delivery;
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
-    if (isUnknownVersion(message.subject)) return "unknown_version";
+    const { subject, data } = message;
+    if (isUnknownVersion(subject)) return "unknown_version";
     const messageId = message.header(MESSAGE_ID);
-    const batch = this.#ownBatch(message.subject, messageId);
+    const batch = this.#ownBatch(sequence, subject, messageId);
     this.#entries.push(
       batch !== undefined
         ? { sequence, time, batch }
@@ -118,7 +131,7 @@ export class EntryFeed {
     );
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
-    this.#last = { sequence, time, messageId };
+    this.#last = { sequence, time, messageId, subject, data };
     return "ok";
   }
 
@@ -130,12 +143,17 @@ export class EntryFeed {
     return lastSent > this.#fed ? "gap" : "ok";
   }
 
-  #ownBatch(subject: string, messageId: string): number | undefined {
+  #ownBatch(
+    sequence: number,
+    subject: string,
+    messageId: string,
+  ): number | undefined {
     // The ids are there for anyone to read; publishing to this replica's
     // subject is for this replica.
     if (
       subject !== this.subject || !messageId.startsWith(`${this.session}:`)
     ) return undefined;
+    this.#ownFed = sequence;
     const batch = Number(messageId.slice(this.session.length + 1));
     return this.proposals.commit(batch) ? batch : undefined;
   }

@@ -4,74 +4,57 @@
  *
  * @module
  */
-import {
-  createInbox,
-  headers,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from "nats";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogLimits,
   type LogLocation,
   type LogStatus,
   type ReplicatedLog,
 } from "../log.ts";
-import {
-  describe,
-  headersOf,
-  inboxPrefix,
-  isRefusal,
-  openConnection,
-} from "./connection.ts";
-import { MESSAGE_ID } from "./entry_feed.ts";
+import { ApiError } from "./api.ts";
+import { describe } from "./connection.ts";
+import type { FeedMessage } from "./entry_feed.ts";
+import { Line } from "./line.ts";
 import { RETRY_MS } from "./link.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import type { JetStreamOptions } from "./options.ts";
-import type { Proposal } from "./proposals.ts";
 import { Session } from "./session.ts";
 import type { SessionAction, SessionEvent } from "./session_events.ts";
-import { Stream, troubleOf } from "./stream.ts";
-import { setSubject } from "./stream_config.ts";
+import { SteadyClock } from "./steady_clock.ts";
+import { identityDescription } from "./stream_config.ts";
 
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
-
-const decoder = new TextDecoder();
 
 /** What a log tells of, once it is opened. */
 export interface LogListener {
   /** The log's status has changed. */
   status(status: LogStatus): void;
-  /** The log's first entry still there: its limits take entries away without a word. */
-  firstSequence(sequence: number): void;
-}
-
-/** A connection and what belongs to it. */
-interface Line {
-  readonly connection: NatsConnection;
-  readonly stream: Stream;
-  consumer: Subscription | undefined;
+  /** What the log has and takes: others change that without a word. */
+  limits(limits: LogLimits): void;
+  /** Something that an operator should know, and that ends nothing. */
+  warn(message: string): void;
 }
 
 /** A {@linkcode ReplicatedLog} in a JetStream stream. */
 export class JetStreamLog implements ReplicatedLog {
   readonly #id = crypto.randomUUID().replaceAll("-", "");
   readonly #session: Session;
-  readonly #subject: string;
-  readonly #ackPrefix: string;
   readonly #opened = Promise.withResolvers<LogInfo>();
   /** The connection; undefined while there is none. */
   #line: Line | undefined;
   /** Servers of the same cluster that the last one told of. */
   #otherServers: readonly string[] = [];
+  readonly #lineListener = {
+    message: (message: FeedMessage) => this.#receive(message),
+    event: (event: SessionEvent) => this.#tell(event),
+  };
+  readonly #clock = new SteadyClock(performance.now(), Date.now());
   #isClosed = false;
   #isActing = false;
-  /** Why the log can't go on: `entries` throws it. */
-  #failure: LogFailedError | undefined;
   #wake: (() => void) | undefined;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
@@ -86,9 +69,7 @@ export class JetStreamLog implements ReplicatedLog {
     private readonly members?: MembersChannel,
   ) {
     this.#session = new Session({ ...options, session: this.#id });
-    this.#subject = setSubject(options.stream, options.replicaId);
-    this.#ackPrefix = createInbox(inboxPrefix(options.replicaId));
-    // Whoever opens it hears of a failure; nobody may have.
+    // It rejects if the log is closed before; nobody may have opened it.
     this.#opened.promise.catch(() => {});
   }
 
@@ -102,14 +83,18 @@ export class JetStreamLog implements ReplicatedLog {
     return this.#opened.promise;
   }
 
+  #now(): number {
+    return this.#clock.now(performance.now(), Date.now());
+  }
+
   #tick(): void {
     this.members?.tick();
-    this.#session.tick(performance.now());
+    this.#session.tick(this.#now());
     this.#act();
   }
 
   #tell(event: SessionEvent): void {
-    this.#session.handle(event, performance.now());
+    this.#session.handle(event, this.#now());
     this.#act();
   }
 
@@ -145,21 +130,21 @@ export class JetStreamLog implements ReplicatedLog {
         }));
       case "start_consumer":
         return void this.#answer(action.request, async (line) => {
-          await this.#consume(line, action.first);
+          await line.consume(action.first);
           return { type: "consumer_started", request: action.request };
         });
       case "stop_consumer":
-        return this.#stopConsumer();
+        return this.#line?.stopConsumer();
       case "publish":
-        return this.#publish(action.proposal);
+        return this.#line?.publish(action);
+      case "write_identity":
+        return void this.#writeIdentity(action.id);
       case "status":
         return this.listener.status(action.status);
-      case "first_sequence":
-        return this.listener.firstSequence(action.sequence);
+      case "limits":
+        return this.listener.limits(action.limits);
       case "opened":
         return this.#opened.resolve(action.info);
-      case "fail":
-        return this.#fail(action.error);
     }
   }
 
@@ -175,7 +160,10 @@ export class JetStreamLog implements ReplicatedLog {
     try {
       event = await ask(line);
     } catch (error) {
-      event = { type: "failed", request, trouble: troubleOf(error) };
+      const reason = error instanceof ApiError
+        ? error.message
+        : describe(error);
+      event = { type: "failed", request, reason };
     }
     if (line === this.#line) this.#tell(event);
   }
@@ -186,117 +174,51 @@ export class JetStreamLog implements ReplicatedLog {
       const { servers } = this.options;
       // By turns: those that were told of may be out of reach from here.
       const others = attempt % 2 === 0 ? this.#otherServers : [];
-      const connection = await openConnection(
+      const line = await Line.open(
         this.options,
         others.length > 0 ? others : servers,
+        this.#lineListener,
+        this.members,
       );
-      if (this.#isClosed) return await connection.close();
-      error = await this.#use(connection, attempt);
+      if (this.#isClosed) return await line.close();
+      this.#line = line;
+      this.#otherServers = line.otherServers;
+      this.#tell({ type: "connected", attempt });
+      error = await line.ended();
     } catch (cause) {
       error = cause;
     }
     this.#line = undefined;
-    this.#tell({
-      type: "disconnected",
-      attempt,
-      reason: describe(error),
-      isRefused: isRefusal(error),
-    });
-  }
-
-  /** @returns Why the connection ended. */
-  async #use(connection: NatsConnection, attempt: number): Promise<unknown> {
-    const stream = await Stream.over(connection, this.options.stream);
-    this.#line = { connection, stream, consumer: undefined };
-    this.#otherServers = connection.info?.connect_urls ?? [];
-    connection.subscribe(`${this.#ackPrefix}.*`, {
-      callback: (_error, message) => this.#receiveAck(message),
-    });
-    this.members?.attach(connection);
-    this.#listen(connection);
-    this.#tell({
-      type: "connected",
-      attempt,
-      maxPayload_bytes: connection.info?.max_payload ?? 0,
-    });
-    return await connection.closed();
-  }
-
-  /** Hears what the server complains of. */
-  async #listen(connection: NatsConnection): Promise<void> {
-    for await (const { type, data, permissionContext } of connection.status()) {
-      const { subject = "", operation } = permissionContext ?? {};
-      if (this.members?.forbidden(subject)) continue;
-      if (operation === "publish") this.#tell({ type: "forbidden", subject });
-      else if (type === "error") {
-        this.#tell({ type: "complained", reason: String(data) });
-      }
-    }
-  }
-
-  async #consume(line: Line, first: number): Promise<void> {
-    this.#stopConsumer();
-    const inbox = createInbox(inboxPrefix(this.options.replicaId));
-    const consumer = line.connection.subscribe(inbox, {
-      callback: (_error, message) => {
-        if (consumer === this.#line?.consumer) this.#receive(message);
-      },
-    });
-    line.consumer = consumer;
-    await line.stream.consume(first, inbox);
-  }
-
-  #stopConsumer(): void {
-    this.#line?.consumer?.unsubscribe();
-    if (this.#line !== undefined) this.#line.consumer = undefined;
+    this.#tell({ type: "disconnected", attempt, reason: describe(error) });
   }
 
   /** Hot: once for each entry. */
-  #receive(message: Msg): void {
-    const { subject, reply, data } = message;
-    const head = headersOf(message);
-    this.#session.receive({
-      subject,
-      reply,
-      data,
-      header: (name) => head?.get(name) ?? "",
-    }, performance.now());
+  #receive(message: FeedMessage): void {
+    this.#session.receive(message, this.#now());
     this.#act();
     this.#wake?.();
   }
 
-  /** An ack does not commit, the entry does; but a refusal ends the batch. */
-  #receiveAck(message: Msg): void {
-    const batch = Number(message.subject.slice(this.#ackPrefix.length + 1));
-    if (headersOf(message)?.code === 503) {
-      const reason = "JetStream is not available";
-      return this.#tell({ type: "refused", batch, reason });
-    }
-    const refusal = refusalOf(message.data);
-    if (refusal !== undefined) {
-      const reason = `JetStream refused: ${refusal}`;
-      this.#tell({ type: "refused", batch, reason });
-    }
-  }
-
   propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
-    const ended = this.#session.propose(batch, payload, performance.now());
+    const ended = this.#session.propose(batch, payload, this.#now());
     this.#act();
     return ended;
   }
 
-  #publish({ batch, payload }: Proposal): void {
-    const head = headers();
-    head.set(MESSAGE_ID, this.#session.feed.messageId(batch));
-    head.set("Nats-Expected-Stream", this.options.stream);
+  async #writeIdentity(id: string): Promise<void> {
+    const lost =
+      `The description of the stream ${this.options.stream} has lost the log's id`;
     try {
-      this.#line?.connection.publish(this.#subject, payload, {
-        headers: head,
-        reply: `${this.#ackPrefix}.${batch}`,
-      });
+      await this.#line?.stream.writeIdentity(id);
+      this.listener.warn(`${lost}; ${id} was written back`);
     } catch (error) {
-      // Too large for this server, or the connection has just ended.
-      this.#tell({ type: "refused", batch, reason: describe(error) });
+      this.listener.warn(
+        `${lost}, and it could not be written back (${
+          (error as Error).message
+        }): set it to "${
+          identityDescription(id)
+        }", since replicas that start now do not recognize the log`,
+      );
     }
   }
 
@@ -316,7 +238,6 @@ export class JetStreamLog implements ReplicatedLog {
       }
       await delay(RETRY_MS);
       if (this.#isClosed) throw new LogFailedError("The log was closed");
-      if (this.#failure !== undefined) throw this.#failure;
     }
   }
 
@@ -327,25 +248,14 @@ export class JetStreamLog implements ReplicatedLog {
     this.#tell({ type: "consume", after, time });
     const { feed } = this.#session;
     while (!this.#isClosed) {
-      if (this.#failure !== undefined) throw this.#failure;
       if (feed.isEmpty) {
         await new Promise<void>((resolve) => this.#wake = resolve);
         continue;
       }
       const { entries, flowReply } = feed.take();
       if (entries.length > 0) yield entries;
-      const { connection } = this.#line ?? {};
-      if (flowReply !== undefined && connection?.isClosed() === false) {
-        connection.publish(flowReply);
-      }
+      if (flowReply !== undefined) this.#line?.answerFlow(flowReply);
     }
-  }
-
-  #fail(error: LogFailedError): void {
-    if (this.#isClosed) return;
-    this.#failure ??= error;
-    this.#opened.reject(error);
-    this.#wake?.();
   }
 
   async close(): Promise<void> {
@@ -354,16 +264,6 @@ export class JetStreamLog implements ReplicatedLog {
     this.#tell({ type: "close" });
     this.#opened.reject(new LogFailedError("The log was closed"));
     this.#wake?.();
-    await this.#line?.connection.close();
-  }
-}
-
-/** Why the stream refused a batch; undefined if it did not, or if it is no ack. */
-function refusalOf(ack: Uint8Array): string | undefined {
-  try {
-    const { error } = JSON.parse(decoder.decode(ack));
-    return error === undefined ? undefined : String(error.description);
-  } catch {
-    return undefined;
+    await this.#line?.close();
   }
 }

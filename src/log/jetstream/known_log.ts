@@ -13,6 +13,7 @@ import {
   type StreamQuestion,
   type Verdict,
 } from "./same_log.ts";
+import { logIdentity, toldIdentity } from "./stream_config.ts";
 import { Suspicion } from "./suspicion.ts";
 
 /** The log looks like another one; its servers may have yet to agree. */
@@ -23,18 +24,28 @@ interface Doubtful {
 
 /** One log, from the first look on. */
 export class KnownLog {
-  readonly #created: string;
+  #id: string;
+  #created: string;
   /** On how many servers the stream is kept. */
   #servers: number;
   /** What was applied when the stream was asked. */
   #asked: AppliedLog;
+  /** Whether it is known that the stream does not tell the log's identity. */
+  #isIdLost = false;
   readonly #suspicion = new Suspicion();
 
   /** @param look The first look. @param feed What is fed from the log. */
   constructor(look: StreamLook, private readonly feed: EntryFeed) {
-    this.#created = look.created;
-    this.#servers = look.config.num_replicas;
-    this.#asked = { created: look.created, fed: 0, last: undefined };
+    const { config, created } = look;
+    this.#id = logIdentity(config, created);
+    this.#created = created;
+    this.#servers = config.num_replicas;
+    this.#asked = { id: this.#id, created, fed: 0, last: undefined };
+  }
+
+  /** The log's identity. */
+  get id(): string {
+    return this.#id;
   }
 
   /**
@@ -43,7 +54,7 @@ export class KnownLog {
    */
   ask(): StreamQuestion {
     const { fed, last } = this.feed;
-    this.#asked = { created: this.#created, fed, last };
+    this.#asked = { id: this.#id, created: this.#created, fed, last };
     return questionFor(this.#asked);
   }
 
@@ -56,6 +67,9 @@ export class KnownLog {
     if (look !== undefined) this.#servers = look.config.num_replicas;
     const verdict = judge(look, this.#asked);
     if (verdict.type === "same") {
+      this.#created = look!.created;
+      this.#id = toldIdentity(look!.config) ?? this.#id;
+      this.#isIdLost = verdict.lostId;
       this.#suspicion.clear();
       return verdict;
     }
@@ -65,6 +79,21 @@ export class KnownLog {
       type: "doubtful",
       reason: `${verdict.reason}, unless its servers have yet to agree`,
     };
+  }
+
+  /**
+   * @param look What the stream answered while entries are fed, without the
+   * entries themselves.
+   * @returns Why the stream is to be judged anew; undefined if there is no need.
+   */
+  problem(look: StreamLook | undefined): string | undefined {
+    const verdict = judge(look, this.#asked);
+    if (verdict.type !== "same") return verdict.reason;
+    this.#id = toldIdentity(look!.config) ?? this.#id;
+    if (!verdict.lostId) this.#isIdLost = false;
+    return verdict.lostId && !this.#isIdLost
+      ? "the stream's description does not tell the log's id any more"
+      : undefined;
   }
 
   /** The stream did not answer: what was seen before counts no more. */

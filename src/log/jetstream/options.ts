@@ -12,10 +12,13 @@ export interface JetStreamOptions {
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly token?: string | undefined;
-  /** The content of a credentials file. */
-  readonly creds?: string | undefined;
-  /** The certificate of the authority that the servers' are checked against, in PEM. */
-  readonly ca?: string | undefined;
+  /** The path of a credentials file, which is read at each connection. */
+  readonly credsFile?: string | undefined;
+  /**
+   * The path of the certificates, in PEM, of the authorities that the servers'
+   * are checked against; read at each connection.
+   */
+  readonly caFile?: string | undefined;
   /** The stream's name. */
   readonly stream: string;
   /** On how many servers a new stream is kept. */

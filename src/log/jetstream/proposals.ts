@@ -11,16 +11,31 @@ import { NotStoredError, OutcomeUnknownError } from "../log.ts";
 /** After how long without an entry a batch is published again. */
 export const RETRY_AFTER_MS = 1_000;
 
+/**
+ * For how long a refusal has to stand, and the log's end be fed meanwhile,
+ * before it is believed: anyone who sees a batch can answer it.
+ */
+export const REFUSAL_STANDS_MS = 250;
+
+/** Why a batch is said to be refused. */
+interface Refusal {
+  readonly reason: string;
+  readonly at_ms: number;
+  /** The log's end as it was seen since; undefined until it was. */
+  end: number | undefined;
+}
+
 /** One batch on its way. */
 export interface Proposal {
   readonly batch: number;
   readonly payload: Uint8Array<ArrayBuffer>;
-  readonly deadline: number;
+  readonly deadline_ms: number;
   readonly resolve: () => void;
   readonly reject: (error: NotStoredError | OutcomeUnknownError) => void;
   /** How often it was published. */
   attempts: number;
-  publishedAt: number;
+  published_ms: number;
+  refusal: Refusal | undefined;
 }
 
 /** Keeps the batches on their way; each ends exactly once. */
@@ -38,17 +53,18 @@ export class Proposals {
   add(
     batch: number,
     payload: Uint8Array<ArrayBuffer>,
-    now: number,
+    now_ms: number,
   ): { proposal: Proposal; ended: Promise<void> } {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const proposal: Proposal = {
       batch,
       payload,
-      deadline: now + this.timeout_ms,
+      deadline_ms: now_ms + this.timeout_ms,
       resolve,
       reject,
       attempts: 1,
-      publishedAt: now,
+      published_ms: now_ms,
+      refusal: undefined,
     };
     this.#byBatch.set(batch, proposal);
     return { proposal, ended: promise };
@@ -61,36 +77,73 @@ export class Proposals {
    * another replica's.
    */
   commit(batch: number): boolean {
+    const proposal = this.#take(batch);
+    proposal?.resolve();
+    return proposal !== undefined;
+  }
+
+  #take(batch: number): Proposal | undefined {
     const proposal = this.#byBatch.get(batch);
-    if (proposal === undefined) return false;
     this.#byBatch.delete(batch);
-    proposal.resolve();
+    return proposal;
+  }
+
+  /**
+   * An answer says that the log refused a batch. It counts only where no
+   * attempt before may have been taken: of one that is being stored the stream
+   * says "duplicate".
+   *
+   * @returns Whether it is to be confirmed by looking at the log.
+   */
+  refused(batch: number, reason: string, now_ms: number): boolean {
+    const proposal = this.#byBatch.get(batch);
+    if (proposal?.attempts !== 1 || proposal.refusal) return false;
+    proposal.refusal = { reason, at_ms: now_ms, end: undefined };
     return true;
   }
 
-  /** The log refused a batch. An earlier attempt may have been taken all the same. */
-  refuse(batch: number, reason: string): void {
-    const proposal = this.#byBatch.get(batch);
-    if (proposal === undefined) return;
-    this.#byBatch.delete(batch);
-    proposal.reject(
-      proposal.attempts === 1
-        ? new NotStoredError(reason)
-        : new OutcomeUnknownError(reason),
-    );
+  /** A look that was asked for after the refusals found the log's end. */
+  sawEnd(asked_ms: number, end: number): void {
+    for (const { refusal } of this.#byBatch.values()) {
+      if (refusal !== undefined && refusal.at_ms <= asked_ms) {
+        refusal.end ??= end;
+      }
+    }
   }
 
-  /** The log refuses whatever this replica proposes. */
-  refuseAll(reason: string): void {
-    for (const batch of [...this.#byBatch.keys()]) this.refuse(batch, reason);
+  /** Ends the batches whose refusal stands: all of the log is fed, without them. */
+  settle(fed: number, now_ms: number): void {
+    for (const { batch, refusal } of this.#byBatch.values()) {
+      if (
+        refusal?.end !== undefined && refusal.end <= fed &&
+        now_ms - refusal.at_ms >= REFUSAL_STANDS_MS
+      ) this.#take(batch)!.reject(new NotStoredError(refusal.reason));
+    }
   }
 
-  /** @returns The batches to publish again now, counted as published. */
-  retry(now: number, after_ms = RETRY_AFTER_MS): Proposal[] {
+  /** A batch was never sent, or the server itself says that it may not be. */
+  deny(batch: number, reason: string): void {
+    if (this.#byBatch.get(batch)?.attempts !== 1) return;
+    this.#take(batch)!.reject(new NotStoredError(reason));
+  }
+
+  /** This replica may not publish sets. */
+  denyAll(reason: string): void {
+    for (const batch of [...this.#byBatch.keys()]) this.deny(batch, reason);
+  }
+
+  /**
+   * @returns The batches to publish again now, counted as published; none whose
+   * time is over, since the log may have forgotten its id.
+   */
+  retry(now_ms: number, after_ms = RETRY_AFTER_MS): Proposal[] {
     const due: Proposal[] = [];
     for (const proposal of this.#byBatch.values()) {
-      if (proposal.publishedAt + after_ms > now) continue;
-      proposal.publishedAt = now;
+      if (
+        proposal.published_ms + after_ms > now_ms ||
+        proposal.deadline_ms <= now_ms || proposal.refusal !== undefined
+      ) continue;
+      proposal.published_ms = now_ms;
       proposal.attempts++;
       due.push(proposal);
     }
@@ -98,11 +151,10 @@ export class Proposals {
   }
 
   /** Ends the batches whose time is over. */
-  expire(now: number): void {
-    for (const proposal of this.#byBatch.values()) {
-      if (proposal.deadline > now) continue;
-      this.#byBatch.delete(proposal.batch);
-      proposal.reject(
+  expire(now_ms: number): void {
+    for (const { batch, deadline_ms } of this.#byBatch.values()) {
+      if (deadline_ms > now_ms) continue;
+      this.#take(batch)!.reject(
         new OutcomeUnknownError(
           `The log did not confirm the set within ${this.timeout_ms} ms: its outcome is unknown`,
         ),
@@ -110,10 +162,12 @@ export class Proposals {
     }
   }
 
-  /** Ends all batches, since nobody will hear of them any more. */
+  /** Ends all batches, since they will not be heard of any more. */
   abandon(reason: string): void {
     for (const proposal of this.#byBatch.values()) {
-      proposal.reject(new OutcomeUnknownError(reason));
+      proposal.reject(
+        new OutcomeUnknownError(`${reason}: the set's outcome is unknown`),
+      );
     }
     this.#byBatch.clear();
   }

@@ -1,18 +1,10 @@
 /**
- * Whether a stream is still the log that this replica applied. It does no I/O.
+ * Whether a stream is still the log that this replica applies. It does no I/O.
  *
  * @module
  */
-import type { StreamConfig } from "./stream_config.ts";
-
-/** An entry as it can be told from another at the same sequence. */
-export interface EntryIdentity {
-  readonly sequence: number;
-  /** When the log took it: RFC 3339 with nanoseconds, UTC. */
-  readonly time: string;
-  /** Undefined if only its time is known. */
-  readonly messageId: string | undefined;
-}
+import { compareLog, type EntryIdentity } from "../compare_log.ts";
+import { type StreamConfig, toldIdentity } from "./stream_config.ts";
 
 /** What a look at the stream asks for besides the stream's own state. */
 export interface StreamQuestion {
@@ -22,23 +14,34 @@ export interface StreamQuestion {
   readonly require: number | undefined;
 }
 
+/** An entry as it is read from the stream by its sequence. */
+export interface StoredEntry extends EntryIdentity {
+  readonly messageId: string;
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
 /** What a look at the stream found. */
 export interface StreamLook {
   /** When the stream was created, as the server says it. */
   readonly created: string;
   readonly config: StreamConfig;
+  /** The largest message that the server takes, in bytes. */
+  readonly maxPayload_bytes: number;
   /** The first entry still there; last + 1 if there is none. */
   readonly firstSequence: number;
   readonly lastSequence: number;
   /** The entry to identify; undefined if the stream does not have it. */
-  readonly identified: EntryIdentity | undefined;
+  readonly identified: StoredEntry | undefined;
   /** Whether the required entry is missing below the stream's end. */
   readonly isRequiredMissing: boolean;
 }
 
 /** What this replica knows of the log that it applies. */
 export interface AppliedLog {
-  /** When the stream was created, as it was first seen. */
+  /** The log's identity. */
+  readonly id: string;
+  /** When its stream was created, as it was seen last. */
   readonly created: string;
   /** The sequence of the last entry that was fed. */
   readonly fed: number;
@@ -48,8 +51,8 @@ export interface AppliedLog {
 
 /** What a look means. */
 export type Verdict =
-  /** The stream is the log that was applied. */
-  | { readonly type: "same" }
+  /** The stream is the log that is applied; `lostId` if it does not say so. */
+  | { readonly type: "same"; readonly lostId: boolean }
   /** The stream lost entries that were applied, or is another one. */
   | { readonly type: "ahead"; readonly reason: string }
   /** The next entry is not there any more. */
@@ -61,52 +64,62 @@ export function questionFor({ fed, last }: AppliedLog): StreamQuestion {
 }
 
 /**
- * Sequences alone do not show that a stream lost its tail: others may have
- * written past it since. So the last applied entry is compared too.
+ * The log's id decides, and where the stream's description has lost it, the
+ * last applied entry. When the stream was created decides nothing by itself: a
+ * stream that was put back from a copy has another time.
  *
  * @param look What the stream says; undefined if there is none.
  * @param applied What was applied.
  */
 export function judge(
   look: StreamLook | undefined,
-  { created, fed, last }: AppliedLog,
+  { id, created, fed, last }: AppliedLog,
 ): Verdict {
   if (look === undefined) return ahead("the stream is gone");
-  if (look.created !== created) return ahead("the stream was made anew");
-  if (look.lastSequence < fed) {
-    return ahead(
-      `the stream ends at ${look.lastSequence}, this replica at ${fed}`,
-    );
+  const told = toldIdentity(look.config);
+  // Else this replica came while the description had lost the id.
+  const isIdWritten = /^[0-9a-f]{16}$/.test(id);
+  if (told !== undefined && told !== id && isIdWritten) {
+    return ahead(`the stream is another log now: ${told} and not ${id}`);
   }
-  const found = look.identified;
-  if (found !== undefined && last !== undefined && !isSame(found, last)) {
-    return ahead(`entry ${last.sequence} is another one now`);
-  }
-  if (look.firstSequence > fed + 1) {
-    return {
-      type: "hole",
-      reason:
-        `The log begins with entry ${look.firstSequence} now, and this replica needs entry ${
+  const comparison = compareLog(
+    { ...look, entry: look.identified },
+    { sequence: fed, last },
+  );
+  switch (comparison.type) {
+    case "ahead":
+      return ahead(
+        `the stream ends at ${look.lastSequence}, this replica at ${fed}`,
+      );
+    case "forked":
+      return ahead(`entry ${fed} is another one now`);
+    case "too_old":
+      return hole(
+        `the log begins with entry ${look.firstSequence} now, and this replica needs entry ${
           fed + 1
         }`,
-    };
+      );
+  }
+  if (told !== id && !comparison.isProven && look.created !== created) {
+    return ahead("the stream was made anew");
   }
   if (look.isRequiredMissing) {
-    return {
-      type: "hole",
-      reason: `Entry ${
-        fed + 1
-      } was deleted from the log, and this replica needs it`,
-    };
+    return hole(
+      `entry ${fed + 1} was deleted from the log, and this replica needs it`,
+    );
   }
-  return { type: "same" };
+  return { type: "same", lostId: told === undefined && isIdWritten };
 }
 
 function ahead(reason: string): Verdict {
   return { type: "ahead", reason };
 }
 
-function isSame(found: EntryIdentity, known: EntryIdentity): boolean {
-  return found.time === known.time &&
-    (known.messageId === undefined || found.messageId === known.messageId);
+/** What helps: a base that has the entry, or the log from its beginning. */
+function hole(reason: string): Verdict {
+  return {
+    type: "hole",
+    reason:
+      `${reason}: restart it with PEERS set to a replica that has applied it, or put the stream back`,
+  };
 }

@@ -10,22 +10,17 @@
  *
  * @module
  */
-import { LogFailedError, type LogStatus, NotStoredError } from "../log.ts";
-import { EntryFeed, type FeedMessage } from "./entry_feed.ts";
+import { type LogStatus, NotStoredError } from "../log.ts";
+import { type CommitChange, Commits } from "./commits.ts";
+import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
 import { KnownLog } from "./known_log.ts";
 import { Link, RETRY_MS } from "./link.ts";
 import { Liveness } from "./liveness.ts";
-import { Proposals } from "./proposals.ts";
-import type { StreamLook } from "./same_log.ts";
-import type {
-  Connected,
-  Disconnected,
-  SessionAction,
-  SessionEvent,
-  Trouble,
-} from "./session_events.ts";
+import type { StreamLook, StreamQuestion } from "./same_log.ts";
+import type { SessionAction, SessionEvent } from "./session_events.ts";
+import { StatusTeller } from "./status_teller.ts";
 import {
-  logIdentity,
+  HEADER_BYTES_MAX,
   PAYLOAD_BYTES_MIN,
   setSubject,
   settingsProblem,
@@ -36,6 +31,9 @@ import {
  * than its questions take to fail by themselves.
  */
 export const ANSWER_MAX_MS = 10_000;
+
+/** How often it is looked whether what is wrong for good was put right. */
+export const AHEAD_LOOK_MS = 2_000;
 
 /** How a session is set up. */
 export interface SessionOptions {
@@ -58,7 +56,7 @@ type SessionState =
     readonly request: number;
     readonly deadline_ms: number;
   }
-  /** Something failed; it is tried again. */
+  /** Something is wrong; it is looked again. */
   | { readonly type: "waiting"; readonly until_ms: number }
   /** A consumer gives entries. */
   | { readonly type: "feeding"; readonly liveness: Liveness }
@@ -68,35 +66,41 @@ type SessionState =
 const NO_ACTIONS: readonly SessionAction[] = [];
 
 /** A look that only wants the stream's own state. */
-const NO_ENTRIES = { identify: undefined, require: undefined } as const;
+const NO_ENTRIES: StreamQuestion = { identify: undefined, require: undefined };
 
 /** The decisions of one session. */
 export class Session {
-  readonly proposals: Proposals;
-  readonly feed: EntryFeed;
   readonly #link = new Link();
-  readonly #subject: string;
+  readonly #commits: Commits;
+  readonly #teller = new StatusTeller();
   #state: SessionState = { type: "offline" };
-  #status: LogStatus = { state: "away", reason: "the log is not open yet" };
   /** Undefined until the stream was found. */
   #log: KnownLog | undefined;
   #isConsuming = false;
   #isClosed = false;
   #lastRequest = 0;
-  /** The request of a look while entries are fed. */
-  #glance: number | undefined;
+  /** A look while entries are fed. */
+  #glance: { readonly request: number; readonly asked_ms: number } | undefined;
   #actions: SessionAction[] = [];
 
   constructor(private readonly options: SessionOptions) {
     const { stream, replicaId, commitTimeout_ms, session } = options;
-    this.#subject = setSubject(stream, replicaId);
-    this.proposals = new Proposals(commitTimeout_ms);
-    this.feed = new EntryFeed(session, this.#subject, this.proposals);
+    this.#commits = new Commits(
+      session,
+      setSubject(stream, replicaId),
+      commitTimeout_ms,
+      (action) => this.#do(action),
+    );
+  }
+
+  /** What the log gives. */
+  get feed(): EntryFeed {
+    return this.#commits.feed;
   }
 
   /** How the log is. */
   get status(): LogStatus {
-    return this.#status;
+    return this.#teller.status;
   }
 
   /**
@@ -105,7 +109,8 @@ export class Session {
    */
   get isSure(): boolean {
     return this.#link.isUp &&
-      !(this.#isConsuming && this.#status.state === "away");
+      (!this.#isConsuming || this.#state.type === "feeding" ||
+        this.status.state !== "away");
   }
 
   /** @returns What is to be done since the last time, in this order. */
@@ -121,22 +126,23 @@ export class Session {
     if (this.#isClosed) return;
     switch (event.type) {
       case "connected":
-        return this.#connected(event, now_ms);
+        return this.#connected(event.attempt, now_ms);
       case "disconnected":
-        return this.#disconnected(event, now_ms);
+        return this.#disconnected(event.attempt, event.reason, now_ms);
       case "looked":
         return this.#looked(event.request, event.look, now_ms);
       case "consumer_started":
         return this.#consumerStarted(event.request, now_ms);
       case "failed":
-        return this.#failed(event.request, event.trouble, now_ms);
+        return this.#failed(event.request, event.reason, now_ms);
       case "refused":
-        return this.proposals.refuse(event.batch, event.reason);
+        return this.#refused(event.batch, event.reason, now_ms);
+      case "unsent":
+        return this.#commits.unsent(event.batch, event.reason);
       case "forbidden":
-        return this.#forbidden(event.subject);
+        return this.#forbidden(event.subject, now_ms);
       case "complained":
-        this.#setStatus("away", `NATS refuses: ${event.reason}`);
-        return this.#recover("NATS refused something", now_ms);
+        return this.#recover(`NATS refuses: ${event.reason}`, now_ms);
       case "consume":
         this.feed.startAfter(event.after, event.time);
         this.#isConsuming = true;
@@ -144,14 +150,14 @@ export class Session {
         return;
       case "close":
         this.#isClosed = true;
-        return this.proposals.abandon("The log was closed");
+        return this.#commits.abandon("The log was closed");
     }
   }
 
   /** Does what is due. To be called some ten times a second. */
   tick(now_ms: number): void {
     if (this.#isClosed) return;
-    this.proposals.expire(now_ms);
+    this.#commits.expire(now_ms);
     const attempt = this.#link.tick(now_ms);
     if (attempt !== undefined) this.#do({ type: "connect", attempt });
     const state = this.#state;
@@ -166,15 +172,26 @@ export class Session {
   }
 
   #tickFeeding(liveness: Liveness, now_ms: number): void {
+    const { feed } = this;
     if (liveness.isSilent(now_ms)) {
       return this.#recover("the log gives no sign of life", now_ms);
     }
-    for (const proposal of this.proposals.retry(now_ms)) {
-      this.#do({ type: "publish", proposal });
+    if (liveness.isStuck(feed.fed, !feed.isEmpty, now_ms)) {
+      return this.#recover(
+        `the log has entries up to ${liveness.end}, and none came after ${feed.fed}`,
+        now_ms,
+      );
     }
-    if (liveness.isLookDue(now_ms)) {
-      this.#glance = ++this.#lastRequest;
-      this.#do({ type: "look", request: this.#glance, question: NO_ENTRIES });
+    if (liveness.isLookDue(now_ms)) this.#lookAside(now_ms);
+    this.#commitsChanged(this.#commits.tick(now_ms), now_ms);
+  }
+
+  #commitsChanged(change: CommitChange, now_ms: number): void {
+    if (this.#state.type !== "feeding") return;
+    if (change === "recovered") {
+      this.#setStatus("connected", "sets are taken again", now_ms);
+    } else if (change === "stalled") {
+      this.#setStatus("away", this.#commits.stall!, now_ms);
     }
   }
 
@@ -183,16 +200,22 @@ export class Session {
     const state = this.#state;
     if (state.type === "over") return;
     if (state.type === "feeding") state.liveness.heard(now_ms);
-    const signal = this.feed.receive(message);
+    const { feed } = this;
+    const { ownFed } = feed;
+    const signal = feed.receive(message);
     if (signal === "gap") this.#recover("an entry is missing", now_ms);
     else if (signal === "unknown_version") {
       this.#do({ type: "stop_consumer" });
-      this.#end(
+      this.#setStatus(
         "upgrade_required",
         `entry ${
-          this.feed.fed + 1
+          feed.fed + 1
         } has subject ${message.subject}, which this version does not know`,
+        now_ms,
       );
+      this.#state = { type: "over" };
+    } else if (feed.ownFed !== ownFed) {
+      this.#commitsChanged(this.#commits.committed(), now_ms);
     }
   }
 
@@ -207,43 +230,32 @@ export class Session {
     now_ms: number,
   ): Promise<void> {
     // What is published while NATS is away would be dropped unseen.
-    if (this.#isClosed || this.#status.state !== "connected") {
-      return Promise.reject(new NotStoredError(this.#status.reason));
+    if (this.#isClosed || this.status.state !== "connected") {
+      return Promise.reject(new NotStoredError(this.status.reason));
     }
-    const { proposal, ended } = this.proposals.add(batch, payload, now_ms);
-    this.#do({ type: "publish", proposal });
-    return ended;
+    return this.#commits.propose(batch, payload, now_ms);
   }
 
   #do(action: SessionAction): void {
     this.#actions.push(action);
   }
 
-  #connected({ attempt, maxPayload_bytes }: Connected, now_ms: number): void {
+  #connected(attempt: number, now_ms: number): void {
     if (!this.#link.connected(attempt) || this.#state.type === "over") return;
-    if (this.#log === undefined && maxPayload_bytes < PAYLOAD_BYTES_MIN) {
-      return this.#fail(
-        `Cannot use the NATS server: its max_payload is ${maxPayload_bytes} and must be at least ${PAYLOAD_BYTES_MIN}`,
-      );
-    }
+    this.#commits.reconnected();
     if (this.#log === undefined || this.#isConsuming) this.#look(now_ms);
     else this.#state = { type: "idle" };
   }
 
-  #disconnected(
-    { attempt, reason, isRefused }: Disconnected,
-    now_ms: number,
-  ): void {
+  #disconnected(attempt: number, reason: string, now_ms: number): void {
     const wasUp = this.#link.isUp;
     if (!this.#link.disconnected(attempt, now_ms)) return;
     if (this.#state.type === "over") return;
-    if (isRefused && this.#log === undefined) return this.#fail(reason);
     this.#state = { type: "offline" };
     this.#setStatus(
       "away",
-      wasUp
-        ? `the connection to NATS is lost: ${reason}`
-        : `NATS does not answer: ${reason}`,
+      wasUp ? `the connection to NATS is lost: ${reason}` : reason,
+      now_ms,
     );
   }
 
@@ -262,6 +274,14 @@ export class Session {
     this.#do({ type: "look", request: this.#ask(now_ms), question });
   }
 
+  /** Looks at the stream while entries are fed. */
+  #lookAside(now_ms: number): void {
+    this.#log!.ask();
+    const request = ++this.#lastRequest;
+    this.#glance = { request, asked_ms: now_ms };
+    this.#do({ type: "look", request, question: NO_ENTRIES });
+  }
+
   #isAwaited(request: number): boolean {
     return this.#state.type === "asking" && this.#state.request === request;
   }
@@ -271,32 +291,49 @@ export class Session {
     look: StreamLook | undefined,
     now_ms: number,
   ): void {
-    if (request === this.#glance) {
+    const state = this.#state;
+    if (request === this.#glance?.request) {
+      const { asked_ms } = this.#glance;
       this.#glance = undefined;
-      if (this.#state.type === "feeding" && look !== undefined) {
-        this.#do({ type: "first_sequence", sequence: look.firstSequence });
-        const wrong = this.#settingsProblem(look);
-        if (wrong !== undefined) this.#recover(wrong, now_ms);
+      if (state.type !== "feeding") return;
+      if (look !== undefined) {
+        state.liveness.saw(look.lastSequence, now_ms);
+        this.#commits.sawEnd(asked_ms, look.lastSequence);
       }
+      const problem = this.#log!.problem(look) ??
+        (look && this.#settingsProblem(look));
+      if (problem !== undefined) this.#recover(problem, now_ms);
+      else this.#noteLimits(look!);
     } else if (this.#isAwaited(request)) {
       if (this.#log === undefined) this.#open(look, now_ms);
       else this.#judge(this.#log, look, now_ms);
     }
   }
 
+  #noteLimits({ firstSequence, lastSequence, maxPayload_bytes }: StreamLook) {
+    const entryBytesMax = Math.max(0, maxPayload_bytes - HEADER_BYTES_MAX);
+    this.#do({
+      type: "limits",
+      limits: { id: this.#log!.id, firstSequence, lastSequence, entryBytesMax },
+    });
+  }
+
   #open(look: StreamLook | undefined, now_ms: number): void {
     if (look === undefined) {
       return this.#do({ type: "make_stream", request: this.#ask(now_ms) });
     }
-    const wrong = this.#settingsProblem(look);
-    if (wrong !== undefined) return this.#fail(wrong);
-    const { created, config, firstSequence, lastSequence } = look;
+    const { firstSequence, lastSequence, maxPayload_bytes } = look;
+    const wrong = this.#settingsProblem(look) ??
+      (maxPayload_bytes < PAYLOAD_BYTES_MIN
+        ? `Cannot use the NATS server: its max_payload is ${maxPayload_bytes} and must be at least ${PAYLOAD_BYTES_MIN}`
+        : undefined);
+    if (wrong !== undefined) return this.#tryAgain(wrong, now_ms);
     this.#log = new KnownLog(look, this.feed);
     this.feed.noteLastSequence(lastSequence);
     this.#state = { type: "idle" };
     this.#do({
       type: "opened",
-      info: { id: logIdentity(config, created), firstSequence, lastSequence },
+      info: { id: this.#log.id, firstSequence, lastSequence },
     });
   }
 
@@ -311,25 +348,29 @@ export class Session {
     look: StreamLook | undefined,
     now_ms: number,
   ): void {
-    if (look !== undefined) {
-      this.#do({ type: "first_sequence", sequence: look.firstSequence });
-    }
     const verdict = log.judge(look, now_ms);
     switch (verdict.type) {
       case "same":
+        this.#teller.notAhead();
+        this.#noteLimits(look!);
+        if (verdict.lostId) this.#do({ type: "write_identity", id: log.id });
         return this.#startConsumer(look!, now_ms);
       case "doubtful":
         return this.#tryAgain(verdict.reason, now_ms);
       case "hole":
-        return this.#fail(verdict.reason);
+        this.#teller.notAhead();
+        return this.#tryAgain(verdict.reason, now_ms, AHEAD_LOOK_MS);
       case "ahead":
-        this.#end("ahead_of_log", verdict.reason);
-        return this.proposals.abandon(verdict.reason);
+        this.#do({ type: "stop_consumer" });
+        this.#setStatus("ahead_of_log", verdict.reason, now_ms);
+        this.#commits.abandon(verdict.reason);
+        this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
     }
   }
 
   #startConsumer(look: StreamLook, now_ms: number): void {
     this.feed.noteLastSequence(look.lastSequence);
+    if (look.identified !== undefined) this.feed.noteLast(look.identified);
     // Before anything is published again: what was right may have been edited.
     const wrong = this.#settingsProblem(look);
     if (wrong !== undefined) return this.#tryAgain(wrong, now_ms);
@@ -342,59 +383,54 @@ export class Session {
 
   #consumerStarted(request: number, now_ms: number): void {
     if (!this.#isAwaited(request)) return;
-    this.#state = { type: "feeding", liveness: new Liveness(now_ms) };
-    this.#setStatus("connected", "entries are coming");
-    for (const proposal of this.proposals.retry(now_ms, 0)) {
-      this.#do({ type: "publish", proposal });
-    }
+    const liveness = new Liveness(this.feed.fed, now_ms);
+    this.#state = { type: "feeding", liveness };
+    const { stall } = this.#commits;
+    if (stall === undefined) {
+      this.#setStatus("connected", "entries are coming", now_ms);
+    } else this.#setStatus("away", stall, now_ms);
+    this.#commits.publishAgain(now_ms);
   }
 
-  #failed(request: number, trouble: Trouble, now_ms: number): void {
-    if (request === this.#glance) {
+  #failed(request: number, reason: string, now_ms: number): void {
+    if (request === this.#glance?.request) {
       // The heartbeats tell when the stream is gone or the broker away.
       this.#glance = undefined;
     } else if (this.#isAwaited(request)) {
       this.#log?.noAnswer();
-      if (trouble.isFinal && this.#log === undefined) {
-        return this.#fail(`JetStream refused: ${trouble.reason}`);
-      }
-      this.#tryAgain(`NATS does not answer: ${trouble.reason}`, now_ms);
+      this.#tryAgain(reason, now_ms);
     }
   }
 
-  #tryAgain(reason: string, now_ms: number): void {
-    this.#state = { type: "waiting", until_ms: now_ms + RETRY_MS };
-    this.#setStatus("away", reason);
+  #tryAgain(reason: string, now_ms: number, wait_ms = RETRY_MS): void {
+    this.#state = { type: "waiting", until_ms: now_ms + wait_ms };
+    this.#setStatus("away", reason, now_ms);
   }
 
   /** Looks at the stream and starts a new consumer. */
   #recover(reason: string, now_ms: number): void {
     if (this.#state.type !== "feeding") return;
-    if (this.#status.state === "connected") this.#setStatus("away", reason);
+    this.#setStatus("away", reason, now_ms);
     this.#look(now_ms);
   }
 
-  #forbidden(subject: string): void {
+  #refused(batch: number, reason: string, now_ms: number): void {
+    if (
+      this.#commits.refused(batch, reason, now_ms) &&
+      this.#state.type === "feeding"
+    ) this.#lookAside(now_ms);
+  }
+
+  #forbidden(subject: string, now_ms: number): void {
     const reason = `NATS does not allow to publish to ${subject}`;
-    // For a proposal, the violation replaces the ack.
-    if (subject === this.#subject) this.proposals.refuseAll(reason);
-    else this.#fail(`${reason}, which a replica needs`);
+    if (this.#commits.forbidden(subject, reason, now_ms)) return;
+    const need = `${reason}, which a replica needs`;
+    if (this.#state.type === "asking") this.#tryAgain(need, now_ms);
+    else this.#recover(need, now_ms);
   }
 
-  #setStatus(state: LogStatus["state"], reason: string): void {
-    if (this.#state.type === "over") return;
-    if (this.#status.state === state && this.#status.reason === reason) return;
-    this.#status = { state, reason };
-    this.#do({ type: "status", status: this.#status });
-  }
-
-  #end(state: LogStatus["state"], reason: string): void {
-    this.#setStatus(state, reason);
-    this.#state = { type: "over" };
-  }
-
-  #fail(message: string): void {
-    this.#state = { type: "over" };
-    this.#do({ type: "fail", error: new LogFailedError(message) });
+  #setStatus(state: LogStatus["state"], reason: string, now_ms: number): void {
+    const status = this.#teller.change(state, reason, now_ms);
+    if (status !== undefined) this.#do({ type: "status", status });
   }
 }

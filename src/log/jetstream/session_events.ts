@@ -4,23 +4,13 @@
  *
  * @module
  */
-import type { LogFailedError, LogInfo, LogStatus } from "../log.ts";
-import type { Proposal } from "./proposals.ts";
+import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
 import type { StreamLook, StreamQuestion } from "./same_log.ts";
-
-/** Why a question has no answer. */
-export interface Trouble {
-  readonly reason: string;
-  /** Whether asking again can't help: JetStream understood, and says no. */
-  readonly isFinal: boolean;
-}
 
 /** NATS is connected; the answer to `connect`. */
 export interface Connected {
   readonly type: "connected";
   readonly attempt: number;
-  /** The largest message that the server takes, in bytes. */
-  readonly maxPayload_bytes: number;
 }
 
 /** The attempt failed, or the connection is lost. */
@@ -28,8 +18,6 @@ export interface Disconnected {
   readonly type: "disconnected";
   readonly attempt: number;
   readonly reason: string;
-  /** Whether the server refused the credentials. */
-  readonly isRefused: boolean;
 }
 
 /** The answer to `look` and to `make_stream`. */
@@ -50,12 +38,20 @@ export interface ConsumerStarted {
 export interface Failed {
   readonly type: "failed";
   readonly request: number;
-  readonly trouble: Trouble;
+  readonly reason: string;
 }
 
-/** The stream refused an own batch. */
+/** An answer to a batch, or to a probe, says that the stream refused it. */
 export interface Refused {
   readonly type: "refused";
+  /** The batch; {@linkcode PROBE_BATCH} for a probe. */
+  readonly batch: number;
+  readonly reason: string;
+}
+
+/** A batch could not be sent. */
+export interface Unsent {
+  readonly type: "unsent";
   readonly batch: number;
   readonly reason: string;
 }
@@ -93,6 +89,7 @@ export type SessionEvent =
   | ConsumerStarted
   | Failed
   | Refused
+  | Unsent
   | Forbidden
   | Complained
   | Consume
@@ -133,10 +130,23 @@ export interface StopConsumerAction {
   readonly type: "stop_consumer";
 }
 
-/** Publish a batch. */
+/** The number that stands for a probe in the place of a batch. */
+export const PROBE_BATCH = 0;
+
+/** Publish a batch or a probe; a refusal is answered by `refused`. */
 export interface PublishAction {
   readonly type: "publish";
-  readonly proposal: Proposal;
+  readonly batch: number;
+  readonly messageId: string;
+  readonly payload: Uint8Array<ArrayBuffer>;
+  /** The stream is to take it only directly after this entry. */
+  readonly after?: number;
+}
+
+/** Write the log's identity into the stream's description again. */
+export interface WriteIdentityAction {
+  readonly type: "write_identity";
+  readonly id: string;
 }
 
 /** The log's status has changed. */
@@ -145,22 +155,16 @@ export interface StatusAction {
   readonly status: LogStatus;
 }
 
-/** The log's first entry still there may be another one. */
-export interface FirstSequenceAction {
-  readonly type: "first_sequence";
-  readonly sequence: number;
+/** What the log has and takes may be another now. */
+export interface LimitsAction {
+  readonly type: "limits";
+  readonly limits: LogLimits;
 }
 
 /** The log is open. */
 export interface OpenedAction {
   readonly type: "opened";
   readonly info: LogInfo;
-}
-
-/** The log can't go on. */
-export interface FailAction {
-  readonly type: "fail";
-  readonly error: LogFailedError;
 }
 
 /** All that a session wants done. */
@@ -171,7 +175,7 @@ export type SessionAction =
   | StartConsumerAction
   | StopConsumerAction
   | PublishAction
+  | WriteIdentityAction
   | StatusAction
-  | FirstSequenceAction
-  | OpenedAction
-  | FailAction;
+  | LimitsAction
+  | OpenedAction;

@@ -3,55 +3,62 @@
  *
  * @module
  */
-import {
-  AckPolicy,
-  DeliverPolicy,
-  type JetStreamManager,
-  type NatsConnection,
-  NatsError,
-  ReplayPolicy,
-  type StreamConfig,
-  type StreamInfo,
-} from "nats";
 import type { LogLocation } from "../log.ts";
-import { describe, headersOf, REQUEST_TIMEOUT_MS } from "./connection.ts";
+import { ApiError, type JetStreamApi } from "./api.ts";
 import { formatTime } from "./delivery.ts";
 import { MESSAGE_ID } from "./entry_feed.ts";
 import { HEARTBEAT_MS, SILENCE_MAX_MS } from "./liveness.ts";
-import type { EntryIdentity, StreamLook, StreamQuestion } from "./same_log.ts";
-import type { Trouble } from "./session_events.ts";
-import { newStreamConfig } from "./stream_config.ts";
+import type { StoredEntry, StreamLook, StreamQuestion } from "./same_log.ts";
+import {
+  identityDescription,
+  newStreamConfig,
+  type StreamConfig,
+} from "./stream_config.ts";
 
 /** JetStream's error codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
 const STREAM_NOT_FOUND = 10059;
 const NO_MESSAGE_FOUND = 10037;
 
+/** What JetStream says of a stream, as far as it matters here. */
+interface StreamInfo {
+  readonly created: string;
+  readonly config: StreamConfig;
+  readonly state: { readonly first_seq: number; readonly last_seq: number };
+}
+
+/** A message as JetStream gives it by its sequence; the bytes are in base64. */
+interface StoredMessage {
+  readonly subject: string;
+  readonly hdrs?: string;
+  readonly data?: string;
+  readonly time: string;
+}
+
 /** A stream of a server. */
 export class Stream {
-  private constructor(
-    private readonly manager: JetStreamManager,
+  /**
+   * @param api The server.
+   * @param name The stream's name; it may not be there.
+   * @param maxPayload_bytes The largest message that the server takes now.
+   */
+  constructor(
+    private readonly api: JetStreamApi,
     private readonly name: string,
+    private readonly maxPayload_bytes: () => number,
   ) {}
 
-  /** @returns The stream with a name, which may not be there. */
-  static async over(
-    connection: NatsConnection,
-    name: string,
-  ): Promise<Stream> {
-    const manager = await connection.jetstreamManager({
-      checkAPI: false,
-      timeout: REQUEST_TIMEOUT_MS,
-    });
-    return new Stream(manager, name);
+  async #info(): Promise<StreamInfo> {
+    const info = await this.api.ask(`STREAM.INFO.${this.name}`);
+    return info as unknown as StreamInfo;
   }
 
   /** @returns What the stream says; undefined if it is not there. */
   async look(question: StreamQuestion): Promise<StreamLook | undefined> {
     let info: StreamInfo;
     try {
-      info = await this.manager.streams.info(this.name);
+      info = await this.#info();
     } catch (error) {
-      if (apiErrorCode(error) === STREAM_NOT_FOUND) return undefined;
+      if (isCode(error, STREAM_NOT_FOUND)) return undefined;
       throw error;
     }
     const { first_seq, last_seq } = info.state;
@@ -61,8 +68,8 @@ export class Stream {
     return {
       created: info.created,
       config: info.config,
-      // An empty stream has 0, a purged one last + 1.
-      firstSequence: Math.max(first_seq, 1),
+      maxPayload_bytes: this.maxPayload_bytes(),
+      firstSequence: firstSequence(info),
       lastSequence: last_seq,
       identified: isThere(identify) ? await this.entry(identify) : undefined,
       isRequiredMissing: isThere(require) &&
@@ -74,8 +81,9 @@ export class Stream {
   async make(replicas: number, id: string): Promise<StreamLook | undefined> {
     const question = { identify: undefined, require: undefined };
     try {
-      await this.manager.streams.add(
-        newStreamConfig(this.name, replicas, id) as StreamConfig,
+      await this.api.ask(
+        `STREAM.CREATE.${this.name}`,
+        newStreamConfig(this.name, replicas, id),
       );
     } catch (error) {
       const look = await this.look(question).catch(() => undefined);
@@ -85,35 +93,42 @@ export class Stream {
     return await this.look(question);
   }
 
+  /** Writes the log's identity into the stream's description again. */
+  async writeIdentity(id: string): Promise<void> {
+    const { config } = await this.#info();
+    await this.api.ask(`STREAM.UPDATE.${this.name}`, {
+      ...config,
+      description: identityDescription(id),
+    });
+  }
+
   /** @returns Where the stream stands, as {@linkcode ReplicatedLog.locate} says it. */
   async locate(sequence: number): Promise<LogLocation> {
-    const { state } = await this.manager.streams.info(this.name);
+    const info = await this.#info();
     const entry = sequence > 0 ? await this.entry(sequence) : undefined;
     return {
-      firstSequence: Math.max(state.first_seq, 1),
-      lastSequence: state.last_seq,
+      firstSequence: firstSequence(info),
+      lastSequence: info.state.last_seq,
       time: entry?.time,
     };
   }
 
   /** @returns The entry at a sequence; undefined if the stream does not have it. */
-  async entry(sequence: number): Promise<EntryIdentity | undefined> {
+  async entry(sequence: number): Promise<StoredEntry | undefined> {
     try {
-      const entry = await this.manager.streams.getMessage(this.name, {
-        seq: sequence,
-      });
-      const headers = headersOf({
-        get headers() {
-          return entry.header;
-        },
-      });
+      const { message } = await this.api.ask(
+        `STREAM.MSG.GET.${this.name}`,
+        { seq: sequence },
+      ) as unknown as { message: StoredMessage };
       return {
         sequence,
-        time: formatTime(entry.timestamp),
-        messageId: headers?.get(MESSAGE_ID) ?? "",
+        time: formatTime(message.time),
+        messageId: messageIdOf(message),
+        subject: message.subject,
+        data: Uint8Array.fromBase64(message.data ?? ""),
       };
     } catch (error) {
-      if (apiErrorCode(error) === NO_MESSAGE_FOUND) return undefined;
+      if (isCode(error, NO_MESSAGE_FOUND)) return undefined;
       throw error;
     }
   }
@@ -125,31 +140,39 @@ export class Stream {
    * @param inbox Where it sends its messages.
    */
   async consume(first: number, inbox: string): Promise<void> {
-    await this.manager.consumers.add(this.name, {
-      deliver_subject: inbox,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: first,
-      ack_policy: AckPolicy.None,
-      replay_policy: ReplayPolicy.Instant,
-      flow_control: true,
-      idle_heartbeat: HEARTBEAT_MS * 1_000_000,
-      inactive_threshold: 10 * SILENCE_MAX_MS * 1_000_000,
-      mem_storage: true,
-      num_replicas: 1,
-      max_deliver: 1,
+    await this.api.ask(`CONSUMER.CREATE.${this.name}`, {
+      stream_name: this.name,
+      config: {
+        deliver_subject: inbox,
+        deliver_policy: "by_start_sequence",
+        opt_start_seq: first,
+        ack_policy: "none",
+        replay_policy: "instant",
+        flow_control: true,
+        idle_heartbeat: HEARTBEAT_MS * 1_000_000,
+        inactive_threshold: 10 * SILENCE_MAX_MS * 1_000_000,
+        mem_storage: true,
+        num_replicas: 1,
+        max_deliver: 1,
+      },
     });
   }
 }
 
-function apiErrorCode(error: unknown): number | undefined {
-  return error instanceof NatsError ? error.api_error?.err_code : undefined;
+/** The first entry still there: an empty stream has 0, a purged one last + 1. */
+function firstSequence({ state }: StreamInfo): number {
+  return Math.max(state.first_seq, 1);
 }
 
-/** Why a question has no answer, and whether asking again can help. */
-export function troubleOf(error: unknown): Trouble {
-  const code = error instanceof NatsError ? error.api_error?.code : undefined;
-  return {
-    reason: describe(error),
-    isFinal: code !== undefined && code >= 400 && code < 500,
-  };
+/** The message id among a message's headers, which anyone may have written. */
+function messageIdOf({ hdrs = "" }: StoredMessage): string {
+  const text = new TextDecoder().decode(Uint8Array.fromBase64(hdrs));
+  const line = text.split("\r\n").find((one) =>
+    one.startsWith(`${MESSAGE_ID}:`)
+  );
+  return line?.slice(MESSAGE_ID.length + 1).trim() ?? "";
+}
+
+function isCode(error: unknown, code: number): boolean {
+  return error instanceof ApiError && error.code === code;
 }

@@ -12,7 +12,7 @@ const VERSION = "v1";
 export const DUPLICATE_WINDOW_MS = 120_000;
 
 /** The most bytes of an entry's headers: its message id and its stream's name. */
-const HEADER_BYTES_MAX = 1024;
+export const HEADER_BYTES_MAX = 1024;
 
 /** The least `max_payload` of a server: an entry has to fit, with its headers. */
 export const PAYLOAD_BYTES_MIN = ENTRY_BYTES_MAX + HEADER_BYTES_MAX;
@@ -33,6 +33,8 @@ export interface StreamConfig {
   readonly max_msg_size?: number;
   readonly no_ack?: boolean;
   readonly sealed?: boolean;
+  readonly max_msgs_per_subject?: number;
+  readonly subject_transform?: unknown;
 }
 
 /** The first token of the subjects of a stream's entries. */
@@ -77,7 +79,7 @@ export function newStreamConfig(
 ) {
   return {
     name: stream,
-    description: DESCRIPTION + id,
+    description: identityDescription(id),
     subjects: [entrySubjects(stream)],
     storage: "file",
     retention: "limits",
@@ -144,8 +146,28 @@ function problemsOf(
     );
   }
   if (config.no_ack) problems.push("it has no_ack, and acks are needed");
-  if (config.sealed) problems.push("it is sealed");
+  if (config.sealed) problems.push("it is sealed, which can't be undone");
+  if ((config.max_msgs_per_subject ?? -1) > 0) {
+    problems.push(
+      "it has max_msgs_per_subject, which takes entries out of the middle",
+    );
+  }
+  if (config.subject_transform) {
+    problems.push(
+      "it has a subject_transform, after which entries can't be recognized",
+    );
+  }
   return problems;
+}
+
+/** @returns The log's identity as the stream's maker wrote it; undefined if it is not there. */
+export function toldIdentity(config: StreamConfig): string | undefined {
+  return /^UserGrade log ([0-9a-f]{16})$/.exec(config.description ?? "")?.[1];
+}
+
+/** @returns The description that tells a log's identity. */
+export function identityDescription(id: string): string {
+  return DESCRIPTION + id;
 }
 
 /**
@@ -155,6 +177,5 @@ function problemsOf(
  * description, or name and time for a stream made by hand.
  */
 export function logIdentity(config: StreamConfig, created: string): string {
-  const match = /^UserGrade log ([0-9a-f]{16})$/.exec(config.description ?? "");
-  return match?.[1] ?? `${config.name}@${created}`;
+  return toldIdentity(config) ?? `${config.name}@${created}`;
 }

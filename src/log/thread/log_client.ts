@@ -8,6 +8,7 @@ import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogLimits,
   type LogLocation,
   type LogStatus,
   NotStoredError,
@@ -36,8 +37,12 @@ export interface LogClientListener {
   ): void;
   /** The log's status has changed. */
   status(status: LogStatus): void;
-  /** The log's first entry still there: its limits or a trim have moved it. */
+  /** The log's first entry still there: a trim has moved it. */
   firstSequence(sequence: number): void;
+  /** What the log has and takes now. */
+  limits(limits: LogLimits): void;
+  /** Something that an operator should know, and that ends nothing. */
+  warn(message: string): void;
   /** A batch did not commit; the error says how sure that is. */
   proposalFailed(
     batch: number,
@@ -165,6 +170,10 @@ export class LogClient {
         return this.listener.status(message.status);
       case "first_sequence":
         return this.listener.firstSequence(message.sequence);
+      case "limits":
+        return this.listener.limits(message.limits);
+      case "warning":
+        return this.listener.warn(message.text);
       case "proposal_failed": {
         const ErrorClass = message.outcome === "not_stored"
           ? NotStoredError

@@ -47,7 +47,8 @@ function openJetStream(
   );
   const shared = new JetStreamLog(options, {
     status: tellStatus,
-    firstSequence: (sequence) => post({ type: "first_sequence", sequence }),
+    limits: (limits) => post({ type: "limits", limits }),
+    warn: (text) => post({ type: "warning", text }),
   }, members);
   return shared;
 }

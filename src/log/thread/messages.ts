@@ -5,7 +5,13 @@
  * @module
  */
 import type { JetStreamOptions } from "../jetstream/options.ts";
-import type { LogEntry, LogInfo, LogLocation, LogStatus } from "../log.ts";
+import type {
+  LogEntry,
+  LogInfo,
+  LogLimits,
+  LogLocation,
+  LogStatus,
+} from "../log.ts";
 import type { AnswerMessage, CallFailedMessage, CallMessage } from "./calls.ts";
 import type { SnapshotCalls } from "./snapshot_calls.ts";
 
@@ -80,10 +86,22 @@ export interface StatusMessage {
   readonly status: LogStatus;
 }
 
-/** The sequence of the log's first entry that is still there may have moved. */
+/** The log's first entry still there is another one: a trim has moved it. */
 export interface FirstSequenceMessage {
   readonly type: "first_sequence";
   readonly sequence: number;
+}
+
+/** What the log has and takes may be another now. */
+export interface LimitsMessage {
+  readonly type: "limits";
+  readonly limits: LogLimits;
+}
+
+/** Something that an operator should know, and that ends nothing. */
+export interface WarningMessage {
+  readonly type: "warning";
+  readonly text: string;
 }
 
 /** A batch did not commit: certainly, or as far as is known. */
@@ -107,5 +125,7 @@ export type FromLogWorker =
   | EntriesMessage
   | StatusMessage
   | FirstSequenceMessage
+  | LimitsMessage
+  | WarningMessage
   | ProposalFailedMessage
   | FailedMessage;

@@ -123,16 +123,14 @@ Deno.test({
     const { feed: one } = feed();
     assert.equal(one.last, undefined);
     one.startAfter(4, "t4");
-    assert.deepEqual(one.last, {
-      sequence: 4,
-      time: "t4",
-      messageId: undefined,
-    });
+    assert.deepEqual(one.last, { sequence: 4, time: "t4" });
     one.receive(entry(5, { messageId: "x:1" }));
     assert.deepEqual(one.last, {
       sequence: 5,
       time: "2023-11-14T22:13:20.000000005Z",
       messageId: "x:1",
+      subject: SUBJECT,
+      data: new TextEncoder().encode("entry 5"),
     });
     one.take();
     one.receive(heartbeat(5, "more.please"));

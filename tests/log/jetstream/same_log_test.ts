@@ -1,46 +1,64 @@
 import assert from "node:assert/strict";
 import {
   type AppliedLog,
-  type EntryIdentity,
   judge,
   questionFor,
+  type StoredEntry,
   type StreamLook,
 } from "../../../src/log/jetstream/same_log.ts";
 import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 
 const permissions = "none";
 
-const LAST: EntryIdentity = { sequence: 7, time: "t7", messageId: "m:7" };
-const APPLIED: AppliedLog = { created: "c", fed: 7, last: LAST };
+const ID = "0123456789abcdef";
+const LAST: StoredEntry = {
+  sequence: 7,
+  time: "t7",
+  messageId: "m:7",
+  subject: "usergrade.v1.set.a",
+  data: new Uint8Array(0),
+};
+const APPLIED: AppliedLog = { id: ID, created: "c", fed: 7, last: LAST };
+const CONFIG = newStreamConfig("USERGRADE", 1, ID);
 const LOOK: StreamLook = {
   created: "c",
-  config: newStreamConfig("USERGRADE", 1, "0".repeat(16)),
+  config: CONFIG,
+  maxPayload_bytes: 1024 * 1024,
   firstSequence: 1,
   lastSequence: 9,
   identified: LAST,
   isRequiredMissing: false,
 };
+/** A stream whose description someone has rewritten. */
+const NAMELESS = { ...CONFIG, description: "ours" };
+const BY_NAME = "USERGRADE@c";
 
 Deno.test({
   name:
-    "judge() takes a stream for the log that was applied if nothing differs",
+    "judge() goes by the log's id and the last entry, not by when the stream was created",
   permissions,
   fn: () => {
-    const same: [Partial<StreamLook>, Partial<AppliedLog>][] = [
-      [{}, {}],
-      [{ lastSequence: 7 }, {}],
-      // The entry is not there any more, and the next one is.
-      [{ identified: undefined, firstSequence: 8 }, {}],
-      [{ identified: undefined, firstSequence: 8, lastSequence: 7 }, {}],
-      // Only the time of the last entry is known, or nothing at all.
-      [{}, { last: { ...LAST, messageId: undefined } }],
-      [{}, { last: undefined }],
-      [{ lastSequence: 0 }, { fed: 0, last: undefined }],
+    const same: [Partial<StreamLook>, Partial<AppliedLog>, boolean][] = [
+      [{}, {}, false],
+      [{ created: "later" }, {}, false],
+      [{ created: "later", identified: undefined }, {}, false],
+      [
+        { created: "later", lastSequence: 0 },
+        { fed: 0, last: undefined },
+        false,
+      ],
+      // The id is lost, and the entry or the time of creation proves the log.
+      [{ config: NAMELESS }, {}, true],
+      [{ config: NAMELESS, created: "later" }, {}, true],
+      [{ config: NAMELESS, identified: undefined }, {}, true],
+      // A log without an id of its own, which may get one.
+      [{ config: NAMELESS, created: "later" }, { id: BY_NAME }, false],
+      [{}, { id: BY_NAME }, false],
     ];
-    for (const [look, applied] of same) {
+    for (const [look, applied, lostId] of same) {
       assert.deepEqual(
         judge({ ...LOOK, ...look }, { ...APPLIED, ...applied }),
-        { type: "same" },
+        { type: "same", lostId },
         JSON.stringify([look, applied]),
       );
     }
@@ -49,12 +67,21 @@ Deno.test({
 
 Deno.test({
   name:
-    "judge() tells a stream that lost entries that were applied, and one with a hole before the next entry",
+    "judge() tells a stream that is another log or lost entries, and one with a hole before the next entry",
   permissions,
   fn: () => {
     const differing: [Partial<StreamLook> | undefined, string, RegExp][] = [
       [undefined, "ahead", /is gone/],
-      [{ created: "d" }, "ahead", /made anew/],
+      [
+        { config: newStreamConfig("USERGRADE", 1, "f".repeat(16)) },
+        "ahead",
+        /another log now: f{16} and not 0123456789abcdef/,
+      ],
+      [
+        { config: NAMELESS, created: "later", identified: undefined },
+        "ahead",
+        /made anew/,
+      ],
       [{ lastSequence: 6 }, "ahead", /ends at 6, this replica at 7/],
       [{ identified: { ...LAST, time: "u" } }, "ahead", /entry 7 is another/],
       [
@@ -63,11 +90,11 @@ Deno.test({
         /entry 7 is another/,
       ],
       [{ firstSequence: 9, identified: undefined }, "hole", /needs entry 8/],
-      [{ isRequiredMissing: true }, "hole", /Entry 8 was deleted/],
+      [{ isRequiredMissing: true }, "hole", /entry 8 was deleted.*PEERS/],
     ];
     for (const [look, type, reason] of differing) {
       const verdict = judge(look && { ...LOOK, ...look }, APPLIED);
-      assert.equal(verdict.type, type);
+      assert.equal(verdict.type, type, String(reason));
       assert.ok(verdict.type !== "same");
       assert.match(verdict.reason, reason);
     }

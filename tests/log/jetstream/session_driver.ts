@@ -21,6 +21,7 @@ export const LOOK: StreamLook = {
   lastSequence: 0,
   identified: undefined,
   isRequiredMissing: false,
+  maxPayload_bytes: 1024 * 1024,
 };
 
 type ActionOf<T extends SessionAction["type"]> = Extract<
@@ -91,10 +92,10 @@ export class SessionDriver {
   }
 
   /** Lets it connect. */
-  connect(maxPayload_bytes = 1024 * 1024): void {
+  connect(): void {
     this.pass(600);
     const { attempt } = this.take("connect");
-    this.tell({ type: "connected", attempt, maxPayload_bytes });
+    this.tell({ type: "connected", attempt });
   }
 
   /** Answers the look that it wants; null: there is no stream. */
@@ -126,14 +127,15 @@ export class SessionDriver {
     this.take("status");
   }
 
+  /** Fails the look that it wants. */
+  failLook(reason = "TIMEOUT"): void {
+    const { request } = this.take("look");
+    this.tell({ type: "failed", request, reason });
+  }
+
   /** Loses the connection. */
   disconnect(attempt = 1): void {
-    this.tell({
-      type: "disconnected",
-      attempt,
-      reason: "cut",
-      isRefused: false,
-    });
+    this.tell({ type: "disconnected", attempt, reason: "cut" });
   }
 }
 

@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { RETRY_MS } from "../../../src/log/jetstream/link.ts";
 import {
   LOOK_MS,
+  PROGRESS_MAX_MS,
   SILENCE_MAX_MS,
 } from "../../../src/log/jetstream/liveness.ts";
-import { ANSWER_MAX_MS } from "../../../src/log/jetstream/session.ts";
+import { PROBE_BATCH } from "../../../src/log/jetstream/session_events.ts";
+import type { StoredEntry } from "../../../src/log/jetstream/same_log.ts";
+import {
+  AHEAD_LOOK_MS,
+  ANSWER_MAX_MS,
+} from "../../../src/log/jetstream/session.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
 import { entry, LOOK, SessionDriver } from "./session_driver.ts";
@@ -51,18 +57,10 @@ test("starts a consumer after the last entry that it is told of", () => {
   assert.equal(driver.session.status.state, "away");
 });
 
-test("refuses a server whose messages are too small", () => {
-  const driver = new SessionDriver();
-  driver.connect(1024 * 1024 - 1);
-  assert.match(driver.take("fail").error.message, /max_payload is 1048575/);
-});
-
 test("asks again when the broker does not answer, at once told or not", () => {
   const driver = new SessionDriver();
   driver.connect();
-  const { request } = driver.take("look");
-  const trouble = { reason: "TIMEOUT", isFinal: false };
-  driver.tell({ type: "failed", request, trouble });
+  driver.failLook();
   assert.match(driver.take("status").status.reason, /TIMEOUT/);
   driver.pass(RETRY_MS - 100);
   assert.ok(!driver.wants("look"));
@@ -87,7 +85,7 @@ test("proposes while entries come, and refuses at once while they do not", async
   driver.start();
   const ended = driver.session.propose(2, PAYLOAD, driver.now_ms);
   driver.pass(100);
-  assert.equal(driver.take("publish").proposal.batch, 2);
+  assert.equal(driver.take("publish").batch, 2);
   driver.receive(entry(1, { messageId: "s:2" }));
   await ended;
   driver.disconnect();
@@ -117,7 +115,11 @@ test("publishes a batch again when it does not come back, and when a new consume
 test("looks and starts a new consumer after a gap, a silence, and a lost connection", () => {
   const causes: [string, (driver: SessionDriver) => void][] = [
     ["gap", (driver) => driver.receive(entry(9))],
-    ["silence", (driver) => driver.pass(SILENCE_MAX_MS + 100)],
+    ["silence", (driver) => {
+      driver.pass(SILENCE_MAX_MS + 100);
+      // One that was due meanwhile.
+      driver.take("look");
+    }],
     ["connection", (driver) => {
       driver.disconnect();
       driver.connect();
@@ -154,27 +156,27 @@ test("judges the stream by what was applied when it was asked", () => {
   assert.deepEqual(question, { identify: 8, require: 9 });
   // The consumer from before still gives entries.
   driver.receive(entry(9, { messageId: "x:2" }));
-  const identified = driver.session.feed.last!;
   driver.tell({
     type: "looked",
     request,
     look: {
       ...LOOK,
       lastSequence: 10,
-      identified: {
-        ...identified,
-        sequence: 8,
-        time: TIME_8,
-        messageId: "x:1",
-      },
+      identified: { ...ENTRY_8, messageId: "x:1" },
     },
   });
   assert.equal(driver.take("start_consumer").first, 10);
 });
 
-const TIME_8 = "2023-11-14T22:13:28.000000000Z";
+const ENTRY_8: StoredEntry = {
+  sequence: 8,
+  time: "2023-11-14T22:13:28.000000000Z",
+  messageId: "",
+  subject: "usergrade.v1.set.a",
+  data: new TextEncoder().encode('[{"user_id":"u8"}]'),
+};
 
-test("is ahead of a stream that lost what was applied, abandons what is under way, and stays so", async () => {
+test("is ahead of a stream that lost what was applied, abandons what is under way, and goes on when it is back", async () => {
   const driver = new SessionDriver();
   driver.feed(7);
   const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
@@ -182,15 +184,143 @@ test("is ahead of a stream that lost what was applied, abandons what is under wa
   driver.connect();
   driver.look({ lastSequence: 6 });
   assert.equal(driver.session.status.state, "ahead_of_log");
+  driver.take("stop_consumer");
   await assert.rejects(ended, OutcomeUnknownError);
-  driver.receive(entry(8));
-  assert.ok(driver.session.feed.isEmpty);
-  driver.pass(60_000);
-  assert.ok(!driver.wants("look"));
-  // The others still hear of this one.
+  // The others still hear of this one, and being cut off changes nothing.
+  assert.ok(driver.session.isSure);
   driver.disconnect(2);
   driver.connect();
+  driver.failLook();
+  assert.equal(driver.session.status.state, "ahead_of_log");
+  driver.pass(RETRY_MS);
+  driver.look(null);
+  assert.match(driver.session.status.reason, /is gone/);
+  driver.pass(AHEAD_LOOK_MS);
+  driver.look({ lastSequence: 8 });
+  assert.equal(driver.take("start_consumer").first, 8);
+});
+
+test("says which entry is missing, looks again, and ends nothing", () => {
+  for (
+    const hole of [
+      { isRequiredMissing: true, lastSequence: 8 },
+      { firstSequence: 9, lastSequence: 9 },
+    ]
+  ) {
+    const driver = new SessionDriver();
+    driver.open(7);
+    driver.look(hole);
+    assert.equal(driver.session.status.state, "away");
+    assert.match(driver.session.status.reason, /entry 8/);
+    driver.pass(AHEAD_LOOK_MS);
+    driver.look({ lastSequence: 8 });
+    driver.start();
+  }
+});
+
+test("waits, and says for what, while an administrator has to put something right at the first start", () => {
+  const driver = new SessionDriver();
+  const says = (reason: RegExp) =>
+    assert.match(driver.take("status").status.reason, reason);
+  driver.pass(100);
+  driver.take("connect");
+  driver.tell({ type: "disconnected", attempt: 1, reason: "refused" });
+  says(/^refused$/);
+  driver.connect();
+  driver.failLook("JetStream is not available");
+  says(/JetStream is not available/);
+  driver.pass(RETRY_MS);
+  const { request } = driver.take("look");
+  driver.tell({ type: "forbidden", subject: "$JS.API.STREAM.INFO.USERGRADE" });
+  says(/not allow to publish to \$JS.API.STREAM.INFO.USERGRADE, which/);
+  driver.tell({ type: "failed", request, reason: "late" });
+  driver.pass(RETRY_MS);
+  driver.look({ config: { ...LOOK.config, storage: "memory" } });
+  says(/storage is memory/);
+  driver.pass(RETRY_MS);
+  driver.look({ maxPayload_bytes: 1024 * 1024 - 1 });
+  says(/max_payload is 1048575 and must be at least 1048576/);
+  driver.pass(RETRY_MS);
+  driver.look();
+  driver.take("opened");
+});
+
+test("starts a new consumer when the stream has more and nothing comes but heartbeats", () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.passWithHeartbeats(LOOK_MS);
+  driver.look({ lastSequence: 9 });
+  driver.passWithHeartbeats(PROGRESS_MAX_MS + 500);
+  assert.match(
+    driver.take("status").status.reason,
+    /has entries up to 9, and none came after 7/,
+  );
+});
+
+test("is not usable when no set commits, tries it by itself, and is usable again", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.receive(entry(8, { messageId: "x:1" }));
+  driver.session.propose(1, PAYLOAD, driver.now_ms).catch(() => {});
+  const until = (type: "status" | "publish") => {
+    for (let i = 0; i < 100 && !driver.wants(type); i++) {
+      driver.passWithHeartbeats(500);
+    }
+    return driver;
+  };
+  driver.passWithHeartbeats(500);
+  driver.take("publish");
+  const { status } = until("status").take("status");
+  assert.equal(status.state, "away");
+  assert.match(status.reason, /no set has committed for 3 s/);
   assert.ok(driver.session.isSure);
+  await assert.rejects(
+    driver.session.propose(2, PAYLOAD, driver.now_ms),
+    NotStoredError,
+  );
+  let publish;
+  do publish = until("publish").take("publish"); while (
+    publish.batch !== PROBE_BATCH
+  );
+  assert.equal(publish.after, 8);
+  // That the log has moved on is no refusal.
+  driver.tell({ type: "refused", batch: PROBE_BATCH, reason: "wrong last" });
+  driver.receive(entry(9, { messageId: publish.messageId }));
+  assert.equal(driver.take("status").status.state, "connected");
+  assert.equal(driver.session.feed.take().entries[1].batch, undefined);
+});
+
+test("confirms a refusal by a look, and gives its reason", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  let error: unknown;
+  ended.catch((reason) => error = reason);
+  driver.pass(100);
+  driver.tell({ type: "refused", batch: 1, reason: "maximum bytes exceeded" });
+  driver.look({ lastSequence: 7 });
+  driver.pass(100);
+  await Promise.resolve();
+  assert.equal(error, undefined);
+  driver.pass(300);
+  await assert.rejects(ended, NotStoredError);
+});
+
+test("writes the log's id back once when the description has lost it", () => {
+  const driver = new SessionDriver();
+  driver.feed();
+  driver.receive(entry(1, { messageId: "x:1" }));
+  const config = { ...LOOK.config, description: "ours" };
+  const identified = { ...ENTRY_8, ...driver.session.feed.last };
+  driver.passWithHeartbeats(LOOK_MS);
+  driver.look({ config, lastSequence: 1 });
+  driver.look({ config, lastSequence: 1, identified });
+  assert.equal(driver.take("write_identity").id, "0123456789abcdef");
+  driver.start();
+  driver.passWithHeartbeats(LOOK_MS);
+  driver.look({ config, lastSequence: 1 });
+  assert.ok(!driver.wants("write_identity"));
+  assert.equal(driver.session.status.state, "connected");
 });
 
 test("takes a stream of several servers for another one only when that lasts", () => {
@@ -214,9 +344,7 @@ test("takes a stream of several servers for another one only when that lasts", (
   lookFor(SUSPICION_MS, late);
   assert.equal(driver.session.status.state, "away");
   // After one that fails, in whatever way, too.
-  const { request } = driver.take("look");
-  const trouble = { reason: "TIMEOUT", isFinal: false };
-  driver.tell({ type: "failed", request, trouble });
+  driver.failLook();
   driver.pass(RETRY_MS);
   lookFor(SUSPICION_MS, late);
   assert.equal(driver.session.status.state, "away");
@@ -226,20 +354,6 @@ test("takes a stream of several servers for another one only when that lasts", (
   assert.equal(driver.session.status.state, "away");
   late();
   assert.equal(driver.session.status.state, "ahead_of_log");
-});
-
-test("fails when the next entry is gone for good", () => {
-  for (
-    const hole of [
-      { isRequiredMissing: true, lastSequence: 8 },
-      { firstSequence: 9, lastSequence: 9 },
-    ]
-  ) {
-    const driver = new SessionDriver();
-    driver.open(7);
-    driver.look(hole);
-    assert.match(driver.take("fail").error.message, /needs/);
-  }
 });
 
 test("proposes nothing while the stream's settings are wrong, at a look or on the way back, and goes on when they are right", async () => {
@@ -261,13 +375,22 @@ test("proposes nothing while the stream's settings are wrong, at a look or on th
   assert.equal(driver.session.status.state, "connected");
 });
 
-test("tells the log's first entry at each look", () => {
+test("tells what the log has and takes at each look", () => {
   const driver = new SessionDriver();
   driver.feed();
-  driver.take("first_sequence");
+  driver.take("limits");
   driver.passWithHeartbeats(LOOK_MS);
-  driver.look({ firstSequence: 4, lastSequence: 9 });
-  assert.equal(driver.take("first_sequence").sequence, 4);
+  driver.look({
+    firstSequence: 1,
+    lastSequence: 9,
+    maxPayload_bytes: 100 * 1024,
+  });
+  assert.deepEqual(driver.take("limits").limits, {
+    id: "0123456789abcdef",
+    firstSequence: 1,
+    lastSequence: 9,
+    entryBytesMax: 99 * 1024,
+  });
 });
 
 test("stops at an entry of a later version", () => {

@@ -1,0 +1,117 @@
+/**
+ * JetStream's API: a question, a JSON object, on a subject of its own, and an
+ * answer. See https://docs.nats.io/reference/reference-protocols/nats_api_reference
+ *
+ * Its own few lines and not the library's: whoever sees the subject on which an
+ * answer is awaited can write to it, and what the library can't read there ends
+ * its connection.
+ *
+ * @module
+ */
+import { createInbox, type Msg, type NatsConnection } from "nats";
+import { headersOf, inboxPrefix } from "./connection.ts";
+
+/** How long the server may take to answer a question. */
+export const REQUEST_TIMEOUT_MS = 2_000;
+
+/** The server answered that it will not, or did not answer at all. */
+export class ApiError extends Error {
+  override name = "ApiError";
+
+  /** @param code JetStream's code of the error; 0 if it gave none. */
+  constructor(readonly code: number, reason: string) {
+    super(reason);
+  }
+}
+
+/** A question that waits for its answer. */
+interface Question {
+  readonly resolve: (answer: Record<string, unknown>) => void;
+  readonly reject: (error: ApiError) => void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+const decoder = new TextDecoder();
+
+/** Asks over one connection. */
+export class JetStreamApi {
+  readonly #inbox: string;
+  readonly #waiting = new Map<string, Question>();
+  #lastToken = 0;
+
+  /** @param replicaId Names the inboxes that this replica may use. */
+  constructor(
+    private readonly connection: NatsConnection,
+    replicaId: string,
+  ) {
+    this.#inbox = createInbox(inboxPrefix(replicaId));
+    connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null) this.#receive(message);
+      },
+    });
+  }
+
+  /**
+   * @param subject What is asked, after `$JS.API.`.
+   * @param body The question; left out if it has none.
+   * @returns The answer, unchecked.
+   * @throws {ApiError} If the server says no, or nothing in time.
+   */
+  ask(subject: string, body?: unknown): Promise<Record<string, unknown>> {
+    const token = String(++this.#lastToken);
+    const { promise, resolve, reject } = Promise.withResolvers<
+      Record<string, unknown>
+    >();
+    const timer = setTimeout(() => {
+      this.#waiting.delete(token);
+      reject(
+        new ApiError(0, `NATS does not answer to $JS.API.${subject} in time`),
+      );
+    }, REQUEST_TIMEOUT_MS);
+    this.#waiting.set(token, { resolve, reject, timer });
+    this.connection.publish(
+      `$JS.API.${subject}`,
+      body === undefined ? "" : JSON.stringify(body),
+      { reply: `${this.#inbox}.${token}` },
+    );
+    return promise;
+  }
+
+  #receive(message: Msg): void {
+    const token = message.subject.slice(this.#inbox.length + 1);
+    const question = this.#waiting.get(token);
+    const answer = answerOf(message);
+    // What can't be read is not the server's: its answer may still come.
+    if (question === undefined || answer === undefined) return;
+    this.#waiting.delete(token);
+    clearTimeout(question.timer);
+    if (answer instanceof ApiError) question.reject(answer);
+    else question.resolve(answer);
+  }
+}
+
+/** What a message answers; undefined if it is no answer of JetStream's. */
+function answerOf(
+  message: Msg,
+): Record<string, unknown> | ApiError | undefined {
+  if (headersOf(message)?.code === 503) {
+    return new ApiError(
+      0,
+      "JetStream is not available: it is not enabled for this account, or has no leader",
+    );
+  }
+  let value;
+  try {
+    value = JSON.parse(decoder.decode(message.data));
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const { error } = value;
+  if (error === undefined) return value;
+  return new ApiError(
+    Number(error?.err_code ?? 0),
+    `JetStream refused: ${error?.description}`,
+  );
+}

@@ -1,0 +1,154 @@
+/**
+ * This replica's batches on their way into the log, and whether they get there.
+ * It does no I/O.
+ *
+ * @module
+ */
+import { CommitHealth } from "./commit_health.ts";
+import { EntryFeed } from "./entry_feed.ts";
+import { probeAfter } from "./probe.ts";
+import { type Proposal, Proposals } from "./proposals.ts";
+import { PROBE_BATCH, type PublishAction } from "./session_events.ts";
+
+/** What changed: sets do not commit any more, or they do again. */
+export type CommitChange = "stalled" | "recovered" | undefined;
+
+/** The batches of one session. */
+export class Commits {
+  readonly feed: EntryFeed;
+  readonly #proposals: Proposals;
+  readonly #health = new CommitHealth();
+  #lastProbe = 0;
+
+  /**
+   * @param session Begins the message ids of this session.
+   * @param subject Where this replica proposes.
+   * @param timeout_ms How long a batch may take.
+   * @param publish Publishes a batch or a probe.
+   */
+  constructor(
+    session: string,
+    private readonly subject: string,
+    timeout_ms: number,
+    private readonly publish: (action: PublishAction) => void,
+  ) {
+    this.#proposals = new Proposals(timeout_ms);
+    this.feed = new EntryFeed(session, subject, this.#proposals);
+  }
+
+  /** Why sets do not commit; undefined if they do, as far as is known. */
+  get stall(): string | undefined {
+    return this.#health.isStalled ? this.#health.reason : undefined;
+  }
+
+  /** @returns The end of the batch. */
+  propose(
+    batch: number,
+    payload: Uint8Array<ArrayBuffer>,
+    now_ms: number,
+  ): Promise<void> {
+    const { proposal, ended } = this.#proposals.add(batch, payload, now_ms);
+    this.#health.proposed(now_ms);
+    this.#publish(proposal);
+    return ended;
+  }
+
+  #publish({ batch, payload }: Proposal): void {
+    const messageId = this.feed.messageId(batch);
+    this.publish({ type: "publish", batch, messageId, payload });
+  }
+
+  /** A new consumer gives entries: publishes again what is under way. */
+  publishAgain(now_ms: number): void {
+    this.#proposals.retry(now_ms, 0).forEach((one) => this.#publish(one));
+  }
+
+  /** Ends what has waited too long, connected or not. */
+  expire(now_ms: number): void {
+    this.#proposals.expire(now_ms);
+  }
+
+  /** Publishes what is due while a consumer gives entries. */
+  tick(now_ms: number): CommitChange {
+    this.#proposals.retry(now_ms).forEach((one) => this.#publish(one));
+    this.#proposals.settle(this.feed.fed, now_ms);
+    switch (this.#health.tick(now_ms)) {
+      case "stall":
+        return "stalled";
+      case "probe":
+        return this.#probe(now_ms);
+      default:
+        return undefined;
+    }
+  }
+
+  #probe(now_ms: number): CommitChange {
+    const probe = probeAfter(this.feed);
+    if (probe !== undefined) {
+      const messageId = this.feed.messageId(`probe.${++this.#lastProbe}`);
+      this.publish({
+        type: "publish",
+        batch: PROBE_BATCH,
+        messageId,
+        ...probe,
+      });
+      return undefined;
+    }
+    if (!this.#health.isBlindRetryDue(now_ms)) return undefined;
+    this.#health.clear();
+    return "recovered";
+  }
+
+  /** An own entry, a probe's too, has come back. */
+  committed(): CommitChange {
+    const wasStalled = this.#health.isStalled;
+    this.#health.clear();
+    return wasStalled ? "recovered" : undefined;
+  }
+
+  /** A server that was started anew may store again. */
+  reconnected(): void {
+    this.#health.clear();
+  }
+
+  /**
+   * An answer says that the stream refused a batch.
+   *
+   * @returns Whether to look at the log, to confirm it.
+   */
+  refused(batch: number, reason: string, now_ms: number): boolean {
+    // That a probe is refused on a log that has moved on is no news.
+    if (batch === PROBE_BATCH) return false;
+    if (!this.#proposals.refused(batch, reason, now_ms)) return false;
+    this.#health.refused(reason, now_ms);
+    return true;
+  }
+
+  /** A look that was asked for at a time found the log's end. */
+  sawEnd(asked_ms: number, end: number): void {
+    this.#proposals.sawEnd(asked_ms, end);
+  }
+
+  /** A batch could not be sent. */
+  unsent(batch: number, reason: string): void {
+    this.#proposals.deny(batch, reason);
+  }
+
+  /**
+   * The server does not allow to publish to a subject.
+   *
+   * @returns Whether it is the one of the batches: for them, the violation
+   * replaces the ack.
+   */
+  forbidden(subject: string, reason: string, now_ms: number): boolean {
+    if (subject !== this.subject) return false;
+    this.#health.refused(reason, now_ms);
+    this.#proposals.denyAll(reason);
+    return true;
+  }
+
+  /** Ends all batches, since they will not be heard of any more. */
+  abandon(reason: string): void {
+    this.#proposals.abandon(reason);
+  }
+}

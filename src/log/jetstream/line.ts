@@ -1,0 +1,196 @@
+/**
+ * One connection to NATS and all that goes over it: questions to the stream,
+ * the consumer's messages, batches and their answers. It decides nothing.
+ *
+ * @module
+ */
+import {
+  createInbox,
+  headers,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from "nats";
+import { JetStreamApi } from "./api.ts";
+import {
+  describe,
+  endsConnection,
+  headersOf,
+  inboxPrefix,
+  openConnection,
+} from "./connection.ts";
+import { type FeedMessage, MESSAGE_ID } from "./entry_feed.ts";
+import type { MembersChannel } from "./members_channel.ts";
+import type { JetStreamOptions } from "./options.ts";
+import type { PublishAction, SessionEvent } from "./session_events.ts";
+import { Stream } from "./stream.ts";
+import { setSubject } from "./stream_config.ts";
+
+const decoder = new TextDecoder();
+
+/** What comes over a line. */
+export interface LineListener {
+  /** A message of the consumer. */
+  message(message: FeedMessage): void;
+  /** Something that the session has to hear of. */
+  event(event: SessionEvent): void;
+}
+
+/** One connection, until it ends. Nothing that comes over it throws. */
+export class Line {
+  readonly stream: Stream;
+  readonly #subject: string;
+  /** Where the stream answers to batches: a subject for each. */
+  readonly #ackPrefix: string;
+  #consumer: Subscription | undefined;
+
+  private constructor(
+    private readonly connection: NatsConnection,
+    private readonly options: JetStreamOptions,
+    private readonly listener: LineListener,
+    private readonly members: MembersChannel | undefined,
+  ) {
+    const { stream, replicaId } = options;
+    this.#subject = setSubject(stream, replicaId);
+    this.#ackPrefix = createInbox(inboxPrefix(replicaId));
+    this.stream = new Stream(
+      new JetStreamApi(connection, replicaId),
+      stream,
+      () => this.maxPayload_bytes,
+    );
+    connection.subscribe(`${this.#ackPrefix}.*`, {
+      callback: (error, message) => {
+        if (error === null) this.#receiveAck(message);
+      },
+    });
+    members?.attach(connection);
+    this.#listen();
+  }
+
+  /**
+   * Connects to one of the servers.
+   *
+   * @throws {Error} If none can be used.
+   */
+  static async open(
+    options: JetStreamOptions,
+    servers: readonly string[],
+    listener: LineListener,
+    members: MembersChannel | undefined,
+  ): Promise<Line> {
+    const connection = await openConnection(options, servers);
+    return new Line(connection, options, listener, members);
+  }
+
+  /** Other servers of the same cluster, as this one tells. */
+  get otherServers(): readonly string[] {
+    return this.connection.info?.connect_urls ?? [];
+  }
+
+  /** The largest message that the server takes now, in bytes. */
+  get maxPayload_bytes(): number {
+    return this.connection.info?.max_payload ?? 0;
+  }
+
+  /** @returns Why it ended, once it has. */
+  async ended(): Promise<unknown> {
+    return await this.connection.closed();
+  }
+
+  /** Ends it. */
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+
+  /** Hears what the server complains of. */
+  async #listen(): Promise<void> {
+    const statuses = this.connection.status();
+    for await (const { type, data, permissionContext } of statuses) {
+      const { subject = "", operation } = permissionContext ?? {};
+      if (this.members?.forbidden(subject)) continue;
+      if (operation === "publish") {
+        this.listener.event({ type: "forbidden", subject });
+      } else if (type === "error" && !endsConnection(String(data))) {
+        const reason = operation === "subscription"
+          ? `it does not allow to subscribe to ${subject}, which a replica needs`
+          : String(data);
+        this.listener.event({ type: "complained", reason });
+      }
+    }
+  }
+
+  /**
+   * Starts a consumer in the place of the one before.
+   *
+   * @param first The sequence of the first entry wanted.
+   */
+  async consume(first: number): Promise<void> {
+    this.stopConsumer();
+    const inbox = createInbox(inboxPrefix(this.options.replicaId));
+    const consumer = this.connection.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error !== null || consumer !== this.#consumer) return;
+        const { subject, reply, data } = message;
+        const head = headersOf(message);
+        const header = (name: string) => head?.get(name) ?? "";
+        this.listener.message({ subject, reply, data, header });
+      },
+    });
+    this.#consumer = consumer;
+    await this.stream.consume(first, inbox);
+  }
+
+  /** Takes no more messages of the consumer. */
+  stopConsumer(): void {
+    this.#consumer?.unsubscribe();
+    this.#consumer = undefined;
+  }
+
+  /** Lets the consumer send more. */
+  answerFlow(reply: string): void {
+    if (!this.connection.isClosed()) this.connection.publish(reply);
+  }
+
+  /** Publishes a batch or a probe. */
+  publish({ batch, messageId, payload, after }: PublishAction): void {
+    const head = headers();
+    head.set(MESSAGE_ID, messageId);
+    head.set("Nats-Expected-Stream", this.options.stream);
+    if (after !== undefined) {
+      head.set("Nats-Expected-Last-Sequence", String(after));
+    }
+    try {
+      this.connection.publish(this.#subject, payload, {
+        headers: head,
+        reply: `${this.#ackPrefix}.${batch}`,
+      });
+    } catch (error) {
+      const { code } = error as { code?: string };
+      const reason = code === "MAX_PAYLOAD_EXCEEDED"
+        ? `${payload.length} bytes and their headers are more than the NATS server's max_payload, ${this.maxPayload_bytes}`
+        : describe(error);
+      this.listener.event({ type: "unsent", batch, reason });
+    }
+  }
+
+  /** An ack does not commit, the entry does; but a refusal may end the batch. */
+  #receiveAck(message: Msg): void {
+    const reason = refusalOf(message);
+    if (reason === undefined) return;
+    const batch = Number(message.subject.slice(this.#ackPrefix.length + 1));
+    this.listener.event({ type: "refused", batch, reason });
+  }
+}
+
+/** Why the stream refused a batch; undefined if it did not, or if it is no ack. */
+function refusalOf(message: Msg): string | undefined {
+  if (headersOf(message)?.code === 503) return "JetStream is not available";
+  try {
+    const { error } = JSON.parse(decoder.decode(message.data));
+    return error === undefined
+      ? undefined
+      : `JetStream refused: ${error.description}`;
+  } catch {
+    return undefined;
+  }
+}
