@@ -154,6 +154,13 @@ Deno.test("permissions that are forgotten for a while, at the start or later, ar
   await opened;
   await session.until("connected");
   await session.propose(1);
+  await server.reload(open.replace(
+    'password: "u" }',
+    'password: "u", permissions { subscribe: { deny: ["_INBOX.>"] } } }',
+  ));
+  await session.untilReason(/not allow to subscribe to _INBOX.usergrade.a/);
+  await server.reload(open);
+  await session.until("connected");
   await server.reload(denied("$JS.API.STREAM.INFO.USERGRADE"));
   await session.until("away");
   await session.untilReason(/STREAM.INFO.USERGRADE, which a replica needs/);

@@ -58,8 +58,17 @@ export class JetStreamApi {
    * @returns The answer, unchecked.
    * @throws {ApiError} If the server says no, or nothing in time.
    */
-  ask(subject: string, body?: unknown): Promise<Record<string, unknown>> {
+  async ask(
+    subject: string,
+    body?: unknown,
+  ): Promise<Record<string, unknown>> {
     const token = String(++this.#lastToken);
+    // First: on a connection that has ended it throws, and nothing waits then.
+    this.connection.publish(
+      `$JS.API.${subject}`,
+      body === undefined ? "" : JSON.stringify(body),
+      { reply: `${this.#inbox}.${token}` },
+    );
     const { promise, resolve, reject } = Promise.withResolvers<
       Record<string, unknown>
     >();
@@ -70,12 +79,7 @@ export class JetStreamApi {
       );
     }, REQUEST_TIMEOUT_MS);
     this.#waiting.set(token, { resolve, reject, timer });
-    this.connection.publish(
-      `$JS.API.${subject}`,
-      body === undefined ? "" : JSON.stringify(body),
-      { reply: `${this.#inbox}.${token}` },
-    );
-    return promise;
+    return await promise;
   }
 
   #receive(message: Msg): void {

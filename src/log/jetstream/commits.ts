@@ -149,6 +149,7 @@ export class Commits {
 
   /** Ends all batches, since they will not be heard of any more. */
   abandon(reason: string): void {
+    this.#health.clear();
     this.#proposals.abandon(reason);
   }
 }

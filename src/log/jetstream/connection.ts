@@ -20,9 +20,9 @@ const CONNECT_TIMEOUT_MS = 2_000;
 /** How often the server is asked whether it is still there; two silences end the connection. */
 const PING_INTERVAL_MS = 5_000;
 
-/** A file that is needed to log in can't be read. */
-class UnreadableFileError extends Error {
-  override name = "UnreadableFileError";
+/** What keeps a connection from being of use, in words for an operator. */
+export class UnusableConnectionError extends Error {
+  override name = "UnusableConnectionError";
 }
 
 /**
@@ -67,7 +67,7 @@ async function read(
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    throw new UnreadableFileError(
+    throw new UnusableConnectionError(
       `Cannot read ${variable}: ${(cause as Error).message}`,
       { cause },
     );
@@ -82,13 +82,13 @@ export function inboxPrefix(replicaId: string): string {
 /** What an error means to an operator, in a few words. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return "NATS has closed it";
+  if (error instanceof UnusableConnectionError) return error.message;
   if (error instanceof NatsError) return describeNats(error);
   const { code = "" } = error as { code?: string };
   const message = error.message || code;
   if (/certificate|tls|ssl|alert/i.test(message)) {
     return `NATS can't be trusted, or does not trust this replica, over TLS: ${message}; see NATS_TLS_CA_FILE and the server's certificate`;
   }
-  if (error instanceof UnreadableFileError) return message;
   return `NATS does not answer: ${message}`;
 }
 

@@ -18,6 +18,7 @@ import {
   headersOf,
   inboxPrefix,
   openConnection,
+  UnusableConnectionError,
 } from "./connection.ts";
 import { type FeedMessage, MESSAGE_ID } from "./entry_feed.ts";
 import type { MembersChannel } from "./members_channel.ts";
@@ -43,6 +44,8 @@ export class Line {
   /** Where the stream answers to batches: a subject for each. */
   readonly #ackPrefix: string;
   #consumer: Subscription | undefined;
+  /** Why this side has ended it. */
+  #end: UnusableConnectionError | undefined;
 
   private constructor(
     private readonly connection: NatsConnection,
@@ -94,7 +97,8 @@ export class Line {
 
   /** @returns Why it ended, once it has. */
   async ended(): Promise<unknown> {
-    return await this.connection.closed();
+    const error = await this.connection.closed();
+    return this.#end ?? error;
   }
 
   /** Ends it. */
@@ -110,11 +114,14 @@ export class Line {
       if (this.members?.forbidden(subject)) continue;
       if (operation === "publish") {
         this.listener.event({ type: "forbidden", subject });
+      } else if (operation === "subscription") {
+        // It is said once a connection, and nothing is answered on this one.
+        this.#end = new UnusableConnectionError(
+          `NATS does not allow to subscribe to ${subject}, which a replica needs`,
+        );
+        await this.close();
       } else if (type === "error" && !endsConnection(String(data))) {
-        const reason = operation === "subscription"
-          ? `it does not allow to subscribe to ${subject}, which a replica needs`
-          : String(data);
-        this.listener.event({ type: "complained", reason });
+        this.listener.event({ type: "complained", reason: String(data) });
       }
     }
   }
