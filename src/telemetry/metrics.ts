@@ -5,8 +5,8 @@
  */
 import type { Histogram } from "../histogram.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { BackupCounts } from "../http/backup.ts";
-import type { RequestCounts } from "../http/request_counts.ts";
+import type { BackupCounts } from "../http/set/backup.ts";
+import type { RequestCounts } from "../http/server/request_counts.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";
 import { REPLICA_STATES } from "../replica/readiness.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";

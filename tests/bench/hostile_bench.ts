@@ -8,7 +8,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { basicAuth } from "../../src/http/basic_auth.ts";
+import { basicAuth } from "../../src/http/server/basic_auth.ts";
 import { Attack } from "../hostile/attack.ts";
 import { ATTACKS } from "../hostile/attacks.ts";
 import {

@@ -3,13 +3,16 @@ import Ajv from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Histogram, SIZE_BOUNDS } from "../../src/histogram.ts";
-import { Availability } from "../../src/http/availability.ts";
-import { BackupCounts } from "../../src/http/backup.ts";
-import { BodyReader } from "../../src/http/body.ts";
-import { getApp } from "../../src/http/get_app.ts";
+import { Availability } from "../../src/http/server/availability.ts";
+import { BackupCounts } from "../../src/http/set/backup.ts";
+import { BodyReader } from "../../src/http/server/body.ts";
+import { getApp } from "../../src/http/get/get_app.ts";
 import { openApiDocument } from "../../src/http/openapi/document.ts";
-import { OTHER_ROUTE, RequestCounts } from "../../src/http/request_counts.ts";
-import { setApp } from "../../src/http/set_app.ts";
+import {
+  OTHER_ROUTE,
+  RequestCounts,
+} from "../../src/http/server/request_counts.ts";
+import { setApp } from "../../src/http/set/set_app.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { isPatch, NUMBER_FIELDS } from "../../src/user_grade.ts";
 

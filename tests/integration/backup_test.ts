@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Storage } from "../../src/storage/storage.ts";
 import { readBackup } from "../../src/snapshot/format/read_backup.ts";
 import { parseBackupInfo } from "../../src/snapshot/format/backup_info.ts";
-import { BACKUPS_MAX } from "../../src/http/backup.ts";
+import { BACKUPS_MAX } from "../../src/http/set/backup.ts";
 import { backupOf, chunked, storageOf } from "../support/backup_bytes.ts";
 import { eventually } from "../support/eventually.ts";
 import { head, RawClient } from "../support/raw_client.ts";

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { type ClientHttp2Session, connect } from "node:http2";
-import { LINGER_BYTES_MAX, LINGERING_MAX } from "../../src/http/linger.ts";
+import {
+  LINGER_BYTES_MAX,
+  LINGERING_MAX,
+} from "../../src/http/server/linger.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
 import { ServiceProcess } from "../support/service_process.ts";

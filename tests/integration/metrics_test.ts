@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GETS_PER_SAMPLE } from "../../src/http/get_app.ts";
+import { GETS_PER_SAMPLE } from "../../src/http/get/get_app.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import {

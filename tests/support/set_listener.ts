@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { Availability } from "../../src/http/availability.ts";
-import { BackupCounts } from "../../src/http/backup.ts";
-import { BodyReader } from "../../src/http/body.ts";
-import { RequestCounts } from "../../src/http/request_counts.ts";
-import { setApp } from "../../src/http/set_app.ts";
+import { Availability } from "../../src/http/server/availability.ts";
+import { BackupCounts } from "../../src/http/set/backup.ts";
+import { BodyReader } from "../../src/http/server/body.ts";
+import { RequestCounts } from "../../src/http/server/request_counts.ts";
+import { setApp } from "../../src/http/set/set_app.ts";
 import type { Replica } from "../../src/replica/replica.ts";
 
 /**

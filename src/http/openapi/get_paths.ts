@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import type { ZodOpenApiPathItemObject } from "zod-openapi";
-import { page } from "../page.ts";
+import { page } from "../page/page.ts";
 import { json, LogSequence, problem, unavailable } from "./responses.ts";
 import {
   Cluster,

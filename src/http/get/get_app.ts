@@ -3,17 +3,17 @@
  *
  * @module
  */
-import type { Histogram } from "../histogram.ts";
-import type { Replica } from "../replica/replica.ts";
-import { assertUserId } from "../user_grade.ts";
-import type { Availability } from "./availability.ts";
-import { jsonResponse, jsonResponseAt } from "./json_response.ts";
-import { page } from "./page.ts";
-import { HttpError } from "./problem.ts";
-import { probes } from "./probes.ts";
+import type { Histogram } from "../../histogram.ts";
+import type { Replica } from "../../replica/replica.ts";
+import { assertUserId } from "../../user_grade.ts";
+import type { Availability } from "../server/availability.ts";
+import { jsonResponse, jsonResponseAt } from "../server/json_response.ts";
+import { page } from "../page/page.ts";
+import { HttpError } from "../server/problem.ts";
+import { probes } from "../server/probes.ts";
 import { parseQuery } from "./query.ts";
-import type { RequestCounts } from "./request_counts.ts";
-import { type Handler, methods, notFound, router } from "./router.ts";
+import type { RequestCounts } from "../server/request_counts.ts";
+import { type Handler, methods, notFound, router } from "../server/router.ts";
 
 /** Of every so many gets one is timed: timing each would cost 3 %. */
 export const GETS_PER_SAMPLE = 16;

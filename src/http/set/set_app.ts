@@ -3,22 +3,22 @@
  *
  * @module
  */
-import { Change } from "../log/change.ts";
-import type { CommittedSet } from "../replica/group_commit.ts";
-import type { Replica } from "../replica/replica.ts";
-import { userGradeJson } from "../user_grade.ts";
-import type { Availability } from "./availability.ts";
+import { Change } from "../../log/change.ts";
+import type { CommittedSet } from "../../replica/group_commit.ts";
+import type { Replica } from "../../replica/replica.ts";
+import { userGradeJson } from "../../user_grade.ts";
+import type { Availability } from "../server/availability.ts";
 import { backup, type BackupCounts } from "./backup.ts";
-import { basicAuth, type Credentials } from "./basic_auth.ts";
-import type { BodyReader } from "./body.ts";
-import { acceptEncodings } from "./content_encoding.ts";
-import { refuseCrossOrigin } from "./cross_origin.ts";
+import { basicAuth, type Credentials } from "../server/basic_auth.ts";
+import type { BodyReader } from "../server/body.ts";
+import { acceptEncodings } from "../server/content_encoding.ts";
+import { refuseCrossOrigin } from "../server/cross_origin.ts";
 import { importBackup } from "./import.ts";
-import { parseJsonBody } from "./json_body.ts";
-import { jsonResponseAt } from "./json_response.ts";
-import { probes } from "./probes.ts";
-import type { RequestCounts } from "./request_counts.ts";
-import { type Handler, methods, notFound, router } from "./router.ts";
+import { parseJsonBody } from "../server/json_body.ts";
+import { jsonResponseAt } from "../server/json_response.ts";
+import { probes } from "../server/probes.ts";
+import type { RequestCounts } from "../server/request_counts.ts";
+import { type Handler, methods, notFound, router } from "../server/router.ts";
 
 /**
  * @param replica Where sets go.

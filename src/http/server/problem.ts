@@ -4,10 +4,10 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
-import { NotAppliedError } from "../replica/group_commit.ts";
-import { SequenceNotReachedError } from "../replica/sequence_waiters.ts";
-import { InvalidUserGradeError } from "../user_grade.ts";
+import { NotStoredError, OutcomeUnknownError } from "../../log/log.ts";
+import { NotAppliedError } from "../../replica/group_commit.ts";
+import { SequenceNotReachedError } from "../../replica/sequence_waiters.ts";
+import { InvalidUserGradeError } from "../../user_grade.ts";
 import {
   BodyBrokenError,
   BodyCutError,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HttpError } from "./problem.ts";
+import { HttpError } from "../server/problem.ts";
 
 /** What a look-up asks for. */
 export interface GetQuery {

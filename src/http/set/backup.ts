@@ -3,10 +3,13 @@
  *
  * @module
  */
-import { type BackupInfo, backupName } from "../snapshot/format/backup_info.ts";
-import { writeBackup } from "../snapshot/format/write_backup.ts";
-import { NotReadyError, type Replica } from "../replica/replica.ts";
-import type { Handler } from "./router.ts";
+import {
+  type BackupInfo,
+  backupName,
+} from "../../snapshot/format/backup_info.ts";
+import { writeBackup } from "../../snapshot/format/write_backup.ts";
+import { NotReadyError, type Replica } from "../../replica/replica.ts";
+import type { Handler } from "../server/router.ts";
 
 /** How many backups are served at a time: each may keep a copy of what changes. */
 export const BACKUPS_MAX = 4;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { integerFromText } from "../integer_text.ts";
+import { integerFromText } from "../../integer_text.ts";
 import { HttpError } from "./problem.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseJsonBody } from "../../src/http/json_body.ts";
-import { HttpError } from "../../src/http/problem.ts";
-import { isPatch } from "../../src/user_grade.ts";
+import { parseJsonBody } from "../../../src/http/server/json_body.ts";
+import { HttpError } from "../../../src/http/server/problem.ts";
+import { isPatch } from "../../../src/user_grade.ts";
 
 const permissions = "none";
 const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { refuseCrossOrigin } from "../../src/http/cross_origin.ts";
-import { HttpError } from "../../src/http/problem.ts";
+import { refuseCrossOrigin } from "../../../src/http/server/cross_origin.ts";
+import { HttpError } from "../../../src/http/server/problem.ts";
 
 const permissions = "none";
 

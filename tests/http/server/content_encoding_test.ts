@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { acceptEncodings } from "../../src/http/content_encoding.ts";
-import { HttpError } from "../../src/http/problem.ts";
+import { acceptEncodings } from "../../../src/http/server/content_encoding.ts";
+import { HttpError } from "../../../src/http/server/problem.ts";
 
 const permissions = "none";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Listeners } from "../../src/http/listener.ts";
-import { eventually } from "../support/eventually.ts";
-import { head, RawClient } from "../support/raw_client.ts";
+import { Listeners } from "../../../src/http/server/listener.ts";
+import { eventually } from "../../support/eventually.ts";
+import { head, RawClient } from "../../support/raw_client.ts";
 
 Deno.test("Listeners.tick() closes idle connections when there are too many, and answers requests under way", async () => {
   const asked = Promise.withResolvers<void>();

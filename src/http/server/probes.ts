@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReplicaView } from "../replica/replica_view.ts";
+import type { ReplicaView } from "../../replica/replica_view.ts";
 import { type Handler, methods } from "./router.ts";
 
 /**

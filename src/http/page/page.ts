@@ -7,14 +7,14 @@
 import { createHash } from "node:crypto";
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplotJs from "uplot/dist/uPlot.iife.js" with { type: "text" };
-import chartsJs from "./page/charts.js" with { type: "text" };
-import formatJs from "./page/format.js" with { type: "text" };
-import indexHtml from "./page/index.html" with { type: "text" };
-import lookUpJs from "./page/look_up.js" with { type: "text" };
-import pageCss from "./page/page.css" with { type: "text" };
-import pageJs from "./page/page.js" with { type: "text" };
-import replicasJs from "./page/replicas.js" with { type: "text" };
-import { type Handler, methods } from "./router.ts";
+import chartsJs from "./charts.js" with { type: "text" };
+import formatJs from "./format.js" with { type: "text" };
+import indexHtml from "./index.html" with { type: "text" };
+import lookUpJs from "./look_up.js" with { type: "text" };
+import pageCss from "./page.css" with { type: "text" };
+import pageJs from "./page.js" with { type: "text" };
+import replicasJs from "./replicas.js" with { type: "text" };
+import { type Handler, methods } from "../server/router.ts";
 
 /** Only the page's own files run, and they talk to this listener alone. */
 const SECURITY_POLICY = [

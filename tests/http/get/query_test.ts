@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { HttpError } from "../../src/http/problem.ts";
-import { parseQuery } from "../../src/http/query.ts";
+import { HttpError } from "../../../src/http/server/problem.ts";
+import { parseQuery } from "../../../src/http/get/query.ts";
 
 Deno.test({
   name:

@@ -3,17 +3,20 @@
  *
  * @module
  */
-import { BackupError } from "../snapshot/format/backup_error.ts";
-import { withIdleTimeout } from "../idle_timeout.ts";
-import { type ImportFile, readImport } from "../snapshot/format/read_import.ts";
-import type { ReadRows } from "../snapshot/format/row_builder.ts";
-import { Change } from "../log/change.ts";
-import type { Replica } from "../replica/replica.ts";
-import type { RowBatch } from "../storage/row_batch.ts";
-import { NUMBER_FIELDS, type UserGradePatch } from "../user_grade.ts";
-import { BODY_TIMEOUT_MS, BodyTimeoutError } from "./body.ts";
-import { HttpError, toHttpError } from "./problem.ts";
-import type { Handler } from "./router.ts";
+import { BackupError } from "../../snapshot/format/backup_error.ts";
+import { withIdleTimeout } from "../../idle_timeout.ts";
+import {
+  type ImportFile,
+  readImport,
+} from "../../snapshot/format/read_import.ts";
+import type { ReadRows } from "../../snapshot/format/row_builder.ts";
+import { Change } from "../../log/change.ts";
+import type { Replica } from "../../replica/replica.ts";
+import type { RowBatch } from "../../storage/row_batch.ts";
+import { NUMBER_FIELDS, type UserGradePatch } from "../../user_grade.ts";
+import { BODY_TIMEOUT_MS, BodyTimeoutError } from "../server/body.ts";
+import { HttpError, toHttpError } from "../server/problem.ts";
+import type { Handler } from "../server/router.ts";
 
 /** How many imports run at a time. */
 const IMPORTS_MAX = 2;

@@ -3,7 +3,7 @@ import {
   AUTHORIZATION_CHARACTERS_MAX,
   basicAuth,
   parseBasicAuth,
-} from "../../src/http/basic_auth.ts";
+} from "../../../src/http/server/basic_auth.ts";
 
 Deno.test({
   name: "parseBasicAuth() gives the decoded user and password, or nothing",
