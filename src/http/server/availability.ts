@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HttpError, RETRY_AFTER_SECONDS } from "./problem.ts";
+import { UnavailableError } from "../../errors.ts";
 import type { Handler } from "./router.ts";
 
 const READ_ONLY = "the service is read-only (READ_ONLY=yes)";
@@ -42,9 +42,7 @@ export class Availability {
   writing(handler: Handler): Handler {
     if (!this.isReadOnly) return handler;
     return () => {
-      throw new HttpError(503, `Nothing was stored: ${READ_ONLY}`, {
-        headers: { "retry-after": RETRY_AFTER_SECONDS },
-      });
+      throw new UnavailableError(`Nothing was stored: ${READ_ONLY}`);
     };
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { UnavailableError } from "../../errors.ts";
 
 /** How long a body may take to arrive. */
 export const BODY_TIMEOUT_MS = 10_000;
@@ -23,7 +24,7 @@ export class BodyBrokenError extends Error {
 }
 
 /** The listener is closing the connection; the body had not arrived. */
-export class BodyCutError extends Error {
+export class BodyCutError extends UnavailableError {
   override name = "BodyCutError";
 }
 

@@ -4,13 +4,10 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { NotStoredError, OutcomeUnknownError } from "../../log/log.ts";
-import { NotAppliedError } from "../../replica/group_commit.ts";
-import { SequenceNotReachedError } from "../../replica/sequence_waiters.ts";
+import { UnavailableError, UnconfirmedError } from "../../errors.ts";
 import { InvalidUserGradeError } from "../../user_grade.ts";
 import {
   BodyBrokenError,
-  BodyCutError,
   bodyError,
   BodyTimeoutError,
   BodyTooLargeError,
@@ -32,8 +29,8 @@ const TITLES = {
   504: "Gateway Timeout",
 } as const;
 
-/** After how many seconds a client may try again what was certainly not stored. */
-export const RETRY_AFTER_SECONDS = "1";
+/** After how many seconds a client may try again what was not done. */
+const RETRY_AFTER_SECONDS = "1";
 
 /** What a problem has besides its status and detail. */
 export interface ProblemExtras {
@@ -91,11 +88,7 @@ export function toHttpError(error: unknown): HttpError {
       members: { errors: error.errors },
     });
   }
-  if (
-    error instanceof NotStoredError ||
-    error instanceof SequenceNotReachedError ||
-    error instanceof BodyCutError
-  ) {
+  if (error instanceof UnavailableError) {
     return new HttpError(503, error.message, {
       headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
@@ -104,9 +97,7 @@ export function toHttpError(error: unknown): HttpError {
   if (error instanceof Deno.errors.BadResource) {
     return toHttpError(bodyError(error));
   }
-  if (
-    error instanceof OutcomeUnknownError || error instanceof NotAppliedError
-  ) {
+  if (error instanceof UnconfirmedError) {
     return new HttpError(504, error.message);
   }
   if (error instanceof BodyBrokenError) {
