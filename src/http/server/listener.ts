@@ -13,7 +13,9 @@
 import { getLogger } from "@logtape/logtape";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { answerBrokeOff } from "./linger.ts";
+import type { App } from "./router.ts";
 
 const logger = getLogger(["usergrade", "http"]);
 
@@ -29,9 +31,6 @@ const BIND_RETRY_MAX_MS = 500;
 
 /** How long answers close their connections before the listeners close. */
 const CLOSING_ANSWERS_MS = 250;
-
-/** Answers requests, as `Deno.serve` has it. */
-type App = (request: Request) => Response | Promise<Response>;
 
 /** Where and how to listen. */
 export interface ListenerOptions {
@@ -187,7 +186,7 @@ export class Listeners {
    */
   async shutdown(): Promise<void> {
     for (const listener of this.#listeners) listener.closeAfterAnswers();
-    await new Promise((resolve) => setTimeout(resolve, CLOSING_ANSWERS_MS));
+    await sleep(CLOSING_ANSWERS_MS);
     this.#nextShed = Infinity;
     await Promise.all(this.#listeners.map((one) => one.shutdown()));
   }

@@ -1,10 +1,11 @@
 /**
- * The probes of both listeners.
+ * The probes of both listeners: `GET /healthz` and `GET /readyz`.
  *
  * @module
  */
-import type { ReplicaView } from "../../replica/replica_view.ts";
-import { type Handler, methods } from "./router.ts";
+import type { Readiness } from "../ports.ts";
+import type { HealthAnswer, ReadinessAnswer } from "./probes_openapi.ts";
+import { getAndHead, type Handler } from "./router.ts";
 
 /**
  * @param replica What is probed.
@@ -13,27 +14,32 @@ import { type Handler, methods } from "./router.ts";
  * @returns The routes `/healthz` and `/readyz`.
  */
 export function probes(
-  replica: ReplicaView,
+  replica: Readiness,
   isReady: () => boolean,
   refusal: () => string | undefined,
 ): Record<string, Handler> {
-  const healthz: Handler = () => Response.json({ status: "ok" });
-  const readyz: Handler = () => {
+  const health: HealthAnswer = { status: "ok" };
+  const healthz = () => Response.json(health);
+  const readyz = () => {
     const refused = refusal();
     return Response.json(
-      {
-        state: replica.state,
-        reason: refused ?? replica.reason,
-        ...(replica.restoreProgress && {
-          rows: replica.restoreProgress.rows,
-          percent: replica.restoreProgress.percent,
-        }),
-      },
+      readiness(replica, refused),
       { status: refused === undefined && isReady() ? 200 : 503 },
     );
   };
+  return { "/healthz": getAndHead(healthz), "/readyz": getAndHead(readyz) };
+}
+
+function readiness(
+  { state, reason, restoreProgress }: Readiness,
+  refused: string | undefined,
+): ReadinessAnswer {
   return {
-    "/healthz": methods({ GET: healthz, HEAD: healthz }),
-    "/readyz": methods({ GET: readyz, HEAD: readyz }),
+    state,
+    reason: refused ?? reason,
+    ...(restoreProgress && {
+      rows: restoreProgress.rows,
+      percent: restoreProgress.percent,
+    }),
   };
 }

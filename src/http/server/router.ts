@@ -22,6 +22,9 @@ export type Handler = (
   query: string,
 ) => Response | Promise<Response>;
 
+/** Answers requests, as `Deno.serve` has it. It never throws and never rejects. */
+export type App = (request: Request) => Response | Promise<Response>;
+
 /**
  * @param handlers A handler for each method.
  * @returns A handler that answers 405, with `Allow`, to all other methods.
@@ -38,6 +41,11 @@ export function methods(handlers: Record<string, Handler>): Handler {
     }
     return handler(request, query);
   };
+}
+
+/** @returns A handler that answers GET and HEAD alike; the runtime sends HEAD no body. */
+export function getAndHead(handler: Handler): Handler {
+  return methods({ GET: handler, HEAD: handler });
 }
 
 /** What separates the parts of a URL, and so can't be in a host. */
@@ -58,13 +66,13 @@ interface Route {
  * @param routes A handler for each path.
  * @param otherwise The handler for all other paths.
  * @param requests Where the answers are counted.
- * @returns A function for `Deno.serve`: it never throws and never rejects.
+ * @returns An app of all these routes.
  */
 export function router(
   routes: Record<string, Handler>,
   otherwise: Handler,
   requests: RequestCounts,
-): (request: Request) => Response | Promise<Response> {
+): App {
   const exact = new Map(
     Object.entries(routes).map(([path, handler]): [string, Route] => [
       path,

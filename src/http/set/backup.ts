@@ -8,8 +8,9 @@ import {
   backupName,
 } from "../../snapshot/format/backup_info.ts";
 import { writeBackup } from "../../snapshot/format/write_backup.ts";
-import { NotReadyError, type Replica } from "../../replica/replica.ts";
-import type { Handler } from "../server/router.ts";
+import type { BackupSource } from "../ports.ts";
+import { Limit } from "../server/limit.ts";
+import { type Handler, methods } from "../server/router.ts";
 
 /** How many backups are served at a time: each may keep a copy of what changes. */
 export const BACKUPS_MAX = 4;
@@ -25,47 +26,44 @@ export class BackupCounts {
 }
 
 /**
- * @param replica Whose state is served.
+ * @param source Whose state is served.
  * @param counts Counts the backups.
- * @returns Handlers for GET, which streams the state as it is when it is asked
- * for, and for HEAD, which keeps nothing open.
+ * @returns A handler that streams the state as it is when it is asked for, and
+ * keeps nothing open for HEAD.
  */
-export function backup(
-  replica: Replica,
-  counts: BackupCounts,
-): { GET: Handler; HEAD: Handler } {
-  let open = 0;
-  const begin = () => {
-    if (open >= BACKUPS_MAX) {
-      throw new NotReadyError(
-        `${BACKUPS_MAX} backups are being served, which is the limit`,
-      );
-    }
-    const snapshot = replica.snapshot();
+export function backup(source: BackupSource, counts: BackupCounts): Handler {
+  const limit = new Limit(BACKUPS_MAX, "backups are being served");
+  const hold = () => {
+    const snapshot = source.snapshot();
     const made = new Date().toISOString();
     return { snapshot, made, headers: headersOf({ ...snapshot.info, made }) };
   };
-  return {
-    GET: () => {
-      const { snapshot, made, headers } = begin();
-      open++;
+  const head = () => {
+    const { snapshot, headers } = hold();
+    snapshot[Symbol.dispose]();
+    // With no body at all the runtime would say that there are 0 bytes.
+    const empty = new ReadableStream({ pull: (stream) => stream.close() });
+    return new Response(empty, { headers });
+  };
+  const get = () => {
+    const leave = limit.enter();
+    try {
+      const { snapshot, made, headers } = hold();
       const file = writeBackup(snapshot, made, {
         read: (bytes) => counts.bytes += bytes,
         end: (isComplete) => {
-          open--;
-          isComplete ? counts.complete++ : counts.broken++;
+          leave();
+          if (isComplete) counts.complete++;
+          else counts.broken++;
         },
       });
       return new Response(file, { headers });
-    },
-    HEAD: () => {
-      const { snapshot, headers } = begin();
-      snapshot[Symbol.dispose]();
-      // With no body at all the runtime would say that there are 0 bytes.
-      const empty = new ReadableStream({ pull: (stream) => stream.close() });
-      return new Response(empty, { headers });
-    },
+    } catch (error) {
+      leave();
+      throw error;
+    }
   };
+  return methods({ GET: get, HEAD: head });
 }
 
 function headersOf(info: BackupInfo): Record<string, string> {

@@ -10,16 +10,16 @@ import {
   readImport,
 } from "../../snapshot/format/read_import.ts";
 import type { ReadRows } from "../../snapshot/format/row_builder.ts";
-import { Change } from "../../log/change.ts";
-import type { Replica } from "../../replica/replica.ts";
-import type { RowBatch } from "../../storage/row_batch.ts";
 import { NUMBER_FIELDS, type UserGradePatch } from "../../user_grade.ts";
+import type { SetTarget } from "../ports.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "../server/body.ts";
+import { Limit } from "../server/limit.ts";
 import { HttpError, toHttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";
+import type { ImportAnswer, ImportFailure } from "./import_openapi.ts";
 
 /** How many imports run at a time. */
-const IMPORTS_MAX = 2;
+export const IMPORTS_MAX = 2;
 
 /** Ids are taken byte for byte: a byte order mark is a character of the id. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -35,48 +35,44 @@ interface Progress {
 }
 
 /**
- * @param replica Where the rows are proposed.
+ * @param target Where the rows are proposed.
+ * @param idleTimeout_ms How long no byte may come.
  * @returns A handler that imports a backup or any CSV file of user grades, of any
  * size in constant memory.
  */
-export function importBackup(replica: Replica): Handler {
-  let running = 0;
+export function importFile(
+  target: SetTarget,
+  idleTimeout_ms = BODY_TIMEOUT_MS,
+): Handler {
+  const limit = new Limit(IMPORTS_MAX, "imports are running");
   return async (request) => {
-    if (running >= IMPORTS_MAX) {
-      throw new HttpError(
-        503,
-        `${IMPORTS_MAX} imports are running, which is the limit`,
-        { headers: { "retry-after": "1" } },
-      );
-    }
-    running++;
+    const leave = limit.enter();
     const progress: Progress = {
       rows: 0,
-      sequence: replica.appliedSequence,
+      sequence: target.appliedSequence,
       failedLine: undefined,
     };
     const file = readImport(
       withIdleTimeout(
         request.body ?? new Response("").body!,
-        BODY_TIMEOUT_MS,
+        idleTimeout_ms,
         () =>
           new BodyTimeoutError(
-            `No byte came within ${BODY_TIMEOUT_MS / 1000} s`,
+            `No byte came within ${idleTimeout_ms / 1000} s`,
           ),
       ),
     );
     try {
       for await (const rows of file.rows) {
-        await proposeRows(replica, rows, progress);
+        await proposeRows(target, rows, progress);
       }
-      return Response.json({
-        rows: progress.rows,
-        log_sequence: progress.sequence,
-      });
+      const { rows, sequence } = progress;
+      const answer: ImportAnswer = { rows, log_sequence: sequence };
+      return Response.json(answer);
     } catch (error) {
       throw failure(error, file, progress);
     } finally {
-      running--;
+      leave();
     }
   };
 }
@@ -93,23 +89,27 @@ function failure(
   const { status, message, extras } = isUnreadable
     ? new HttpError(400, error.message)
     : toHttpError(error);
+  const how: ImportFailure = {
+    line: failedLine ?? file.line,
+    rows_committed: rows,
+  };
   return new HttpError(status, message, {
     headers: { ...extras.headers, connection: "close" },
-    members: { line: failedLine ?? file.line, rows_committed: rows },
+    members: { ...how },
   });
 }
 
 /** Proposes a batch of rows, and counts those that are committed. */
 async function proposeRows(
-  replica: Replica,
+  target: SetTarget,
   batch: ReadRows,
   progress: Progress,
 ): Promise<void> {
   const outcomes = await Promise.allSettled(
     Array.from(
       { length: batch.count },
-      // `async` turns what `submit` throws at once into a rejection.
-      async (_, row) => await replica.submit(rowChange(batch, row)),
+      // `async` turns what `set` throws at once into a rejection.
+      async (_, row) => await target.set(patchOf(batch, row)),
     ),
   );
   for (const [row, outcome] of outcomes.entries()) {
@@ -122,10 +122,10 @@ async function proposeRows(
   }
 }
 
-function rowChange(
-  { keys, keyEnds, numbers }: RowBatch,
+function patchOf(
+  { keys, keyEnds, numbers }: ReadRows,
   row: number,
-): Change {
+): UserGradePatch {
   const start = row === 0 ? 0 : keyEnds[row - 1];
   const patch: UserGradePatch = {
     user_id: decoder.decode(keys.subarray(start, keyEnds[row])),
@@ -134,5 +134,5 @@ function rowChange(
     const number = numbers[4 * row + i];
     if (!Number.isNaN(number)) patch[field] = number;
   }
-  return Change.set(patch);
+  return patch;
 }

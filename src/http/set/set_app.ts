@@ -3,77 +3,60 @@
  *
  * @module
  */
-import { Change } from "../../log/change.ts";
-import type { CommittedSet } from "../../replica/group_commit.ts";
-import type { Replica } from "../../replica/replica.ts";
-import { userGradeJson } from "../../user_grade.ts";
+import type { BackupSource, Readiness, SetTarget } from "../ports.ts";
 import type { Availability } from "../server/availability.ts";
-import { backup, type BackupCounts } from "./backup.ts";
 import { basicAuth, type Credentials } from "../server/basic_auth.ts";
 import type { BodyReader } from "../server/body.ts";
 import { acceptEncodings } from "../server/content_encoding.ts";
 import { refuseCrossOrigin } from "../server/cross_origin.ts";
-import { importBackup } from "./import.ts";
-import { parseJsonBody } from "../server/json_body.ts";
-import { jsonResponseAt } from "../server/json_response.ts";
 import { probes } from "../server/probes.ts";
 import type { RequestCounts } from "../server/request_counts.ts";
-import { type Handler, methods, notFound, router } from "../server/router.ts";
+import {
+  type App,
+  type Handler,
+  methods,
+  notFound,
+  router,
+} from "../server/router.ts";
+import { backup, type BackupCounts } from "./backup.ts";
+import { importFile } from "./import.ts";
+import { set } from "./set.ts";
 
-/**
- * @param replica Where sets go.
- * @param bodies Reads their bodies.
- * @param credentials Who may set.
- * @param requests Counts the answers.
- * @param backups Counts the backups.
- * @param availability Whether sets and imports are served.
- * @returns A function for `Deno.serve`.
- */
+/** What the set listener answers with. */
+export interface SetAppOptions {
+  readonly replica: SetTarget & BackupSource & Readiness;
+  /** Reads the bodies of sets. */
+  readonly bodies: BodyReader;
+  /** Who may set. */
+  readonly credentials: Credentials;
+  /** Whether sets and imports are served. */
+  readonly availability: Availability;
+  /** Counts the answers. */
+  readonly requests: RequestCounts;
+  /** Counts the backups. */
+  readonly backups: BackupCounts;
+}
+
+/** @returns A function for `Deno.serve`. */
 export function setApp(
-  replica: Replica,
-  bodies: BodyReader,
-  credentials: Credentials,
-  requests: RequestCounts,
-  backups: BackupCounts,
-  availability: Availability,
-): (request: Request) => Response | Promise<Response> {
+  { replica, bodies, credentials, availability, requests, backups }:
+    SetAppOptions,
+): App {
   const guarded = (handler: Handler) =>
     refuseCrossOrigin(basicAuth(credentials, handler));
-  const writing = (handler: Handler) => availability.writing(handler);
+  /** A POST that changes what is stored. */
+  const writing = (handler: Handler) =>
+    guarded(methods({ POST: availability.writing(handler) }));
   return router(
     {
-      "/set": guarded(methods({
-        POST: writing(acceptEncodings([], set(replica, bodies))),
-      })),
-      "/backup": guarded(methods(backup(replica, backups))),
-      "/import": guarded(methods({
-        POST: writing(
-          acceptEncodings(["gzip", "x-gzip"], importBackup(replica)),
-        ),
-      })),
+      "/set": writing(acceptEncodings([], set(replica, bodies))),
+      "/backup": guarded(backup(replica, backups)),
+      "/import": writing(
+        acceptEncodings(["gzip", "x-gzip"], importFile(replica)),
+      ),
       ...probes(replica, () => replica.writable, () => availability.setRefusal),
     },
     guarded(notFound),
     requests,
-  );
-}
-
-/** Two promises a set besides the runtime's own: each more costs 0.2 µs. */
-function set(replica: Replica, bodies: BodyReader): Handler {
-  const submit = (body: Uint8Array) =>
-    replica.submit(Change.set(parseJsonBody(body)));
-  return (request) => bodies.read(request).then(submit).then(answer);
-}
-
-function answer({ grade, sequence }: CommittedSet): Response {
-  return jsonResponseAt(
-    userGradeJson(
-      grade.user_id,
-      grade.postpaid_limit,
-      grade.spp,
-      grade.shipping_fee,
-      grade.return_fee,
-    ),
-    sequence,
   );
 }

@@ -1,46 +1,44 @@
 import assert from "node:assert/strict";
-import { Cluster } from "../support/cluster.ts";
+import { encodeHeartbeat } from "../../src/cluster/heartbeat.ts";
+import { BODY_TIMEOUT_MS } from "../../src/http/server/body.ts";
+import { RequestCounts } from "../../src/http/server/request_counts.ts";
+import { notFound, router } from "../../src/http/server/router.ts";
+import { importFile } from "../../src/http/set/import.ts";
+import { heartbeat } from "../cluster/heartbeats.ts";
+import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
+import { LOCAL_TIMEOUT_MS } from "../support/local_log.ts";
+import { type LocalRequest, LocalService } from "../support/local_service.ts";
 import {
   AnswerChecker,
   type Method,
   METHODS,
   type OpenApi,
 } from "../support/openapi.ts";
-import { head, RawClient } from "../support/raw_client.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
-import { TemporaryFolder } from "../support/temporary_folder.ts";
-
-const AUTHORIZATION = `Basic ${
-  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-}`;
 
 const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee\n";
 
 type Send = (
   method: Method,
   path: string,
-  init?: {
-    query?: string;
-    body?: BodyInit;
-    headers?: Record<string, string>;
-  },
+  init?: Omit<LocalRequest, "method"> & { query?: string },
 ) => Promise<Headers>;
 
-/** A service, and what holds its answers against its own document. */
+/** A service, and what holds its answers against the document. */
 class Asked {
   readonly set = this.#sender("set");
   readonly get = this.#sender("get");
 
   constructor(
-    readonly service: ServiceProcess,
+    readonly service: LocalService,
     readonly checker: AnswerChecker,
   ) {}
 
   #sender(listener: "set" | "get"): Send {
     return async (method, path, { query, ...init } = {}) => {
-      const response = await fetch(
-        this.service.url(listener) + path + (query ? `?${query}` : ""),
+      const response = await this.service.send(
+        listener,
+        path + (query ? `?${query}` : ""),
         {
           ...init,
           method: method.toUpperCase(),
@@ -54,6 +52,11 @@ class Asked {
       return response.headers;
     };
   }
+}
+
+/** The document of a service. */
+async function documentOf(service: LocalService): Promise<OpenApi> {
+  return await (await service.get("/openapi.json")).json();
 }
 
 /** Asks for what a set listener that is ready answers. */
@@ -120,35 +123,34 @@ async function askProbes(send: Send): Promise<void> {
   }
 }
 
-/** Bodies that never end: after ten seconds they are given up. */
-async function sendEndlessly({ service, checker }: Asked): Promise<void> {
-  await Promise.all(["/set", "/import"].map(async (path) => {
-    const response = await fetch(service.url("set") + path, {
-      method: "POST",
-      body: new ReadableStream({
-        start: (controller) =>
-          controller.enqueue(new TextEncoder().encode("{")),
-      }),
-      headers: { authorization: AUTHORIZATION },
-    });
-    assert.equal(response.status, 408);
-    await checker.check("post", path, response);
-  }));
+/** A body that does not end. */
+function endless(): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+  });
 }
 
-/** A replica that never finds its broker, asked for what it answers then. */
-async function askWithoutBroker(
-  checker: AnswerChecker,
-  dataDir: string,
-): Promise<void> {
-  await using cluster = await Cluster.start(0);
-  await cluster.broker.stop();
-  await using starting = ServiceProcess.spawn({
-    dataDir,
-    env: { NATS_URL: cluster.broker.url, REPLICA_ID: "r" },
+/** Bodies that are given up. */
+async function sendEndlessly({ service, set, checker }: Asked): Promise<void> {
+  const slow = set("post", "/set", { body: endless() });
+  service.pass(BODY_TIMEOUT_MS);
+  await slow;
+  // The same handler, only that it waits for less long.
+  const impatient = router(
+    { "/import": importFile(service.log.proposer, 10) },
+    notFound,
+    new RequestCounts(),
+  );
+  const request = new Request("http://localhost/import", {
+    method: "POST",
+    body: endless(),
   });
-  await starting.line(({ message }) => /NATS does not answer/.test(message));
-  const { set, get } = new Asked(starting, checker);
+  await checker.check("post", "/import", await impatient(request));
+}
+
+/** A replica that has no log yet, asked for what it answers then. */
+async function askWithoutLog(checker: AnswerChecker): Promise<void> {
+  const { set, get } = new Asked(new LocalService({ isOpen: false }), checker);
   await set("post", "/set", { body: '{"user_id":"a"}' });
   await set("get", "/backup");
   await set("head", "/backup");
@@ -162,39 +164,65 @@ async function askWithoutBroker(
   }
 }
 
-/** Replicas that know each other, and then a broker that says no more. */
-async function askCluster(checker: AnswerChecker): Promise<void> {
-  await using cluster = await Cluster.start(2, { COMMIT_TIMEOUT_MS: "1000" });
-  const [a, b] = cluster.replicas.map((one) => new Asked(one, checker));
-  await a.set("post", "/set", { body: '{"user_id":"a"}' });
-  await eventually(async () => {
-    const { replicas } = await (await b.service.get("/cluster")).json();
-    assert.equal(replicas.length, 2);
-    assert.ok(replicas.every(({ equal }: { equal: unknown }) => equal));
-  });
-  for (const path of ["/status", "/cluster", "/history"]) {
-    await b.get("get", path);
-  }
-  await cluster.broker.pause();
-  await Promise.all([
-    a.set("post", "/set", { body: '{"user_id":"a"}' }),
-    b.set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` }),
-  ]);
+/** A replica that restores, and one that knows others. */
+async function askOthers(checker: AnswerChecker): Promise<void> {
+  const restoring = new LocalService({ isOpen: false });
+  const replica = restoring.log.proposer;
+  replica.logOpened({ id: "an id", firstSequence: 1, lastSequence: 7 });
+  replica.noteRestore({ reason: "a base is restored", rows: 3, percent: 0.5 });
+  await askProbes(new Asked(restoring, checker).set);
+
+  const service = new LocalService();
+  const { get } = new Asked(service, checker);
+  await service.set({ user_id: "a" });
+  const hear = (id: string, others: Parameters<typeof heartbeat>[1]) =>
+    service.cluster.heard(
+      id,
+      encodeHeartbeat(heartbeat(id, others)),
+      service.now(),
+    );
+  const { digest } = service.log.proposer;
+  hear("equal", { applied_sequence: 1, last_sequence: 1, digest });
+  hear("restoring", { state: "restoring", restore: { rows: 1, percent: 50 } });
+  hear("without a log", { state: "starting", log_id: null });
+  hear("other", { applied_sequence: 1, last_sequence: 1 });
+  for (const path of ["/status", "/cluster"]) await get("get", path);
+  // Long enough for a sample, and for the others to be gone.
+  service.pass(60_000);
+  for (const path of ["/cluster", "/history"]) await get("get", path);
 }
 
-Deno.test("real answers are as the OpenAPI document says, and all that it says can be had", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const document = await (await service.get("/openapi.json")).json();
+/** Logs that say no more. */
+async function askSilentLogs(checker: AnswerChecker): Promise<void> {
+  for (
+    const [path, body] of [
+      ["/set", '{"user_id":"a"}'],
+      ["/import", `${HEADER}a,1,2,3,4\n`],
+    ]
+  ) {
+    const service = new LocalService();
+    service.log.isSilent = true;
+    const { set } = new Asked(service, checker);
+    const answered = set("post", path, { body });
+    const { sets } = service.log.proposer;
+    await eventually(() => assert.ok(sets.pending > sets.queued));
+    service.pass(LOCAL_TIMEOUT_MS);
+    await answered;
+  }
+}
+
+Deno.test("answers are as the OpenAPI document says, and all that it says can be had", async () => {
+  const service = new LocalService();
+  const document = await documentOf(service);
   const checker = new AnswerChecker(document);
   const asked = new Asked(service, checker);
-  await Promise.all([
-    sendEndlessly(asked),
-    askSets(asked).then(() => askGets(asked, document)),
-    askProbes(asked.set),
-    askWithoutBroker(checker, folder.path),
-    askCluster(checker),
-  ]);
+  await askSets(asked);
+  await askGets(asked, document);
+  await askProbes(asked.set);
+  await sendEndlessly(asked);
+  await askWithoutLog(checker);
+  await askOthers(checker);
+  await askSilentLogs(checker);
   // All but 500, which only a fault gives, and which is not declared by itself.
   const unseen = checker.declared().filter((name) => !checker.seen.has(name));
   assert.deepEqual(unseen, []);
@@ -206,23 +234,24 @@ function declaredMethods({ paths }: OpenApi, path: string): Method[] {
 }
 
 Deno.test("a path answers at the listeners that the OpenAPI document names, by the methods that it names, and nowhere else", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const document: OpenApi = await (await service.get("/openapi.json")).json();
+  const service = new LocalService();
+  const document = await documentOf(service);
   const checker = new AnswerChecker(document);
   for (const [path, { servers }] of Object.entries(document.paths)) {
     const methods = declaredMethods(document, path);
     const isOfGet = servers.some(({ url }) => url === "/");
     const isOfSet = servers.some(({ url }) => url !== "/");
-    for (const [listener, isOfIt] of [["get", isOfGet], ["set", isOfSet]]) {
+    for (
+      const [listener, isOfIt] of [["get", isOfGet], ["set", isOfSet]] as const
+    ) {
       for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]) {
         if (isOfIt && methods.some((one) => one.toUpperCase() === method)) {
           continue;
         }
-        const response = await fetch(
-          service.url(listener as "get" | "set") + path,
-          { method, headers: { authorization: AUTHORIZATION } },
-        );
+        const response = await service.send(listener, path, {
+          method,
+          headers: { authorization: AUTHORIZATION },
+        });
         assert.equal(response.status, isOfIt ? 405 : 404, `${method} ${path}`);
         const allow = response.headers.get("allow")?.toLowerCase() ?? null;
         assert.equal(allow, isOfIt ? methods.join(", ") : null);
@@ -243,24 +272,12 @@ function operation(document: OpenApi, path: string): object {
 }
 
 Deno.test("a Host that is none gets the answer of the OpenAPI document for what is wrong otherwise", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const checker = new AnswerChecker(
-    await (await service.get("/openapi.json")).json(),
+  const service = new LocalService();
+  const checker = new AnswerChecker(await documentOf(service));
+  // The runtime takes the Host header for the beginning of the URL.
+  const response = await service.apps.get(
+    new Request("http://a/b/status/", { headers: { host: "a/b" } }),
   );
-  using client = await RawClient.connect(service.url("get"));
-  await client.send(
-    head("GET /status/", "Connection: close").replace("Host: x", "Host: a/b"),
-  );
-  const { text } = await client.receive();
-  const [lines, body] = text.split("\r\n\r\n");
-  const [, status] = /^HTTP\/1\.1 (\d+)/.exec(lines)!;
-  const headers = lines.split("\r\n").slice(1)
-    .map((line) => line.split(": ", 2) as [string, string]);
-  assert.equal(status, "400");
-  await checker.checkOther(
-    "get",
-    "/status",
-    new Response(body, { status: Number(status), headers }),
-  );
+  assert.equal(response.status, 400);
+  await checker.checkOther("get", "/status", response);
 });

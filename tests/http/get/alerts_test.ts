@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { parsePrometheusText } from "../support/prometheus_text.ts";
-import { ServiceProcess } from "../support/service_process.ts";
-import { ROOT } from "../support/start_command.ts";
-import { TemporaryFolder } from "../support/temporary_folder.ts";
+import { LocalService } from "../../support/local_service.ts";
+import { parsePrometheusText } from "../../support/prometheus_text.ts";
+import { ROOT } from "../../support/start_command.ts";
 
 interface AlertRule {
   readonly alert: string;
@@ -25,8 +24,7 @@ function documentedRules(): AlertRule[] {
 // Prometheus accepts an alert on a metric that does not exist, and never fires
 // it.
 Deno.test("every metric and state in the alerts of OPERATIONS.md is in /metrics", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const service = new LocalService();
   const metrics = parsePrometheusText(
     await (await service.get("/metrics")).text(),
   );

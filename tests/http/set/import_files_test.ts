@@ -1,17 +1,11 @@
 import assert from "node:assert/strict";
-import { NUMBER_FIELDS, type UserGradePatch } from "../../src/user_grade.ts";
-import type { Storage } from "../../src/storage/storage.ts";
-import { backupOf, storageOf } from "../support/backup_bytes.ts";
-import { eventually } from "../support/eventually.ts";
-import type { ProgramName } from "../support/programs.ts";
-import { AUTHORIZATION } from "../support/raw_client.ts";
-import { runProgram } from "../support/run_program.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
-import { TemporaryFolder } from "../support/temporary_folder.ts";
-
-const HEADERS = {
-  authorization: AUTHORIZATION.slice("Authorization: ".length),
-};
+import { NUMBER_FIELDS, type UserGradePatch } from "../../../src/user_grade.ts";
+import type { Storage } from "../../../src/storage/storage.ts";
+import { backupOf, storageOf } from "../../support/backup_bytes.ts";
+import { eventually } from "../../support/eventually.ts";
+import { LocalService } from "../../support/local_service.ts";
+import type { ProgramName } from "../../support/programs.ts";
+import { runProgram } from "../../support/run_program.ts";
 
 const encoder = new TextEncoder();
 
@@ -135,27 +129,15 @@ const FILES: Record<string, () => Promise<Uint8Array<ArrayBuffer>>> = {
   "cat a.gz b.gz, padded": () => twoFiles(1_000),
 };
 
-function post(
-  service: ServiceProcess,
-  body: BodyInit,
-): Promise<Response> {
-  return fetch(`${service.url("set")}/import`, {
-    method: "POST",
-    headers: HEADERS,
-    body,
-  });
-}
-
 Deno.test("POST /import takes the files that everyday programs write, and changes only what they give", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const service = new LocalService();
   const before = await backupOf(storageOf(BEFORE));
   const { digest } = changed();
   for (const [name, write] of Object.entries(FILES)) {
-    const reset = await post(service, before);
+    const reset = await service.import(before);
     assert.equal(reset.status, 200, await reset.text());
     const file = await write();
-    const response = await post(service, file);
+    const response = await service.import(file);
     const answer = await response.json();
     assert.equal(response.status, 200, `${name}: ${answer.detail}`);
     assert.equal(answer.rows, CHANGES.length, name);
@@ -164,7 +146,10 @@ Deno.test("POST /import takes the files that everyday programs write, and change
 });
 
 /** Files that are no CSV: how they are made, and what the refusal says. */
-const REFUSED: Record<string, [() => Promise<BodyInit>, RegExp]> = {
+const REFUSED: Record<
+  string,
+  [() => Promise<string | Uint8Array<ArrayBuffer>>, RegExp]
+> = {
   "zip": [() => packed("zip", "-q", "-", "-"), /zip archive or a workbook/],
   "xz": [() => packed("xz", "-c"), /it is xz: unpack it/],
   "bzip2": [() => packed("bzip2", "-c"), /it is bzip2: unpack it/],
@@ -223,37 +208,14 @@ out.addfile(tarfile.TarInfo("a.csv"), io.BytesIO()); out.close()`,
 };
 
 Deno.test("POST /import says what a file is that it does not take, and what to do", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const service = new LocalService();
   for (const [name, [make, says]] of Object.entries(REFUSED)) {
-    const response = await post(service, await make());
+    const response = await service.import(await make());
     assert.equal(response.status, 400, name);
     const { detail, line, rows_committed } = await response.json();
     assert.match(detail, says, `${name}: ${detail}`);
     assert.deepEqual([line, rows_committed], [1, 0], name);
   }
-  // What curl makes of a file when it is asked the wrong way.
-  const file = `${folder.path}/grades.csv`;
-  Deno.writeTextFileSync(file, "user_id,spp\nann,2\nbob,3\n");
-  const curl = async (...args: string[]) => {
-    const answer = await runProgram("curl", [
-      "-s",
-      "-u",
-      `${USER}:${PASSWORD}`,
-      ...args,
-      `${service.url("set")}/import`,
-    ]);
-    return JSON.parse(new TextDecoder().decode(answer));
-  };
-  for (
-    const [args, says] of [
-      [["-F", `file=@${file}`], /multipart body.*--data-binary @FILE/],
-      [["-d", `@${file}`], /no line break.*--data-binary @FILE/],
-      [["-d", file], /no line break.*--data-binary @FILE/],
-    ] as const
-  ) assert.match((await curl(...args)).detail, says, args[0]);
-  assert.equal((await curl("--data-binary", `@${file}`)).rows, 2);
-  assert.equal((await curl("-T", file, "-X", "POST")).rows, 2);
 });
 
 /** A body whose chunks are sent as they are given. */
@@ -262,10 +224,9 @@ function body(chunks: AsyncIterable<string> | Iterable<string>) {
 }
 
 Deno.test("POST /import makes large entries of a file that comes line by line", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const service = new LocalService();
   const lines = Array.from({ length: 5_000 }, (_, i) => `user-${i},${i}\n`);
-  const response = await post(service, body(["user_id,spp\n", ...lines]));
+  const response = await service.import(body(["user_id,spp\n", ...lines]));
   const { rows, log_sequence } = await response.json();
   assert.equal(rows, 5_000);
   // Some more than five, where the machine is slow.
@@ -273,11 +234,9 @@ Deno.test("POST /import makes large entries of a file that comes line by line", 
 });
 
 Deno.test("POST /import stores what has come while the client pauses", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const service = new LocalService();
   const paused = Promise.withResolvers<void>();
-  const answered = post(
-    service,
+  const answered = service.import(
     body((async function* () {
       yield "user_id,spp\nann,1\nbob,2\nca";
       await paused.promise;
@@ -293,15 +252,13 @@ Deno.test("POST /import stores what has come while the client pauses", async () 
 });
 
 Deno.test("POST /import takes an exact integer only, however it is written", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const service = new LocalService();
   for (const number of ["9007199254740990.5", "0.99999999999999999999"]) {
-    const response = await post(service, `user_id,spp\nann,${number}\n`);
+    const response = await service.import(`user_id,spp\nann,${number}\n`);
     assert.equal(response.status, 400);
     assert.match((await response.json()).detail, /spp must be an integer/);
   }
-  const response = await post(
-    service,
+  const response = await service.import(
     encoder.encode(`user_id,${NUMBER_FIELDS}\nann,1e+05,7.0,0.00,-0\n`),
   );
   assert.equal(response.status, 200, await response.text());

@@ -1,32 +1,35 @@
 /**
- * The answer of `/status`.
+ * `GET /status`: the replica's state and place in the log.
  *
  * @module
  */
-import type { ReplicaView } from "../replica/replica_view.ts";
-
-/** What stays the same while the service runs. */
-export interface Identity {
-  readonly replicaId: string;
-  readonly version: string;
-  readonly mode: "standalone" | "replicated";
-  /** When the service started, by `performance.now()`. */
-  readonly started_ms: number;
-}
+import type { ClusterSource, Identity, ReplicaStatus } from "../ports.ts";
+import { getAndHead, type Handler } from "../server/router.ts";
+import type { StatusAnswer } from "./status_openapi.ts";
 
 /**
  * @param identity The service.
  * @param replica Its replica.
- * @param diverged Whether it has a difference from another replica.
- * @param now_ms The time, by `performance.now()`.
- * @returns The object of `/status`, in the contract's order.
+ * @param cluster Its cluster.
+ * @param now The time in milliseconds, by the clock of `identity`.
  */
 export function status(
+  identity: Identity,
+  replica: ReplicaStatus,
+  cluster: Pick<ClusterSource, "diverged">,
+  now: () => number,
+): Handler {
+  return getAndHead(() =>
+    Response.json(view(identity, replica, cluster.diverged, now()))
+  );
+}
+
+function view(
   { replicaId, version, mode, started_ms }: Identity,
-  replica: ReplicaView,
+  replica: ReplicaStatus,
   diverged: boolean,
   now_ms: number,
-) {
+): StatusAnswer {
   return {
     replica_id: replicaId,
     version,

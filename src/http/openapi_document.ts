@@ -4,14 +4,42 @@
  *
  * @module
  */
+import * as z from "zod";
+import { createDocument, type ZodOpenApiOperationObject } from "zod-openapi";
+import { CLUSTER_PATH } from "./get/cluster_openapi.ts";
+import { GET_PATH } from "./get/get_openapi.ts";
+import { HISTORY_PATH } from "./get/history_openapi.ts";
+import { METRICS_PATH } from "./get/metrics_openapi.ts";
+import { STATUS_PATH } from "./get/status_openapi.ts";
 import {
-  createDocument,
-  type ZodOpenApiOperationObject,
-  type ZodOpenApiPathItemObject,
-} from "zod-openapi";
-import { getListenerPaths } from "./get_paths.ts";
-import { OTHERWISE } from "./responses.ts";
-import { setListenerPaths } from "./set_paths.ts";
+  OTHERWISE,
+  type PathItem,
+  type Paths,
+  report,
+} from "./openapi/responses.ts";
+import { PAGE_PATHS } from "./page/page_openapi.ts";
+import { PROBE_PATHS } from "./server/probes_openapi.ts";
+import { BACKUP_PATH } from "./set/backup_openapi.ts";
+import { IMPORT_PATH } from "./set/import_openapi.ts";
+import { SET_PATH } from "./set/set_openapi.ts";
+
+/** The paths of the set listener besides its probes. */
+const SET_LISTENER_PATHS: Paths = {
+  "/set": SET_PATH,
+  "/backup": BACKUP_PATH,
+  "/import": IMPORT_PATH,
+};
+
+/** The paths of the get listener besides its probes. */
+const GET_LISTENER_PATHS: Paths = {
+  "/get": GET_PATH,
+  "/status": STATUS_PATH,
+  "/cluster": CLUSTER_PATH,
+  "/history": HISTORY_PATH,
+  "/metrics": METRICS_PATH,
+  "/openapi.json": report("This document", z.looseObject({})),
+  ...PAGE_PATHS,
+};
 
 /** What differs from one replica to the next. */
 export interface OpenApiOptions {
@@ -58,23 +86,19 @@ export function openApiDocument(
       port: { default: String(address.port) },
     },
   };
-  const at = (
-    servers: ZodOpenApiPathItemObject["servers"],
-    paths: Record<string, ZodOpenApiPathItemObject>,
-  ) =>
-    Object.entries(paths).map(([path, item]): [
-      string,
-      ZodOpenApiPathItemObject,
-    ] => [path, { servers: servers!, ...whole(item) }]);
-  const { probes, ...gets } = getListenerPaths();
+  const at = (servers: NonNullable<PathItem["servers"]>, paths: Paths) =>
+    Object.entries(paths).map(([path, item]): [string, PathItem] => [
+      path,
+      { servers, ...whole(item) },
+    ]);
   return JSON.stringify(createDocument({
     openapi: "3.1.0",
     info: { title: "UserGrade", version, description: DESCRIPTION },
     servers: [getListener],
     paths: Object.fromEntries([
-      ...at([setListener], setListenerPaths()),
-      ...at([getListener], gets.paths),
-      ...at([getListener, setListener], probes),
+      ...at([setListener], SET_LISTENER_PATHS),
+      ...at([getListener], GET_LISTENER_PATHS),
+      ...at([getListener, setListener], PROBE_PATHS),
     ]),
     components: {
       securitySchemes: { basic: { type: "http", scheme: "basic" } },
@@ -92,7 +116,7 @@ function hostOfUrl(address: string): string {
  * A path with what its operations share: an answer for all that is not named,
  * and HEAD, which is answered wherever GET is.
  */
-function whole(item: ZodOpenApiPathItemObject): ZodOpenApiPathItemObject {
+function whole(item: PathItem): PathItem {
   const { get, post } = item;
   const otherwise = (operation: ZodOpenApiOperationObject) => ({
     ...operation,

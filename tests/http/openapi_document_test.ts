@@ -2,19 +2,10 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Histogram, SIZE_BOUNDS } from "../../src/histogram.ts";
-import { Availability } from "../../src/http/server/availability.ts";
-import { BackupCounts } from "../../src/http/set/backup.ts";
-import { BodyReader } from "../../src/http/server/body.ts";
-import { getApp } from "../../src/http/get/get_app.ts";
-import { openApiDocument } from "../../src/http/openapi/document.ts";
-import {
-  OTHER_ROUTE,
-  RequestCounts,
-} from "../../src/http/server/request_counts.ts";
-import { setApp } from "../../src/http/set/set_app.ts";
-import { Replica } from "../../src/replica/replica.ts";
+import { openApiDocument } from "../../src/http/openapi_document.ts";
+import { OTHER_ROUTE } from "../../src/http/server/request_counts.ts";
 import { isPatch, NUMBER_FIELDS } from "../../src/user_grade.ts";
+import { LocalService } from "../support/local_service.ts";
 
 const document = (host = "127.0.0.1", isTls = false) =>
   JSON.parse(openApiDocument({
@@ -28,30 +19,7 @@ Deno.test("the OpenAPI document is valid by the specification's own schema", asy
 });
 
 Deno.test("the OpenAPI document has the routes of both listeners, and no others", () => {
-  const replica = new Replica(
-    { propose: () => {}, defer: () => {}, now: () => 0 },
-    1,
-  );
-  const requests = { set: new RequestCounts(), get: new RequestCounts() };
-  setApp(
-    replica,
-    new BodyReader(1, () => 0),
-    { user: "a", passwords: ["b"] },
-    requests.set,
-    new BackupCounts(),
-    new Availability(false),
-  );
-  getApp({
-    replica,
-    availability: new Availability(false),
-    requests: requests.get,
-    getSeconds: new Histogram(SIZE_BOUNDS),
-    status: () => ({}),
-    cluster: () => ({}),
-    history: () => ({}),
-    openApi: () => Promise.resolve(""),
-    metrics: () => Promise.resolve({ contentType: "", text: "" }),
-  });
+  const { requests } = new LocalService().apps;
   const routes = [...requests.set.routes(), ...requests.get.routes()]
     .map(([route]) => route).filter((route) => route !== OTHER_ROUTE);
   assert.deepEqual(
