@@ -6,7 +6,7 @@
 import type * as z from "zod";
 import type { Peer } from "./snapshot/peer_source.ts";
 import { VARIABLES } from "./config_variables.ts";
-import type { Credentials } from "./http/basic_auth.ts";
+import type { Credentials } from "./http/server/basic_auth.ts";
 import {
   belongTogether,
   holdsPrivateKey,

@@ -5,6 +5,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { setTimeout as sleep } from "node:timers/promises";
 import project from "../deno.json" with { type: "json" };
 import { type Command, parseArguments } from "./cli/arguments.ts";
 import { runBackup, STANDARD_OUTPUT } from "./cli/backup_command.ts";
@@ -110,7 +111,7 @@ async function serve(
   const end = await Promise.race([stopSignal.received, service.failed]);
   if (typeof end !== "string") {
     // Let the answers of the sets under way leave.
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
     return EXIT_FAILED;
   }
   await service.stop(end);

@@ -4,28 +4,21 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Apps } from "./apps.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config.ts";
-import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
-import { Availability } from "./http/availability.ts";
-import { BackupCounts } from "./http/backup.ts";
-import { BodyReader } from "./http/body.ts";
-import { getApp } from "./http/get_app.ts";
-import { Listeners } from "./http/listener.ts";
-import { RequestCounts } from "./http/request_counts.ts";
-import { setApp } from "./http/set_app.ts";
+import { Listeners } from "./http/server/listener.ts";
+import type { App } from "./http/server/router.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
-import { createMetrics } from "./telemetry/metrics.ts";
-import type { LogLines } from "./telemetry/logger.ts";
-import { fileSource } from "./snapshot/file_source.ts";
-import { type Peer, peerSource } from "./snapshot/peer_source.ts";
-import type { SnapshotSource } from "./snapshot/source.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
 import { Compaction } from "./replica/compaction.ts";
 import { Replica } from "./replica/replica.ts";
-import { History } from "./telemetry/history.ts";
-import { status } from "./telemetry/status.ts";
+import { fileSource } from "./snapshot/file_source.ts";
+import { type Peer, peerSource } from "./snapshot/peer_source.ts";
+import type { SnapshotSource } from "./snapshot/source.ts";
+import type { LogLines } from "./telemetry/logger.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -54,6 +47,21 @@ export interface Service {
   stop(reason: string): Promise<void>;
 }
 
+/** What a service is made of. */
+interface Parts {
+  readonly config: Config;
+  readonly log: LogClient;
+  readonly members: MembersPort;
+  readonly replica: Replica;
+  /** Undefined for a stream, which its own limits keep short. */
+  readonly compaction: Compaction | undefined;
+  readonly cluster: Cluster;
+  readonly apps: Apps;
+  readonly listeners: Listeners;
+  /** Ends the search for a snapshot. */
+  readonly stopping: AbortController;
+}
+
 /**
  * Starts the service. Both listeners are up before the log is opened, and say
  * that they are not ready until it is applied.
@@ -69,7 +77,11 @@ export function startService(
   version: string,
   logLines: LogLines,
 ): Service {
-  const now = () => performance.now();
+  const parts = build(config, version, logLines);
+  const { replica, apps, listeners } = parts;
+  apps.setPort = bind(listeners, config, "set", apps.set);
+  bind(listeners, config, "get", apps.get);
+
   const failed = Promise.withResolvers<Error>();
   const fail = (error: Error) => {
     if (replica.state === "draining") return;
@@ -79,8 +91,77 @@ export function startService(
     replica.abandon(error.message);
     failed.resolve(error);
   };
+  join(parts, fail);
+  const timer = setInterval(() => tick(parts, fail), TICK_MS);
+  openLog(parts).catch(fail);
+  return {
+    failed: failed.promise,
+    stop: async (reason) => {
+      await leave(parts, reason, failed.promise);
+      await drain(parts, reason);
+      clearInterval(timer);
+      await within(SHUTDOWN_TIMEOUT_MS, [parts.log.close()]);
+      logger.info("Stopped");
+    },
+  };
+}
 
-  const log = new LogClient({
+/** The time in milliseconds, by a clock that never goes back. */
+function now(): number {
+  return performance.now();
+}
+
+/** Builds each part of those before it. */
+function build(config: Config, version: string, logLines: LogLines): Parts {
+  const { replicaId } = config;
+  const identity = {
+    replicaId,
+    version,
+    mode: config.nats === undefined ? "standalone" : "replicated",
+    started_ms: now(),
+  } as const;
+  const log = new LogClient();
+  const members = new MembersPort();
+  const replica = new Replica({
+    propose: (batch, text) => log.propose(batch, text),
+    defer: (callback) => setImmediate(callback),
+    now,
+  }, config.commitTimeout_ms);
+  const compaction = config.nats === undefined
+    ? new Compaction(replica, log)
+    : undefined;
+  const cluster = new Cluster({ replicaId, version }, replica, {
+    sendHeartbeat: config.nats && ((bytes) => members.send(bytes)),
+    session: crypto.randomUUID().replaceAll("-", ""),
+  });
+  const apps = new Apps({
+    ...config,
+    identity,
+    replica,
+    cluster,
+    logLines,
+    now,
+  });
+  const listeners = new Listeners(now);
+  return {
+    config,
+    log,
+    members,
+    replica,
+    compaction,
+    cluster,
+    apps,
+    listeners,
+    stopping: new AbortController(),
+  };
+}
+
+/** Tells the replica of its log, and the cluster of the other replicas. */
+function join(
+  { log, members, replica, compaction, cluster }: Parts,
+  fail: (error: Error) => void,
+): void {
+  log.listen({
     entries: (entries, lastSequence, taken) => {
       replica.apply(entries, lastSequence, taken);
       compaction?.consider();
@@ -92,156 +173,63 @@ export function startService(
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
   });
-  const members = new MembersPort({
+  members.listen({
     heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
     dropped: (count) => cluster.noteDropped(count),
     off: (reason) => cluster.off(reason),
   });
-  const replica = new Replica({
-    propose: (batch, text) => log.propose(batch, text),
-    defer: (callback) => setImmediate(callback),
-    now,
-  }, config.commitTimeout_ms);
-  // A stream is kept short by its own limits.
-  const compaction = config.nats === undefined
-    ? new Compaction(replica, log)
-    : undefined;
-  const cluster = new Cluster(
-    { replicaId: config.replicaId, version },
-    replica,
-    {
-      sendHeartbeat: config.nats && ((bytes) => members.send(bytes)),
-      session: crypto.randomUUID().replaceAll("-", ""),
-    },
-  );
-  const availability = new Availability(config.isReadOnly);
-  const bodies = new BodyReader(config.bodyBytesMax, now);
-  const listeners = new Listeners(now);
-  const timer = setInterval(() => {
-    try {
-      replica.tick();
-    } catch (error) {
-      // An entry that was applied late shows that the log can't go on.
-      fail(error as Error);
-    }
-    cluster.tick(now());
-    history.tick(counters, now());
-    bodies.tick();
-    listeners.tick();
-  }, TICK_MS);
-
-  const identity = {
-    replicaId: config.replicaId,
-    version,
-    mode: config.nats === undefined ? "standalone" : "replicated",
-    started_ms: now(),
-  } as const;
-  const requests = { set: new RequestCounts(), get: new RequestCounts() };
-  const backups = new BackupCounts();
-  const getSeconds = new Histogram(MICROSECOND_BOUNDS);
-  const metrics = createMetrics({
-    identity,
-    replica,
-    requests,
-    getSeconds,
-    backups,
-    cluster,
-    logLines,
-  });
-  let openApi: Promise<string> | undefined;
-  const counters = () => ({
-    gets: requests.get.route("/get").answers,
-    sets: replica.sets.counts.committed,
-    setSeconds: replica.sets.counts.setSeconds.snapshot(),
-    rss_bytes: Deno.memoryUsage().rss,
-  });
-  const history = new History(counters(), now());
-  const setPort = listen(
-    listeners,
-    config,
-    "set",
-    setApp(
-      replica,
-      bodies,
-      config.credentials,
-      requests.set,
-      backups,
-      availability,
-    ),
-  );
-  listen(
-    listeners,
-    config,
-    "get",
-    getApp({
-      replica,
-      availability,
-      requests: requests.get,
-      getSeconds,
-      status: () => status(identity, replica, cluster.diverged, now()),
-      cluster: () => cluster.view(now()),
-      history: () => history.view(now()),
-      openApi: () => openApi ??= describeInterface(config, setPort, version),
-      metrics: async () => {
-        const registry = await metrics;
-        return {
-          contentType: registry.contentType,
-          text: await registry.text(),
-        };
-      },
-    }),
-  );
-
-  const stopping = new AbortController();
-  start(config, log, members, replica, stopping.signal).catch(fail);
-
-  const stop = async (reason: string) => {
-    const { shutdownDelay_ms } = config;
-    if (shutdownDelay_ms > 0 && replica.readable) {
-      const leaving =
-        `${reason}: requests are served for ${shutdownDelay_ms} ms more (SHUTDOWN_DELAY_MS)`;
-      availability.leave(leaving);
-      logger.info("Not ready: {reason}", { reason: leaving });
-      await within(shutdownDelay_ms, [failed.promise]);
-    }
-    replica.drain(reason);
-    stopping.abort();
-    // The others hear of it before the log is closed.
-    cluster.tick(now());
-    const patience = now() + BODIES_TIMEOUT_MS;
-    while (
-      replica.sets.pending > 0 || (bodies.pending > 0 && now() < patience)
-    ) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    // Only now: it breaks the reading of bodies that are on their way.
-    await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown()]);
-    clearInterval(timer);
-    await within(SHUTDOWN_TIMEOUT_MS, [log.close()]);
-    logger.info("Stopped");
-  };
-  return { failed: failed.promise, stop };
 }
 
-/** Made when it is first asked for, since that takes 15 ms. */
-async function describeInterface(
-  { host, tls }: Config,
-  setPort: number,
-  version: string,
-): Promise<string> {
-  const { openApiDocument } = await import("./http/openapi/document.ts");
-  return openApiDocument({
-    version,
-    setListener: { isTls: tls !== undefined, host, port: setPort },
-  });
+function tick(
+  { replica, cluster, apps, listeners }: Parts,
+  fail: (error: Error) => void,
+): void {
+  try {
+    replica.tick();
+  } catch (error) {
+    // An entry that was applied late shows that the log can't go on.
+    fail(error as Error);
+  }
+  cluster.tick(now());
+  apps.tick();
+  listeners.tick();
 }
 
-async function start(
-  config: Config,
-  log: LogClient,
-  members: MembersPort,
-  replica: Replica,
-  stopping: AbortSignal,
+/** Serves on, and says that it is not ready, for as long as is configured. */
+async function leave(
+  { config: { shutdownDelay_ms }, replica, apps }: Parts,
+  reason: string,
+  failed: Promise<Error>,
+): Promise<void> {
+  if (shutdownDelay_ms === 0 || !replica.readable) return;
+  const leaving =
+    `${reason}: requests are served for ${shutdownDelay_ms} ms more (SHUTDOWN_DELAY_MS)`;
+  apps.availability.leave(leaving);
+  logger.info("Not ready: {reason}", { reason: leaving });
+  await within(shutdownDelay_ms, [failed]);
+}
+
+/** Takes no new sets, ends those under way and closes the listeners. */
+async function drain(
+  { replica, cluster, apps, listeners, stopping }: Parts,
+  reason: string,
+): Promise<void> {
+  replica.drain(reason);
+  stopping.abort();
+  // The others hear of it before the log is closed.
+  cluster.tick(now());
+  const patience = now() + BODIES_TIMEOUT_MS;
+  while (
+    replica.sets.pending > 0 || (apps.bodies.pending > 0 && now() < patience)
+  ) {
+    await sleep(10);
+  }
+  // Only now: it breaks the reading of bodies that are on their way.
+  await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown()]);
+}
+
+async function openLog(
+  { config, log, members, replica, stopping }: Parts,
 ): Promise<void> {
   const info = await log.open(
     config.nats === undefined
@@ -265,7 +253,7 @@ async function start(
     sources: config.peers.map((peer) => sourceOf(peer, client)),
     store: config.nats === undefined ? log.snapshots : undefined,
   };
-  await bootstrap(replica, log, info, places, stopping);
+  await bootstrap(replica, log, info, places, stopping.signal);
 }
 
 function sourceOf(
@@ -278,11 +266,11 @@ function sourceOf(
 }
 
 /** @returns The port, which the system chose if 0 was asked for. */
-function listen(
+function bind(
   listeners: Listeners,
   config: Config,
   name: "set" | "get",
-  app: (request: Request) => Response | Promise<Response>,
+  app: App,
 ): number {
   const port = name === "set" ? config.setPort : config.getPort;
   const variable = name === "set" ? "SET_PORT" : "GET_PORT";

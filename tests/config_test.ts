@@ -104,6 +104,15 @@ Deno.test({
 });
 
 Deno.test({
+  name: "readConfig() reads whether the service is read-only",
+  permissions,
+  fn: () => {
+    assert.equal(read({ READ_ONLY: "yes" }).isReadOnly, true);
+    assert.equal(read({ READ_ONLY: "no" }).isReadOnly, false);
+  },
+});
+
+Deno.test({
   name: "readConfig() names every wrong variable at once and repeats no secret",
   permissions,
   fn: () => {

@@ -13,8 +13,8 @@ import {
   parseHeartbeat,
 } from "./heartbeat.ts";
 import { type Difference, Divergence, type OwnState } from "./divergence.ts";
-import { clusterRows } from "./cluster_rows.ts";
 import { type Member, Members } from "./members.ts";
+import { type SeenReplica, seenReplicas } from "./seen_replicas.ts";
 
 const logger = getLogger(["usergrade", "cluster"]);
 
@@ -51,6 +51,18 @@ export interface ClusterPorts {
   readonly session: string;
 }
 
+/** The cluster at one moment. */
+export interface ClusterView {
+  /** Whether heartbeats are exchanged. */
+  readonly presence: "on" | "off" | "standalone";
+  /** Whether this replica has a difference that is not settled. */
+  readonly diverged: boolean;
+  /** The replica that differs from all others, which are equal; null if none. */
+  readonly standsAlone: string | null;
+  /** All replicas in the order of their ids. */
+  readonly replicas: readonly SeenReplica[];
+}
+
 /**
  * One replica's view of its cluster. All times are milliseconds of one clock
  * that never goes back.
@@ -60,8 +72,7 @@ export class Cluster {
   readonly #divergence = new Divergence();
   #sentAt_ms = -Infinity;
   #sentState = "";
-  /** Whether heartbeats are exchanged, as `/cluster` says it. */
-  #presence: "on" | "off" | "standalone";
+  #presence: ClusterView["presence"];
   #dropped = 0;
   #loggedAlone: string | null = null;
   /** The last session of another replica with this one's id. */
@@ -236,13 +247,12 @@ export class Cluster {
     );
   }
 
-  /** @returns The object of `/cluster`: this replica and the others. */
-  view(now_ms: number) {
+  /** @returns This replica and the others. */
+  view(now_ms: number): ClusterView {
     return {
-      replica_id: this.identity.replicaId,
       presence: this.#presence,
       diverged: this.diverged,
-      ...clusterRows(
+      ...seenReplicas(
         this.#ownHeartbeat(),
         this.replica.connected,
         this.#members.list(now_ms),

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { UnavailableError, UnconfirmedError } from "../errors.ts";
 import type { SnapshotStore } from "../snapshot/store.ts";
 
 /** What a log says of itself when it is opened. */
@@ -63,12 +64,12 @@ export interface LogStatus {
 }
 
 /** The proposed batch is certainly not in the log and never will be. */
-export class NotStoredError extends Error {
+export class NotStoredError extends UnavailableError {
   override name = "NotStoredError";
 }
 
 /** The proposed batch may be in the log or may come into it; nobody can say. */
-export class OutcomeUnknownError extends Error {
+export class OutcomeUnknownError extends UnconfirmedError {
   override name = "OutcomeUnknownError";
 }
 

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { UnconfirmedError } from "../errors.ts";
 import {
   type Change,
   charactersThatFit,
@@ -40,7 +41,7 @@ export class QueueFullError extends NotStoredError {
 }
 
 /** The set is in the log, but this replica can't apply it yet. */
-export class NotAppliedError extends Error {
+export class NotAppliedError extends UnconfirmedError {
   override name = "NotAppliedError";
 }
 

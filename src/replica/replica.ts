@@ -5,7 +5,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { Change } from "../log/change.ts";
+import { Change } from "../log/change.ts";
 import {
   type LogEntry,
   type LogInfo,
@@ -167,7 +167,17 @@ export class Replica extends ReplicaView {
   }
 
   /**
-   * Proposes a set.
+   * Proposes a set, as {@linkcode submit} does.
+   *
+   * @param value A partial user grade, from anyone.
+   * @throws {InvalidUserGradeError} If the value is none; it names each field.
+   */
+  set(value: unknown): Promise<CommittedSet> {
+    return this.submit(Change.set(value));
+  }
+
+  /**
+   * Proposes a change.
    *
    * @param change The set, which has passed the gate to the log.
    * @returns The set once it is committed and applied here.

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { UnavailableError } from "../errors.ts";
 
 /** The most that wait at a time. */
 export const WAITERS_MAX = 10_000;
 
 /** The sequence was not reached in time, or too many are waiting. */
-export class SequenceNotReachedError extends Error {
+export class SequenceNotReachedError extends UnavailableError {
   override name = "SequenceNotReachedError";
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { type HistogramCounts, quantile } from "../histogram.ts";
+import type { HistorySample, HistorySource } from "../http/ports.ts";
 
 /** How often a sample is taken. */
 export const STEP_MS = 2_000;
@@ -22,18 +23,12 @@ export interface Counters {
   readonly rss_bytes: number;
 }
 
-interface Sample {
-  readonly at_s: number;
-  readonly gets_per_s: number;
-  readonly sets_per_s: number;
-  readonly commit_p50_ms: number | null;
-  readonly commit_p99_ms: number | null;
-  readonly rss_bytes: number;
-}
-
 /** A ring of samples. */
-export class History {
-  readonly #samples: Sample[] = [];
+export class History implements HistorySource {
+  readonly step_ms = STEP_MS;
+  readonly samplesMax = SAMPLES_MAX;
+  /** Invariant: the oldest first, at most `samplesMax`. */
+  readonly #samples: HistorySample[] = [];
   #last: Counters;
   #lastAt_ms: number;
 
@@ -74,27 +69,9 @@ export class History {
     this.#lastAt_ms = now_ms;
   }
 
-  /**
-   * @param now_ms The time in milliseconds.
-   * @returns The object of `/history`: columns with the oldest sample first;
-   * times in seconds since the start.
-   */
-  view(now_ms: number) {
-    const column = <K extends keyof Sample>(name: K) =>
-      this.#samples.map((sample) => sample[name]);
-    return {
-      now_s: rounded(now_ms / 1000),
-      step_s: STEP_MS / 1000,
-      samples_max: SAMPLES_MAX,
-      columns: {
-        at_s: column("at_s"),
-        gets_per_s: column("gets_per_s"),
-        sets_per_s: column("sets_per_s"),
-        commit_p50_ms: column("commit_p50_ms"),
-        commit_p99_ms: column("commit_p99_ms"),
-        rss_bytes: column("rss_bytes"),
-      },
-    };
+  /** The samples, the oldest first. */
+  get samples(): readonly HistorySample[] {
+    return this.#samples;
   }
 }
 

@@ -5,14 +5,14 @@
  */
 import type { Histogram } from "../histogram.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { BackupCounts } from "../http/backup.ts";
-import type { RequestCounts } from "../http/request_counts.ts";
+import type { Identity } from "../http/ports.ts";
+import type { RequestCounts } from "../http/server/request_counts.ts";
+import type { BackupCounts } from "../http/set/backup.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";
 import { REPLICA_STATES } from "../replica/readiness.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
 import type { LogLines } from "./logger.ts";
 import type { MetricRegistry, Sample } from "./metric_registry.ts";
-import type { Identity } from "./status.ts";
 
 /** Where the numbers are kept. */
 export interface MetricSources {
@@ -23,7 +23,7 @@ export interface MetricSources {
   readonly getSeconds: Histogram;
   readonly backups: BackupCounts;
   readonly cluster: Cluster;
-  readonly logLines: LogLines;
+  readonly logLines: Pick<LogLines, "lost">;
 }
 
 /** @returns Metrics that read all numbers at each scrape. */
@@ -217,7 +217,10 @@ function addCluster(registry: MetricRegistry, cluster: Cluster): void {
   );
 }
 
-function addProcess(registry: MetricRegistry, logLines: LogLines): void {
+function addProcess(
+  registry: MetricRegistry,
+  logLines: MetricSources["logLines"],
+): void {
   registry.counter(
     "usergrade_lost_log_lines_total",
     "Log lines that stderr did not take.",

@@ -8,7 +8,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { basicAuth } from "../../src/http/basic_auth.ts";
+import { basicAuth } from "../../src/http/server/basic_auth.ts";
 import { Attack } from "../hostile/attack.ts";
 import { ATTACKS } from "../hostile/attacks.ts";
 import {
@@ -17,6 +17,7 @@ import {
   type Waits,
 } from "../hostile/normal_clients.ts";
 import { overload } from "../hostile/overload.ts";
+import { basicAuthorization } from "../support/credentials.ts";
 import { residentMb } from "../support/process_usage.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -86,12 +87,20 @@ function refusalCosts(): Record<string, number> {
     { user: "admin", passwords: ["a long password"] },
     () => new Response(),
   );
-  const encode = (userinfo: string) => `Basic ${btoa(userinfo)}`;
   const wrong = {
-    "another user, the right password": encode("nimda:a long password"),
-    "the right user, another password": encode("admin:a gnol password"),
-    "the right user, all but the last letter": encode("admin:a long passwore"),
-    "nothing right": encode("nimda:a gnol drowssap"),
+    "another user, the right password": basicAuthorization(
+      "nimda",
+      "a long password",
+    ),
+    "the right user, another password": basicAuthorization(
+      "admin",
+      "a gnol password",
+    ),
+    "the right user, all but the last letter": basicAuthorization(
+      "admin",
+      "a long passwore",
+    ),
+    "nothing right": basicAuthorization("nimda", "a gnol drowssap"),
     "no base64 at all": "Basic " + "!".repeat(28),
   };
   const best = new Map<string, number>();

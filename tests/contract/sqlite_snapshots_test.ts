@@ -25,7 +25,8 @@ testSnapshotStore("SqliteSnapshots", async () => {
 }, 60);
 
 function client(): LogClient {
-  return new LogClient({
+  const log = new LogClient();
+  log.listen({
     entries: (_entries, _last, taken) => taken(),
     status: () => {},
     firstSequence: () => {},
@@ -36,6 +37,7 @@ function client(): LogClient {
       throw error;
     },
   });
+  return log;
 }
 
 testSnapshotStore("SnapshotClient", async () => {

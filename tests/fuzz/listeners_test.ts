@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { eventually } from "../support/eventually.ts";
-import { AUTHORIZATION, RawClient } from "../support/raw_client.ts";
+import { AUTHORIZATION_LINE, RawClient } from "../support/raw_client.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -52,7 +52,7 @@ const target = fc.oneof(
 );
 
 const headerLine = fc.oneof(
-  { weight: 3, arbitrary: fc.constant(AUTHORIZATION) },
+  { weight: 3, arbitrary: fc.constant(AUTHORIZATION_LINE) },
   fc.constantFrom(
     "Authorization: Basic ****",
     "Authorization: Basic",

@@ -6,9 +6,8 @@ import { saveSnapshot } from "../../src/snapshot/store.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
 import { restored } from "../support/backup_bytes.ts";
-import { LocalLog } from "../support/local_log.ts";
+import { LocalService } from "../support/local_service.ts";
 import { newSeed } from "../support/random.ts";
-import { setListener } from "../support/set_listener.ts";
 import { restoreAll } from "../support/snapshots.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -110,11 +109,11 @@ function state({ users, digest }: { users: number; digest: string }) {
 
 /** How many answers each kind of step got, by status. */
 async function play(steps: readonly Step[], seen: Map<string, number>) {
-  const log = new LocalLog();
-  const send = setListener(log.proposer);
+  const service = new LocalService();
+  const { log } = service;
   for (const step of steps) {
     if (step.to !== "/backup") {
-      const response = await send(step.to, step.body);
+      const response = await service.ask(step.to, { body: step.body });
       const text = await response.text();
       assert.ok([200, 400].includes(response.status), text);
       const key = `${step.to} ${response.status}`;
@@ -123,10 +122,10 @@ async function play(steps: readonly Step[], seen: Map<string, number>) {
     }
     // One's own backup holds the state, and importing it changes nothing.
     const before = state(log.proposer);
-    const backup = await (await send("/backup")).bytes();
+    const backup = await (await service.ask("/backup")).bytes();
     const copy = await restored(backup, 7);
     assert.deepEqual(state({ users: copy.size, digest: copy.digest }), before);
-    const imported = await send("/import", backup);
+    const imported = await service.import(backup);
     assert.equal(imported.status, 200, await imported.text());
     assert.deepEqual(state(log.proposer), before);
   }

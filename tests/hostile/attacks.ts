@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
+import { basicAuthorization, USER } from "../support/credentials.ts";
+import { AUTHORIZATION_LINE, head, RawClient } from "../support/raw_client.ts";
 
 /** The listeners' base URLs. */
 export interface Targets {
@@ -60,7 +61,7 @@ export const ATTACKS: Readonly<
     connections: 300,
     attacker: never(
       "set",
-      head("POST /set", AUTHORIZATION, "Content-Length: 60000") +
+      head("POST /set", AUTHORIZATION_LINE, "Content-Length: 60000") +
         " ".repeat(30_000),
     ),
   },
@@ -89,7 +90,7 @@ export const ATTACKS: Readonly<
   "endless chunked bodies": {
     connections: 50,
     attacker: endless(
-      head("POST /set", AUTHORIZATION, "Transfer-Encoding: chunked"),
+      head("POST /set", AUTHORIZATION_LINE, "Transfer-Encoding: chunked"),
       CHUNK,
     ),
   },
@@ -119,10 +120,10 @@ export const ATTACKS: Readonly<
     connections: 50,
     attacker: async ({ set }, i) => {
       using client = await RawClient.connect(set);
-      const guess = btoa(`tester:guess ${i}`);
+      const guess = basicAuthorization(USER, `guess ${i}`);
       const request = head(
         "POST /set",
-        `Authorization: Basic ${guess}`,
+        `Authorization: ${guess}`,
         "Content-Length: 2",
       ) + "{}";
       for (;;) {

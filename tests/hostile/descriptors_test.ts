@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
-import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
+import { AUTHORIZATION_LINE, head, RawClient } from "../support/raw_client.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -79,7 +79,7 @@ Deno.test("a body that is cut when idle connections are closed was not stored, a
   });
   using slow = await RawClient.connect(service.url("set"));
   await slow.send(
-    head("POST /set", AUTHORIZATION, "Content-Length: 15") + '{"user_id',
+    head("POST /set", AUTHORIZATION_LINE, "Content-Length: 15") + '{"user_id',
   );
   const answer = slow.receive((text) => text.endsWith("}"));
   const flood = await connections(service.url("get"), "");

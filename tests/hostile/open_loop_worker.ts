@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AUTHORIZATION, RawClient } from "../support/raw_client.ts";
+import { AUTHORIZATION_LINE, RawClient } from "../support/raw_client.ts";
 
 /** What is to be sent. */
 export interface Order {
@@ -74,7 +74,7 @@ async function run(
     const body = `{"user_id":"u${number % 1000}","spp":${number}}`;
     const started = performance.now();
     await client.send(encoder.encode(
-      `POST /set HTTP/1.1\r\nHost: x\r\n${AUTHORIZATION}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `POST /set HTTP/1.1\r\nHost: x\r\n${AUTHORIZATION_LINE}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     ));
     const { text } = await client.receive(isWhole);
     const status = Number(text.slice(9, 12));

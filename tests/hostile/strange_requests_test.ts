@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  AUTHORIZATION,
+  AUTHORIZATION_LINE,
   hasHead,
   head,
   RawClient,
@@ -68,9 +68,9 @@ Deno.test("an early answer to a long body does not wait for it, and closes the c
       ),
       "401",
     ],
-    [head("POST /set", AUTHORIZATION, length), "413"],
-    [head("PUT /set", AUTHORIZATION, length), "405"],
-    [head("POST /nope", AUTHORIZATION, length), "404"],
+    [head("POST /set", AUTHORIZATION_LINE, length), "413"],
+    [head("PUT /set", AUTHORIZATION_LINE, length), "405"],
+    [head("POST /nope", AUTHORIZATION_LINE, length), "404"],
     [head("POST /set", "Origin: http://evil.example", length), "403"],
   ];
   await Promise.all(cases.map(async ([request, status]) => {

@@ -1,48 +1,46 @@
 import assert from "node:assert/strict";
-import { LocalLog } from "../support/local_log.ts";
+import { LocalService } from "../support/local_service.ts";
 import { largeId } from "../support/memory.ts";
-import { setListener } from "../support/set_listener.ts";
 
 const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee";
 
 /** A log whose replica is stuck in an entry that it was just told to store. */
 async function stuck(path: "/set" | "/import", body: string) {
-  const log = new LocalLog();
-  const send = setListener(log.proposer);
-  const first = await send("/set", '{"user_id":"before"}');
+  const service = new LocalService();
+  const first = await service.set({ user_id: "before" });
   assert.equal(first.status, 200, await first.text());
-  log.without = "records";
-  const response = await send(path, body);
-  return { send, status: response.status, problem: await response.json() };
+  service.log.without = "records";
+  const response = await service.ask(path, { body });
+  return { service, status: response.status, problem: await response.json() };
 }
 
 Deno.test("POST /set answers 504 when the set is stored and can't be applied here", async () => {
   const body = JSON.stringify({ user_id: largeId("new"), spp: 1 });
-  const { send, status, problem } = await stuck("/set", body);
+  const { service, status, problem } = await stuck("/set", body);
   assert.equal(status, 504);
   assert.match(problem.detail, /^The set is stored, as part of entry 2 of /);
-  const next = await send("/set", '{"user_id":"before","spp":2}');
+  const next = await service.set({ user_id: "before", spp: 2 });
   assert.equal(next.status, 503);
   assert.equal(next.headers.get("retry-after"), "1");
   assert.match(
     (await next.json()).detail,
     /entry 2 can't be applied: .*memory/,
   );
-  const probe = await send("/readyz");
+  const probe = await service.ask("/readyz");
   assert.equal(probe.status, 503);
   assert.match((await probe.json()).reason, /entry 2 can't be applied/);
 });
 
 Deno.test("POST /import says how far it came when a row is stored and can't be applied here, and no backup is half an entry", async () => {
   const rows = ["a", largeId("b"), "c"].map((id) => `${id},1,2,3,4`);
-  const { send, status, problem } = await stuck(
+  const { service, status, problem } = await stuck(
     "/import",
     [HEADER, ...rows, ""].join("\n"),
   );
   assert.equal(status, 504);
   assert.match(problem.detail, /is stored, as part of entry 2 of the log/);
   assert.deepEqual([problem.line, problem.rows_committed], [2, 0]);
-  const backup = await send("/backup");
+  const backup = await service.ask("/backup");
   assert.equal(backup.status, 503);
   assert.match((await backup.json()).detail, /entry 2 can't be applied/);
 });

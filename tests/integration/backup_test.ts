@@ -2,18 +2,15 @@ import assert from "node:assert/strict";
 import { Storage } from "../../src/storage/storage.ts";
 import { readBackup } from "../../src/snapshot/format/read_backup.ts";
 import { parseBackupInfo } from "../../src/snapshot/format/backup_info.ts";
-import { BACKUPS_MAX } from "../../src/http/backup.ts";
+import { BACKUPS_MAX } from "../../src/http/set/backup.ts";
 import { backupOf, chunked, storageOf } from "../support/backup_bytes.ts";
+import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { head, RawClient } from "../support/raw_client.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { randomPatch } from "../support/random_patch.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
-
-const AUTHORIZATION = `Basic ${
-  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-}`;
 
 function getBackup(service: ServiceProcess, init: RequestInit = {}) {
   return fetch(`${service.url("set")}/backup`, {
@@ -49,58 +46,6 @@ function users(count: number, from = 0): Storage {
     return_fee: 200,
   })));
 }
-
-Deno.test("GET /backup has the headers of the contract and the state at its sequence", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const empty = await parse(await (await getBackup(service)).bytes());
-  assert.equal(empty.info.sequence, 0);
-  assert.equal(empty.info.time, null);
-  assert.equal(empty.info.rows, 0);
-  for (const user_id of ["a", "#b", 'c,"']) await service.set({ user_id });
-  const response = await getBackup(service);
-  assert.equal(response.status, 200);
-  assert.equal(response.headers.get("content-type"), "application/gzip");
-  assert.equal(response.headers.get("log-sequence"), "3");
-  assert.match(
-    response.headers.get("content-disposition")!,
-    /^attachment; filename="usergrades-\d{8}T\d{6}Z-3\.csv\.gz"$/,
-  );
-  assert.match(response.headers.get("last-modified")!, /GMT$/);
-  const { info, storage } = await parse(await response.bytes());
-  const status = await service.statusJson();
-  assert.equal(info.logId, status.log.id);
-  assert.equal(info.sequence, 3);
-  assert.equal(info.rows, 3);
-  assert.equal(info.digest, status.digest);
-  assert.equal(storage.digest, status.digest);
-  assert.match(info.time!, /Z$/);
-
-  const refused = await fetch(`${service.url("set")}/backup`);
-  assert.equal(refused.status, 401);
-  await refused.body?.cancel();
-});
-
-Deno.test("HEAD /backup has the headers of GET, and keeps no snapshot open", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  await (await service.set({ user_id: "a" })).body?.cancel();
-  for (let i = 0; i < 2 * BACKUPS_MAX; i++) {
-    const response = await getBackup(service, { method: "HEAD" });
-    assert.equal(response.status, 200);
-    assert.equal(await response.text(), "");
-    assert.equal(response.headers.get("content-length"), null);
-    assert.equal(response.headers.get("content-type"), "application/gzip");
-    assert.equal(response.headers.get("log-sequence"), "1");
-    assert.match(
-      response.headers.get("content-disposition")!,
-      /^attachment; filename="usergrades-\d{8}T\d{6}Z-1\.csv\.gz"$/,
-    );
-    assert.match(response.headers.get("last-modified")!, /GMT$/);
-  }
-  const metrics = await (await service.get("/metrics")).text();
-  assert.doesNotMatch(metrics, /backups_total\{[^}]*\} [1-9]/);
-});
 
 Deno.test("a backup is the state at exactly its sequence while sets go on", async () => {
   using folder = new TemporaryFolder();
@@ -184,89 +129,6 @@ Deno.test("clients that leave a backup free its place at once", async () => {
     await response.body?.cancel();
     assert.equal(response.status, 200);
   }, 5_000);
-});
-
-Deno.test("POST /import takes a backup, gzip or plain, and leaves other users alone", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  await (await service.set({ user_id: "other", spp: 1 })).body?.cancel();
-  await (await service.set({ user_id: "user-1", return_fee: 9 })).body
-    ?.cancel();
-  const file = users(5_000);
-  const model = users(5_000);
-  model.set({ user_id: "other", spp: 1 });
-  for (let i = 0; i < 2; i++) {
-    const response = await postImport(service, await backupOf(file));
-    assert.equal(response.status, 200);
-    const { rows, log_sequence } = await response.json();
-    assert.equal(rows, 5_000);
-    const status = await service.statusJson();
-    assert.equal(status.log.applied_sequence, log_sequence);
-    assert.equal(status.digest, model.digest);
-  }
-  const plain =
-    'user_id,postpaid_limit,spp,shipping_fee,return_fee\n"#x, y",1,-2,3,4\nlast,0,0,0,0';
-  const response = await postImport(service, plain);
-  assert.deepEqual((await response.json()).rows, 2);
-  const got = await service.get(`/get?user_id=${encodeURIComponent("#x, y")}`);
-  assert.equal((await got.json()).spp, -2);
-});
-
-Deno.test("POST /import stops at the first bad row and says where and how far it came", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const header = "user_id,postpaid_limit,spp,shipping_fee,return_fee\n";
-  const cases: [string, number, number][] = [
-    ["", 1, 0],
-    ["nonsense", 1, 0],
-    [header + "a,1,2,3\n", 2, 0],
-    [header + "a,1,2,3,4\nb,1,2,3,x\nc,1,2,3,4\n", 3, 1],
-    [header + "a,1,2,3,4\n\n,,,,\nb,1,2,3,4\nc\n", 6, 2],
-  ];
-  for (const [body, line, rows] of cases) {
-    const response = await postImport(service, body);
-    assert.equal(response.status, 400);
-    assert.equal(
-      response.headers.get("content-type"),
-      "application/problem+json",
-    );
-    const problem = await response.json();
-    assert.equal(problem.line, line);
-    assert.equal(problem.rows_committed, rows);
-    assert.match(problem.detail, new RegExp(`line ${line}`));
-  }
-  const backup = await backupOf(users(50_000));
-  const cut = await postImport(
-    service,
-    backup.slice(0, Math.floor(backup.length / 2)),
-  );
-  assert.equal(cut.status, 400);
-  const { rows_committed, detail } = await cut.json();
-  assert.match(detail, /damaged or cut short/);
-  assert.ok(rows_committed > 1_000 && rows_committed < 50_000);
-  assert.ok((await service.statusJson()).users >= rows_committed);
-});
-
-Deno.test("POST /import answers 408 when no byte arrives for 10 s, and 401 without credentials", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const stranger = await fetch(`${service.url("set")}/import`, {
-    method: "POST",
-    body: "x",
-  });
-  assert.equal(stranger.status, 401);
-  await stranger.body?.cancel();
-  const { hostname, port } = new URL(service.url("set"));
-  using connection = await Deno.connect({ hostname, port: Number(port) });
-  await connection.write(new TextEncoder().encode(
-    `POST /import HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\nContent-Length: 1000\r\n\r\nuser_id,`,
-  ));
-  const buffer = new Uint8Array(1000);
-  const count = await connection.read(buffer);
-  assert.match(
-    new TextDecoder().decode(buffer.subarray(0, count!)),
-    /^HTTP\/1.1 408 .*"rows_committed":0/s,
-  );
 });
 
 Deno.test("SIGTERM while an import waits for its body answers 503 with line and rows_committed", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
+import { PASSWORD, USER } from "../support/credentials.ts";
 import { runTask } from "../support/run_task.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee\n";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ComposeFile, readComposeFile } from "../support/compose_file.ts";
+import { basicAuthorization } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -85,7 +86,7 @@ Deno.test("the services of docker-compose.yml run, as local processes with the s
     b.lines.some(({ message }) => /Snapshot from .*: ok/.test(message)),
   );
   const response = await a.set({ user_id: "x", spp: 1 }, {
-    headers: { authorization: `Basic ${btoa(`tester:12345`)}` },
+    headers: { authorization: basicAuthorization("tester", "12345") },
   });
   assert.equal(response.status, 200);
   const sequence = response.headers.get("log-sequence");

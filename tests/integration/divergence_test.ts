@@ -4,7 +4,7 @@ import { readBackup } from "../../src/snapshot/format/read_backup.ts";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 /**
@@ -15,13 +15,7 @@ async function forgeBackup(
   replica: ServiceProcess,
   folder: TemporaryFolder,
 ): Promise<string> {
-  const response = await fetch(`${replica.url("set")}/backup`, {
-    headers: {
-      authorization: `Basic ${
-        new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-      }`,
-    },
-  });
+  const response = await replica.backup();
   const { header, rows } = await readBackup(response.body!);
   for await (const _batch of rows);
   const { logId, sequence, time } = parseBackupInfo(header);
@@ -186,20 +180,4 @@ Deno.test("replicas under load are compared at sequences that both have passed",
     running = false;
     await Promise.all(clients);
   }
-});
-
-Deno.test("a standalone replica lists only itself in /cluster", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  await set(service, { user_id: "ann" });
-  const { presence, diverged, replicas } = await (await service.get("/cluster"))
-    .json();
-  assert.deepEqual([presence, diverged, replicas.length], [
-    "standalone",
-    false,
-    1,
-  ]);
-  assert.equal(replicas[0].equal, null);
-  assert.equal(replicas[0].applied_sequence, 1);
-  assert.equal(replicas[0].self, true);
 });

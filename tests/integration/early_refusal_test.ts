@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { type ClientHttp2Session, connect } from "node:http2";
-import { LINGER_BYTES_MAX, LINGERING_MAX } from "../../src/http/linger.ts";
+import {
+  LINGER_BYTES_MAX,
+  LINGERING_MAX,
+} from "../../src/http/server/linger.ts";
 import { makeCertificates } from "../support/certificates.ts";
-import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
+import { AUTHORIZATION_LINE, head, RawClient } from "../support/raw_client.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -14,9 +17,9 @@ const BODY_BYTES = 10_000_000;
 /** A refused request: its head, and the status of the answer. */
 const REFUSED: [lines: string[], status: string][] = [
   [["POST /import"], "401"],
-  [["POST /set", AUTHORIZATION], "413"],
-  [["POST /nope", AUTHORIZATION], "404"],
-  [["PUT /set", AUTHORIZATION], "405"],
+  [["POST /set", AUTHORIZATION_LINE], "413"],
+  [["POST /nope", AUTHORIZATION_LINE], "404"],
+  [["PUT /set", AUTHORIZATION_LINE], "405"],
 ];
 
 /** A service that speaks TLS, and the authority of its certificate. */

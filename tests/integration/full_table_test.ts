@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Change } from "../../src/log/change.ts";
 import { LogClient } from "../../src/log/thread/log_client.ts";
 import type { LogOptions } from "../../src/log/thread/messages.ts";
 import { bootstrap } from "../../src/replica/bootstrap.ts";
@@ -16,11 +15,16 @@ class Member implements AsyncDisposable {
   isFull = false;
   failure: Error | undefined;
   readonly replica: Replica;
-  readonly #log: LogClient;
+  readonly #log = new LogClient();
   readonly #timer: ReturnType<typeof setInterval>;
 
   private constructor() {
-    this.#log = new LogClient({
+    this.replica = new Replica({
+      propose: (batch, text) => this.#log.propose(batch, text),
+      defer: (callback) => setImmediate(callback),
+      now: () => performance.now(),
+    }, 5_000);
+    this.#log.listen({
       entries: (entries, lastSequence, taken) =>
         this.#run(() => this.replica.apply(entries, lastSequence, taken)),
       status: (status) => this.replica.logStatusChanged(status),
@@ -31,11 +35,6 @@ class Member implements AsyncDisposable {
         this.replica.proposalFailed(batch, error),
       failed: (error) => this.failure = error,
     });
-    this.replica = new Replica({
-      propose: (batch, text) => this.#log.propose(batch, text),
-      defer: (callback) => setImmediate(callback),
-      now: () => performance.now(),
-    }, 5_000);
     this.#timer = setInterval(() => this.#run(() => this.replica.tick()), 20);
   }
 
@@ -62,9 +61,7 @@ class Member implements AsyncDisposable {
   /** Sets users, all at once; says how many of the sets were told what. */
   async set(...ids: string[]): Promise<Record<string, number>> {
     const outcomes = await Promise.allSettled(
-      ids.map(async (user_id) =>
-        await this.replica.submit(Change.set({ user_id, spp: 1 }))
-      ),
+      ids.map(async (user_id) => await this.replica.set({ user_id, spp: 1 })),
     );
     const told: Record<string, number> = {};
     for (const outcome of outcomes) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { AUTHORIZATION } from "../support/raw_client.ts";
 import { Cluster } from "../support/cluster.ts";
+import { AUTHORIZATION } from "../support/credentials.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -12,7 +12,7 @@ const BOM = "\ufeff";
 async function importRows(service: ServiceProcess, ...rows: string[]) {
   const response = await fetch(`${service.url("set")}/import`, {
     method: "POST",
-    headers: { authorization: AUTHORIZATION.slice("Authorization: ".length) },
+    headers: { authorization: AUTHORIZATION },
     body: [HEADER, ...rows, ""].join("\n"),
   });
   assert.equal(response.status, 200, await response.clone().text());

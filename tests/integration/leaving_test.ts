@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
-import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
+import { AUTHORIZATION_LINE, head, RawClient } from "../support/raw_client.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const BODY = '{"user_id":"a","spp":1}';
-const SET = head("POST /set", AUTHORIZATION, `Content-Length: ${BODY.length}`) +
+const SET =
+  head("POST /set", AUTHORIZATION_LINE, `Content-Length: ${BODY.length}`) +
   BODY;
 const GET = head("GET /get?user_id=a");
 
@@ -89,38 +90,4 @@ Deno.test("with SHUTDOWN_DELAY_MS, requests are served after SIGTERM for that lo
   assert.ok(performance.now() - started < 1_500, "the machine is too slow");
   assert.equal((await service.status).code, 0);
   assert.ok(performance.now() - started >= 1_500);
-});
-
-Deno.test("READ_ONLY=yes refuses sets and imports with that reason, and serves everything else", async () => {
-  using folder = new TemporaryFolder();
-  {
-    await using service = await ServiceProcess.start({ dataDir: folder.path });
-    await (await service.set(BODY)).body?.cancel();
-    await service.end("SIGTERM");
-  }
-  await using service = ServiceProcess.spawn({
-    dataDir: folder.path,
-    env: { READ_ONLY: "yes" },
-  });
-  await service.line(({ state }) => state === "ready");
-  const authorization = AUTHORIZATION.slice("Authorization: ".length);
-  for (const path of ["/set", "/import"]) {
-    const post = (authorization: string) =>
-      fetch(`${service.url("set")}${path}`, {
-        method: "POST",
-        body: BODY,
-        headers: { authorization },
-      });
-    const refused = await post(authorization);
-    assert.equal(refused.status, 503, path);
-    assert.match((await refused.json()).detail, /READ_ONLY=yes/);
-    assert.equal((await post("Basic x")).status, 401);
-  }
-  const set = await readyz(service, "set");
-  assert.equal(set.status, 503);
-  assert.match(set.reason, /READ_ONLY=yes/);
-  assert.equal((await readyz(service, "get")).status, 200);
-  assert.equal((await service.backup()).status, 200);
-  const got = await service.get("/get?user_id=a");
-  assert.equal((await got.json()).spp, 1);
 });

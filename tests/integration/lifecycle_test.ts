@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { makeCertificates } from "../support/certificates.ts";
+import {
+  AUTHORIZATION,
+  basicAuthorization,
+  PASSWORD,
+  USER,
+} from "../support/credentials.ts";
 import { freePort } from "../support/ports.ts";
 import { ROOT, startArguments } from "../support/start_command.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 /** Runs the command to its end. */
@@ -83,7 +89,7 @@ Deno.test("a generated password is printed once and is accepted", async () => {
   const password = printed[0].message.split(": ")[1];
   assert.ok(password.length >= 16);
   const response = await service.set({ user_id: "a" }, {
-    headers: { authorization: `Basic ${btoa(`${USER}:${password}`)}` },
+    headers: { authorization: basicAuthorization(USER, password) },
   });
   assert.equal(response.status, 200);
   await response.body?.cancel();
@@ -146,11 +152,8 @@ Deno.test("SIGTERM ends a service with idle connections and unfinished bodies wi
       () => Deno.connect({ hostname, port: Number(port) }),
     ),
   );
-  const authorization = `Basic ${
-    new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-  }`;
   await connections[0].write(new TextEncoder().encode(
-    `POST /set HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: 9\r\n\r\n{`,
+    `POST /set HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\nContent-Length: 9\r\n\r\n{`,
   ));
   await connections[1].write(new TextEncoder().encode("GET /get HT"));
   await new Promise((resolve) => setTimeout(resolve, 100));

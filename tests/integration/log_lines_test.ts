@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
+import { AUTHORIZATION, PASSWORD, USER } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { Cluster } from "../support/cluster.ts";
 import { freePort } from "../support/ports.ts";
-import { AUTHORIZATION } from "../support/raw_client.ts";
 import { ROOT, startArguments } from "../support/start_command.ts";
-import { PASSWORD, USER } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 /** How many bytes a pipe holds, by default (pipe(7)). */
@@ -97,7 +96,7 @@ Deno.test("nobody reads stderr: sets and gets go on, and SIGTERM ends the servic
     ...within(),
     method: "POST",
     body: '{"user_id":"a","spp":1}',
-    headers: { authorization: AUTHORIZATION.slice("Authorization: ".length) },
+    headers: { authorization: AUTHORIZATION },
   });
   assert.equal((await set.json()).spp, 1);
   const got = await fetch(`${service.getUrl}/get?user_id=a`, within());

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { Cluster } from "../support/cluster.ts";
-import { type ServiceProcess, USER } from "../support/service_process.ts";
+import { basicAuthorization, USER } from "../support/credentials.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 function set(replica: ServiceProcess, password: string): Promise<Response> {
   return replica.set({ user_id: "a" }, {
-    headers: { authorization: `Basic ${btoa(`${USER}:${password}`)}` },
+    headers: { authorization: basicAuthorization(USER, password) },
   });
 }
 

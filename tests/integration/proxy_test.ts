@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { readComposeFile } from "../support/compose_file.ts";
+import {
+  AUTHORIZATION,
+  basicAuthorization,
+  PASSWORD,
+  USER,
+} from "../support/credentials.ts";
 import { freePort } from "../support/ports.ts";
 import { HAProxy } from "../support/haproxy.ts";
 import { NatsServer } from "../support/nats_server.ts";
-import { AUTHORIZATION, head, RawClient } from "../support/raw_client.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { AUTHORIZATION_LINE, head, RawClient } from "../support/raw_client.ts";
+import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 /** Longer than the proxy takes to see that a replica is ready again. */
 const PROXY_NOTICES_MS = 2_500;
 
 const AUTHORIZED = {
-  authorization: AUTHORIZATION.slice("Authorization: ".length),
+  authorization: AUTHORIZATION,
 };
 
 /** How long the replicas of docker-compose.yml serve after SIGTERM. */
@@ -76,11 +82,7 @@ function set(proxy: HAProxy, body: unknown, password = PASSWORD) {
   return fetch(`${proxy.url("set")}/set`, {
     method: "POST",
     body: JSON.stringify(body),
-    headers: {
-      authorization: `Basic ${
-        new TextEncoder().encode(`${USER}:${password}`).toBase64()
-      }`,
-    },
+    headers: { authorization: basicAuthorization(USER, password) },
   });
 }
 
@@ -127,7 +129,7 @@ Deno.test("the proxy of docker-compose.yml serves a client that asks for HTTP/2 
   const body = '{"user_id":"a","spp":1}';
   const length = `Content-Length: ${body.length}`;
   const cases: ["set" | "get", request: string][] = [
-    ["set", head("POST /set", AUTHORIZATION, length, ...upgrade) + body],
+    ["set", head("POST /set", AUTHORIZATION_LINE, length, ...upgrade) + body],
     ["get", head("GET /get?user_id=a", "Content-Length: 0", ...upgrade)],
     ["get", head("GET /get?user_id=a", ...upgrade)],
   ];
@@ -156,7 +158,7 @@ Deno.test("the proxy of docker-compose.yml cuts slow heads, slow bodies and idle
   const attacks = await Promise.all([
     slow("POST /set HT", "T"),
     slow("", ""),
-    slow(head("POST /set", AUTHORIZATION, "Content-Length: 50"), " "),
+    slow(head("POST /set", AUTHORIZATION_LINE, "Content-Length: 50"), " "),
   ]);
   for (const { text, closed, took } of attacks) {
     assert.ok(closed);

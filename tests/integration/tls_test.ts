@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { makeCertificates } from "../support/certificates.ts";
 import { Cluster } from "../support/cluster.ts";
+import { PASSWORD, USER } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { findProgram } from "../support/programs.ts";
-import { PASSWORD, ServiceProcess, USER } from "../support/service_process.ts";
+import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const HOUR_MS = 60 * 60 * 1000;

@@ -2,17 +2,10 @@ import assert from "node:assert/strict";
 import { connect } from "nats";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
+import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
-import {
-  PASSWORD,
-  type ServiceProcess,
-  USER,
-} from "../support/service_process.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
-
-const AUTHORIZATION = `Basic ${
-  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-}`;
 
 /** Imports users into a replica. */
 async function fill(replica: ServiceProcess, count: number): Promise<void> {

@@ -12,6 +12,9 @@ import { type Kind, withoutMemory } from "./memory.ts";
 
 const TIME = "2026-11-23T22:49:59.123456789Z";
 
+/** How long a set or a wait for a sequence may take. */
+export const LOCAL_TIMEOUT_MS = 60_000;
+
 /** The log's identity. */
 export const LOCAL_LOG_ID = "8f14e45fceea167a";
 
@@ -23,22 +26,38 @@ export class LocalLog {
   readonly proposer: Replica;
   /** What it finds no memory for. */
   without: Kind | undefined;
+  /** Whether the log takes what is proposed, and says nothing of it. */
+  isSilent = false;
 
-  constructor() {
-    this.proposer = newReplica((batch, text) => {
-      const sequence = this.payloads.push(encodeEntry(text));
-      const entries = [{ sequence, time: TIME, batch }];
-      queueMicrotask(() => {
-        const apply = () => this.proposer.apply(entries, sequence);
-        if (this.without === undefined) apply();
-        else withoutMemory(this.without, apply);
-      });
+  /**
+   * @param isOpen Whether the replica knows the log already.
+   * @param now The replica's time in milliseconds.
+   */
+  constructor(isOpen = true, now: () => number = () => performance.now()) {
+    this.proposer = newReplica((batch, text) => this.#take(batch, text), now);
+    if (isOpen) this.open();
+  }
+
+  /** Tells the replica that the log is open and empty. */
+  open(): void {
+    makeReady(this.proposer);
+  }
+
+  #take(batch: number, text: string): void {
+    if (this.isSilent) return;
+    const sequence = this.payloads.push(encodeEntry(text));
+    const entries = [{ sequence, time: TIME, batch }];
+    queueMicrotask(() => {
+      const apply = () => this.proposer.apply(entries, sequence);
+      if (this.without === undefined) apply();
+      else withoutMemory(this.without, apply);
     });
   }
 
   /** @returns A replica that has read the payloads, and nothing else. */
   follower(): Replica {
-    const replica = newReplica(() => {});
+    const replica = newReplica(() => {}, () => performance.now());
+    makeReady(replica);
     const entries = this.payloads.map((payload, i): LogEntry => ({
       sequence: i + 1,
       time: TIME,
@@ -49,14 +68,19 @@ export class LocalLog {
   }
 }
 
-function newReplica(propose: (batch: number, text: string) => void): Replica {
-  const replica = new Replica({
-    propose,
-    defer: queueMicrotask,
-    now: () => performance.now(),
-  }, 60_000);
+function newReplica(
+  propose: (batch: number, text: string) => void,
+  now: () => number,
+): Replica {
+  return new Replica(
+    { propose, defer: queueMicrotask, now },
+    LOCAL_TIMEOUT_MS,
+  );
+}
+
+/** Tells a replica that its log is open and empty. */
+function makeReady(replica: Replica): void {
   replica.logStatusChanged({ state: "connected", reason: "it is open" });
   replica.logOpened({ id: LOCAL_LOG_ID, firstSequence: 1, lastSequence: 0 });
   replica.adopt(new Storage(), { sequence: 0, time: null });
-  return replica;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 
 /** One metric with its samples. */
 export interface MetricFamily {
@@ -76,4 +77,20 @@ function checkHistogram(name: string, { samples }: MetricFamily): void {
     buckets.at(-1)?.[0] !== `${name}_bucket{le="+Inf"}` ||
     before !== samples.get(`${name}_count`) || !samples.has(`${name}_sum`)
   ) throw new Error(`${name} does not add up`);
+}
+
+/**
+ * @param labels As they stand in the text.
+ * @param suffix What follows the name: `_sum` or `_count` of a histogram.
+ * @returns The value of a sample; 0 if nothing was counted yet.
+ */
+export function sampleOf(
+  families: Map<string, MetricFamily>,
+  name: string,
+  labels = "",
+  suffix = "",
+): number {
+  const family = families.get(name);
+  assert.ok(family !== undefined, `there is no ${name}`);
+  return family.samples.get(name + suffix + labels) ?? 0;
 }

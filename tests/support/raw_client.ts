@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PASSWORD, USER } from "./service_process.ts";
+import { AUTHORIZATION } from "./credentials.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
@@ -12,9 +12,7 @@ const decoder = new TextDecoder("latin1");
 const PATIENCE_MS = 20_000;
 
 /** The right credentials, as a header line. */
-export const AUTHORIZATION = `Authorization: Basic ${
-  encoder.encode(`${USER}:${PASSWORD}`).toBase64()
-}`;
+export const AUTHORIZATION_LINE = `Authorization: ${AUTHORIZATION}`;
 
 /** How an exchange of bytes ended. */
 export interface RawAnswer {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PASSWORD, USER } from "./service_process.ts";
+import { PASSWORD, USER } from "./credentials.ts";
 import { ROOT } from "./start_command.ts";
 
 /** How a command ended. */

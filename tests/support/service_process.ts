@@ -3,17 +3,10 @@
  *
  * @module
  */
+import { AUTHORIZATION, PASSWORD, USER } from "./credentials.ts";
 import { eventually } from "./eventually.ts";
 import { TextLineStream } from "./text_lines.ts";
 import { ROOT, startArguments } from "./start_command.ts";
-
-/** The credentials that the tests' services get. */
-export const USER = "tester";
-export const PASSWORD = "pass:wörd";
-
-const AUTHORIZATION = `Basic ${
-  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-}`;
 
 /** How long a service may take to say what a test waits for. */
 const PATIENCE_MS = 30_000;

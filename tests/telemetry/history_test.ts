@@ -24,24 +24,32 @@ Deno.test(
     });
     const history = new History(read(), 1_000);
     history.tick(read, 1_000 + STEP_MS - 1);
-    assert.deepEqual(history.view(3_000).columns.at_s, []);
+    assert.equal(history.samples.at(0), undefined);
     gets += 100;
     sets += 10;
     for (let i = 0; i < 10; i++) latency.observe(0.002);
     history.tick(read, 1_000 + STEP_MS);
     history.tick(read, 1_000 + 2 * STEP_MS);
-    const { now_s, columns } = history.view(6_500);
-    assert.equal(now_s, 6.5);
-    assert.deepEqual(columns.at_s, [3, 5]);
-    assert.deepEqual(columns.gets_per_s, [50, 0]);
-    assert.deepEqual(columns.sets_per_s, [5, 0]);
-    assert.deepEqual(columns.rss_bytes, [7, 7]);
-    const [p99, none] = columns.commit_p99_ms;
-    assert.ok(p99! >= 1 && p99! <= 2.5);
-    assert.equal(none, null);
+    const [first, second] = history.samples;
+    const { commit_p50_ms, commit_p99_ms, ...rest } = first;
+    assert.deepEqual(rest, {
+      at_s: 3,
+      gets_per_s: 50,
+      sets_per_s: 5,
+      rss_bytes: 7,
+    });
+    assert.ok(commit_p50_ms! > 0 && commit_p50_ms! <= commit_p99_ms!);
+    assert.ok(commit_p99_ms! >= 1 && commit_p99_ms! <= 2.5);
+    assert.deepEqual(second, {
+      at_s: 5,
+      gets_per_s: 0,
+      sets_per_s: 0,
+      commit_p50_ms: null,
+      commit_p99_ms: null,
+      rss_bytes: 7,
+    });
     for (let i = 3; i < 1_000; i++) history.tick(read, 1_000 + i * STEP_MS);
-    const { at_s } = history.view(0).columns;
-    assert.equal(at_s.length, SAMPLES_MAX);
-    assert.equal(at_s[SAMPLES_MAX - 1], 1 + 999 * STEP_MS / 1000);
+    assert.equal(history.samples.length, SAMPLES_MAX);
+    assert.equal(history.samples.at(-1)!.at_s, 1 + 999 * STEP_MS / 1000);
   },
 );

@@ -1,18 +1,29 @@
 /**
- * Answers that several routes share.
+ * Kinds of answers and paths that several routes share.
  *
  * @module
  */
 import * as z from "zod";
-import type { ZodOpenApiResponseObject } from "zod-openapi";
+import type {
+  ZodOpenApiPathItemObject,
+  ZodOpenApiResponseObject,
+} from "zod-openapi";
 import { Problem } from "./schemas.ts";
 
-/** The header of a sequence. */
-export const LogSequence = z.string().regex(/^\d+$/);
+/** What a path answers, by its methods. */
+export type PathItem = ZodOpenApiPathItemObject;
+
+/** Paths by their names. */
+export type Paths = Record<string, PathItem>;
 
 const RetryAfter = z.string().regex(/^\d+$/).meta({
   description: "Seconds after which to try again.",
 });
+
+/** A path that takes nothing and always has something to say. */
+export function report(summary: string, schema: z.ZodType): PathItem {
+  return { get: { summary, responses: { "200": json(summary, schema) } } };
+}
 
 /** An answer of JSON. */
 export function json(
@@ -48,6 +59,13 @@ export function unavailable(
   return problem(description, schema, { "retry-after": RetryAfter });
 }
 
+/** A body in a content coding that is not read. */
+export function encodingRefused(description: string): ZodOpenApiResponseObject {
+  return problem(description, Problem, {
+    "accept-encoding": z.string().meta({ description: "What is." }),
+  });
+}
+
 /** The answer to whatever else is wrong, with the request or with the service. */
 export const OTHERWISE: ZodOpenApiResponseObject = {
   ...problem(
@@ -61,6 +79,9 @@ export const OTHERWISE: ZodOpenApiResponseObject = {
   ),
   id: "Otherwise",
 };
+
+/** How a client proves who it is. */
+export const SECURITY = [{ basic: [] }];
 
 /** What guards the set listener answers. */
 export const GUARDS = {

@@ -24,7 +24,7 @@ import type {
 import { SnapshotClient } from "./snapshot_client.ts";
 import { ReceiveWindow } from "./window.ts";
 
-/** What a {@linkcode LogClient} tells of, once it is open. */
+/** What a {@linkcode LogClient} tells of, unasked. */
 export interface LogClientListener {
   /**
    * The next entries, in order and without a gap. Until `taken` is called for
@@ -61,13 +61,12 @@ export class LogClient {
   readonly #window = new ReceiveWindow((messages) =>
     this.#send({ type: "taken", messages })
   );
-  #failure: LogFailedError | undefined;
-
   /** The snapshots that the log keeps, if its engine keeps any. */
   readonly snapshots: SnapshotStore = new SnapshotClient(this.#calls);
+  #listener: LogClientListener | undefined;
+  #failure: LogFailedError | undefined;
 
-  /** @param listener Told of everything that comes unasked. */
-  constructor(private readonly listener: LogClientListener) {
+  constructor() {
     this.#worker = new Worker(new URL("./log_worker.ts", import.meta.url), {
       type: "module",
     });
@@ -82,6 +81,12 @@ export class LogClient {
       event.preventDefault();
       this.#fail(new Error(`The log worker died: ${event.message}`));
     };
+  }
+
+  /** Sets who is told of what comes unasked; to be called before `open`. */
+  listen(listener: LogClientListener): void {
+    this.#listener = listener;
+    if (this.#failure !== undefined) listener.failed(this.#failure);
   }
 
   /**
@@ -161,24 +166,24 @@ export class LogClient {
       case "call_failed":
         return this.#calls.receive(message);
       case "entries":
-        return this.listener.entries(
+        return this.#listener!.entries(
           message.entries,
           message.lastSequence,
           this.#take,
         );
       case "status":
-        return this.listener.status(message.status);
+        return this.#listener!.status(message.status);
       case "first_sequence":
-        return this.listener.firstSequence(message.sequence);
+        return this.#listener!.firstSequence(message.sequence);
       case "limits":
-        return this.listener.limits(message.limits);
+        return this.#listener!.limits(message.limits);
       case "warning":
-        return this.listener.warn(message.text);
+        return this.#listener!.warn(message.text);
       case "proposal_failed": {
         const ErrorClass = message.outcome === "not_stored"
           ? NotStoredError
           : OutcomeUnknownError;
-        return this.listener.proposalFailed(
+        return this.#listener!.proposalFailed(
           message.batch,
           new ErrorClass(message.reason),
         );
@@ -211,7 +216,7 @@ export class LogClient {
     this.#failure = error;
     this.#worker.terminate();
     this.#calls.fail(error);
-    this.listener.failed(error);
+    this.#listener?.failed(error);
     return error;
   }
 }

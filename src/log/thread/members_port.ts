@@ -19,12 +19,15 @@ export class MembersPort {
   /** The other end, to be handed to the worker. */
   readonly remote: MessagePort;
 
-  /** @param listener Told of the other replicas. */
-  constructor(listener: MembersListener) {
+  constructor() {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.remote = port2;
-    port1.onmessage = ({ data }: MessageEvent<FromMembers>) => {
+  }
+
+  /** Sets who is told of the other replicas. */
+  listen(listener: MembersListener): void {
+    this.#port.onmessage = ({ data }: MessageEvent<FromMembers>) => {
       switch (data.type) {
         case "heard":
           return listener.heard(data.replicaId, data.bytes);

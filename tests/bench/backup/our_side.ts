@@ -12,15 +12,8 @@ import { writeBackup } from "../../../src/snapshot/format/write_backup.ts";
 import { liveSnapshot } from "../../../src/snapshot/live_snapshot.ts";
 import { Storage } from "../../../src/storage/storage.ts";
 import { Cluster } from "../../support/cluster.ts";
-import {
-  PASSWORD,
-  type ServiceProcess,
-  USER,
-} from "../../support/service_process.ts";
-
-const AUTHORIZATION = `Basic ${
-  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-}`;
+import { AUTHORIZATION } from "../../support/credentials.ts";
+import type { ServiceProcess } from "../../support/service_process.ts";
 
 /** @returns What a replica's backup says of itself. */
 async function backupInfo(replica: ServiceProcess): Promise<BackupInfo> {

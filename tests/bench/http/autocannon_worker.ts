@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { AUTHORIZATION } from "../../support/credentials.ts";
 import { type Figures, figuresOf } from "./figures.ts";
-import { AUTHORIZATION, type Load } from "./load.ts";
+import type { Load } from "./load.ts";
 import { requests } from "./requests.ts";
 
 /** What is printed. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { PASSWORD, USER } from "../../support/service_process.ts";
 import { Autocannon } from "./autocannon.ts";
 import type { Figures } from "./figures.ts";
 import type { RequestKind } from "./requests.ts";
@@ -34,11 +33,6 @@ export interface LoadGenerator extends Disposable {
    */
   generate(load: Load, signal: AbortSignal): Promise<Figures>;
 }
-
-/** The credentials that a set needs, as a header's value. */
-export const AUTHORIZATION = `Basic ${
-  new TextEncoder().encode(`${USER}:${PASSWORD}`).toBase64()
-}`;
 
 /** @param wrapper Words before the generator's command. */
 export async function findLoadGenerator(

@@ -3,14 +3,10 @@
  *
  * @module
  */
+import { AUTHORIZATION } from "../../support/credentials.ts";
 import { TemporaryFolder } from "../../support/temporary_folder.ts";
 import type { Figures } from "./figures.ts";
-import {
-  AUTHORIZATION,
-  type Load,
-  type LoadGenerator,
-  WrongAnswersError,
-} from "./load.ts";
+import { type Load, type LoadGenerator, WrongAnswersError } from "./load.ts";
 import { output } from "./command.ts";
 import { type RequestKind, requests } from "./requests.ts";
 

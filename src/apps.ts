@@ -1,0 +1,112 @@
+/**
+ * The apps of both listeners, joined to the parts that they need, and what
+ * counts their answers.
+ *
+ * @module
+ */
+import type { Cluster } from "./cluster/cluster.ts";
+import type { Config } from "./config.ts";
+import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
+import { getApp } from "./http/get/get_app.ts";
+import type { Identity } from "./http/ports.ts";
+import { Availability } from "./http/server/availability.ts";
+import { BodyReader } from "./http/server/body.ts";
+import { RequestCounts } from "./http/server/request_counts.ts";
+import type { App } from "./http/server/router.ts";
+import { BackupCounts } from "./http/set/backup.ts";
+import { setApp } from "./http/set/set_app.ts";
+import type { Replica } from "./replica/replica.ts";
+import { type Counters, History } from "./telemetry/history.ts";
+import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
+
+/** What the apps are made of. */
+export interface AppsOptions extends
+  Pick<
+    Config,
+    "host" | "tls" | "setPort" | "credentials" | "bodyBytesMax" | "isReadOnly"
+  > {
+  readonly identity: Identity;
+  readonly replica: Replica;
+  readonly cluster: Cluster;
+  readonly logLines: MetricSources["logLines"];
+  /** The time in milliseconds, by a clock that never goes back. */
+  now(): number;
+}
+
+/** Both apps, and what goes on in them. */
+export class Apps {
+  /** Answers the requests of the set listener. */
+  readonly set: App;
+  /** Answers the requests of the get listener. */
+  readonly get: App;
+  readonly availability: Availability;
+  readonly bodies: BodyReader;
+  /** The port of the set listener, for the OpenAPI document. */
+  setPort: number;
+  /** The answers of each listener. */
+  readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
+  readonly #history: History;
+  #openApi: Promise<string> | undefined;
+
+  constructor(private readonly options: AppsOptions) {
+    const { now } = options;
+    this.setPort = options.setPort;
+    this.availability = new Availability(options.isReadOnly);
+    this.bodies = new BodyReader(options.bodyBytesMax, now);
+    this.#history = new History(this.#counters(), now());
+    const getSeconds = new Histogram(MICROSECOND_BOUNDS);
+    const backups = new BackupCounts();
+    const metrics = createMetrics({
+      ...options,
+      requests: this.requests,
+      getSeconds,
+      backups,
+    });
+    this.set = setApp({
+      ...options,
+      bodies: this.bodies,
+      availability: this.availability,
+      requests: this.requests.set,
+      backups,
+    });
+    this.get = getApp({
+      ...options,
+      availability: this.availability,
+      requests: this.requests.get,
+      getSeconds,
+      history: this.#history,
+      metrics: async () => {
+        const registry = await metrics;
+        const { contentType } = registry;
+        return { contentType, text: await registry.text() };
+      },
+      openApi: () => this.#openApi ??= this.#describe(),
+    });
+  }
+
+  #counters(): Counters {
+    const { counts } = this.options.replica.sets;
+    return {
+      gets: this.requests.get.route("/get").answers,
+      sets: counts.committed,
+      setSeconds: counts.setSeconds.snapshot(),
+      rss_bytes: Deno.memoryUsage().rss,
+    };
+  }
+
+  /** Made when it is first asked for, since that takes 15 ms. */
+  async #describe(): Promise<string> {
+    const { identity, tls, host } = this.options;
+    const { openApiDocument } = await import("./http/openapi_document.ts");
+    return openApiDocument({
+      version: identity.version,
+      setListener: { isTls: tls !== undefined, host, port: this.setPort },
+    });
+  }
+
+  /** Takes samples, and ends bodies that took too long. To be called a few times a second. */
+  tick(): void {
+    this.#history.tick(() => this.#counters(), this.options.now());
+    this.bodies.tick();
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Every replica of the cluster as this one sees it: what it has said last, and
+ * what comparing it has shown.
+ *
+ * @module
+ */
+import type { Heartbeat } from "./heartbeat.ts";
+import type { Divergence } from "./divergence.ts";
+import type { Member } from "./members.ts";
+
+/** One replica. */
+export interface SeenReplica {
+  /** What it has said of itself last. */
+  readonly heartbeat: Heartbeat;
+  /** Whether it is this replica. */
+  readonly isSelf: boolean;
+  /** Whether it can propose to the log; null for other replicas. */
+  readonly connected: boolean | null;
+  /** Whether it equals the others; null if no one could tell yet. */
+  readonly equal: boolean | null;
+  /** The sequence at which it was compared last; null if it was not. */
+  readonly comparedAt: number | null;
+  /** How long ago it was heard. */
+  readonly heardAgo_ms: number;
+}
+
+/**
+ * @param own This replica's heartbeat.
+ * @param connected Whether this replica can propose to the log.
+ * @param members The other replicas.
+ * @param divergence The comparisons with them.
+ * @returns All replicas in the order of their ids, and the id of the one that
+ * differs from all others.
+ */
+export function seenReplicas(
+  own: Heartbeat,
+  connected: boolean,
+  members: readonly Member[],
+  divergence: Divergence,
+): { standsAlone: string | null; replicas: SeenReplica[] } {
+  const standsAlone = divergence.standsAlone(own.replica_id, members);
+  const self: SeenReplica = {
+    heartbeat: own,
+    isSelf: true,
+    connected,
+    equal: selfEqual(own.replica_id, members, divergence, standsAlone),
+    comparedAt: null,
+    heardAgo_ms: 0,
+  };
+  const others = members.map((member): SeenReplica => ({
+    heartbeat: member.isGone ? goneFrom(member.heartbeat) : member.heartbeat,
+    isSelf: false,
+    connected: null,
+    equal: divergence.equals(member),
+    comparedAt: divergence.comparedAt(member),
+    heardAgo_ms: member.heardAgo_ms,
+  }));
+  return {
+    standsAlone,
+    replicas: [...others, self].sort((a, b) =>
+      a.heartbeat.replica_id < b.heartbeat.replica_id ? -1 : 1
+    ),
+  };
+}
+
+/** The last heartbeat of a replica that is gone, marked so. */
+function goneFrom(last: Heartbeat): Heartbeat {
+  return {
+    ...last,
+    state: "gone",
+    reason: "it has not been heard from",
+    restore: null,
+  };
+}
+
+/** Whether this replica equals the others; null if none was compared. */
+function selfEqual(
+  id: string,
+  members: readonly Member[],
+  divergence: Divergence,
+  standsAlone: string | null,
+): boolean | null {
+  if (standsAlone !== null) return standsAlone !== id;
+  if (divergence.diverged) return false;
+  return members.some((member) => divergence.equals(member) === true)
+    ? true
+    : null;
+}

@@ -1,0 +1,64 @@
+/**
+ * The get listener.
+ *
+ * @module
+ */
+import type { Histogram } from "../../histogram.ts";
+import { page } from "../page/page.ts";
+import type {
+  ClusterSource,
+  HistorySource,
+  Identity,
+  MetricsText,
+  Readiness,
+  RecordSource,
+  ReplicaStatus,
+} from "../ports.ts";
+import type { Availability } from "../server/availability.ts";
+import { probes } from "../server/probes.ts";
+import type { RequestCounts } from "../server/request_counts.ts";
+import { type App, getAndHead, notFound, router } from "../server/router.ts";
+import { cluster } from "./cluster.ts";
+import { get } from "./get.ts";
+import { history } from "./history.ts";
+import { metrics } from "./metrics.ts";
+import { openApi } from "./openapi.ts";
+import { status } from "./status.ts";
+
+/** What the get listener answers with. */
+export interface GetAppOptions {
+  readonly identity: Identity;
+  readonly replica: RecordSource & Readiness & ReplicaStatus;
+  readonly cluster: ClusterSource;
+  readonly history: HistorySource;
+  readonly availability: Availability;
+  /** Counts the answers. */
+  readonly requests: RequestCounts;
+  /** Seconds that a get took here, of some of them. */
+  readonly getSeconds: Histogram;
+  /** Makes the answer of `/metrics`. */
+  metrics(): Promise<MetricsText>;
+  /** Makes the answer of `/openapi.json`. */
+  openApi(): Promise<string>;
+  /** The time in milliseconds, by the clock of `identity`. */
+  now(): number;
+}
+
+/** @returns A function for `Deno.serve`. */
+export function getApp(options: GetAppOptions): App {
+  const { identity, replica, availability, now } = options;
+  return router(
+    {
+      "/get": getAndHead(get(replica, options.getSeconds)),
+      "/status": status(identity, replica, options.cluster, now),
+      "/cluster": cluster(identity, options.cluster, now),
+      "/history": history(options.history, now),
+      "/metrics": metrics(() => options.metrics()),
+      "/openapi.json": openApi(() => options.openApi()),
+      ...probes(replica, () => replica.readable, () => availability.getRefusal),
+      ...page(),
+    },
+    notFound,
+    options.requests,
+  );
+}

@@ -1,0 +1,20 @@
+/**
+ * What `/metrics` answers.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { PathItem } from "../openapi/responses.ts";
+
+/** The path `/metrics`. */
+export const METRICS_PATH: PathItem = {
+  get: {
+    summary: "What the replica does and how it is, for Prometheus",
+    responses: {
+      "200": {
+        description: "Prometheus' text format 0.0.4",
+        content: { "text/plain": { schema: z.string() } },
+      },
+    },
+  },
+};

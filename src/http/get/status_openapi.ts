@@ -1,0 +1,38 @@
+/**
+ * What `/status` answers.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { type PathItem, report } from "../openapi/responses.ts";
+import { count, digest, sequence, state } from "../openapi/schemas.ts";
+
+const Status = z.strictObject({
+  replica_id: z.string(),
+  version: z.string(),
+  mode: z.enum(["standalone", "replicated"]),
+  state,
+  log: z.strictObject({
+    id: z.string().nullable(),
+    first_sequence: sequence,
+    last_sequence: sequence,
+    applied_sequence: sequence,
+    lag: count,
+    connected: z.boolean(),
+  }),
+  users: count,
+  digest,
+  uptime_s: z.number().min(0),
+  diverged: z.boolean().meta({
+    description: "Another replica was found to differ from this one.",
+  }),
+}).meta({ id: "Status" });
+
+/** The object of `/status`. */
+export type StatusAnswer = z.infer<typeof Status>;
+
+/** The path `/status`. */
+export const STATUS_PATH: PathItem = report(
+  "The replica's state and place in the log",
+  Status,
+);

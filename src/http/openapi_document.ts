@@ -1,0 +1,143 @@
+/**
+ * The service's interface as an OpenAPI 3.1 document: every route, status and
+ * header. https://spec.openapis.org/oas/v3.1.0
+ *
+ * @module
+ */
+import * as z from "zod";
+import { createDocument, type ZodOpenApiOperationObject } from "zod-openapi";
+import { CLUSTER_PATH } from "./get/cluster_openapi.ts";
+import { GET_PATH } from "./get/get_openapi.ts";
+import { HISTORY_PATH } from "./get/history_openapi.ts";
+import { METRICS_PATH } from "./get/metrics_openapi.ts";
+import { STATUS_PATH } from "./get/status_openapi.ts";
+import {
+  OTHERWISE,
+  type PathItem,
+  type Paths,
+  report,
+} from "./openapi/responses.ts";
+import { PAGE_PATHS } from "./page/page_openapi.ts";
+import { PROBE_PATHS } from "./server/probes_openapi.ts";
+import { BACKUP_PATH } from "./set/backup_openapi.ts";
+import { IMPORT_PATH } from "./set/import_openapi.ts";
+import { SET_PATH } from "./set/set_openapi.ts";
+
+/** The paths of the set listener besides its probes. */
+const SET_LISTENER_PATHS: Paths = {
+  "/set": SET_PATH,
+  "/backup": BACKUP_PATH,
+  "/import": IMPORT_PATH,
+};
+
+/** The paths of the get listener besides its probes. */
+const GET_LISTENER_PATHS: Paths = {
+  "/get": GET_PATH,
+  "/status": STATUS_PATH,
+  "/cluster": CLUSTER_PATH,
+  "/history": HISTORY_PATH,
+  "/metrics": METRICS_PATH,
+  "/openapi.json": report("This document", z.looseObject({})),
+  ...PAGE_PATHS,
+};
+
+/** What differs from one replica to the next. */
+export interface OpenApiOptions {
+  readonly version: string;
+  /** Where its set listener is, as far as it knows. */
+  readonly setListener: {
+    readonly isTls: boolean;
+    /** The address that it binds. */
+    readonly host: string;
+    readonly port: number;
+  };
+}
+
+/** Addresses to bind that nobody can ask. */
+const WILDCARDS = ["0.0.0.0", "::"];
+
+const DESCRIPTION =
+  `Two listeners. The set listener takes sets, backups and imports by HTTP Basic authentication, the get listener answers anyone.
+
+Errors are problem details by RFC 9457. Any other method of a path gets 405 with Allow, any other path 404; on the set listener only after the credentials are right.
+
+After 503 the set was certainly not stored: send it again after Retry-After. After 504 its outcome is unknown, or, where the detail says so, it is stored and this replica can't apply it yet.`;
+
+/**
+ * @param options Of the replica that answers.
+ * @returns The document as JSON text.
+ */
+export function openApiDocument(
+  { version, setListener: address }: OpenApiOptions,
+): string {
+  const getListener = {
+    url: "/",
+    description: "the get listener, which this document came from",
+  };
+  const setListener = {
+    url: "{scheme}://{host}:{port}",
+    description: "the set listener; through a proxy it is elsewhere",
+    variables: {
+      scheme: {
+        default: address.isTls ? "https" : "http",
+        enum: ["http", "https"] as string[],
+      },
+      host: { default: hostOfUrl(address.host) },
+      port: { default: String(address.port) },
+    },
+  };
+  const at = (servers: NonNullable<PathItem["servers"]>, paths: Paths) =>
+    Object.entries(paths).map(([path, item]): [string, PathItem] => [
+      path,
+      { servers, ...whole(item) },
+    ]);
+  return JSON.stringify(createDocument({
+    openapi: "3.1.0",
+    info: { title: "UserGrade", version, description: DESCRIPTION },
+    servers: [getListener],
+    paths: Object.fromEntries([
+      ...at([setListener], SET_LISTENER_PATHS),
+      ...at([getListener], GET_LISTENER_PATHS),
+      ...at([getListener, setListener], PROBE_PATHS),
+    ]),
+    components: {
+      securitySchemes: { basic: { type: "http", scheme: "basic" } },
+    },
+  }));
+}
+
+/** An address to bind as the host of a URL. */
+function hostOfUrl(address: string): string {
+  if (WILDCARDS.includes(address)) return "localhost";
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+/**
+ * A path with what its operations share: an answer for all that is not named,
+ * and HEAD, which is answered wherever GET is.
+ */
+function whole(item: PathItem): PathItem {
+  const { get, post } = item;
+  const otherwise = (operation: ZodOpenApiOperationObject) => ({
+    ...operation,
+    responses: { ...operation.responses, default: OTHERWISE },
+  });
+  return {
+    ...(get && { get: otherwise(get) }),
+    ...(get && { head: headOf(get) }),
+    ...(post && { post: otherwise(post) }),
+  };
+}
+
+/** The same with no bodies; only what has a body is shared by name. */
+function headOf(get: ZodOpenApiOperationObject): ZodOpenApiOperationObject {
+  const responses = Object.entries({ ...get.responses, default: OTHERWISE })
+    .map(([status, response]) => {
+      const { content: _, id: __, ...rest } = response as {
+        content?: unknown;
+        id?: unknown;
+      };
+      return [status, rest];
+    });
+  return { ...get, responses: Object.fromEntries(responses) };
+}

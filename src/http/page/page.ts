@@ -1,0 +1,69 @@
+/**
+ * The live page: a few static files, held in memory. They are imported, so that
+ * a compiled executable has them too.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
+import uplotJs from "uplot/dist/uPlot.iife.js" with { type: "text" };
+import chartsJs from "./charts.js" with { type: "text" };
+import formatJs from "./format.js" with { type: "text" };
+import indexHtml from "./index.html" with { type: "text" };
+import lookUpJs from "./look_up.js" with { type: "text" };
+import pageCss from "./page.css" with { type: "text" };
+import pageJs from "./page.js" with { type: "text" };
+import replicasJs from "./replicas.js" with { type: "text" };
+import { type Handler, methods } from "../server/router.ts";
+
+/** Only the page's own files run, and they talk to this listener alone. */
+const SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const TYPES: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+};
+
+/** @returns The routes of the page and its files. */
+export function page(): Record<string, Handler> {
+  return {
+    "/": file("html", indexHtml),
+    "/page/page.css": file("css", pageCss),
+    "/page/page.js": file("js", pageJs),
+    "/page/replicas.js": file("js", replicasJs),
+    "/page/charts.js": file("js", chartsJs),
+    "/page/format.js": file("js", formatJs),
+    "/page/look_up.js": file("js", lookUpJs),
+    "/page/uplot.js": file("js", uplotJs),
+    "/page/uplot.css": file("css", uplotCss),
+  };
+}
+
+/** A browser asks each time, and gets the file again only if it is another one. */
+function file(type: keyof typeof TYPES, text: string): Handler {
+  const tag = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const headers = {
+    "content-type": TYPES[type],
+    "cache-control": "no-cache",
+    "etag": `"${tag}"`,
+    "content-security-policy": SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+  };
+  const handler: Handler = ({ headers: asked }) =>
+    // A server between may have made the tag a weak one.
+    asked.get("if-none-match")?.includes(tag)
+      ? new Response(null, { status: 304, headers })
+      : new Response(text, { headers });
+  return methods({ GET: handler, HEAD: handler });
+}

@@ -1,0 +1,191 @@
+/**
+ * What the listeners need of the rest of the service, as interfaces. Whoever
+ * builds the service hands over the parts; HTTP knows none of their classes.
+ *
+ * @module
+ */
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { UserGrade } from "../user_grade.ts";
+
+/** The states that `/status` and `/readyz` name. */
+export const REPLICA_STATES = [
+  "starting",
+  "restoring",
+  "catching_up",
+  "ready",
+  "ahead_of_log",
+  "upgrade_required",
+  "draining",
+] as const;
+
+/** What stays the same while the service runs. */
+export interface Identity {
+  readonly replicaId: string;
+  readonly version: string;
+  readonly mode: "standalone" | "replicated";
+  /** When the service started, by its clock in milliseconds. */
+  readonly started_ms: number;
+}
+
+/** A set that is committed and applied. */
+export interface CommittedSet {
+  /** The whole record after the set. */
+  readonly grade: UserGrade;
+  /** The sequence of the set's entry. */
+  readonly sequence: number;
+}
+
+/** Takes sets. */
+export interface SetTarget {
+  /** The sequence of the last applied entry. */
+  readonly appliedSequence: number;
+
+  /**
+   * Proposes a set.
+   *
+   * @param value A partial user grade, from anyone.
+   * @returns The set once it is committed and applied here.
+   * @throws {InvalidUserGradeError} If the value is none; it names each field.
+   * @throws {UnavailableError} If it is certainly not stored.
+   * @throws {UnconfirmedError} If it may be stored, or can't be applied here.
+   */
+  set(value: unknown): Promise<CommittedSet>;
+}
+
+/** Has the records. */
+export interface RecordSource {
+  /** The sequence of the last applied entry. */
+  readonly appliedSequence: number;
+
+  /**
+   * @returns The user's record as JSON text, or `undefined` if there is none.
+   * @throws {UnavailableError} If that can't be known yet.
+   */
+  getJson(userId: string): string | undefined;
+
+  /**
+   * Waits until a sequence is applied.
+   *
+   * @throws {UnavailableError} If it takes too long.
+   */
+  waitFor(sequence: number): Promise<void>;
+}
+
+/** Has the state that a backup holds. */
+export interface BackupSource {
+  /**
+   * @returns The state as it is now; to be disposed of after use.
+   * @throws {UnavailableError} If there is no whole state now.
+   */
+  snapshot(): Snapshot;
+}
+
+/** Says what a replica can do. */
+export interface Readiness {
+  readonly state: (typeof REPLICA_STATES)[number];
+  /** Why it is in that state, or why sets can't commit, in a few words. */
+  readonly reason: string;
+  /** Whether gets are answered. */
+  readonly readable: boolean;
+  /** Whether sets can commit now. */
+  readonly writable: boolean;
+  /** How a restore goes, in percent too; undefined when there is none. */
+  readonly restoreProgress:
+    | { readonly rows: number; readonly percent: number }
+    | undefined;
+}
+
+/** Says where a replica is in its log, and what it holds. */
+export interface ReplicaStatus extends Pick<Readiness, "state"> {
+  /** The log; undefined before that is open. */
+  readonly log:
+    | { readonly id: string; readonly firstSequence: number }
+    | undefined;
+  /** The sequence of the log's last entry, as far as is known. */
+  readonly lastSequence: number;
+  /** The sequence of the last applied entry. */
+  readonly appliedSequence: number;
+  /** Whether the log can be proposed to. */
+  readonly connected: boolean;
+  readonly users: number;
+  /** The digest of the records, 16 hex digits. */
+  readonly digest: string;
+}
+
+/** A replica of the cluster, as one of them sees it. */
+export interface SeenReplica {
+  /** What it has said of itself last. */
+  readonly heartbeat: {
+    readonly replica_id: string;
+    readonly version: string;
+    readonly state: string;
+    readonly reason: string;
+    readonly log_id: string | null;
+    readonly applied_sequence: number;
+    readonly last_sequence: number;
+    readonly users: number;
+    readonly digest: string;
+    readonly restore:
+      | { readonly rows: number; readonly percent: number }
+      | null;
+  };
+  /** Whether it is the one that sees. */
+  readonly isSelf: boolean;
+  /** Whether it can propose to the log; null for other replicas. */
+  readonly connected: boolean | null;
+  /** Whether it equals the others; null if no one could tell yet. */
+  readonly equal: boolean | null;
+  /** The sequence at which it was compared last; null if it was not. */
+  readonly comparedAt: number | null;
+  /** How long ago it was heard. */
+  readonly heardAgo_ms: number;
+}
+
+/** The cluster, as one replica sees it. */
+export interface ClusterView {
+  /** Whether heartbeats are exchanged. */
+  readonly presence: "on" | "off" | "standalone";
+  /** Whether this replica has a difference that is not settled. */
+  readonly diverged: boolean;
+  /** The replica that differs from all others, which are equal; null if none. */
+  readonly standsAlone: string | null;
+  /** All replicas in the order of their ids. */
+  readonly replicas: readonly SeenReplica[];
+}
+
+/** Knows the cluster. */
+export interface ClusterSource {
+  /** Whether this replica has a difference that is not settled. */
+  readonly diverged: boolean;
+
+  /** @returns The cluster as it is seen at a time. */
+  view(now_ms: number): ClusterView;
+}
+
+/** What a replica did in one step of time. */
+export interface HistorySample {
+  /** The end of the step. */
+  readonly at_s: number;
+  readonly gets_per_s: number;
+  readonly sets_per_s: number;
+  /** The median and the 99th percentile of commits; null if there were none. */
+  readonly commit_p50_ms: number | null;
+  readonly commit_p99_ms: number | null;
+  readonly rss_bytes: number;
+}
+
+/** Remembers the last minutes. */
+export interface HistorySource {
+  /** How long a step is. */
+  readonly step_ms: number;
+  /** How many samples are remembered. */
+  readonly samplesMax: number;
+  /** The samples, the oldest first. */
+  readonly samples: readonly HistorySample[];
+}
+
+/** Metrics as a scraper reads them. */
+export interface MetricsText {
+  readonly contentType: string;
+  readonly text: string;
+}

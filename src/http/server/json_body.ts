@@ -1,0 +1,53 @@
+/**
+ * Bodies of JSON, with their numbers judged as they are written.
+ *
+ * @module
+ */
+import { integerFromText } from "../../integer_text.ts";
+import { HttpError } from "./problem.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Every number with a fraction or an exponent has this in it. Text without is
+ * parsed at full speed: `JSON.parse` rounds no safe integer that is written in
+ * digits alone, and makes no safe integer of another one.
+ */
+const FRACTION_OR_EXPONENT = /[0-9][.eE]/;
+
+/**
+ * @param bytes A body.
+ * @returns What its JSON says. A number that is no safe integer as it is
+ * written, whatever it would be rounded to, is `NaN`.
+ * @throws {HttpError} 400, if it is not JSON in UTF-8.
+ */
+export function parseJsonBody(bytes: Uint8Array): unknown {
+  let text;
+  try {
+    text = decoder.decode(bytes);
+  } catch {
+    throw new HttpError(400, "The body is not UTF-8");
+  }
+  try {
+    return FRACTION_OR_EXPONENT.test(text)
+      ? JSON.parse(text, exactInteger)
+      : JSON.parse(text);
+  } catch (error) {
+    throw new HttpError(
+      400,
+      `The body is not JSON: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** A reviver; the source text is ECMAScript's, but not yet TypeScript's. */
+function exactInteger(
+  this: unknown,
+  _key: string,
+  value: unknown,
+  context?: { source?: string },
+): unknown {
+  return typeof value === "number"
+    ? integerFromText(context!.source!) ?? NaN
+    : value;
+}

@@ -1,0 +1,116 @@
+/**
+ * Errors as HTTP answers: problem details by RFC 9457, made in one place.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { UnavailableError, UnconfirmedError } from "../../errors.ts";
+import { InvalidUserGradeError } from "../../user_grade.ts";
+import {
+  BodyBrokenError,
+  bodyError,
+  BodyTimeoutError,
+  BodyTooLargeError,
+} from "./body.ts";
+
+const logger = getLogger(["usergrade", "http"]);
+
+const TITLES = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+} as const;
+
+/** After how many seconds a client may try again what was not done. */
+const RETRY_AFTER_SECONDS = "1";
+
+/** What a problem has besides its status and detail. */
+export interface ProblemExtras {
+  /** More headers. */
+  readonly headers?: Record<string, string>;
+  /** More members of the JSON object. */
+  readonly members?: Record<string, unknown>;
+}
+
+/** A request that can't be served as it is: its status, and what to do about it. */
+export class HttpError extends Error {
+  override name = "HttpError";
+
+  constructor(
+    readonly status: keyof typeof TITLES,
+    detail: string,
+    readonly extras: ProblemExtras = {},
+  ) {
+    super(detail);
+  }
+}
+
+/**
+ * @param error What a handler threw.
+ * @returns The answer; of an unforeseen error it says nothing, and logs it.
+ */
+export function problemResponse(error: unknown): Response {
+  const { status, message, extras } = toHttpError(error);
+  return new Response(
+    JSON.stringify({
+      type: "about:blank",
+      title: TITLES[status],
+      status,
+      detail: message,
+      ...extras.members,
+    }),
+    {
+      status,
+      headers: {
+        "content-type": "application/problem+json",
+        ...extras.headers,
+      },
+    },
+  );
+}
+
+/**
+ * @param error What a handler threw.
+ * @returns What to answer; an unforeseen error is logged.
+ */
+export function toHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  if (error instanceof InvalidUserGradeError) {
+    return new HttpError(400, error.message, {
+      members: { errors: error.errors },
+    });
+  }
+  if (error instanceof UnavailableError) {
+    return new HttpError(503, error.message, {
+      headers: { "retry-after": RETRY_AFTER_SECONDS },
+    });
+  }
+  // Of a body that is read as a stream.
+  if (error instanceof Deno.errors.BadResource) {
+    return toHttpError(bodyError(error));
+  }
+  if (error instanceof UnconfirmedError) {
+    return new HttpError(504, error.message);
+  }
+  if (error instanceof BodyBrokenError) {
+    return new HttpError(400, error.message);
+  }
+  if (error instanceof BodyTooLargeError) {
+    return new HttpError(413, error.message);
+  }
+  if (error instanceof BodyTimeoutError) {
+    return new HttpError(408, error.message, {
+      headers: { connection: "close" },
+    });
+  }
+  logger.error("A request failed: {error}", { error });
+  return new HttpError(500, "The request failed here; the log says why");
+}

@@ -1,0 +1,166 @@
+/**
+ * From a request to its handler.
+ *
+ * @module
+ */
+import { leavesLongBody, refuseBody } from "./linger.ts";
+import { HttpError, problemResponse } from "./problem.ts";
+import {
+  OTHER_ROUTE,
+  type RequestCounts,
+  type RouteCounts,
+} from "./request_counts.ts";
+
+/**
+ * Answers a request. What it throws becomes a problem answer.
+ *
+ * @param request The request.
+ * @param query What follows the `?` of its URL; empty if nothing does.
+ */
+export type Handler = (
+  request: Request,
+  query: string,
+) => Response | Promise<Response>;
+
+/** Answers requests, as `Deno.serve` has it. It never throws and never rejects. */
+export type App = (request: Request) => Response | Promise<Response>;
+
+/**
+ * @param handlers A handler for each method.
+ * @returns A handler that answers 405, with `Allow`, to all other methods.
+ */
+export function methods(handlers: Record<string, Handler>): Handler {
+  const allow = Object.keys(handlers).join(", ");
+  const byMethod = new Map(Object.entries(handlers));
+  return (request, query) => {
+    const handler = byMethod.get(request.method);
+    if (handler === undefined) {
+      throw new HttpError(405, `Only ${allow} is served here`, {
+        headers: { allow },
+      });
+    }
+    return handler(request, query);
+  };
+}
+
+/** @returns A handler that answers GET and HEAD alike; the runtime sends HEAD no body. */
+export function getAndHead(handler: Handler): Handler {
+  return methods({ GET: handler, HEAD: handler });
+}
+
+/** What separates the parts of a URL, and so can't be in a host. */
+const NO_HOST = /[/?#@\\\s]/;
+
+/** A handler that answers 404. */
+export function notFound(): never {
+  throw new HttpError(404, "There is nothing at this path");
+}
+
+/** A handler, and the counts of its answers. */
+interface Route {
+  readonly handler: Handler;
+  readonly counts: RouteCounts;
+}
+
+/**
+ * @param routes A handler for each path.
+ * @param otherwise The handler for all other paths.
+ * @param requests Where the answers are counted.
+ * @returns An app of all these routes.
+ */
+export function router(
+  routes: Record<string, Handler>,
+  otherwise: Handler,
+  requests: RequestCounts,
+): App {
+  const exact = new Map(
+    Object.entries(routes).map(([path, handler]): [string, Route] => [
+      path,
+      { handler, counts: requests.route(path) },
+    ]),
+  );
+  const patterns = [...exact].map(([pathname, route]) => ({
+    // A slash at the end is let pass.
+    pattern: new URLPattern({ pathname: `${pathname}{/}?` }),
+    route,
+  }));
+  const other = { handler: otherwise, counts: requests.route(OTHER_ROUTE) };
+  // A pattern costs a third of the throughput, a look-up nothing: 91 k against
+  // 119 k requests/s on one core.
+  const find = (path: string): Route =>
+    patterns.find(({ pattern }) => pattern.test({ pathname: path }))?.route ??
+      other;
+
+  return (request) => {
+    let route: Route = other;
+    try {
+      const { path, query } = target(request.url);
+      const found = exact.get(path);
+      if (found === undefined || query.includes("/")) checkHost(request);
+      route = found ?? find(path);
+      const response = route.handler(request, query);
+      if (response instanceof Promise) return later(request, response, route);
+      route.counts.add(response.status);
+      return response;
+    } catch (error) {
+      return failure(request, error, route);
+    }
+  };
+}
+
+/** Counts an answer that is not there yet, in the one hop that catches, too. */
+function later(
+  request: Request,
+  response: Promise<Response>,
+  route: Route,
+): Promise<Response> {
+  return response.then(
+    (response) => {
+      route.counts.add(response.status);
+      return response;
+    },
+    (error) => failure(request, error, route),
+  );
+}
+
+/**
+ * @param url A request's URL: the authority, as the client named it, is put
+ * before the path by the runtime, and may be anything.
+ */
+function target(url: string): { path: string; query: string } {
+  const authority = url.indexOf("//") + 2;
+  const pathStart = url.indexOf("/", authority);
+  const queryStart = url.indexOf("?", authority);
+  const pathEnd = queryStart === -1 ? url.length : queryStart;
+  return {
+    path: pathStart === -1 || pathStart > pathEnd
+      ? "/"
+      : url.slice(pathStart, pathEnd),
+    query: url.slice(pathEnd + 1),
+  };
+}
+
+/**
+ * A `Host` with a slash or a question mark in it moves the path: of
+ * `/healthz?/backup` nobody can say which part is which. It takes a slash in
+ * the query or a path that is not quite a route's, so that only such requests
+ * pay for the look.
+ *
+ * @throws {HttpError} 400, if the `Host` header can be no host.
+ */
+function checkHost(request: Request): void {
+  const host = request.headers.get("host");
+  if (host !== null && NO_HOST.test(host)) {
+    throw new HttpError(400, "The Host header is not a host");
+  }
+}
+
+function failure(
+  request: Request,
+  error: unknown,
+  { counts }: Route,
+): Response | Promise<Response> {
+  const response = problemResponse(error);
+  counts.add(response.status);
+  return leavesLongBody(request) ? refuseBody(request, response) : response;
+}

@@ -1,0 +1,76 @@
+/**
+ * `GET /backup` and `HEAD /backup`.
+ *
+ * @module
+ */
+import {
+  type BackupInfo,
+  backupName,
+} from "../../snapshot/format/backup_info.ts";
+import { writeBackup } from "../../snapshot/format/write_backup.ts";
+import type { BackupSource } from "../ports.ts";
+import { Limit } from "../server/limit.ts";
+import { type Handler, methods } from "../server/router.ts";
+
+/** How many backups are served at a time: each may keep a copy of what changes. */
+export const BACKUPS_MAX = 4;
+
+/** The backups that a replica has served. */
+export class BackupCounts {
+  /** How many were read to their end. */
+  complete = 0;
+  /** How many were cut off or left by their reader. */
+  broken = 0;
+  /** How many bytes were read of all of them. */
+  bytes = 0;
+}
+
+/**
+ * @param source Whose state is served.
+ * @param counts Counts the backups.
+ * @returns A handler that streams the state as it is when it is asked for, and
+ * keeps nothing open for HEAD.
+ */
+export function backup(source: BackupSource, counts: BackupCounts): Handler {
+  const limit = new Limit(BACKUPS_MAX, "backups are being served");
+  const hold = () => {
+    const snapshot = source.snapshot();
+    const made = new Date().toISOString();
+    return { snapshot, made, headers: headersOf({ ...snapshot.info, made }) };
+  };
+  const head = () => {
+    const { snapshot, headers } = hold();
+    snapshot[Symbol.dispose]();
+    // With no body at all the runtime would say that there are 0 bytes.
+    const empty = new ReadableStream({ pull: (stream) => stream.close() });
+    return new Response(empty, { headers });
+  };
+  const get = () => {
+    const leave = limit.enter();
+    try {
+      const { snapshot, made, headers } = hold();
+      const file = writeBackup(snapshot, made, {
+        read: (bytes) => counts.bytes += bytes,
+        end: (isComplete) => {
+          leave();
+          if (isComplete) counts.complete++;
+          else counts.broken++;
+        },
+      });
+      return new Response(file, { headers });
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  };
+  return methods({ GET: get, HEAD: head });
+}
+
+function headersOf(info: BackupInfo): Record<string, string> {
+  return {
+    "content-type": "application/gzip",
+    "content-disposition": `attachment; filename="${backupName(info)}.gz"`,
+    "last-modified": new Date(info.made).toUTCString(),
+    "log-sequence": String(info.sequence),
+  };
+}

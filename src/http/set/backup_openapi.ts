@@ -1,0 +1,39 @@
+/**
+ * What `/backup` answers.
+ *
+ * @module
+ */
+import * as z from "zod";
+import {
+  GUARDS,
+  type PathItem,
+  SECURITY,
+  unavailable,
+} from "../openapi/responses.ts";
+import { LogSequence } from "../openapi/schemas.ts";
+
+const BACKUP_NAME =
+  /^attachment; filename="usergrades-\d{8}T\d{6}Z-\d+\.csv\.gz"$/;
+
+/** The path `/backup`. */
+export const BACKUP_PATH: PathItem = {
+  get: {
+    summary: "The state at one sequence, as csv.gz",
+    security: SECURITY,
+    responses: {
+      "200": {
+        description: "A gzip file of a CSV file",
+        headers: z.object({
+          "content-disposition": z.string().regex(BACKUP_NAME),
+          "last-modified": z.string().meta({
+            description: "When it was made.",
+          }),
+          "log-sequence": LogSequence,
+        }),
+        content: { "application/gzip": { schema: z.string() } },
+      },
+      ...GUARDS,
+      "503": unavailable("Not ready, or too many backups are under way"),
+    },
+  },
+};

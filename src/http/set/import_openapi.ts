@@ -1,0 +1,76 @@
+/**
+ * What `/import` takes and answers.
+ *
+ * @module
+ */
+import * as z from "zod";
+import {
+  encodingRefused,
+  GUARDS,
+  json,
+  type PathItem,
+  problem,
+  SECURITY,
+  unavailable,
+} from "../openapi/responses.ts";
+import { count, problemMembers, sequence } from "../openapi/schemas.ts";
+
+/** A file, of which a schema can say nothing. */
+const file = z.string();
+
+const ImportResult = z.strictObject({ rows: count, log_sequence: sequence })
+  .meta({ id: "ImportResult" });
+
+/** What an import has stored. */
+export type ImportAnswer = z.infer<typeof ImportResult>;
+
+const ImportProblem = z.strictObject({
+  ...problemMembers,
+  line: z.int().min(1).optional().meta({
+    description: "The line of the file that it failed at.",
+  }),
+  rows_committed: count.optional().meta({
+    description: "How many rows are stored. Importing again is harmless.",
+  }),
+}).meta({ id: "ImportProblem" });
+
+/** How far an import came: the members of its errors. */
+export type ImportFailure = Required<
+  Pick<z.infer<typeof ImportProblem>, "line" | "rows_committed">
+>;
+
+/** The path `/import`. */
+export const IMPORT_PATH: PathItem = {
+  post: {
+    summary:
+      "Sets every row of a backup or any CSV file; users who are not in it stay",
+    security: SECURITY,
+    requestBody: {
+      required: true,
+      description:
+        "CSV in UTF-8, plain or gzip of any number of members. A header line names `user_id` and at least one number, quoted or not, in any case and order, separated by comma, semicolon or tab. A column left out or an empty cell keeps the stored value; numbers are integers as JSON writes them (`7.0`, `1e+05`); blank rows are skipped.",
+      content: {
+        "application/gzip": { schema: file },
+        "text/csv": { schema: file },
+      },
+    },
+    responses: {
+      "200": json("All rows are stored", ImportResult),
+      "400": problem(
+        "Not CSV of user grades, from some line on: `detail` says what was found and what to do; all rows before it are stored",
+        ImportProblem,
+      ),
+      ...GUARDS,
+      "408": problem("No byte came within 10 s", ImportProblem),
+      "415": encodingRefused("Content-Encoding is not gzip or identity"),
+      "503": unavailable(
+        "Rows from some line on are certainly not stored, or too many imports are under way",
+        ImportProblem,
+      ),
+      "504": problem(
+        "From some row on, the outcome is unknown",
+        ImportProblem,
+      ),
+    },
+  },
+};

@@ -1,0 +1,62 @@
+/**
+ * The set listener.
+ *
+ * @module
+ */
+import type { BackupSource, Readiness, SetTarget } from "../ports.ts";
+import type { Availability } from "../server/availability.ts";
+import { basicAuth, type Credentials } from "../server/basic_auth.ts";
+import type { BodyReader } from "../server/body.ts";
+import { acceptEncodings } from "../server/content_encoding.ts";
+import { refuseCrossOrigin } from "../server/cross_origin.ts";
+import { probes } from "../server/probes.ts";
+import type { RequestCounts } from "../server/request_counts.ts";
+import {
+  type App,
+  type Handler,
+  methods,
+  notFound,
+  router,
+} from "../server/router.ts";
+import { backup, type BackupCounts } from "./backup.ts";
+import { importFile } from "./import.ts";
+import { set } from "./set.ts";
+
+/** What the set listener answers with. */
+export interface SetAppOptions {
+  readonly replica: SetTarget & BackupSource & Readiness;
+  /** Reads the bodies of sets. */
+  readonly bodies: BodyReader;
+  /** Who may set. */
+  readonly credentials: Credentials;
+  /** Whether sets and imports are served. */
+  readonly availability: Availability;
+  /** Counts the answers. */
+  readonly requests: RequestCounts;
+  /** Counts the backups. */
+  readonly backups: BackupCounts;
+}
+
+/** @returns A function for `Deno.serve`. */
+export function setApp(
+  { replica, bodies, credentials, availability, requests, backups }:
+    SetAppOptions,
+): App {
+  const guarded = (handler: Handler) =>
+    refuseCrossOrigin(basicAuth(credentials, handler));
+  /** A POST that changes what is stored. */
+  const writing = (handler: Handler) =>
+    guarded(methods({ POST: availability.writing(handler) }));
+  return router(
+    {
+      "/set": writing(acceptEncodings([], set(replica, bodies))),
+      "/backup": guarded(backup(replica, backups)),
+      "/import": writing(
+        acceptEncodings(["gzip", "x-gzip"], importFile(replica)),
+      ),
+      ...probes(replica, () => replica.writable, () => availability.setRefusal),
+    },
+    guarded(notFound),
+    requests,
+  );
+}

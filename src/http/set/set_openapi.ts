@@ -1,0 +1,59 @@
+/**
+ * What `/set` takes and answers.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { UserGradePatchSchema } from "../../user_grade.ts";
+import {
+  encodingRefused,
+  GUARDS,
+  json,
+  type PathItem,
+  problem,
+  SECURITY,
+  unavailable,
+} from "../openapi/responses.ts";
+import { LogSequence, problemMembers, UserGrade } from "../openapi/schemas.ts";
+
+const PartialUserGrade = UserGradePatchSchema.meta({
+  id: "PartialUserGrade",
+  description:
+    "A field that is left out keeps its stored value, 0 for a new user.",
+});
+
+const ValidationProblem = z.strictObject({
+  ...problemMembers,
+  errors: z.array(z.strictObject({ field: z.string(), message: z.string() }))
+    .optional().meta({
+      description: "Each wrong field; left out where the body is no JSON.",
+    }),
+}).meta({ id: "ValidationProblem" });
+
+/** The path `/set`. */
+export const SET_PATH: PathItem = {
+  post: {
+    summary: "Creates a user or changes some of its fields",
+    security: SECURITY,
+    requestBody: {
+      required: true,
+      content: { "application/json": { schema: PartialUserGrade } },
+    },
+    responses: {
+      "200": json("The whole record, committed and applied", UserGrade, {
+        "log-sequence": LogSequence,
+      }),
+      "400": problem("No partial user grade", ValidationProblem),
+      ...GUARDS,
+      "408": problem("The body did not arrive within 10 s"),
+      "413": problem("The body is longer than MAX_BODY_BYTES"),
+      "415": encodingRefused("Content-Encoding is not identity"),
+      "503": unavailable(
+        "Certainly not stored: not ready, too many wait, or READ_ONLY",
+      ),
+      "504": problem(
+        "Its outcome is unknown, or it is stored and can't be applied here yet",
+      ),
+    },
+  },
+};

@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import { encodeHeartbeat } from "../../src/cluster/heartbeat.ts";
+import { BODY_TIMEOUT_MS } from "../../src/http/server/body.ts";
+import { RequestCounts } from "../../src/http/server/request_counts.ts";
+import { notFound, router } from "../../src/http/server/router.ts";
+import { importFile } from "../../src/http/set/import.ts";
+import { heartbeat } from "../cluster/heartbeats.ts";
+import { AUTHORIZATION } from "../support/credentials.ts";
+import { eventually } from "../support/eventually.ts";
+import { LOCAL_TIMEOUT_MS } from "../support/local_log.ts";
+import { type LocalRequest, LocalService } from "../support/local_service.ts";
+import {
+  AnswerChecker,
+  type Method,
+  METHODS,
+  type OpenApi,
+} from "../support/openapi.ts";
+
+const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee\n";
+
+type Send = (
+  method: Method,
+  path: string,
+  init?: Omit<LocalRequest, "method"> & { query?: string },
+) => Promise<Headers>;
+
+/** A service, and what holds its answers against the document. */
+class Asked {
+  readonly set = this.#sender("set");
+  readonly get = this.#sender("get");
+
+  constructor(
+    readonly service: LocalService,
+    readonly checker: AnswerChecker,
+  ) {}
+
+  #sender(listener: "set" | "get"): Send {
+    return async (method, path, { query, ...init } = {}) => {
+      const response = await this.service.send(
+        listener,
+        path + (query ? `?${query}` : ""),
+        {
+          ...init,
+          method: method.toUpperCase(),
+          headers: {
+            ...(listener === "set" && { authorization: AUTHORIZATION }),
+            ...init.headers,
+          },
+        },
+      );
+      await this.checker.check(method, path, response);
+      return response.headers;
+    };
+  }
+}
+
+/** The document of a service. */
+async function documentOf(service: LocalService): Promise<OpenApi> {
+  return await (await service.get("/openapi.json")).json();
+}
+
+/** Asks for what a set listener that is ready answers. */
+async function askSets({ set }: Asked): Promise<void> {
+  const user = '{"user_id":"a"}';
+  await set("post", "/set", { body: user });
+  await set("post", "/set", { body: "no json" });
+  await set("post", "/set", { body: '{"spp":"1"}' });
+  await set("post", "/set", { body: " ".repeat(70_000) });
+  await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
+  await set("post", "/import", { body: `${HEADER}a,1,2,3,4\nnonsense\n` });
+  await set("post", "/import", { body: new Uint8Array([0x1f, 0x8b, 8]) });
+  await set("get", "/backup");
+  await set("head", "/backup");
+  for (const path of ["/set", "/import"]) {
+    const headers = { "content-encoding": "br" };
+    await set("post", path, { body: user, headers });
+  }
+  for (
+    const [method, path] of [
+      ["post", "/set"],
+      ["post", "/import"],
+      ["get", "/backup"],
+      ["head", "/backup"],
+    ] as const
+  ) {
+    const body = method === "post" ? { body: user } : {};
+    await set(method, path, { ...body, headers: { authorization: "" } });
+    await set(method, path, { ...body, headers: { origin: "http://other" } });
+  }
+}
+
+/** Asks for what a get listener that is ready answers. */
+async function askGets({ get }: Asked, document: OpenApi): Promise<void> {
+  for (
+    const query of ["user_id=a", "user_id=a&min_sequence=1", "user_id=x", ""]
+  ) {
+    await get("get", "/get", { query });
+    await get("head", "/get", { query });
+  }
+  for (const path of openPaths(document)) {
+    const headers = await get("get", path);
+    await get("head", path);
+    const tag = headers.get("etag");
+    if (tag === null) continue;
+    await get("get", path, { headers: { "if-none-match": tag } });
+    await get("head", path, { headers: { "if-none-match": tag } });
+  }
+}
+
+/** The paths that take nothing and that anyone may ask for. */
+function openPaths({ paths }: OpenApi): string[] {
+  return Object.keys(paths).filter((path) =>
+    path !== "/get" && paths[path].get !== undefined &&
+    paths[path].get.security === undefined
+  );
+}
+
+/** The probes of a listener. */
+async function askProbes(send: Send): Promise<void> {
+  for (const path of ["/healthz", "/readyz"]) {
+    await send("get", path);
+    await send("head", path);
+  }
+}
+
+/** A body that does not end. */
+function endless(): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+  });
+}
+
+/** Bodies that are given up. */
+async function sendEndlessly({ service, set, checker }: Asked): Promise<void> {
+  const slow = set("post", "/set", { body: endless() });
+  service.pass(BODY_TIMEOUT_MS);
+  await slow;
+  // The same handler, only that it waits for less long.
+  const impatient = router(
+    { "/import": importFile(service.log.proposer, 10) },
+    notFound,
+    new RequestCounts(),
+  );
+  const request = new Request("http://localhost/import", {
+    method: "POST",
+    body: endless(),
+  });
+  await checker.check("post", "/import", await impatient(request));
+}
+
+/** A replica that has no log yet, asked for what it answers then. */
+async function askWithoutLog(checker: AnswerChecker): Promise<void> {
+  const { set, get } = new Asked(new LocalService({ isOpen: false }), checker);
+  await set("post", "/set", { body: '{"user_id":"a"}' });
+  await set("get", "/backup");
+  await set("head", "/backup");
+  await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
+  await askProbes(set);
+  await askProbes(get);
+  await get("get", "/get", { query: "user_id=a" });
+  await get("head", "/get", { query: "user_id=a" });
+  for (const path of ["/status", "/cluster", "/history", "/metrics"]) {
+    await get("get", path);
+  }
+}
+
+/** A replica that restores, and one that knows others. */
+async function askOthers(checker: AnswerChecker): Promise<void> {
+  const restoring = new LocalService({ isOpen: false });
+  const replica = restoring.log.proposer;
+  replica.logOpened({ id: "an id", firstSequence: 1, lastSequence: 7 });
+  replica.noteRestore({ reason: "a base is restored", rows: 3, percent: 0.5 });
+  await askProbes(new Asked(restoring, checker).set);
+
+  const service = new LocalService();
+  const { get } = new Asked(service, checker);
+  await service.set({ user_id: "a" });
+  const hear = (id: string, others: Parameters<typeof heartbeat>[1]) =>
+    service.cluster.heard(
+      id,
+      encodeHeartbeat(heartbeat(id, others)),
+      service.now(),
+    );
+  const { digest } = service.log.proposer;
+  hear("equal", { applied_sequence: 1, last_sequence: 1, digest });
+  hear("restoring", { state: "restoring", restore: { rows: 1, percent: 50 } });
+  hear("without a log", { state: "starting", log_id: null });
+  hear("other", { applied_sequence: 1, last_sequence: 1 });
+  for (const path of ["/status", "/cluster"]) await get("get", path);
+  // Long enough for a sample, and for the others to be gone.
+  service.pass(60_000);
+  for (const path of ["/cluster", "/history"]) await get("get", path);
+}
+
+/** Logs that say no more. */
+async function askSilentLogs(checker: AnswerChecker): Promise<void> {
+  for (
+    const [path, body] of [
+      ["/set", '{"user_id":"a"}'],
+      ["/import", `${HEADER}a,1,2,3,4\n`],
+    ]
+  ) {
+    const service = new LocalService();
+    service.log.isSilent = true;
+    const { set } = new Asked(service, checker);
+    const answered = set("post", path, { body });
+    const { sets } = service.log.proposer;
+    await eventually(() => assert.ok(sets.pending > sets.queued));
+    service.pass(LOCAL_TIMEOUT_MS);
+    await answered;
+  }
+}
+
+Deno.test("answers are as the OpenAPI document says, and all that it says can be had", async () => {
+  const service = new LocalService();
+  const document = await documentOf(service);
+  const checker = new AnswerChecker(document);
+  const asked = new Asked(service, checker);
+  await askSets(asked);
+  await askGets(asked, document);
+  await askProbes(asked.set);
+  await sendEndlessly(asked);
+  await askWithoutLog(checker);
+  await askOthers(checker);
+  await askSilentLogs(checker);
+  // All but 500, which only a fault gives, and which is not declared by itself.
+  const unseen = checker.declared().filter((name) => !checker.seen.has(name));
+  assert.deepEqual(unseen, []);
+});
+
+/** The methods that a path declares. */
+function declaredMethods({ paths }: OpenApi, path: string): Method[] {
+  return METHODS.filter((method) => paths[path][method] !== undefined);
+}
+
+Deno.test("a path answers at the listeners that the OpenAPI document names, by the methods that it names, and nowhere else", async () => {
+  const service = new LocalService();
+  const document = await documentOf(service);
+  const checker = new AnswerChecker(document);
+  for (const [path, { servers }] of Object.entries(document.paths)) {
+    const methods = declaredMethods(document, path);
+    const isOfGet = servers.some(({ url }) => url === "/");
+    const isOfSet = servers.some(({ url }) => url !== "/");
+    for (
+      const [listener, isOfIt] of [["get", isOfGet], ["set", isOfSet]] as const
+    ) {
+      for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]) {
+        if (isOfIt && methods.some((one) => one.toUpperCase() === method)) {
+          continue;
+        }
+        const response = await service.send(listener, path, {
+          method,
+          headers: { authorization: AUTHORIZATION },
+        });
+        assert.equal(response.status, isOfIt ? 405 : 404, `${method} ${path}`);
+        const allow = response.headers.get("allow")?.toLowerCase() ?? null;
+        assert.equal(allow, isOfIt ? methods.join(", ") : null);
+        if (method === "HEAD") await response.body?.cancel();
+        // Where 404 has a meaning of its own it looks the same.
+        else if (`${response.status}` in operation(document, path)) {
+          await checker.check(methods[0], path, response);
+        } else await checker.checkOther(methods[0], path, response);
+      }
+    }
+  }
+});
+
+/** The answers of a path's first method. */
+function operation(document: OpenApi, path: string): object {
+  const [method] = declaredMethods(document, path);
+  return document.paths[path][method]!.responses;
+}
+
+Deno.test("a Host that is none gets the answer of the OpenAPI document for what is wrong otherwise", async () => {
+  const service = new LocalService();
+  const checker = new AnswerChecker(await documentOf(service));
+  // The runtime takes the Host header for the beginning of the URL.
+  const response = await service.apps.get(
+    new Request("http://a/b/status/", { headers: { host: "a/b" } }),
+  );
+  assert.equal(response.status, 400);
+  await checker.checkOther("get", "/status", response);
+});

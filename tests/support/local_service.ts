@@ -1,0 +1,150 @@
+/**
+ * The service without a process, sockets and a broker: the apps of both
+ * listeners, as functions, over a real replica whose log is in memory.
+ *
+ * @module
+ */
+import { Apps, type AppsOptions } from "../../src/apps.ts";
+import { Cluster } from "../../src/cluster/cluster.ts";
+import { AUTHORIZATION, PASSWORD, USER } from "./credentials.ts";
+import { LocalLog } from "./local_log.ts";
+
+/** How a service is made. */
+export interface LocalServiceOptions
+  extends Partial<Pick<AppsOptions, "bodyBytesMax" | "isReadOnly">> {
+  /** Whether the replica knows its log already; if not, it is starting. */
+  isOpen?: boolean;
+}
+
+/** What is sent besides the path. */
+export interface LocalRequest {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+}
+
+/** One service. */
+export class LocalService {
+  /** The time in milliseconds, where a test wants another than the real one. */
+  #ahead_ms = 0;
+  readonly log: LocalLog;
+  readonly cluster: Cluster;
+  readonly apps: Apps;
+
+  constructor(
+    { isOpen = true, bodyBytesMax = 2 ** 16, isReadOnly = false }:
+      LocalServiceOptions = {},
+  ) {
+    const now = () => this.now();
+    const identity = {
+      replicaId: "me",
+      version: "1.0.0",
+      mode: "standalone",
+      started_ms: now(),
+    } as const;
+    this.log = new LocalLog(isOpen, now);
+    this.cluster = new Cluster(identity, this.log.proposer, {
+      sendHeartbeat: undefined,
+      session: "0".repeat(32),
+    });
+    this.apps = new Apps({
+      host: "127.0.0.1",
+      tls: undefined,
+      setPort: 8080,
+      credentials: { user: USER, passwords: [PASSWORD] },
+      bodyBytesMax,
+      isReadOnly,
+      identity,
+      replica: this.log.proposer,
+      cluster: this.cluster,
+      logLines: { lost: 0 },
+      now,
+    });
+  }
+
+  /** The service's time in milliseconds. */
+  now(): number {
+    return performance.now() + this.#ahead_ms;
+  }
+
+  /** Lets some time pass, and everything that is due then happen. */
+  pass(ms: number): void {
+    // Bodies get their deadlines from the first tick that sees them.
+    this.#tick();
+    this.#ahead_ms += ms;
+    this.#tick();
+  }
+
+  #tick(): void {
+    this.log.proposer.tick();
+    this.cluster.tick(this.now());
+    this.apps.tick();
+  }
+
+  /**
+   * Sends a request to a listener, as the runtime hands it over.
+   *
+   * @param path Of the URL, with its query.
+   */
+  async send(
+    listener: "set" | "get",
+    path: string,
+    { method = "GET", headers = {}, body }: LocalRequest = {},
+  ): Promise<Response> {
+    const length = typeof body === "string"
+      ? new TextEncoder().encode(body).length
+      : body instanceof Uint8Array
+      ? body.length
+      : undefined;
+    const response = await this.apps[listener](
+      new Request(`http://localhost${path}`, {
+        method,
+        headers: {
+          host: "localhost",
+          ...(length !== undefined && { "content-length": `${length}` }),
+          ...headers,
+        },
+        ...(body !== undefined && { body }),
+      }),
+    );
+    if (method !== "HEAD") return response;
+    // The runtime sends the head alone.
+    await response.body?.cancel();
+    return new Response(null, response);
+  }
+
+  /** Asks the set listener with the right credentials: a POST if there is a body. */
+  ask(path: string, init: LocalRequest = {}): Promise<Response> {
+    return this.send("set", path, {
+      method: init.body === undefined ? "GET" : "POST",
+      ...init,
+      headers: { authorization: AUTHORIZATION, ...init.headers },
+    });
+  }
+
+  /** Sends a set with the right credentials; `body` as it is unless an object. */
+  set(body: object | string, init: LocalRequest = {}): Promise<Response> {
+    const isRaw = typeof body === "string" || body instanceof Uint8Array ||
+      body instanceof ReadableStream;
+    return this.ask("/set", {
+      body: isRaw ? body as LocalRequest["body"] : JSON.stringify(body),
+      ...init,
+    } as LocalRequest);
+  }
+
+  /** Sends a file to import with the right credentials. */
+  import(body: NonNullable<LocalRequest["body"]>): Promise<Response> {
+    return this.ask("/import", { body });
+  }
+
+  /** Asks the get listener. */
+  get(path: string, init?: LocalRequest): Promise<Response> {
+    return this.send("get", path, init);
+  }
+
+  /** The answer of `/status`. */
+  // deno-lint-ignore no-explicit-any -- tests compare it with the contract
+  async statusJson(): Promise<any> {
+    return await (await this.get("/status")).json();
+  }
+}
