@@ -28,10 +28,8 @@ export interface Probe {
  * @returns The message; undefined if no such user is known.
  */
 export function probeAfter({ fed, last }: EntryFeed): Probe | undefined {
-  const { subject, data, sequence } = last ?? {};
-  if (
-    data === undefined || sequence !== fed || !isKnownVersion(subject!)
-  ) return undefined;
+  const { subject, data } = last ?? {};
+  if (data === undefined || !isKnownVersion(subject!)) return undefined;
   try {
     const { user_id } = decodeEntry(data).at(-1)!;
     const payload = encodeEntry(entryText([Change.set({ user_id })]));

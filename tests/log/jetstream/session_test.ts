@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { STALL_AFTER_MS } from "../../../src/log/jetstream/commit_health.ts";
 import { RETRY_MS } from "../../../src/log/jetstream/link.ts";
 import {
   LOOK_MS,
@@ -288,6 +289,28 @@ test("is not usable when no set commits, tries it by itself, and is usable again
   driver.receive(entry(9, { messageId: publish.messageId }));
   assert.equal(driver.take("status").status.state, "connected");
   assert.equal(driver.session.feed.take().entries[1].batch, undefined);
+});
+
+test("stays unusable with a new consumer while no set commits, and is tried again with a new connection", () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.session.propose(1, PAYLOAD, driver.now_ms).catch(() => {});
+  driver.passWithHeartbeats(STALL_AFTER_MS + 500);
+  const start = () => {
+    const { request } = driver.take("start_consumer");
+    driver.tell({ type: "consumer_started", request });
+    return driver.session.status.state;
+  };
+  driver.actions.length = 0;
+  driver.receive(entry(9));
+  driver.look({ lastSequence: 9 });
+  assert.equal(start(), "away");
+  assert.match(driver.session.status.reason, /no set has committed/);
+  driver.disconnect();
+  driver.actions.length = 0;
+  driver.connect();
+  driver.look({ lastSequence: 9 });
+  assert.equal(start(), "connected");
 });
 
 test("confirms a refusal by a look, and gives its reason", async () => {
