@@ -30,7 +30,14 @@ export async function runTask(
   const child = new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--config", `${ROOT}deno.json`, ...args],
     cwd: folder,
-    env: { AUTH_USER: USER, AUTH_PASSWORD: PASSWORD, NO_COLOR: "1", ...env },
+    env: {
+      AUTH_USER: USER,
+      AUTH_PASSWORD: PASSWORD,
+      NO_COLOR: "1",
+      // The tests are run by a task too, which has set it for all below it.
+      INIT_CWD: folder,
+      ...env,
+    },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
