@@ -28,6 +28,8 @@ export interface Config {
   readonly peers: readonly Peer[];
   /** Their CA certificates in addition to the well-known ones, in PEM. */
   readonly peersCa: string | undefined;
+  /** Whether to go on although others hold a fuller state than the log. */
+  readonly isNewLogWanted: boolean;
   /** The broker of a cluster; undefined for a standalone service. */
   readonly nats: NatsConfig | undefined;
   readonly commitTimeout_ms: number;
@@ -173,6 +175,7 @@ export function readConfig(
     dataDir: reader.value("DATA_DIR", VARIABLES.DATA_DIR),
     nats: readNats(reader, environment),
     peers: readPeers(reader, environment, credentials),
+    isNewLogWanted: readNewLog(reader, environment),
     peersCa: reader.certificates("PEERS_TLS_CA_FILE"),
     commitTimeout_ms: reader.value(
       "COMMIT_TIMEOUT_MS",
@@ -340,6 +343,19 @@ function readPeers(
         : credentials.passwords[0],
     };
   });
+}
+
+function readNewLog(
+  reader: Reader,
+  { NATS_URL }: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const isWanted = reader.value("NEW_LOG", VARIABLES.NEW_LOG) === "yes";
+  if (isWanted && !NATS_URL) {
+    reader.problems.push(
+      "NEW_LOG needs NATS_URL: a standalone service knows of no other state",
+    );
+  }
+  return isWanted;
 }
 
 function readTls(

@@ -134,6 +134,11 @@ export const VARIABLES = {
     "CA certificates (PEM) for the peers, in addition to the well-known ones",
     text,
   ),
+  NEW_LOG: variable(
+    "no",
+    "yes, for one start: go on although another replica holds a fuller state",
+    oneOf(["yes", "no"]),
+  ),
   DATA_DIR: variable(
     "./data",
     "standalone: folder of the log",

@@ -7,17 +7,15 @@ import { getLogger } from "@logtape/logtape";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Apps } from "./apps.ts";
 import { Cluster } from "./cluster/cluster.ts";
+import { Room } from "./cluster/room.ts";
 import type { Config } from "./config.ts";
 import { Listeners } from "./http/server/listener.ts";
 import type { App } from "./http/server/router.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
-import { bootstrap } from "./replica/bootstrap.ts";
 import { Compaction } from "./replica/compaction.ts";
 import { Replica } from "./replica/replica.ts";
-import { fileSource } from "./snapshot/file_source.ts";
-import { type Peer, peerSource } from "./snapshot/peer_source.ts";
-import type { SnapshotSource } from "./snapshot/source.ts";
+import { startUp } from "./startup.ts";
 import type { LogLines } from "./telemetry/logger.ts";
 
 const logger = getLogger(["usergrade"]);
@@ -52,13 +50,14 @@ interface Parts {
   readonly config: Config;
   readonly log: LogClient;
   readonly members: MembersPort;
+  readonly room: Room;
   readonly replica: Replica;
   /** Undefined for a stream, which its own limits keep short. */
   readonly compaction: Compaction | undefined;
   readonly cluster: Cluster;
   readonly apps: Apps;
   readonly listeners: Listeners;
-  /** Ends the search for a snapshot. */
+  /** Ends the search for a snapshot, and the looks at the peers after it. */
   readonly stopping: AbortController;
 }
 
@@ -93,7 +92,7 @@ export function startService(
   };
   join(parts, fail);
   const timer = setInterval(() => tick(parts, fail), TICK_MS);
-  openLog(parts).catch(fail);
+  startUp({ ...parts, signal: parts.stopping.signal, now }).catch(fail);
   return {
     failed: failed.promise,
     stop: async (reason) => {
@@ -130,9 +129,12 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
   const compaction = config.nats === undefined
     ? new Compaction(replica, log)
     : undefined;
-  const cluster = new Cluster({ replicaId, version }, replica, {
-    sendHeartbeat: config.nats && ((bytes) => members.send(bytes)),
-    session: crypto.randomUUID().replaceAll("-", ""),
+  const room = new Room(config.isNewLogWanted);
+  const session = crypto.randomUUID().replaceAll("-", "");
+  const cluster = new Cluster({ replicaId, version, session }, replica, {
+    sendHeartbeat: config.nats &&
+      ((heartbeat, unsure) => members.send(heartbeat, unsure)),
+    heard: (heartbeat) => room.heard(heartbeat),
   });
   const apps = new Apps({
     ...config,
@@ -147,6 +149,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     config,
     log,
     members,
+    room,
     replica,
     compaction,
     cluster,
@@ -158,7 +161,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, replica, compaction, cluster }: Parts,
+  { log, members, room, replica, compaction, cluster }: Parts,
   fail: (error: Error) => void,
 ): void {
   log.listen({
@@ -174,6 +177,10 @@ function join(
     failed: fail,
   });
   members.listen({
+    joined: (wasAway) => {
+      room.joined(wasAway, now());
+      cluster.joined(now());
+    },
     heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
     dropped: (count) => cluster.noteDropped(count),
     off: (reason) => cluster.off(reason),
@@ -226,43 +233,6 @@ async function drain(
   }
   // Only now: it breaks the reading of bodies that are on their way.
   await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown()]);
-}
-
-async function openLog(
-  { config, log, members, replica, stopping }: Parts,
-): Promise<void> {
-  const info = await log.open(
-    config.nats === undefined
-      ? { engine: "sqlite", directory: config.dataDir }
-      : {
-        ...config.nats,
-        engine: "jetstream",
-        replicaId: config.replicaId,
-        commitTimeout_ms: config.commitTimeout_ms,
-      },
-    config.nats && members.remote,
-  );
-  logger.info("The log {id} is open, up to entry {sequence}", {
-    id: info.id,
-    sequence: info.lastSequence,
-  });
-  using client = config.peersCa === undefined
-    ? undefined
-    : Deno.createHttpClient({ caCerts: [config.peersCa] });
-  const places = {
-    sources: config.peers.map((peer) => sourceOf(peer, client)),
-    store: config.nats === undefined ? log.snapshots : undefined,
-  };
-  await bootstrap(replica, log, info, places, stopping.signal);
-}
-
-function sourceOf(
-  peer: Peer,
-  client: Deno.HttpClient | undefined,
-): SnapshotSource {
-  return peer.url.startsWith("file:")
-    ? fileSource(peer.url)
-    : peerSource(peer, client);
 }
 
 /** @returns The port, which the system chose if 0 was asked for. */

@@ -70,6 +70,7 @@ Deno.test({
         nats: undefined,
         peers: [],
         peersCa: undefined,
+        isNewLogWanted: false,
         commitTimeout_ms: 5000,
         bodyBytesMax: 65536,
         isReadOnly: false,
@@ -228,6 +229,14 @@ Deno.test({
       assert.match(problems({ ...environment, PEERS })[0], /^PEERS/);
     }
     assert.match(problems({ PEERS: "http://b" })[0], /^PEERS needs NATS_URL/);
+    assert.match(problems({ NEW_LOG: "yes" })[0], /^NEW_LOG needs NATS_URL/);
+    assert.match(problems({ NEW_LOG: "maybe" })[0], /^NEW_LOG must be one of/);
+    const { isNewLogWanted } = read({
+      NEW_LOG: "yes",
+      NATS_URL: "nats://a",
+      AUTH_PASSWORD: "p",
+    });
+    assert.ok(isNewLogWanted);
   },
 });
 

@@ -20,9 +20,9 @@ const ARROWS: Record<string, string[]> = {
   "cli": ["config_variables.ts", "snapshot"],
   "service.ts": [
     "apps.ts",
+    "startup.ts",
     "config.ts",
     "http/server",
-    "snapshot",
     "cluster",
     "replica",
     "log",
@@ -39,6 +39,13 @@ const ARROWS: Record<string, string[]> = {
     "replica",
     "telemetry",
     "histogram.ts",
+  ],
+  "startup.ts": [
+    "config.ts",
+    "cluster",
+    "replica",
+    "log",
+    "snapshot",
   ],
   "config.ts": [
     "config_variables.ts",

@@ -5,50 +5,30 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { type Difference, Divergence, type OwnState } from "./divergence.ts";
 import {
-  encodeHeartbeat,
   type Heartbeat,
-  HEARTBEAT_CHECKPOINTS_MAX,
   InvalidHeartbeatError,
   parseHeartbeat,
 } from "./heartbeat.ts";
-import { type Difference, Divergence, type OwnState } from "./divergence.ts";
+import {
+  HeartbeatSender,
+  type Identity,
+  type LocalReplica,
+  type SendHeartbeat,
+} from "./heartbeat_sender.ts";
 import { type Member, Members } from "./members.ts";
+import { type OtherLog, OtherLogs } from "./other_logs.ts";
 import { type SeenReplica, seenReplicas } from "./seen_replicas.ts";
 
 const logger = getLogger(["usergrade", "cluster"]);
 
-/** The interval between heartbeats; a new state is sent at once. */
-const HEARTBEAT_MS = 2_000;
-
-/** This replica, as the cluster needs it. */
-export interface LocalReplica {
-  readonly state: string;
-  readonly reason: string;
-  /** Whether the log can be proposed to. */
-  readonly connected: boolean;
-  readonly log: { readonly id: string } | undefined;
-  readonly appliedSequence: number;
-  readonly lastSequence: number;
-  readonly users: number;
-  readonly digest: string;
-  readonly restoreProgress:
-    | { readonly rows: number; readonly percent: number }
-    | undefined;
-  /** @returns The newest checkpoints with their digests, at most `count`. */
-  checkpoints(count: number): [sequence: number, digest: string][];
-  /** @returns The digest at a sequence; undefined if it is no longer known. */
-  digestAt(sequence: number): string | undefined;
-}
-
 /** What the cluster needs from outside. */
 export interface ClusterPorts {
-  /** Sends a heartbeat to the other replicas; undefined when standalone. */
-  readonly sendHeartbeat:
-    | ((bytes: Uint8Array<ArrayBuffer>) => void)
-    | undefined;
-  /** 32 hex digits, unique for each start of a replica. */
-  readonly session: string;
+  /** Undefined when standalone. */
+  readonly sendHeartbeat: SendHeartbeat | undefined;
+  /** Takes a heartbeat of another replica. */
+  heard(heartbeat: Heartbeat): void;
 }
 
 /** The cluster at one moment. */
@@ -59,6 +39,8 @@ export interface ClusterView {
   readonly diverged: boolean;
   /** The replica that differs from all others, which are equal; null if none. */
   readonly standsAlone: string | null;
+  /** Who follows another log under the names of this one. */
+  readonly otherLogs: readonly OtherLog[];
   /** All replicas in the order of their ids. */
   readonly replicas: readonly SeenReplica[];
 }
@@ -70,8 +52,8 @@ export interface ClusterView {
 export class Cluster {
   readonly #members = new Members();
   readonly #divergence = new Divergence();
-  #sentAt_ms = -Infinity;
-  #sentState = "";
+  readonly #otherLogs = new OtherLogs();
+  readonly #sender: HeartbeatSender;
   #presence: ClusterView["presence"];
   #dropped = 0;
   #loggedAlone: string | null = null;
@@ -79,18 +61,20 @@ export class Cluster {
   #loggedDouble = "";
 
   /**
-   * @param identity This replica's id and version.
+   * @param identity This replica's id, version and session.
    * @param replica This replica.
    * @param ports The way to the other replicas.
    */
   constructor(
-    private readonly identity: {
-      readonly replicaId: string;
-      readonly version: string;
-    },
+    private readonly identity: Identity,
     private readonly replica: LocalReplica,
     private readonly ports: ClusterPorts,
   ) {
+    this.#sender = new HeartbeatSender(
+      identity,
+      replica,
+      ports.sendHeartbeat ?? (() => {}),
+    );
     this.#presence = ports.sendHeartbeat === undefined ? "standalone" : "on";
   }
 
@@ -115,40 +99,32 @@ export class Cluster {
     return this.#dropped;
   }
 
-  /** Sends a heartbeat if one is due. Call it a few times a second. */
-  tick(now_ms: number): void {
-    const { sendHeartbeat } = this.ports;
-    if (sendHeartbeat === undefined) return;
-    const { state, connected } = this.replica;
-    const sentState = `${state} ${connected}`;
-    if (
-      sentState === this.#sentState &&
-      now_ms - this.#sentAt_ms < HEARTBEAT_MS
-    ) return;
-    this.#sentState = sentState;
-    this.#sentAt_ms = now_ms;
-    sendHeartbeat(encodeHeartbeat(this.#ownHeartbeat()));
+  /** @returns Who follows another log under the names of this one. */
+  otherLogs(now_ms: number): OtherLog[] {
+    return this.#otherLogs.list(
+      this.replica.log?.id,
+      this.#members.list(now_ms),
+    );
   }
 
-  #ownHeartbeat(): Heartbeat {
-    const { replica, identity, ports } = this;
-    const progress = replica.restoreProgress;
-    return {
-      replica_id: identity.replicaId,
-      session: ports.session,
-      version: identity.version,
-      state: replica.state,
-      reason: replica.reason,
-      log_id: replica.log?.id ?? null,
-      applied_sequence: replica.appliedSequence,
-      last_sequence: replica.lastSequence,
-      users: replica.users,
-      digest: replica.digest,
-      restore: progress === undefined
-        ? null
-        : { rows: progress.rows, percent: progress.percent },
-      checkpoints: replica.checkpoints(HEARTBEAT_CHECKPOINTS_MAX),
-    };
+  /** The others can be heard from now on: asks who they are. */
+  joined(now_ms: number): void {
+    this.#sender.ask(now_ms);
+  }
+
+  /** Sends a heartbeat if one is due. Call it a few times a second. */
+  tick(now_ms: number): void {
+    if (this.#presence !== "standalone") this.#sender.tick(now_ms);
+  }
+
+  /**
+   * Takes what a configured peer says.
+   *
+   * @param logId Its log; undefined if it does not answer or holds none.
+   */
+  peerSaid(peer: string, logId: string | undefined, now_ms: number): void {
+    this.#otherLogs.peerSaid(peer, logId);
+    this.#reportOtherLogs(now_ms);
   }
 
   /**
@@ -171,10 +147,14 @@ export class Cluster {
       this.#noteDouble(heartbeat);
       return;
     }
+    const isNew = !this.#members.knows(heartbeat);
     if (!this.#members.hear(heartbeat, now_ms)) {
       this.#dropped++;
       return;
     }
+    if (isNew) this.#sender.answer(now_ms);
+    this.ports.heard(heartbeat);
+    this.#reportOtherLogs(now_ms);
     // While the broker is away, its log may be replaced by another one.
     const difference = this.replica.connected
       ? this.#divergence.compare(this.#ownState(), heartbeat)
@@ -195,7 +175,7 @@ export class Cluster {
 
   #noteDouble({ session, state }: Heartbeat): void {
     if (
-      session === this.ports.session || session === this.#loggedDouble ||
+      session === this.identity.session || session === this.#loggedDouble ||
       // A replica that is stopping may overlap with its next start.
       state === "draining"
     ) return;
@@ -204,6 +184,16 @@ export class Cluster {
       "Another replica runs with REPLICA_ID {replica_id}: give each its own",
       { replica_id: this.identity.replicaId },
     );
+  }
+
+  #reportOtherLogs(now_ms: number): void {
+    const news = this.#otherLogs.news(this.otherLogs(now_ms));
+    for (const { follower, logId } of news) {
+      logger.error(
+        "TWO LOGS: {follower} follows log {other}, and this replica log {id}; each has a part of the sets. Compare NATS_URL and NATS_STREAM of both",
+        { follower, other: logId, id: this.replica.log?.id },
+      );
+    }
   }
 
   #report(
@@ -252,8 +242,9 @@ export class Cluster {
     return {
       presence: this.#presence,
       diverged: this.diverged,
+      otherLogs: this.otherLogs(now_ms),
       ...seenReplicas(
-        this.#ownHeartbeat(),
+        this.#sender.current(),
         this.replica.connected,
         this.#members.list(now_ms),
         this.#divergence,

@@ -47,6 +47,11 @@ export class Members {
     return true;
   }
 
+  /** @returns Whether this start of the replica was heard before. */
+  knows({ replica_id, session }: Heartbeat): boolean {
+    return this.#heard.get(replica_id)?.heartbeat.session === session;
+  }
+
   /** Whether one more fits; forgets the replica that is gone longest if needed. */
   #makeRoom(now_ms: number): boolean {
     if (this.#heard.size < MEMBERS_MAX) return true;

@@ -149,6 +149,12 @@ export interface ClusterView {
   readonly diverged: boolean;
   /** The replica that differs from all others, which are equal; null if none. */
   readonly standsAlone: string | null;
+  /** Who follows another log under the names of this one. */
+  readonly otherLogs: readonly {
+    /** As in "replica b". */
+    readonly follower: string;
+    readonly logId: string;
+  }[];
   /** All replicas in the order of their ids. */
   readonly replicas: readonly SeenReplica[];
 }

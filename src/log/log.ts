@@ -11,6 +11,8 @@ import type { SnapshotStore } from "../snapshot/store.ts";
 export interface LogInfo {
   /** The log's identity: two logs never share one. */
   readonly id: string;
+  /** Whether it was made by this opening. */
+  readonly isNew: boolean;
   /** The sequence of the first entry still there; last + 1 when there is none. */
   readonly firstSequence: number;
   /** The sequence of the last entry; 0 for a log that never had one. */

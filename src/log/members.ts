@@ -6,6 +6,12 @@
 
 /** Told of the other replicas' heartbeats. */
 export interface MembersListener {
+  /**
+   * Others can be heard from now on, over a new connection.
+   *
+   * @param wasAway Whether it took more than one attempt.
+   */
+  joined(wasAway: boolean): void;
   /** Someone sent a heartbeat: anyone, this replica included. */
   heard(replicaId: string, bytes: Uint8Array<ArrayBuffer>): void;
   /** Heartbeats were dropped unread: too large, or too many. */

@@ -49,6 +49,11 @@ export class Lifecycle {
     return this.#phase;
   }
 
+  /** Whether the log is known to have lost what the replica has applied. */
+  get isAheadOfLog(): boolean {
+    return this.#log.state === "ahead_of_log";
+  }
+
   /** Whether the log can be proposed to. */
   get connected(): boolean {
     return this.#log.state === "connected";
@@ -82,6 +87,13 @@ export class Lifecycle {
     return true;
   }
 
+  /** Says why the log must not be opened. */
+  hold(reason: string): void {
+    if (this.#phase.name === "starting") {
+      this.enter({ name: "starting", held: reason });
+    }
+  }
+
   /** Says how the restore goes. */
   noteRestore(progress: RestoreProgress): void {
     this.#restoredRows = progress.rows;
@@ -91,7 +103,9 @@ export class Lifecycle {
   }
 
   /** The log says what it has: it is open, or others have changed it. */
-  logOpened({ id, firstSequence, lastSequence }: LogInfo): void {
+  logOpened(
+    { id, firstSequence, lastSequence }: Omit<LogInfo, "isNew">,
+  ): void {
     this.#logView = { id, firstSequence };
     this.lastSequence = lastSequence;
   }

@@ -32,7 +32,8 @@ export interface RestoreProgress {
 
 /** Where a replica is in its life. */
 export type Phase =
-  | { readonly name: "starting" }
+  /** The log is not open yet; `held` says why it must not be opened. */
+  | { readonly name: "starting"; readonly held?: string }
   /** A snapshot is being looked for or restored. */
   | { readonly name: "restoring"; readonly progress: RestoreProgress }
   /**
@@ -58,6 +59,11 @@ export interface Readiness {
    * is no entry that it can't understand.
    */
   readonly readable: boolean;
+  /**
+   * Whether it holds a whole state that is worth a backup: all of the log, or
+   * all of it that this version will ever apply.
+   */
+  readonly whole: boolean;
   /** Whether sets can commit now. */
   readonly writable: boolean;
 }
@@ -81,6 +87,7 @@ export function readiness(
     state: isOver && phase.name !== "draining" ? log.state : phase.name,
     reason: reason(phase, log, isOver ? undefined : stuck),
     readable: hasCaughtUp && log.state !== "upgrade_required",
+    whole: hasCaughtUp || (isOver && phase.name === "catching_up"),
     writable: phase.name === "ready" && log.state === "connected" &&
       stuck === undefined,
   };
@@ -96,6 +103,8 @@ function reason(
       return phase.reason;
     case "restoring":
       return phase.progress.reason;
+    case "starting":
+      if (phase.held !== undefined) return phase.held;
   }
   if (stuck !== undefined) return stuck;
   if (log.state !== "connected") return log.reason;

@@ -56,8 +56,13 @@ export class Replica extends ReplicaView {
     this.#applier = new Applier(this.machine, this.groupCommit, ports.now);
   }
 
+  /** Says why the log must not be opened, for the probes. */
+  hold(reason: string): void {
+    this.lifecycle.hold(reason);
+  }
+
   /** The log is open: a snapshot is looked for and restored from now on. */
-  logOpened(info: LogInfo): void {
+  logOpened(info: Omit<LogInfo, "isNew">): void {
     this.lifecycle.logOpened(info);
     const reason = "a snapshot is being looked for";
     this.#enter({
@@ -156,6 +161,8 @@ export class Replica extends ReplicaView {
     this.lifecycle.logStatusChanged(status);
     if (this.connected) this.#appliedMore();
     else this.groupCommit.refuseQueued(this.#notWritable());
+    // No entry comes for now, and others may come in the place of those waited for.
+    if (this.isAheadOfLog) this.#waiters.expire(Infinity);
   }
 
   /** A batch did not commit. */
@@ -218,10 +225,16 @@ export class Replica extends ReplicaView {
    * Waits until a sequence is applied, at most as long as a set may take.
    *
    * @throws {SequenceNotReachedError} If it takes longer.
-   * @throws {NotReadyError} If this replica can't answer yet.
+   * @throws {NotReadyError} If this replica can't answer yet, or if the
+   * sequences of the log mean other entries than those that it has applied.
    */
   async waitFor(sequence: number): Promise<void> {
     if (!this.readable) throw this.#notReadable();
+    if (this.isAheadOfLog) {
+      throw new NotReadyError(
+        `This replica has a history that the log has lost (ahead_of_log), so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
+      );
+    }
     if (this.appliedSequence >= sequence) return;
     await this.#waiters.wait(sequence, this.ports.now() + this.timeout_ms);
   }
@@ -231,7 +244,8 @@ export class Replica extends ReplicaView {
    * @throws {NotReadyError} If there is no whole state now.
    */
   snapshot(): Snapshot {
-    if (!this.readable || !this.machine.isWhole) throw this.#notReadable();
+    const { whole } = this.lifecycle.readiness;
+    if (!whole || !this.machine.isWhole) throw this.#notReadable();
     return this.machine.snapshot(this.log!.id);
   }
 

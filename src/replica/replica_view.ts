@@ -65,6 +65,17 @@ export class ReplicaView {
     return this.lifecycle.connected;
   }
 
+  /** Whether the log is known to have lost what it has applied. */
+  get isAheadOfLog(): boolean {
+    return this.lifecycle.isAheadOfLog;
+  }
+
+  /** Whether its log must not be opened, for now. */
+  get isHeld(): boolean {
+    const { phase } = this.lifecycle;
+    return phase.name === "starting" && phase.held !== undefined;
+  }
+
   /** Whether there is no room for a record, so that no entry is applied. */
   get isStuck(): boolean {
     return this.machine.isStuck;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Snapshot } from "./snapshot.ts";
+import { parseBackupInfoJson } from "./format/backup_info.ts";
+import type { Snapshot, SnapshotInfo } from "./snapshot.ts";
 import { type SnapshotSource, SourceError } from "./source.ts";
 import { streamedSnapshot } from "./streamed_snapshot.ts";
 
@@ -45,28 +46,82 @@ export function peerSource(
   };
 }
 
+/** What a peer holds. */
+export type PeerState =
+  | { readonly type: "holds"; readonly info: SnapshotInfo }
+  /** It runs, and holds no whole state yet. */
+  | { readonly type: "holds_nothing" }
+  /** It is of version 1.0, which does not say it. */
+  | { readonly type: "does_not_say" };
+
+/**
+ * Asks a peer what it holds, without a backup.
+ *
+ * @param peer The peer.
+ * @param client As for {@linkcode peerSource}.
+ * @param signal Ends it.
+ * @throws {SourceError} If the peer can't be asked, or refuses to say it.
+ */
+export async function askPeer(
+  peer: Peer,
+  client: Deno.HttpClient | undefined,
+  signal: AbortSignal,
+): Promise<PeerState> {
+  return await request(peer, client, "HEAD", signal, async (response) => {
+    await response.body?.cancel();
+    const { status, headers } = response;
+    const json = headers.get("backup-info");
+    if (status === 200 && json !== null) {
+      return { type: "holds", info: parseBackupInfoJson(json) };
+    }
+    const isProblem = headers.get("content-type")?.includes("problem+json");
+    // A proxy's 503 says nothing of the peer.
+    if (status === 503 && isProblem) return { type: "holds_nothing" };
+    if (status === 200 || status === 405) return { type: "does_not_say" };
+    throw new SourceError(`refused: ${status}`);
+  });
+}
+
 async function download(
-  { url, user, password }: Peer,
+  peer: Peer,
   client: Deno.HttpClient | undefined,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const userinfo = new TextEncoder().encode(`${user}:${password}`).toBase64();
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS);
-  try {
-    const response = await fetch(`${url.replace(/\/$/, "")}/backup`, {
-      headers: { authorization: `Basic ${userinfo}` },
-      redirect: "error",
-      ...(client && { client }),
-      signal: AbortSignal.any([signal, late.signal]),
-    });
+  return await request(peer, client, "GET", signal, async (response) => {
     if (response.status === 200 && response.body !== null) return response.body;
-    // The time limit goes on: an error answer may be without an end.
     const detail = await readBeginning(response).then(problemDetail, () => "");
     throw new SourceError(
       `${
         response.status === 503 ? "not ready" : "refused"
       }: ${response.status} ${detail}`,
+    );
+  });
+}
+
+/**
+ * Asks a peer for its backup.
+ *
+ * @param take Takes the answer, within the time limit: it may be without an end.
+ */
+async function request<T>(
+  { url, user, password }: Peer,
+  client: Deno.HttpClient | undefined,
+  method: "GET" | "HEAD",
+  signal: AbortSignal,
+  take: (response: Response) => Promise<T>,
+): Promise<T> {
+  const userinfo = new TextEncoder().encode(`${user}:${password}`).toBase64();
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS);
+  try {
+    return await take(
+      await fetch(`${url.replace(/\/$/, "")}/backup`, {
+        method,
+        headers: { authorization: `Basic ${userinfo}` },
+        redirect: "error",
+        ...(client && { client }),
+        signal: AbortSignal.any([signal, late.signal]),
+      }),
     );
   } catch (cause) {
     if (cause instanceof SourceError) throw cause;

@@ -183,6 +183,11 @@ function addState(
       ): Sample => [{ state }, Number(replica.state === state)]),
   );
   registry.gauge(
+    "usergrade_start_held",
+    "1 while the start is held back because another replica holds a fuller state, else 0.",
+    () => Number(replica.isHeld),
+  );
+  registry.gauge(
     "usergrade_users",
     "Users stored.",
     () => replica.users,
@@ -204,6 +209,11 @@ function addCluster(registry: MetricRegistry, cluster: Cluster): void {
     "usergrade_differences_total",
     "Times that another replica had a different digest at the same sequence.",
     () => cluster.differences,
+  );
+  registry.gauge(
+    "usergrade_other_logs",
+    "Replicas and peers that follow another log under the same names.",
+    () => cluster.otherLogs(performance.now()).length,
   );
   registry.gauge(
     "usergrade_peers",

@@ -29,7 +29,10 @@ Deno.test("JetStreamLog makes the stream with the contract's settings, and one i
   );
   const infos = await Promise.all(logs.map((log) => log.open()));
   assert.match(infos[0].id, /^[0-9a-f]{16}$/);
-  for (const info of infos) assert.deepEqual(info, infos[0]);
+  for (const { id, lastSequence } of infos) {
+    assert.deepEqual([id, lastSequence], [infos[0].id, 0]);
+  }
+  assert.equal(infos.filter(({ isNew }) => isNew).length, 1);
   await Promise.all(logs.map((log) => log.close()));
   const { config } = await withClient(
     server,
@@ -42,12 +45,16 @@ Deno.test("JetStreamLog makes the stream with the contract's settings, and one i
       storage: config.storage,
       retention: config.retention,
       num_replicas: config.num_replicas,
+      deny_delete: config.deny_delete,
+      deny_purge: config.deny_purge,
     },
     {
       subjects: ["usergrade.*.set.*"],
       storage: "file",
       retention: "limits",
       num_replicas: 1,
+      deny_delete: true,
+      deny_purge: false,
     },
   );
   assert.ok(config.duplicate_window >= 60e9);

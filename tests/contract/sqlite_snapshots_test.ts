@@ -44,7 +44,8 @@ testSnapshotStore("SnapshotClient", async () => {
   const folder = new TemporaryFolder();
   const options = { engine: "sqlite", directory: folder.path } as const;
   let log = client();
-  const { id: logId } = await log.open(options);
+  await log.connect(options);
+  const { id: logId } = await log.open();
   return {
     logId,
     get store() {
@@ -53,7 +54,8 @@ testSnapshotStore("SnapshotClient", async () => {
     restart: async () => {
       await log.close();
       log = client();
-      await log.open(options);
+      await log.connect(options);
+      await log.open();
     },
     [Symbol.asyncDispose]: async () => {
       await log.close();

@@ -50,7 +50,8 @@ class Member implements AsyncDisposable {
     const member = new Member();
     member.isFull = isFull;
     const log = member.#log;
-    const info = await log.open(options);
+    await log.connect(options);
+    const info = await log.open();
     const places = { sources: [], store: undefined };
     const { signal } = new AbortController();
     await bootstrap(member.replica, log, info, places, signal);

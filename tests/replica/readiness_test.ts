@@ -29,7 +29,7 @@ const LOG_STATES = [
 
 const STUCK = "entry 4 can't be applied";
 
-/** Each case in a line: what, then state, readable, writable, whose reason. */
+/** Each case in a line: what, then state, readable whole, writable, whose reason. */
 function table(): string[] {
   const lines: string[] = [];
   for (const phase of PHASES) {
@@ -54,8 +54,15 @@ function table(): string[] {
   return lines;
 }
 
-function flags({ state, readable, writable }: Omit<Readiness, "reason">) {
-  return [state, readable && "readable", writable && "writable"]
+function flags(
+  { state, readable, whole, writable }: Omit<Readiness, "reason">,
+) {
+  return [
+    state,
+    readable && "readable",
+    whole && "whole",
+    writable && "writable",
+  ]
     .filter((part) => part !== false).join(" ");
 }
 
@@ -84,26 +91,26 @@ Deno.test({
       "catching_up, connected, stuck: catching_up, stuck",
       "catching_up, away: catching_up, log",
       "catching_up, away, stuck: catching_up, stuck",
-      "catching_up, ahead_of_log: ahead_of_log, log",
-      "catching_up, ahead_of_log, stuck: ahead_of_log, log",
-      "catching_up, upgrade_required: upgrade_required, log",
-      "catching_up, upgrade_required, stuck: upgrade_required, log",
-      "ready, connected: ready readable writable, own",
-      "ready, connected, stuck: ready readable, stuck",
-      "ready, away: ready readable, log",
-      "ready, away, stuck: ready readable, stuck",
-      "ready, ahead_of_log: ahead_of_log readable, log",
-      "ready, ahead_of_log, stuck: ahead_of_log readable, log",
-      "ready, upgrade_required: upgrade_required, log",
-      "ready, upgrade_required, stuck: upgrade_required, log",
-      "draining after ready, connected: draining readable, own",
-      "draining after ready, connected, stuck: draining readable, own",
-      "draining after ready, away: draining readable, own",
-      "draining after ready, away, stuck: draining readable, own",
-      "draining after ready, ahead_of_log: draining readable, own",
-      "draining after ready, ahead_of_log, stuck: draining readable, own",
-      "draining after ready, upgrade_required: draining, own",
-      "draining after ready, upgrade_required, stuck: draining, own",
+      "catching_up, ahead_of_log: ahead_of_log whole, log",
+      "catching_up, ahead_of_log, stuck: ahead_of_log whole, log",
+      "catching_up, upgrade_required: upgrade_required whole, log",
+      "catching_up, upgrade_required, stuck: upgrade_required whole, log",
+      "ready, connected: ready readable whole writable, own",
+      "ready, connected, stuck: ready readable whole, stuck",
+      "ready, away: ready readable whole, log",
+      "ready, away, stuck: ready readable whole, stuck",
+      "ready, ahead_of_log: ahead_of_log readable whole, log",
+      "ready, ahead_of_log, stuck: ahead_of_log readable whole, log",
+      "ready, upgrade_required: upgrade_required whole, log",
+      "ready, upgrade_required, stuck: upgrade_required whole, log",
+      "draining after ready, connected: draining readable whole, own",
+      "draining after ready, connected, stuck: draining readable whole, own",
+      "draining after ready, away: draining readable whole, own",
+      "draining after ready, away, stuck: draining readable whole, own",
+      "draining after ready, ahead_of_log: draining readable whole, own",
+      "draining after ready, ahead_of_log, stuck: draining readable whole, own",
+      "draining after ready, upgrade_required: draining whole, own",
+      "draining after ready, upgrade_required, stuck: draining whole, own",
       "draining, connected: draining, own",
       "draining, connected, stuck: draining, own",
       "draining, away: draining, own",
@@ -113,5 +120,19 @@ Deno.test({
       "draining, upgrade_required: draining, own",
       "draining, upgrade_required, stuck: draining, own",
     ]);
+  },
+});
+
+Deno.test({
+  name: "readiness() tells why a start is held back, whatever the log is",
+  permissions,
+  fn: () => {
+    const held = { name: "starting", held: "b has more" } as const;
+    for (const state of ["connected", "away"] as const) {
+      const log: LogStatus = { state, reason: "its own" };
+      const { reason, ...can } = readiness(held, log, undefined);
+      assert.equal(reason, "b has more");
+      assert.equal(flags(can), "starting");
+    }
   },
 });

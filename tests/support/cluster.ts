@@ -46,6 +46,16 @@ export class Cluster implements AsyncDisposable {
     index: number,
     env: Record<string, string> = {},
   ): Promise<ServiceProcess> {
+    const replica = this.spawnReplica(index, env);
+    await replica.started();
+    return this.replicas[index] = replica;
+  }
+
+  /** Starts a replica that may never be ready; it ends with the cluster. */
+  spawnReplica(
+    index: number,
+    env: Record<string, string> = {},
+  ): ServiceProcess {
     const replica = ServiceProcess.spawn({
       dataDir: this.#folder.path,
       env: {
@@ -55,8 +65,7 @@ export class Cluster implements AsyncDisposable {
       },
     });
     this.#spawned.set(index, replica);
-    await replica.started();
-    return this.replicas[index] = replica;
+    return replica;
   }
 
   /** The replica with this number, which may still be starting. */

@@ -41,11 +41,12 @@ export class LocalService {
       version: "1.0.0",
       mode: "standalone",
       started_ms: now(),
+      session: "0".repeat(32),
     } as const;
     this.log = new LocalLog(isOpen, now);
     this.cluster = new Cluster(identity, this.log.proposer, {
       sendHeartbeat: undefined,
-      session: "0".repeat(32),
+      heard: () => {},
     });
     this.apps = new Apps({
       host: "127.0.0.1",

@@ -96,6 +96,7 @@ export class SimulatedReplica {
       defer: (callback) => time.after(0, callback),
       now: () => time.now,
     }, TIMEOUT_MS);
+    this.session.handle({ type: "open" }, time.now);
     this.#every(100, () => {
       this.session.tick(time.now);
       this.#withItsMemory(() => this.replica.tick());

@@ -18,12 +18,17 @@ export function cluster(
   now: () => number,
 ): Handler {
   return getAndHead(() => {
-    const { presence, diverged, standsAlone, replicas } = source.view(now());
+    const { presence, diverged, standsAlone, otherLogs, replicas } = source
+      .view(now());
     const answer: ClusterAnswer = {
       replica_id: replicaId,
       presence,
       diverged,
       stands_alone: standsAlone,
+      other_logs: otherLogs.map(({ follower, logId }) => ({
+        follower,
+        log_id: logId,
+      })),
       replicas: replicas.map(row),
     };
     return Response.json(answer);

@@ -12,7 +12,7 @@ const Row = z.strictObject({
   self: z.boolean(),
   version: z.string(),
   state: z.string().meta({
-    description: "One of /status, gone, or one of a later version.",
+    description: "One of /status, away, gone, or one of a later version.",
   }),
   reason: z.string(),
   log_id: z.string().nullable(),
@@ -41,6 +41,12 @@ const Cluster = z.strictObject({
   diverged: z.boolean(),
   stands_alone: z.string().nullable().meta({
     description: "The replica that differs from all others, which are equal.",
+  }),
+  other_logs: z.array(z.strictObject({
+    follower: z.string().meta({ description: "A replica or a peer." }),
+    log_id: z.string(),
+  })).meta({
+    description: "Who follows another log under the names of this one.",
   }),
   replicas: z.array(Row),
 }).meta({ id: "Cluster" });

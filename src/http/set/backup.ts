@@ -5,6 +5,7 @@
  */
 import {
   type BackupInfo,
+  backupInfoJson,
   backupName,
 } from "../../snapshot/format/backup_info.ts";
 import { writeBackup } from "../../snapshot/format/write_backup.ts";
@@ -72,5 +73,6 @@ function headersOf(info: BackupInfo): Record<string, string> {
     "content-disposition": `attachment; filename="${backupName(info)}.gz"`,
     "last-modified": new Date(info.made).toUTCString(),
     "log-sequence": String(info.sequence),
+    "backup-info": backupInfoJson(info),
   };
 }

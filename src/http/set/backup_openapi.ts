@@ -29,6 +29,10 @@ export const BACKUP_PATH: PathItem = {
             description: "When it was made.",
           }),
           "log-sequence": LogSequence,
+          "backup-info": z.string().meta({
+            description:
+              "What the file says of itself, in JSON: log_id, sequence, sequence_time, rows, digest. HEAD gives it without a file.",
+          }),
         }),
         content: { "application/gzip": { schema: z.string() } },
       },

@@ -44,6 +44,7 @@ export class JetStreamLog implements ReplicatedLog {
   readonly #id = crypto.randomUUID().replaceAll("-", "");
   readonly #session: Session;
   readonly #opened = Promise.withResolvers<LogInfo>();
+  #found: PromiseWithResolvers<LogInfo | undefined> | undefined;
   /** The connection; undefined while there is none. */
   #line: Line | undefined;
   /** Servers of the same cluster that the last one told of. */
@@ -77,9 +78,30 @@ export class JetStreamLog implements ReplicatedLog {
     return this.#session.feed.lastSequence;
   }
 
-  open(): Promise<LogInfo> {
+  /** Connects to NATS, and hears the other replicas from then on. */
+  connect(): void {
+    if (this.#ticker !== undefined) return;
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#tick();
+  }
+
+  /**
+   * Looks whether the log is there, as soon as NATS can be asked. Only one look
+   * at a time, and none once the log was opened.
+   *
+   * @returns Undefined if there is no such stream.
+   * @throws {LogFailedError} If the log is closed meanwhile.
+   */
+  find(): Promise<LogInfo | undefined> {
+    this.connect();
+    this.#found = Promise.withResolvers();
+    this.#tell({ type: "find" });
+    return this.#found.promise;
+  }
+
+  open(): Promise<LogInfo> {
+    this.connect();
+    this.#tell({ type: "open" });
     return this.#opened.promise;
   }
 
@@ -125,7 +147,7 @@ export class JetStreamLog implements ReplicatedLog {
           request: action.request,
           look: await stream.make(
             this.options.streamReplicas,
-            this.#id.slice(0, 16),
+            action.id,
           ),
         }));
       case "start_consumer":
@@ -143,6 +165,8 @@ export class JetStreamLog implements ReplicatedLog {
         return this.listener.status(action.status);
       case "limits":
         return this.listener.limits(action.limits);
+      case "found":
+        return this.#found?.resolve(action.info);
       case "opened":
         return this.#opened.resolve(action.info);
     }
@@ -179,6 +203,7 @@ export class JetStreamLog implements ReplicatedLog {
         others.length > 0 ? others : servers,
         this.#lineListener,
         this.members,
+        attempt > 1,
       );
       if (this.#isClosed) return await line.close();
       this.#line = line;
@@ -222,9 +247,15 @@ export class JetStreamLog implements ReplicatedLog {
     }
   }
 
-  /** Sends a heartbeat to the other replicas, if this one knows where it is. */
-  sendHeartbeat(bytes: Uint8Array): void {
-    if (this.#session.isSure) this.members?.send(bytes);
+  /**
+   * Sends a heartbeat to the other replicas.
+   *
+   * @param unsure What is sent in its place while it is not known whether the
+   * log is still the same.
+   */
+  sendHeartbeat(heartbeat: Uint8Array, unsure: Uint8Array | undefined): void {
+    const bytes = this.#session.isSure ? heartbeat : unsure;
+    if (bytes !== undefined) this.members?.send(bytes);
   }
 
   async locate(sequence: number): Promise<LogLocation> {
@@ -262,7 +293,9 @@ export class JetStreamLog implements ReplicatedLog {
     this.#isClosed = true;
     clearInterval(this.#ticker);
     this.#tell({ type: "close" });
-    this.#opened.reject(new LogFailedError("The log was closed"));
+    const closed = new LogFailedError("The log was closed");
+    this.#opened.reject(closed);
+    this.#found?.reject(closed);
     this.#wake?.();
     await this.#line?.close();
   }

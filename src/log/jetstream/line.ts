@@ -52,6 +52,7 @@ export class Line {
     private readonly options: JetStreamOptions,
     private readonly listener: LineListener,
     private readonly members: MembersChannel | undefined,
+    wasAway: boolean,
   ) {
     const { stream, replicaId } = options;
     this.#subject = setSubject(stream, replicaId);
@@ -66,13 +67,14 @@ export class Line {
         if (error === null) this.#receiveAck(message);
       },
     });
-    members?.attach(connection);
+    members?.attach(connection, wasAway);
     this.#listen();
   }
 
   /**
    * Connects to one of the servers.
    *
+   * @param wasAway Whether earlier attempts failed, or a connection was lost.
    * @throws {Error} If none can be used.
    */
   static async open(
@@ -80,9 +82,10 @@ export class Line {
     servers: readonly string[],
     listener: LineListener,
     members: MembersChannel | undefined,
+    wasAway: boolean,
   ): Promise<Line> {
     const connection = await openConnection(options, servers);
-    return new Line(connection, options, listener, members);
+    return new Line(connection, options, listener, members, wasAway);
   }
 
   /** Other servers of the same cluster, as this one tells. */

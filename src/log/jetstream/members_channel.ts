@@ -47,8 +47,12 @@ export class MembersChannel {
     this.#allSubjects = membersSubject(stream, "*");
   }
 
-  /** Listens on a new connection. */
-  attach(connection: NatsConnection): void {
+  /**
+   * Listens on a new connection.
+   *
+   * @param wasAway Whether it took more than one attempt.
+   */
+  attach(connection: NatsConnection, wasAway: boolean): void {
     this.#connection = connection;
     const start = this.#allSubjects.length - 1;
     connection.subscribe(this.#allSubjects, {
@@ -59,6 +63,7 @@ export class MembersChannel {
         this.listener.heard(subject.slice(start), Uint8Array.from(data));
       },
     });
+    this.listener.joined(wasAway);
   }
 
   /** Sends a heartbeat, if there is a connection. */

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type LogStatus, NotStoredError } from "../log.ts";
+import { type LogInfo, type LogStatus, NotStoredError } from "../log.ts";
 import { type CommitChange, Commits } from "./commits.ts";
 import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
 import { KnownLog } from "./known_log.ts";
@@ -48,7 +48,7 @@ export interface SessionOptions {
 type SessionState =
   /** NATS is not connected. */
   | { readonly type: "offline" }
-  /** The stream was found, and nobody wants entries yet. */
+  /** Nobody wants the log or its entries yet. */
   | { readonly type: "idle" }
   /** A request is under way. */
   | {
@@ -76,6 +76,8 @@ export class Session {
   #state: SessionState = { type: "offline" };
   /** Undefined until the stream was found. */
   #log: KnownLog | undefined;
+  /** What is wanted of the stream until it is open. */
+  #wanted: "nothing" | "look" | "log" = "nothing";
   #isConsuming = false;
   #isClosed = false;
   #lastRequest = 0;
@@ -143,6 +145,10 @@ export class Session {
         return this.#forbidden(event.subject, now_ms);
       case "complained":
         return this.#recover(`NATS refuses: ${event.reason}`, now_ms);
+      case "find":
+        return this.#want("look", now_ms);
+      case "open":
+        return this.#want("log", now_ms);
       case "consume":
         this.feed.startAfter(event.after, event.time);
         this.#isConsuming = true;
@@ -152,6 +158,11 @@ export class Session {
         this.#isClosed = true;
         return this.#commits.abandon("The log was closed");
     }
+  }
+
+  #want(wanted: "look" | "log", now_ms: number): void {
+    this.#wanted = wanted;
+    if (this.#state.type === "idle") this.#look(now_ms);
   }
 
   /** Does what is due. To be called some ten times a second. */
@@ -243,7 +254,10 @@ export class Session {
   #connected(attempt: number, now_ms: number): void {
     if (!this.#link.connected(attempt) || this.#state.type === "over") return;
     this.#commits.reconnected();
-    if (this.#log === undefined || this.#isConsuming) this.#look(now_ms);
+    const isWanted = this.#log === undefined
+      ? this.#wanted !== "nothing"
+      : this.#isConsuming;
+    if (isWanted) this.#look(now_ms);
     else this.#state = { type: "idle" };
   }
 
@@ -319,10 +333,20 @@ export class Session {
   }
 
   #open(look: StreamLook | undefined, now_ms: number): void {
-    if (look === undefined) {
-      return this.#do({ type: "make_stream", request: this.#ask(now_ms) });
+    if (this.#wanted === "look") {
+      this.#wanted = "nothing";
+      this.#state = { type: "idle" };
+      const info = look && this.#infoOf(look, new KnownLog(look, this.feed));
+      return this.#do({ type: "found", info });
     }
-    const { firstSequence, lastSequence, maxPayload_bytes } = look;
+    if (look === undefined) {
+      return this.#do({
+        type: "make_stream",
+        request: this.#ask(now_ms),
+        id: this.#newLogId,
+      });
+    }
+    const { lastSequence, maxPayload_bytes } = look;
     const wrong = this.#settingsProblem(look) ??
       (maxPayload_bytes < PAYLOAD_BYTES_MIN
         ? `Cannot use the NATS server: its max_payload is ${maxPayload_bytes} and must be at least ${PAYLOAD_BYTES_MIN}`
@@ -331,10 +355,20 @@ export class Session {
     this.#log = new KnownLog(look, this.feed);
     this.feed.noteLastSequence(lastSequence);
     this.#state = { type: "idle" };
-    this.#do({
-      type: "opened",
-      info: { id: this.#log.id, firstSequence, lastSequence },
-    });
+    this.#do({ type: "opened", info: this.#infoOf(look, this.#log) });
+  }
+
+  #infoOf(
+    { firstSequence, lastSequence }: StreamLook,
+    { id }: KnownLog,
+  ): LogInfo {
+    const isNew = id === this.#newLogId;
+    return { id, isNew, firstSequence, lastSequence };
+  }
+
+  /** The identity of a log that this session makes. */
+  get #newLogId(): string {
+    return this.options.session.slice(0, 16);
   }
 
   #settingsProblem({ config }: StreamLook): string | undefined {

@@ -68,6 +68,16 @@ export interface Complained {
   readonly reason: string;
 }
 
+/** It is wanted whether the log is there; answered by `found`. */
+export interface Find {
+  readonly type: "find";
+}
+
+/** The log is wanted, and made if it is not there; answered by `opened`. */
+export interface Open {
+  readonly type: "open";
+}
+
 /** Entries are wanted from now on. */
 export interface Consume {
   readonly type: "consume";
@@ -92,6 +102,8 @@ export type SessionEvent =
   | Unsent
   | Forbidden
   | Complained
+  | Find
+  | Open
   | Consume
   | Close;
 
@@ -112,6 +124,8 @@ export interface LookAction {
 export interface MakeStreamAction {
   readonly type: "make_stream";
   readonly request: number;
+  /** The new log's identity. */
+  readonly id: string;
 }
 
 /**
@@ -161,6 +175,13 @@ export interface LimitsAction {
   readonly limits: LogLimits;
 }
 
+/** Whether the log is there. */
+export interface FoundAction {
+  readonly type: "found";
+  /** Undefined if there is no such stream. */
+  readonly info: LogInfo | undefined;
+}
+
 /** The log is open. */
 export interface OpenedAction {
   readonly type: "opened";
@@ -178,4 +199,5 @@ export type SessionAction =
   | WriteIdentityAction
   | StatusAction
   | LimitsAction
+  | FoundAction
   | OpenedAction;

@@ -86,6 +86,8 @@ export function newStreamConfig(
     discard: "old",
     num_replicas: replicas,
     duplicate_window: DUPLICATE_WINDOW_MS * 1_000_000,
+    // An entry that is deleted in the middle stops every replica that needs it.
+    deny_delete: true,
   };
 }
 

@@ -60,7 +60,7 @@ export class SqliteLog implements TrimmableLog {
     try {
       mkdirSync(this.directory, { recursive: true });
       this.#db = new DatabaseSync(file);
-      const id = createSchema(this.#db);
+      const { id, isNew } = createSchema(this.#db);
       this.#insert = this.#db.prepare(
         "INSERT INTO entries (sequence, time, payload) VALUES (?, ?, ?)",
       );
@@ -71,7 +71,12 @@ export class SqliteLog implements TrimmableLog {
       const [newest] = await this.#snapshots.list();
       // Older versions deleted all entries that a snapshot includes.
       this.#last = Math.max(last ?? 0, newest?.info.sequence ?? 0);
-      return { id, firstSequence: this.#first(), lastSequence: this.#last };
+      return {
+        id,
+        isNew,
+        firstSequence: this.#first(),
+        lastSequence: this.#last,
+      };
     } catch (cause) {
       throw new LogFailedError(
         `Cannot open the log in ${file}: ${reason(cause)}`,

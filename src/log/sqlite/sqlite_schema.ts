@@ -44,26 +44,28 @@ const SCHEMA = `
  * Takes the file for this process alone, sets how it is synced, and makes the
  * tables if it is new.
  *
- * @returns The log's identity.
+ * @returns The log's identity, and whether it was made now.
  * @throws {LogFailedError} If the file is another program's or another format's.
  */
-export function createSchema(db: DatabaseSync): string {
+export function createSchema(
+  db: DatabaseSync,
+): { id: string; isNew: boolean } {
   // Exclusive before WAL: then no other process can open the file at all.
   db.prepare("PRAGMA locking_mode = EXCLUSIVE").get();
   db.prepare("PRAGMA journal_mode = WAL").get();
   db.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
   db.exec("BEGIN IMMEDIATE");
   try {
-    const id = findOrCreate(db);
+    const found = findOrCreate(db);
     db.exec("COMMIT");
-    return id;
+    return found;
   } catch (error) {
     db.exec("ROLLBACK");
     throw error;
   }
 }
 
-function findOrCreate(db: DatabaseSync): string {
+function findOrCreate(db: DatabaseSync): { id: string; isNew: boolean } {
   const pragma = (name: string) =>
     Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
   const application = pragma("application_id");
@@ -77,7 +79,7 @@ function findOrCreate(db: DatabaseSync): string {
     );
     const id = crypto.getRandomValues(new Uint8Array(8)).toHex();
     db.prepare("INSERT INTO log (id) VALUES (?)").run(id);
-    return id;
+    return { id, isNew: true };
   }
   if (application !== APPLICATION_ID) {
     throw new LogFailedError(
@@ -89,5 +91,6 @@ function findOrCreate(db: DatabaseSync): string {
       `it has format ${format}, this version reads format ${FORMAT}: use the version that wrote it`,
     );
   }
-  return (db.prepare("SELECT id FROM log").get() as { id: string }).id;
+  const { id } = db.prepare("SELECT id FROM log").get() as { id: string };
+  return { id, isNew: false };
 }

@@ -90,19 +90,37 @@ export class LogClient {
   }
 
   /**
-   * Opens the log.
+   * Connects to the log, if it is one that is shared.
    *
    * @param members Where the log's connection carries heartbeats to and from.
-   * @throws {LogFailedError} If it can't be used.
    */
-  open(options: LogOptions, members?: MessagePort): Promise<LogInfo> {
+  connect(options: LogOptions, members?: MessagePort): Promise<void> {
     return this.#needed(
       this.#calls.call(
-        "open",
+        "connect",
         { options, members },
         members === undefined ? [] : [members],
       ),
     );
+  }
+
+  /**
+   * Looks whether the log is there. It must be one that is shared.
+   *
+   * @returns Undefined if it is not.
+   * @throws {LogFailedError} If it can't be used.
+   */
+  find(): Promise<LogInfo | undefined> {
+    return this.#needed(this.#calls.call("find", undefined));
+  }
+
+  /**
+   * Opens the log, or makes it.
+   *
+   * @throws {LogFailedError} If it can't be used.
+   */
+  open(): Promise<LogInfo> {
+    return this.#needed(this.#calls.call("open", undefined));
   }
 
   /**

@@ -24,6 +24,8 @@ import { snapshotHost } from "./snapshot_host.ts";
 import { SendWindow } from "./window.ts";
 
 let log: ReplicatedLog;
+/** The same log, if it is shared with other replicas. */
+let shared: JetStreamLog | undefined;
 /** The same log, if it keeps snapshots. */
 let trimmable: TrimmableLog | undefined;
 const window = new SendWindow();
@@ -36,32 +38,39 @@ function tellStatus(status: LogStatus): void {
   post({ type: "status", status });
 }
 
-function openJetStream(
+function joinJetStream(
   options: JetStreamOptions,
   port: MessagePort | undefined,
 ): JetStreamLog {
   const members = port && new MembersChannel(
     options.stream,
     options.replicaId,
-    membersListener(port, (bytes) => shared.sendHeartbeat(bytes)),
+    membersListener(
+      port,
+      (heartbeat, unsure) => jetStream.sendHeartbeat(heartbeat, unsure),
+    ),
   );
-  const shared = new JetStreamLog(options, {
+  const jetStream = new JetStreamLog(options, {
     status: tellStatus,
     limits: (limits) => post({ type: "limits", limits }),
     warn: (text) => post({ type: "warning", text }),
   }, members);
-  return shared;
+  return jetStream;
 }
 
 const calls: LogCalls = {
-  open: async ({ options, members }) => {
+  connect: ({ options, members }) => {
     if (options.engine === "jetstream") {
-      log = openJetStream(options, members);
-      return await log.open();
-    }
-    log = trimmable = new SqliteLog(options.directory);
+      log = shared = joinJetStream(options, members);
+      shared.connect();
+    } else log = trimmable = new SqliteLog(options.directory);
+  },
+  find: () => shared!.find(),
+  open: async () => {
     const info = await log.open();
-    tellStatus({ state: "connected", reason: "the log is open" });
+    if (trimmable !== undefined) {
+      tellStatus({ state: "connected", reason: "the log is open" });
+    }
     return info;
   },
   locate: (sequence) => log.locate(sequence),

@@ -9,9 +9,16 @@ import type { MembersListener } from "../members.ts";
 
 /** What the worker says. */
 type FromMembers =
+  | { type: "joined"; wasAway: boolean }
   | { type: "heard"; replicaId: string; bytes: Uint8Array<ArrayBuffer> }
   | { type: "dropped"; count: number }
   | { type: "off"; reason: string };
+
+/** What the main thread says. */
+interface ToMembers {
+  readonly heartbeat: Uint8Array<ArrayBuffer>;
+  readonly unsure: Uint8Array<ArrayBuffer> | undefined;
+}
 
 /** The main thread's end. */
 export class MembersPort {
@@ -29,6 +36,8 @@ export class MembersPort {
   listen(listener: MembersListener): void {
     this.#port.onmessage = ({ data }: MessageEvent<FromMembers>) => {
       switch (data.type) {
+        case "joined":
+          return listener.joined(data.wasAway);
         case "heard":
           return listener.heard(data.replicaId, data.bytes);
         case "dropped":
@@ -39,9 +48,18 @@ export class MembersPort {
     };
   }
 
-  /** Sends this replica's heartbeat to the others, if that can be done now. */
-  send(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#port.postMessage(bytes, [bytes.buffer]);
+  /**
+   * Sends this replica's heartbeat to the others, if that can be done now.
+   *
+   * @param unsure What is sent in its place while it is not known whether the
+   * log is still the same; undefined for nothing.
+   */
+  send(
+    heartbeat: Uint8Array<ArrayBuffer>,
+    unsure: Uint8Array<ArrayBuffer> | undefined,
+  ): void {
+    const message: ToMembers = { heartbeat, unsure };
+    this.#port.postMessage(message);
   }
 }
 
@@ -54,13 +72,14 @@ export class MembersPort {
  */
 export function membersListener(
   port: MessagePort,
-  send: (bytes: Uint8Array<ArrayBuffer>) => void,
+  send: (heartbeat: Uint8Array, unsure: Uint8Array | undefined) => void,
 ): MembersListener {
-  port.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) =>
-    send(data);
+  port.onmessage = ({ data }: MessageEvent<ToMembers>) =>
+    send(data.heartbeat, data.unsure);
   const post = (message: FromMembers, transfer: Transferable[] = []) =>
     port.postMessage(message, transfer);
   return {
+    joined: (wasAway) => post({ type: "joined", wasAway }),
     heard: (replicaId, bytes) =>
       post({ type: "heard", replicaId, bytes }, [bytes.buffer]),
     dropped: (count) => post({ type: "dropped", count }),

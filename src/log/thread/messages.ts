@@ -25,7 +25,7 @@ export interface SqliteOptions {
 /** How the worker is to open its log. */
 export type LogOptions = SqliteOptions | JetStreamOptions;
 
-/** How the worker is to open its log, and where it tells of other replicas. */
+/** How the worker is to reach its log, and where it tells of other replicas. */
 export interface OpenArgument {
   readonly options: LogOptions;
   /** The remote end of a members' port. */
@@ -34,8 +34,12 @@ export interface OpenArgument {
 
 /** What the main thread calls in the worker. */
 export type LogCalls = SnapshotCalls & {
-  /** Opens the log. The first call. */
-  open(argument: OpenArgument): Promise<LogInfo>;
+  /** Connects to a log that is shared. The first call. */
+  connect(argument: OpenArgument): void;
+  /** Looks whether the log is there; it is shared, and not open yet. */
+  find(argument: undefined): Promise<LogInfo | undefined>;
+  /** Opens the log, or makes it. */
+  open(argument: undefined): Promise<LogInfo>;
   /** Looks where the log stands, and when it took an entry. */
   locate(sequence: number): Promise<LogLocation>;
   /** Lets go of the entries up to a sequence; `first_sequence` follows. */

@@ -41,9 +41,9 @@ export function backupName({ made, sequence }: BackupInfo): string {
   return `usergrades-${compact}Z-${sequence}.csv`;
 }
 
-/** @returns The gzip header that says all of it. */
-export function backupHeader(info: BackupInfo): GzipHeader {
-  const json = JSON.stringify({
+/** @returns All of it as one line of ASCII JSON. */
+export function backupInfoJson(info: BackupInfo): string {
+  return toAscii(JSON.stringify({
     format: FORMAT,
     time: info.made,
     log_id: info.logId,
@@ -51,11 +51,15 @@ export function backupHeader(info: BackupInfo): GzipHeader {
     sequence_time: info.time,
     rows: info.rows,
     digest: info.digest,
-  });
+  }));
+}
+
+/** @returns The gzip header that says all of it. */
+export function backupHeader(info: BackupInfo): GzipHeader {
   return {
     modified_s: Math.floor(Date.parse(info.made) / 1000),
     name: backupName(info),
-    extra: new Map([[SUBFIELD, toAscii(json)]]),
+    extra: new Map([[SUBFIELD, backupInfoJson(info)]]),
     comment: "",
   };
 }
@@ -78,9 +82,24 @@ function toAscii(json: string): string {
 export function parseBackupInfo(
   { name, extra, comment }: GzipHeader,
 ): BackupInfo {
+  const info = parseBackupInfoJson(extra.get(SUBFIELD) ?? comment);
+  if (name !== "" && name !== backupName(info)) {
+    throw new BackupError(
+      `Cannot read the backup: its name ${name} contradicts the rest of its header`,
+    );
+  }
+  return info;
+}
+
+/**
+ * @param json What {@linkcode backupInfoJson} has made.
+ * @returns What it says of the backup.
+ * @throws {BackupError} If it does not say it.
+ */
+export function parseBackupInfoJson(json: string): BackupInfo {
   let value: unknown;
   try {
-    value = JSON.parse(extra.get(SUBFIELD) ?? comment);
+    value = JSON.parse(json);
   } catch (cause) {
     throw new BackupError(
       "Cannot read the backup: its gzip header does not say of which state it is",
@@ -96,7 +115,7 @@ export function parseBackupInfo(
       } ${message}`,
     );
   }
-  const info = {
+  return {
     made: result.data.time,
     logId: result.data.log_id,
     sequence: result.data.sequence,
@@ -104,10 +123,4 @@ export function parseBackupInfo(
     rows: result.data.rows,
     digest: result.data.digest,
   };
-  if (name !== "" && name !== backupName(info)) {
-    throw new BackupError(
-      `Cannot read the backup: its name ${name} contradicts the rest of its header`,
-    );
-  }
-  return info;
 }

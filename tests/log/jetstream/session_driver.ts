@@ -91,8 +91,14 @@ export class SessionDriver {
     return this.actions.some((action) => action.type === type);
   }
 
-  /** Lets it connect. */
+  /** Lets it connect, wanting the log. */
   connect(): void {
+    this.tell({ type: "open" });
+    this.join();
+  }
+
+  /** Lets it connect. */
+  join(): void {
     this.pass(600);
     const { attempt } = this.take("connect");
     this.tell({ type: "connected", attempt });

@@ -28,6 +28,7 @@ test("opens a stream that is there, and says what it is", () => {
   driver.look({ firstSequence: 3, lastSequence: 9 });
   assert.deepEqual(driver.take("opened").info, {
     id: "0123456789abcdef",
+    isNew: false,
     firstSequence: 3,
     lastSequence: 9,
   });
@@ -39,9 +40,47 @@ test("makes a stream that is not there", () => {
   const driver = new SessionDriver();
   driver.connect();
   driver.look(null);
-  const { request } = driver.take("make_stream");
+  const { request, id } = driver.take("make_stream");
+  assert.equal(id, "s");
+  // Another replica was faster.
   driver.tell({ type: "looked", request, look: LOOK });
+  const { info } = driver.take("opened");
+  assert.deepEqual([info.lastSequence, info.isNew], [0, false]);
+});
+
+test("asks nothing of the stream, and makes none, before it is wanted", () => {
+  const driver = new SessionDriver();
+  driver.join();
+  driver.pass(20_000);
+  assert.deepEqual(driver.actions, []);
+  assert.ok(driver.session.isSure);
+  driver.tell({ type: "find" });
+  driver.look(null);
+  assert.equal(driver.take("found").info, undefined);
+  driver.pass(20_000);
+  assert.deepEqual(driver.actions, []);
+  driver.tell({ type: "find" });
+  driver.look({ firstSequence: 3, lastSequence: 9 });
+  assert.deepEqual(driver.take("found").info, {
+    id: "0123456789abcdef",
+    isNew: false,
+    firstSequence: 3,
+    lastSequence: 9,
+  });
+  driver.tell({ type: "open" });
+  driver.look();
   assert.equal(driver.take("opened").info.lastSequence, 0);
+});
+
+test("finds the stream over the next connection, when the first is lost", () => {
+  const driver = new SessionDriver();
+  driver.tell({ type: "find" });
+  driver.join();
+  driver.disconnect();
+  driver.take("look");
+  driver.join();
+  driver.look(null);
+  assert.equal(driver.take("found").info, undefined);
 });
 
 test("starts a consumer after the last entry that it is told of", () => {

@@ -1,0 +1,76 @@
+/**
+ * Holding a starting replica back until its room lets it go on.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { setTimeout as delay } from "node:timers/promises";
+import type { FoundLog, Room } from "./room.ts";
+
+const logger = getLogger(["usergrade", "cluster"]);
+
+/** How often a room is asked that does not know yet, or has said no. */
+const WAIT_MS = 50;
+const REFUSED_MS = 1_000;
+
+/** What holding a replica back needs. */
+export interface EntrancePorts {
+  /** Looks for the log; undefined if there is none. */
+  find(): Promise<FoundLog | undefined>;
+  /** Asks those that no heartbeat comes from, and tells the room. */
+  ask(log: FoundLog | undefined): Promise<void>;
+  /** The replica must not go on, for this reason. */
+  hold(reason: string): void;
+  /** The time in milliseconds. */
+  now(): number;
+}
+
+/**
+ * Waits until a starting replica may open or make its log.
+ *
+ * @throws {Error} What `find` throws.
+ */
+export async function enter(
+  room: Room,
+  { find, ask, hold, now }: EntrancePorts,
+): Promise<void> {
+  let refused: string | undefined;
+  for (;;) {
+    await ask(await find());
+    // Those who were asked may have applied more since.
+    let log = await find();
+    let admission = room.judge(log, now());
+    while (admission.type === "wait") {
+      await delay(WAIT_MS);
+      log = await find();
+      admission = room.judge(log, now());
+    }
+    if (admission.type === "go_on") {
+      report(admission.despite, log, refused);
+      return;
+    }
+    const { reason } = admission;
+    hold(reason);
+    if (reason !== refused) logger.error("Not ready: {reason}", { reason });
+    refused = reason;
+    await delay(REFUSED_MS);
+  }
+}
+
+function report(
+  despite: string | undefined,
+  log: FoundLog | undefined,
+  refused: string | undefined,
+): void {
+  if (despite !== undefined) {
+    logger.warn(
+      "Going on with {log} because of NEW_LOG=yes, although {reason}. Unset NEW_LOG now",
+      {
+        log: log === undefined ? "a new log" : `log ${log.id}`,
+        reason: despite,
+      },
+    );
+  } else if (refused !== undefined) {
+    logger.info("No fuller state is known of any more: the start goes on");
+  }
+}

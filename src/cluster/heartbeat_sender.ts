@@ -1,0 +1,139 @@
+/**
+ * This replica's own heartbeats: what it says of itself, and when.
+ *
+ * @module
+ */
+import {
+  encodeHeartbeat,
+  type Heartbeat,
+  HEARTBEAT_CHECKPOINTS_MAX,
+} from "./heartbeat.ts";
+
+/** The interval between heartbeats; a new state is sent at once. */
+const HEARTBEAT_MS = 2_000;
+
+/** The least time between two answers to replicas that are new. */
+const ANSWER_INTERVAL_MS = 100;
+
+/** Who a replica is. */
+export interface Identity {
+  readonly replicaId: string;
+  readonly version: string;
+  /** 32 hex digits, unique for each start of a replica. */
+  readonly session: string;
+}
+
+/** This replica, as the others need it. */
+export interface LocalReplica {
+  readonly state: string;
+  readonly reason: string;
+  /** Whether the log can be proposed to. */
+  readonly connected: boolean;
+  /** Whether the log is known to have lost what this replica has applied. */
+  readonly isAheadOfLog: boolean;
+  readonly log: { readonly id: string } | undefined;
+  readonly appliedSequence: number;
+  readonly lastSequence: number;
+  readonly users: number;
+  readonly digest: string;
+  readonly restoreProgress:
+    | { readonly rows: number; readonly percent: number }
+    | undefined;
+  /** @returns The newest checkpoints with their digests, at most `count`. */
+  checkpoints(count: number): [sequence: number, digest: string][];
+  /** @returns The digest at a sequence; undefined if it is no longer known. */
+  digestAt(sequence: number): string | undefined;
+}
+
+/**
+ * Sends a heartbeat to the other replicas.
+ *
+ * @param heartbeat The heartbeat.
+ * @param unsure What is sent in its place while it is not known whether the log
+ * is still the same; undefined for nothing.
+ */
+export type SendHeartbeat = (
+  heartbeat: Uint8Array<ArrayBuffer>,
+  unsure: Uint8Array<ArrayBuffer> | undefined,
+) => void;
+
+/** Sends heartbeats in time. All times are of one clock that never goes back. */
+export class HeartbeatSender {
+  #sentAt_ms = -Infinity;
+  #sentState = "";
+  /** Whether a replica that is new waits for an answer. */
+  #isAsked = false;
+
+  constructor(
+    private readonly identity: Identity,
+    private readonly replica: LocalReplica,
+    private readonly sendHeartbeat: SendHeartbeat,
+  ) {}
+
+  /** Sends one now: those who do not know this replica answer it. */
+  ask(now_ms: number): void {
+    this.#send(now_ms);
+  }
+
+  /** A replica that is new was heard: it wants to know who is there. */
+  answer(now_ms: number): void {
+    this.#isAsked = true;
+    this.tick(now_ms);
+  }
+
+  /** Sends a heartbeat if one is due. Call it a few times a second. */
+  tick(now_ms: number): void {
+    const age_ms = now_ms - this.#sentAt_ms;
+    if (
+      age_ms >= HEARTBEAT_MS || this.#sentState !== this.#changes() ||
+      (this.#isAsked && age_ms >= ANSWER_INTERVAL_MS)
+    ) this.#send(now_ms);
+  }
+
+  /** What makes a heartbeat due when it changes. */
+  #changes(): string {
+    const { state, connected, isAheadOfLog } = this.replica;
+    return `${state} ${connected} ${isAheadOfLog}`;
+  }
+
+  /**
+   * Others compare their digests with those of a replica that is ready or
+   * leaves, those of version 1.0 too. So a replica whose history is another
+   * one, or may be, tells that as its state.
+   */
+  #send(now_ms: number): void {
+    this.#sentState = this.#changes();
+    this.#sentAt_ms = now_ms;
+    this.#isAsked = false;
+    const { state, isAheadOfLog } = this.replica;
+    const heartbeat = this.current();
+    const as = (told: string) => encodeHeartbeat({ ...heartbeat, state: told });
+    const followsLog = state === "catching_up" || state === "ready";
+    this.sendHeartbeat(
+      as(isAheadOfLog ? "ahead_of_log" : state),
+      followsLog ? as("away") : undefined,
+    );
+  }
+
+  /** @returns What this replica is now. */
+  current(): Heartbeat {
+    const { replica, identity } = this;
+    const progress = replica.restoreProgress;
+    return {
+      replica_id: identity.replicaId,
+      session: identity.session,
+      version: identity.version,
+      state: replica.state,
+      reason: replica.reason,
+      log_id: replica.log?.id ?? null,
+      applied_sequence: replica.appliedSequence,
+      last_sequence: replica.lastSequence,
+      users: replica.users,
+      digest: replica.digest,
+      restore: progress === undefined
+        ? null
+        : { rows: progress.rows, percent: progress.percent },
+      checkpoints: replica.checkpoints(HEARTBEAT_CHECKPOINTS_MAX),
+    };
+  }
+}

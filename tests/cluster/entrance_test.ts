@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { enter } from "../../src/cluster/entrance.ts";
+import {
+  DOUBT_MS,
+  type FoundLog,
+  HEARING_MS,
+  Room,
+} from "../../src/cluster/room.ts";
+import { heartbeat } from "./heartbeats.ts";
+
+const permissions = "none";
+const LOG = "8f14e45fceea167a";
+
+Deno.test(
+  "a start goes on by a look at the log that is newer than what was heard",
+  {
+    permissions,
+  },
+  async () => {
+    const room = new Room(false);
+    room.joined(false, 0);
+    // Each look finds one entry more, as the peers that are asked do.
+    let sequence = 0;
+    const held: string[] = [];
+    await enter(room, {
+      find: () => Promise.resolve({ id: LOG, lastSequence: ++sequence }),
+      ask: () => {
+        room.heard(heartbeat("b", { applied_sequence: sequence + 1 }));
+        return Promise.resolve();
+      },
+      hold: (reason) => held.push(reason),
+      now: () => HEARING_MS,
+    });
+    assert.deepEqual([sequence, held], [2, []]);
+  },
+);
+
+Deno.test("a start is held back, with the reason, until the log is whole", {
+  permissions,
+}, async () => {
+  const room = new Room(false);
+  room.joined(false, 0);
+  room.heard(heartbeat("b", { applied_sequence: 10 }));
+  let log: FoundLog | undefined;
+  let now_ms = HEARING_MS;
+  const held: string[] = [];
+  let asked = 0;
+  await enter(room, {
+    find: () => Promise.resolve(log),
+    ask: () => Promise.resolve(void asked++),
+    hold: (reason) => {
+      held.push(reason);
+      log = { id: LOG, lastSequence: held.length === 1 ? 9 : 10 };
+    },
+    now: () => now_ms += DOUBT_MS,
+  });
+  assert.equal(held.length, 2);
+  assert.match(held[0], /no such stream/);
+  assert.match(held[1], /ends at entry 9/);
+  assert.equal(asked, 3);
+});
+
+Deno.test(
+  "a start ends when its log can't be used",
+  { permissions },
+  async () => {
+    const find = () => Promise.reject(new Error("refused"));
+    const room = new Room(false);
+    const ports = {
+      find,
+      ask: () => Promise.resolve(),
+      hold: () => {},
+      now: () => 0,
+    };
+    await assert.rejects(enter(room, ports), /refused/);
+  },
+);

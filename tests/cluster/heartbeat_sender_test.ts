@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { type Heartbeat, parseHeartbeat } from "../../src/cluster/heartbeat.ts";
+import {
+  HeartbeatSender,
+  type LocalReplica,
+} from "../../src/cluster/heartbeat_sender.ts";
+import { digestOf } from "./heartbeats.ts";
+
+const permissions = "none";
+
+/** A sender, and what it has sent. */
+function sending() {
+  const sent: { sure: Heartbeat; unsure: Heartbeat | undefined }[] = [];
+  const replica = {
+    state: "ready",
+    reason: "all entries of the log are applied",
+    connected: true,
+    isAheadOfLog: false,
+    log: { id: "8f14e45fceea167a" },
+    appliedSequence: 10,
+    lastSequence: 10,
+    users: 1,
+    digest: digestOf("a"),
+    restoreProgress: undefined,
+    checkpoints: () => [],
+    digestAt: () => undefined,
+  };
+  const sender = new HeartbeatSender(
+    { replicaId: "a", version: "1.1.0", session: "0".repeat(32) },
+    replica satisfies LocalReplica,
+    (heartbeat, unsure) =>
+      sent.push({
+        sure: parseHeartbeat("a", heartbeat),
+        unsure: unsure && parseHeartbeat("a", unsure),
+      }),
+  );
+  return { sent, replica, sender };
+}
+
+Deno.test(
+  "a heartbeat is sent every two seconds, and at once when the state changes",
+  {
+    permissions,
+  },
+  () => {
+    const { sent, replica, sender } = sending();
+    sender.tick(0);
+    sender.tick(100);
+    sender.tick(1_999);
+    assert.equal(sent.length, 1);
+    sender.tick(2_000);
+    assert.equal(sent.length, 2);
+    replica.connected = false;
+    sender.tick(2_001);
+    assert.equal(sent.length, 3);
+    replica.state = "draining";
+    sender.tick(2_002);
+    assert.equal(sent.length, 4);
+  },
+);
+
+Deno.test(
+  "a new replica is answered at once, many of them ten times a second",
+  {
+    permissions,
+  },
+  () => {
+    const { sent, sender } = sending();
+    sender.tick(0);
+    sender.answer(500);
+    assert.equal(sent.length, 2);
+    for (let now_ms = 501; now_ms <= 1_500; now_ms++) sender.answer(now_ms);
+    assert.equal(sent.length, 12);
+    sender.answer(1_510);
+    sender.tick(1_599);
+    assert.equal(sent.length, 12);
+    sender.tick(1_600);
+    assert.equal(sent.length, 13);
+    sender.tick(1_700);
+    assert.equal(sent.length, 13);
+    sender.ask(1_701);
+    assert.equal(sent.length, 14);
+  },
+);
+
+Deno.test(
+  "a replica whose history is another one, or may be, tells a state that nobody compares",
+  {
+    permissions,
+  },
+  () => {
+    const { sent, replica, sender } = sending();
+    const told = (others: Partial<typeof replica>) => {
+      Object.assign(replica, { connected: true, isAheadOfLog: false }, others);
+      sender.ask(0);
+      const { sure, unsure } = sent.at(-1)!;
+      return [sure.state, unsure?.state];
+    };
+    assert.deepEqual(told({ state: "ready" }), ["ready", "away"]);
+    assert.deepEqual(told({ state: "catching_up" }), ["catching_up", "away"]);
+    const ahead = { isAheadOfLog: true, connected: false };
+    for (const state of ["ahead_of_log", "draining"]) {
+      assert.deepEqual(told({ state, ...ahead }), ["ahead_of_log", undefined]);
+    }
+    for (const state of ["draining", "upgrade_required", "starting"]) {
+      assert.deepEqual(told({ state, connected: false }), [state, undefined]);
+    }
+    replica.state = "ready";
+    assert.equal(sender.current().state, "ready");
+  },
+);

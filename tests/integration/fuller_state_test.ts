@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { connect } from "nats";
+import { Cluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
+import { assertHeld, assertTwoLogs, set } from "./fuller_state.ts";
+
+/** Waits until a replica says that the log has lost what it has applied. */
+async function ahead(replica: ServiceProcess): Promise<void> {
+  await replica.line(({ state }) => state === "ahead_of_log");
+}
+
+/** The streams of the broker, by name. */
+async function streams(cluster: Cluster): Promise<string[]> {
+  const client = await connect({ servers: cluster.broker.url });
+  try {
+    const manager = await client.jetstreamManager();
+    return (await manager.streams.list().next())
+      .map(({ config }) => config.name);
+  } finally {
+    await client.close();
+  }
+}
+
+async function deleteStream(cluster: Cluster): Promise<void> {
+  const client = await connect({ servers: cluster.broker.url });
+  try {
+    await (await client.jetstreamManager()).streams.delete("USERGRADE");
+  } finally {
+    await client.close();
+  }
+}
+
+/** Stops the broker and takes its store away. */
+async function loseBroker(cluster: Cluster): Promise<void> {
+  await cluster.broker.stop();
+  cluster.broker.loseStore();
+}
+
+Deno.test("where the broker lost its store, a replica makes no log while another holds the users, and NEW_LOG=yes begins anew", async () => {
+  await using cluster = await Cluster.start(2);
+  const [a, b] = cluster.replicas;
+  await set(a, "ann");
+  const { id } = await cluster.agreement();
+  await loseBroker(cluster);
+  await cluster.broker.start();
+  await ahead(a);
+  await b.end("SIGTERM");
+
+  const peers = { PEERS: a.url("set") };
+  const reason = /holds 1 users at entry 1 of log \w+, and NATS has no such/;
+  const held = cluster.spawnReplica(1, peers);
+  await assertHeld(held, reason);
+  assert.deepEqual(await streams(cluster), []);
+  await held.end("SIGTERM");
+
+  const anew = await cluster.startReplica(1, { ...peers, NEW_LOG: "yes" });
+  const warning = anew.lines.find(({ message }) => /NEW_LOG=yes/.test(message));
+  assert.equal(warning?.level, "WARN");
+  assert.match(warning.message, reason);
+  const made = anew.lines.find(({ message }) => /is new/.test(message));
+  assert.equal(made?.level, "WARN");
+  await set(anew, "bob");
+  // Both say that there are two logs; nothing was taken from the other one.
+  const { log } = await anew.statusJson();
+  assert.notEqual(log.id, id);
+  for (const [replica, follower] of [[a, "r1"], [anew, "r0"]] as const) {
+    await assertTwoLogs(replica, `replica ${follower}`);
+  }
+  const metrics = await (await anew.get("/metrics")).text();
+  assert.match(metrics, /^usergrade_start_held 0$/m);
+  assert.equal((await a.get("/get?user_id=ann")).status, 200);
+
+  // The state that was given up ends; a third replica then has nothing to fear.
+  await a.end("SIGKILL");
+  await cluster.startReplica(0, peers);
+  assert.equal((await cluster.agreement()).users, 1);
+});
+
+Deno.test("where the store is an older copy, replicas that start take no set while another has applied more, with PEERS and without", async () => {
+  await using cluster = await Cluster.start(2);
+  const [a, b] = cluster.replicas;
+  await set(a, "ann");
+  await cluster.broker.stop("SIGTERM");
+  await cluster.broker.copyStore("save");
+  await cluster.broker.start();
+  await a.untilReady("set");
+  await set(a, "bob");
+  await set(a, "cid");
+  await cluster.agreement();
+  await cluster.broker.stop("SIGTERM");
+  await cluster.broker.copyStore("swap");
+  await cluster.broker.start();
+  await ahead(a);
+  await b.end("SIGTERM");
+  const held = [
+    cluster.spawnReplica(1, { PEERS: a.url("set") }),
+    cluster.spawnReplica(2),
+  ];
+  for (const one of held) {
+    await assertHeld(
+      one,
+      /holds 3 users at entry 3 .* the log ends at entry 1/,
+    );
+  }
+
+  // The right store is found, and the other replica is started anew.
+  await cluster.broker.stop("SIGTERM");
+  await cluster.broker.copyStore("swap");
+  await cluster.broker.start();
+  await a.end("SIGKILL");
+  await cluster.startReplica(0);
+  for (const [i, one] of held.entries()) {
+    await one.started();
+    cluster.replicas[i + 1] = one;
+    assert.ok(
+      one.lines.some(({ message }) => /the start goes on/.test(message)),
+    );
+  }
+  assert.equal((await cluster.agreement()).users, 3);
+});
+
+Deno.test("where the stream was deleted, a replica that starts makes no other one, even when the one that holds the users falls silent", async () => {
+  await using cluster = await Cluster.start(2);
+  const [a, b] = cluster.replicas;
+  await set(a, "ann");
+  await cluster.agreement();
+  await b.end("SIGTERM");
+  await deleteStream(cluster);
+  // At once: the other one may not even have noticed.
+  const held = cluster.spawnReplica(1);
+  const reason = /replica r0 holds 1 users .* NATS has no such stream/;
+  await assertHeld(held, reason);
+  await ahead(a);
+  const rowOf = async (seenBy: ServiceProcess) => {
+    const { replicas } = await (await seenBy.get("/cluster")).json();
+    return replicas.find(({ self }: { self: boolean }) => !self);
+  };
+  await eventually(async () => {
+    const { state, reason: told } = await rowOf(a);
+    assert.equal(state, "starting");
+    assert.match(told, reason);
+  });
+
+  await a.end("SIGKILL");
+  await eventually(async () => assert.equal((await rowOf(held)).state, "gone"));
+  await assertHeld(held, reason);
+  assert.deepEqual(await streams(cluster), []);
+  // What it held is lost for sure once it is started anew.
+  const anew = await cluster.startReplica(0);
+  await held.started();
+  cluster.replicas[1] = held;
+  await set(anew, "bob");
+  assert.equal((await cluster.agreement()).users, 1);
+});
+
+Deno.test("a broker on an empty volume and a replica that start at once lose nothing to a race", async () => {
+  await using cluster = await Cluster.start(2);
+  const [a, b] = cluster.replicas;
+  await set(a, "ann");
+  await cluster.agreement();
+  await loseBroker(cluster);
+  await b.end("SIGTERM");
+  const held = cluster.spawnReplica(1);
+  // It has tried, and NATS was not there.
+  await held.line(({ message }) => /NATS does not answer/.test(message));
+  await cluster.broker.start();
+  await assertHeld(held, /replica r0 holds 1 users/);
+  assert.deepEqual(await streams(cluster), []);
+});
