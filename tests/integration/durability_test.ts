@@ -254,10 +254,17 @@ Deno.test({
       }
       assert.equal(refused?.status, 503);
       assert.equal(refused.headers.get("retry-after"), "1");
-      assert.match((await refused.json()).detail, /disk of the log is full/);
+      const reason = /the disk of the log is full: make room/;
+      assert.match((await refused.json()).detail, reason);
+      const probe = await fetch(`${service.url("set")}/readyz`);
+      assert.equal(probe.status, 503);
+      assert.match((await probe.json()).reason, reason);
+      await service.untilReady("get");
       assert.equal((await service.statusJson()).digest, model.digest);
 
       assert.ok(await disk("remount,size=8m"));
+      // Without a client's help.
+      await service.untilReady("set");
       const again = await service.set({ user_id: "after" });
       assert.equal(again.status, 200);
       await again.body?.cancel();
@@ -272,4 +279,52 @@ Deno.test({
       await run("umount", ["-l", folder.path]);
     }
   },
+});
+
+Deno.test("a folder that is taken away from a running service stops sets until it is back", async () => {
+  using folder = new TemporaryFolder();
+  const dataDir = `${folder.path}/data`;
+  await using service = await ServiceProcess.start({ dataDir });
+  const made = service.lines.find(({ message }) => /is new/.test(message));
+  assert.equal(made?.level, "WARN");
+  assert.match(made.message, new RegExp(dataDir));
+  const set = async (user_id: string) => {
+    const response = await service.set({ user_id });
+    return [response.status, (await response.json()).detail] as const;
+  };
+  assert.equal((await set("a"))[0], 200);
+
+  Deno.renameSync(dataDir, `${dataDir}.away`);
+  // At once, whether or not it has looked since.
+  const [status, detail] = await set("b");
+  assert.equal(status, 503);
+  assert.match(detail, /usergrade.db is no longer the file that the log is in/);
+  const probe = await fetch(`${service.url("set")}/readyz`);
+  assert.equal(probe.status, 503);
+  assert.equal((await probe.json()).reason, detail.replace(/^.*?: (?=\/)/, ""));
+  const backup = await service.backup();
+  assert.equal(backup.status, 200);
+  await backup.body?.cancel();
+
+  Deno.renameSync(`${dataDir}.away`, dataDir);
+  await service.untilReady("set");
+  assert.equal((await set("c"))[0], 200);
+
+  // Deleted, and made anew by someone: that is another file.
+  Deno.removeSync(dataDir, { recursive: true });
+  Deno.mkdirSync(dataDir);
+  Deno.writeTextFileSync(`${dataDir}/usergrade.db`, "");
+  await service.line(({ level, reason }) =>
+    level === "WARN" && /deleted, moved or replaced/.test(String(reason))
+  );
+  assert.equal((await set("d"))[0], 503);
+  await service.untilReady("get");
+});
+
+Deno.test("a service whose write-ahead log is deleted takes no more sets", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  Deno.removeSync(`${folder.path}/usergrade.db-wal`);
+  await service.line(({ reason }) => /no longer the file/.test(String(reason)));
+  assert.equal((await service.set({ user_id: "a" })).status, 503);
 });

@@ -12,9 +12,11 @@ import {
   LogFailedError,
   type LogInfo,
   type LogLocation,
+  type LogStatus,
   NotStoredError,
   type TrimmableLog,
 } from "../log.ts";
+import { FileHealth } from "./file_health.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
 import { SqliteSnapshots } from "./sqlite_snapshots.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -43,9 +45,16 @@ export class SqliteLog implements TrimmableLog {
   #fresh: LogEntry[] = [];
   #wake: (() => void) | undefined;
   #closed = false;
+  #health!: FileHealth;
 
-  /** @param directory The folder, which is made if it is not there. */
-  constructor(private readonly directory: string) {}
+  /**
+   * @param directory The folder, which is made if it is not there.
+   * @param tellStatus Told how the log is, once it is open.
+   */
+  constructor(
+    private readonly directory: string,
+    private readonly tellStatus: (status: LogStatus) => void = () => {},
+  ) {}
 
   get lastSequence(): number {
     return this.#last;
@@ -71,6 +80,8 @@ export class SqliteLog implements TrimmableLog {
       const [newest] = await this.#snapshots.list();
       // Older versions deleted all entries that a snapshot includes.
       this.#last = Math.max(last ?? 0, newest?.info.sequence ?? 0);
+      this.#health = new FileHealth(this.directory, this.tellStatus);
+      this.tellStatus({ state: "connected", reason: "the log is open" });
       return {
         id,
         isNew,
@@ -139,14 +150,17 @@ export class SqliteLog implements TrimmableLog {
   propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
     const sequence = this.#last + 1;
     const time = new Date().toISOString();
+    const problem = this.#health.check();
+    if (problem !== undefined) {
+      return Promise.reject(new NotStoredError(problem));
+    }
     try {
       this.#insert.run(sequence, time, payload);
     } catch (cause) {
       const { errcode } = cause as { errcode?: number };
       if (errcode === SQLITE_FULL) {
-        return Promise.reject(
-          new NotStoredError("The disk of the log is full", { cause }),
-        );
+        const problem = this.#health.full(payload.length);
+        return Promise.reject(new NotStoredError(problem, { cause }));
       }
       // After any other failed write only reading the file anew can tell
       // what is on the disk.
@@ -184,6 +198,7 @@ export class SqliteLog implements TrimmableLog {
   }
 
   close(): Promise<void> {
+    this.#health.close();
     this.#snapshots.close();
     this.#sweeper.close();
     this.#closed = true;

@@ -63,16 +63,10 @@ const calls: LogCalls = {
     if (options.engine === "jetstream") {
       log = shared = joinJetStream(options, members);
       shared.connect();
-    } else log = trimmable = new SqliteLog(options.directory);
+    } else log = trimmable = new SqliteLog(options.directory, tellStatus);
   },
   find: () => shared!.find(),
-  open: async () => {
-    const info = await log.open();
-    if (trimmable !== undefined) {
-      tellStatus({ state: "connected", reason: "the log is open" });
-    }
-    return info;
-  },
+  open: () => log.open(),
   locate: (sequence) => log.locate(sequence),
   trim: async (sequence) => {
     const first = await trimmable!.trim(sequence);
