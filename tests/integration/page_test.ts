@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { connect } from "nats";
 import type { Page } from "playwright-core";
+import { heartbeat } from "../cluster/heartbeats.ts";
 import { TestBrowser } from "../support/browser.ts";
 import { Cluster } from "../support/cluster.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -159,11 +161,19 @@ Deno.test("the page is light or dark as the system is, and fits a phone", async 
   }
 });
 
-Deno.test("the page says that the broker is away", async () => {
+Deno.test("the page says that a replica follows another log, and that the broker is away", async () => {
   await using cluster = await Cluster.start(1);
   await using browser = await TestBrowser.start();
   const { page, problems } = await browser.open(cluster.replicas[0].url("get"));
   await until(page, "r0", "State", /^ready$/);
+  const client = await connect({ servers: cluster.broker.url });
+  client.publish(
+    "usergrade-replicas.x",
+    JSON.stringify(heartbeat("x", { log_id: "of-another" })),
+  );
+  await client.drain();
+  await page.getByText("there are two logs").waitFor();
+  await page.getByText(/replica x follows log of-another, and this/).waitFor();
   await cluster.broker.stop();
   await until(page, "r0", "State", /^ready.*NATS/);
   assert.deepEqual(problems, []);

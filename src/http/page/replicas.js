@@ -12,6 +12,7 @@ const KINDS = {
   restoring: "busy",
   catching_up: "busy",
   draining: "busy",
+  away: "busy",
   ahead_of_log: "bad",
   upgrade_required: "bad",
   gone: "bad",
@@ -141,10 +142,11 @@ function changes(cluster) {
 }
 
 /** The whole cluster in one sentence. */
-function verdict({ presence, replicas, diverged }) {
+function verdict({ presence, replicas, diverged, other_logs }) {
   const alive = replicas.filter(({ state }) => state !== "gone");
   if (presence === "standalone") return ["standalone", "unknown"];
   if (presence === "off") return ["other replicas are not seen", "unknown"];
+  if (other_logs.length > 0) return ["there are two logs", "bad"];
   if (diverged) return ["replicas differ", "bad"];
   const others = alive.filter(({ self }) => !self);
   if (others.length === 0) return ["no other replica", "unknown"];
@@ -152,6 +154,13 @@ function verdict({ presence, replicas, diverged }) {
   return equal === others.length
     ? [`all ${alive.length} are equal`, "good"]
     : [`${equal + 1} of ${alive.length} are known to be equal`, "busy"];
+}
+
+/** Shows a text in a banner, or hides it if there is none. */
+function showBanner(selector, text) {
+  const banner = document.querySelector(selector);
+  banner.hidden = text === "";
+  setText(banner, text);
 }
 
 /**
@@ -185,10 +194,18 @@ export function showCluster(cluster) {
   setText(document.querySelector("#self"), cluster.replica_id);
   const self = cluster.replicas.find(({ self }) => self);
   setText(document.querySelector("#version"), `version ${self.version}`);
-  const banner = document.querySelector("#diverged");
-  banner.hidden = !cluster.diverged;
-  setText(
-    banner,
+  showBanner(
+    "#two-logs",
+    cluster.other_logs.length > 0
+      ? `${
+        cluster.other_logs.map(({ follower, log_id }) =>
+          `${follower} follows log ${log_id}`
+        ).join(", ")
+      }, and this replica log ${self.log_id}: each has a part of the sets. Compare NATS_URL and NATS_STREAM.`
+      : "",
+  );
+  showBanner(
+    "#diverged",
     cluster.diverged
       ? cluster.stands_alone === null
         ? "Replicas differ at the same sequence. Which one is wrong can't be told from here."
