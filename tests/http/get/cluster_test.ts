@@ -40,6 +40,7 @@ Deno.test("GET /cluster has a row for each replica, in the order of their ids", 
     presence: "standalone",
     diverged: false,
     stands_alone: null,
+    other_logs: [],
     replicas: [],
   });
   assert.deepEqual(me, {
