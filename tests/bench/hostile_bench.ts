@@ -8,6 +8,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { setTimeout as sleep } from "node:timers/promises";
 import { basicAuth } from "../../src/http/server/basic_auth.ts";
 import { Attack } from "../hostile/attack.ts";
 import { ATTACKS } from "../hostile/attacks.ts";
@@ -36,10 +37,6 @@ const { values } = parseArgs({
 const rounds = values.quick ? 1 : Number(values.rounds);
 const measured_ms = values.quick ? 2_000 : 5_000;
 const overload_ms = values.quick ? 10_000 : 60_000;
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 /** Several rounds' waits as one. */
 function together(all: readonly Waits[]): Waits {

@@ -10,6 +10,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { setTimeout as sleep } from "node:timers/promises";
 import { findProgram } from "../support/programs.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { chooseCores } from "./http/cores.ts";
@@ -79,7 +80,7 @@ async function measure(
     progress(`${each.side} failed: ${error.message}`);
     return { failure: error.message };
   } finally {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await sleep(PAUSE_MS);
   }
 }
 

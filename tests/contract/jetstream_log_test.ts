@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NatsConnection } from "nats";
 import { JetStreamLog } from "../../src/log/jetstream/jetstream_log.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
@@ -166,17 +167,17 @@ Deno.test("JetStreamLog commits what was in flight when the broker was killed ex
           mine,
           error instanceof NotStoredError ? "not stored" : "unknown",
         );
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
       }
     }
   });
   for (let i = 0; i < 3; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
     await server.stop();
     await server.start();
     await session.until("connected");
   }
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await sleep(200);
   running = false;
   await Promise.all(proposing);
 

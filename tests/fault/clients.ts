@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../support/random.ts";
 import { randomPatch } from "../support/random_patch.ts";
 import {
@@ -153,8 +154,4 @@ export class Clients {
   stop(): void {
     this.#stopped = true;
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

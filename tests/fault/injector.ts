@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import type { FaultCluster } from "./fault_cluster.ts";
 import { type Fault, targetOf } from "./schedule.ts";
@@ -99,8 +100,4 @@ async function isConnected(proxy: TcpProxy): Promise<boolean> {
     if (proxy.connections === 0) throw new Error("there is no connection");
     return true;
   }, CONNECTION_MAX_MS).catch(() => false);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

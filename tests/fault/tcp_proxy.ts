@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** The most bytes that it holds each way of a connection. */
 const CHUNK_BYTES = 16 * 1024;
@@ -96,7 +97,7 @@ export class TcpProxy implements AsyncDisposable {
   async #endure(link: [Deno.Conn, Deno.Conn]): Promise<void> {
     if (this.#weather.type === "delay") {
       const { delay_ms } = this.#weather;
-      await new Promise((resolve) => setTimeout(resolve, delay_ms));
+      await sleep(delay_ms);
     }
     while (this.#weather.type === "stall" && this.#links.has(link)) {
       await this.#weatherChanged.promise;

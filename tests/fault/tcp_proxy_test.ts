@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
 
@@ -105,7 +106,7 @@ Deno.test("TcpProxy holds bytes during a stall, those of new connections too, an
   let heard = 0;
   const answers = [old.say("two"), late.say("six")];
   for (const answer of answers) answer.then(() => heard++);
-  await new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
+  await sleep(SILENCE_MS);
   assert.equal(heard, 0);
   proxy.weather = { type: "fair" };
   assert.deepEqual(await Promise.all(answers), ["two", "six"]);

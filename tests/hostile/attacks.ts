@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { basicAuthorization, USER } from "../support/credentials.ts";
 import { AUTHORIZATION_LINE, head, RawClient } from "../support/raw_client.ts";
 
@@ -21,10 +22,6 @@ const BYTE_INTERVAL_MS = 1_000;
 const RECONNECT_MS = 20;
 
 const CHUNK = `1000\r\n${"x".repeat(4096)}\r\n`;
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 /** Sends a beginning and never more; the other side may close it. */
 function never(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import { openDescriptors, residentMb } from "../support/process_usage.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -39,7 +40,7 @@ Deno.test({
       await t.step(name, async () => {
         {
           using _attack = new Attack(name, service);
-          await new Promise((resolve) => setTimeout(resolve, HEAD_START_MS));
+          await sleep(HEAD_START_MS);
           const waits = await normalClients(service, ATTACK_MS);
           const during = openDescriptors(service.pid);
           assert.deepEqual(waits.failures, []);

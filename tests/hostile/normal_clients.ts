@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceProcess } from "../support/service_process.ts";
 
 /** How many there are, each with one request at a time. */
@@ -48,7 +49,7 @@ export async function normalClients(
         failures.push(String(error));
       }
       times_ms.push(performance.now() - started);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await sleep(PAUSE_MS);
     }
   }));
   return { times_ms: times_ms.sort((a, b) => a - b), failures };

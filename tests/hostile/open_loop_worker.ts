@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { AUTHORIZATION_LINE, RawClient } from "../support/raw_client.ts";
 
 /** What is to be sent. */
@@ -103,7 +104,7 @@ async function run(
       const one = send(client, sent++).finally(() => pending.delete(one));
       pending.add(one);
     }
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    await sleep(TICK_MS);
   }
   const acknowledged_per_s = (statuses[200] ?? 0) /
     ((performance.now() - started) / 1000);

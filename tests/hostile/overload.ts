@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { NatsServer } from "../support/nats_server.ts";
 import { residentMb } from "../support/process_usage.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -80,7 +81,7 @@ export async function overload(
     clearInterval(watch);
   }
   const after = await capacity();
-  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  await sleep(REST_MS);
   return {
     before,
     during,

@@ -70,7 +70,8 @@ Deno.test("a backup is the state at exactly its sequence while sets go on", asyn
   });
   const backups = [];
   for (let i = 0; i < 6; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const enough = sets.length + 30;
+    await eventually(() => assert.ok(sets.length >= enough));
     const [one, other] = await Promise.all([
       getBackup(service),
       getBackup(service),

@@ -60,6 +60,17 @@ function alarms(replica: ServiceProcess): string[] {
     .map(({ message }) => message.replaceAll('"', ""));
 }
 
+/** Waits until a replica has heard all others once more. */
+async function heardAnew(replica: ServiceProcess): Promise<void> {
+  const since = performance.now();
+  await eventually(async () => {
+    const { replicas } = await (await replica.get("/cluster")).json();
+    const isNew = (row: { self: boolean; heard_ms_ago: number }) =>
+      row.self || row.heard_ms_ago < performance.now() - since;
+    assert.ok(replicas.every(isNew));
+  });
+}
+
 Deno.test("two replicas that differ at the same sequence both report it and go on, and a third tells which one is wrong", async () => {
   using folder = new TemporaryFolder();
   await using cluster = await Cluster.start(1);
@@ -113,7 +124,7 @@ Deno.test("two replicas that differ at the same sequence both report it and go o
     await set(r0, { user_id: "ann", [field]: 5 });
   }
   await cluster.agreement();
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await heardAnew(r0);
   assert.equal((await r0.statusJson()).diverged, true);
   assert.equal(alarms(r0).filter((one) => /DIVERGED/.test(one)).length, 1);
 
@@ -148,7 +159,7 @@ Deno.test("a difference stays when the right replica is restored from the wrong 
     assert.equal((await verdicts(wrong)).equal.r0, true);
   });
   // One more heartbeat: those received so far must not settle anything.
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await heardAnew(wrong);
   assert.equal((await wrong.statusJson()).diverged, true);
 
   const third = await cluster.startReplica(2);

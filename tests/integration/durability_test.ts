@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Change, encodeEntry, entryText } from "../../src/log/change.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
@@ -74,13 +75,13 @@ Deno.test("kill -9 at any moment loses no acknowledged set, and the digest match
         assert.equal(status.digest, found.digest);
         assert.equal(status.users, found.size);
         const clients = users.map((user) => user.setUntilGone(service, random));
-        await new Promise((resolve) => setTimeout(resolve, random.below(300)));
+        await sleep(random.below(300));
         await service.end("SIGKILL");
         await Promise.all(clients);
       }
       // Killed while it starts, too.
       await using starting = ServiceProcess.spawn({ dataDir: folder.path });
-      await new Promise((resolve) => setTimeout(resolve, random.below(200)));
+      await sleep(random.below(200));
       await starting.end("SIGKILL");
     }
   } catch (error) {
@@ -135,7 +136,7 @@ Deno.test("a long log gets a snapshot, so that its file grows with the users", a
     assert.ok(status.log.first_sequence > before);
     assert.equal(status.log.applied_sequence, before + 1);
     // The old entries go a little at a time.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500);
     assert.equal((await service.end("SIGTERM")).code, 0);
   }
   // What may stay: the newest one, and the one that was when it was trimmed.
@@ -164,7 +165,7 @@ Deno.test("kill -9 while a snapshot is written leaves the old state or the new o
         const response = await service.set({ user_id: "one more" });
         await response.body?.cancel();
         model.set({ user_id: "one more" });
-        await new Promise((resolve) => setTimeout(resolve, random.below(400)));
+        await sleep(random.below(400));
         await service.end("SIGKILL");
       }
       await using again = await ServiceProcess.start({ dataDir: folder.path });

@@ -25,8 +25,16 @@ interface Kept {
   readonly isUnanswered: boolean;
 }
 
-/** Sends a request again and again on one connection until that ends. */
-async function keepAsking(url: string, request: string): Promise<Kept> {
+/**
+ * Sends a request again and again on one connection until that ends.
+ *
+ * @param answered Called for each answer.
+ */
+async function keepAsking(
+  url: string,
+  request: string,
+  answered: () => void,
+): Promise<Kept> {
   using client = await RawClient.connect(url);
   const statuses = new Set<string>();
   for (;;) {
@@ -34,6 +42,7 @@ async function keepAsking(url: string, request: string): Promise<Kept> {
     const { text } = await client.receive(isAnswer);
     if (!isSent || !isAnswer(text)) return { statuses, isUnanswered: true };
     statuses.add(text.slice(9, 12));
+    answered();
     if (/\r\nconnection: close/i.test(text)) {
       return { statuses, isUnanswered: false };
     }
@@ -44,14 +53,16 @@ Deno.test("a stop leaves no request without an answer on a connection that is in
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   await (await service.set(BODY)).body?.cancel();
+  let answers = 0;
+  const answered = () => answers++;
   const clients = Array.from(
     { length: 32 },
     (_, i) =>
       i % 2 === 0
-        ? keepAsking(service.url("set"), SET)
-        : keepAsking(service.url("get"), GET),
+        ? keepAsking(service.url("set"), SET, answered)
+        : keepAsking(service.url("get"), GET, answered),
   );
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await eventually(() => assert.ok(answers > 320));
   assert.equal((await service.end("SIGTERM")).code, 0);
   const kept = await Promise.all(clients);
   assert.deepEqual(kept.filter(({ isUnanswered }) => isUnanswered), []);

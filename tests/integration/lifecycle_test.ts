@@ -6,6 +6,7 @@ import {
   PASSWORD,
   USER,
 } from "../support/credentials.ts";
+import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/ports.ts";
 import { ROOT, startArguments } from "../support/start_command.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -130,7 +131,7 @@ Deno.test("SIGTERM and SIGINT answer the sets under way, refuse new ones and exi
         }
       }
     });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await eventually(() => assert.ok(acknowledged >= 64));
     service.signal(signal);
     service.signal(signal); // A task runner passes it on a second time.
     assert.equal((await service.status).code, 0);
@@ -156,7 +157,8 @@ Deno.test("SIGTERM ends a service with idle connections and unfinished bodies wi
     `POST /set HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\nContent-Length: 9\r\n\r\n{`,
   ));
   await connections[1].write(new TextEncoder().encode("GET /get HT"));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // What is answered after them shows that the service has read them.
+  await (await service.set({ user_id: "a" })).body?.cancel();
   const started = performance.now();
   assert.equal((await service.end("SIGTERM")).code, 0);
   assert.ok(performance.now() - started < 8_000);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "nats";
 import { SUSPICION_MS } from "../../src/log/jetstream/suspicion.ts";
 import { eventually } from "../support/eventually.ts";
@@ -36,7 +37,7 @@ class Clients {
       else {
         assert.ok([503, 504].includes(response.status));
         this.refused++;
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await sleep(50);
       }
     }
   }
@@ -131,7 +132,7 @@ Deno.test("of three NATS servers two hang for 2.5 s: a set of that time commits,
   const others = nats.servers.filter((_, i) => i !== leading);
   await Promise.all(others.map((server) => server.pause()));
   const answer = set(2);
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await sleep(2_500);
   for (const server of others) server.signal("SIGCONT");
   const { status, text } = await answer;
   assert.equal(status, 200, text);

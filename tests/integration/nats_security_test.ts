@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { makeCertificates } from "../support/certificates.ts";
 import { makeOperator } from "../support/nats_operator.ts";
 import { eventually } from "../support/eventually.ts";
@@ -53,7 +54,7 @@ Deno.test("a replica waits for a user and password that NATS does not know yet, 
   await service.line(({ message }) => REFUSED.test(message));
   await untilReason(service, REFUSED);
   // Some attempts more.
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  await sleep(2_000);
   assert.equal(count(service, REFUSED), 1);
   await server.reload(
     `${JETSTREAM}\nauthorization { user: "u", password: "${NATS_PASSWORD}" }`,
@@ -181,7 +182,7 @@ for (
     });
     await service.line(({ message }) => /do not see each other/.test(message));
     // Longer than the interval between heartbeats.
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await sleep(3_000);
     const response = await service.set({ user_id: "a" });
     assert.equal(response.status, 200, await response.text());
     await server.stop();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -17,7 +18,7 @@ function endlessPeer(): Deno.HttpServer<Deno.NetAddr> {
       const isFast = url.includes("/fast/");
       const body = new ReadableStream<Uint8Array>({
         pull: async (controller) => {
-          if (!isFast) await new Promise((resolve) => setTimeout(resolve, 50));
+          if (!isFast) await sleep(50);
           controller.enqueue(isFast ? flood : flood.subarray(0, 1));
         },
       });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { readComposeFile } from "../support/compose_file.ts";
 import {
   AUTHORIZATION,
@@ -220,7 +221,7 @@ Deno.test("behind the proxy, a rolling restart fails no get and no set", async (
       } catch (error) {
         failures.push(String(error));
       }
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(5);
     }
   });
   const getters = Array.from({ length: 8 }, async (_, client) => {
@@ -237,11 +238,11 @@ Deno.test("behind the proxy, a rolling restart fails no get and no set", async (
       } catch (error) {
         failures.push(String(error));
       }
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await sleep(2);
     }
   });
   for (const name of ["a", "b", "a"] as const) {
-    await new Promise((resolve) => setTimeout(resolve, PROXY_NOTICES_MS));
+    await sleep(PROXY_NOTICES_MS);
     const before = gets;
     assert.equal((await cluster.replicas.get(name)!.end("SIGTERM")).code, 0);
     await cluster.startReplica(name);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "nats";
 import { decodeEntry } from "../../src/log/change.ts";
 import { Storage } from "../../src/storage/storage.ts";
@@ -154,7 +155,7 @@ Deno.test("while the broker is away, gets go on and sets get 503 at once; afterw
       assert.equal(await ready("set"), 503);
       assert.equal((await replica.statusJson()).log.connected, false);
     }
-    await new Promise((resolve) => setTimeout(resolve, absence_ms));
+    await sleep(absence_ms);
     await cluster.broker.start();
     for (const replica of cluster.replicas) await replica.untilReady("set");
     const response = await b.set({ user_id: "b", spp: absence_ms });

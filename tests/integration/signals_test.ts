@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -24,7 +25,7 @@ Deno.test("SIGUSR1 leaves no debugger open, and SIGHUP drains", async () => {
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   assert.equal(await listeningPorts(service.pid), 2);
   // The runtime listens for SIGUSR1 half a second after the start.
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  await sleep(700);
   service.signal("SIGUSR1");
   await service.line(({ message }) => /SIGUSR1 opened/.test(message));
   await eventually(async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LogFailedError } from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { bootstrap } from "../../src/replica/bootstrap.ts";
@@ -160,7 +161,7 @@ Deno.test("bootstrap() fails if a log that stands alone has neither its beginnin
   const id = await start.save(ENTRIES);
   await start.log.trim(ENTRIES);
   // The newest entry stays, and so does the place of its snapshot.
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await sleep(20);
   await start.run([], start.log.snapshots);
   assert.equal(start.replica.digest, start.states[ENTRIES].digest);
   await start.damage(id);
@@ -181,7 +182,7 @@ Deno.test("bootstrap() fails if a log that stands alone has neither its beginnin
 Deno.test("bootstrap() with sources says why it can't start, tries again, and ends when it is stopped", async () => {
   await using start = await Start.make();
   await start.log.trim(ENTRIES);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await sleep(20);
   const nothing = fileSource(`file://${start.folder.path}/nope`);
   const running = start.run([nothing], undefined);
   await eventually(() =>

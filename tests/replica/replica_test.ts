@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Change, entryText } from "../../src/log/change.ts";
 import { LogFailedError } from "../../src/log/log.ts";
 import { NotReadyError, Replica } from "../../src/replica/replica.ts";
@@ -238,7 +239,7 @@ Deno.test({
       replica.waitFor(sequence).then(() => reached.push(sequence));
     }
     replica.apply([set(1, "a", 1)], 1);
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await sleep(0);
     assert.deepEqual(reached, [0, 1]);
   },
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   SequenceNotReachedError,
   SequenceWaiters,
@@ -21,10 +22,10 @@ Deno.test({
     await Promise.resolve();
     assert.deepEqual(done, []);
     waiters.reached(4);
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await sleep(0);
     assert.deepEqual(done, [3, 4, 3]);
     waiters.reached(9);
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await sleep(0);
     assert.deepEqual(done, [3, 4, 3, 5]);
   },
 });

@@ -9,6 +9,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const logger = getLogger(["usergrade", "http"]);
 
@@ -130,16 +131,12 @@ async function readOn(reader: ReadableStreamBYOBReader): Promise<void> {
       bytes += part.value.length;
       buffer = part.value.buffer;
       if (bytes - paused < LINGER_PART_BYTES) continue;
-      await pause((bytes - paused) / LINGER_BYTES_PER_MS);
+      await sleep((bytes - paused) / LINGER_BYTES_PER_MS);
       paused = bytes;
     }
   } finally {
     clearTimeout(timer);
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type BackupInfo,
   parseBackupInfo,
@@ -103,7 +104,7 @@ export class OurSide implements AsyncDisposable {
         const response = await fetch(`${replica.url("get")}/healthz`);
         await response.body?.cancel();
         longestProbe_ms = Math.max(longestProbe_ms, performance.now() - asked);
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await sleep(10);
       }
     })();
     await joining;

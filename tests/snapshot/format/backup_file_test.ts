@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseBackupInfo } from "../../../src/snapshot/format/backup_info.ts";
 import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
 import { readBackup } from "../../../src/snapshot/format/read_backup.ts";
@@ -271,7 +272,7 @@ Deno.test("writeBackup() makes no more than its reader takes, and frees the snap
   const reader = stream.getReader();
   await reader.read();
   await reader.read();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await sleep(50);
   assert.ok(reads < 20, `${reads} reads`);
   await reader.cancel();
   assert.equal(closed, 1);
@@ -296,7 +297,7 @@ Deno.test("writeBackup() is cut when nobody reads it for too long", async () => 
   ).getReader();
   await reader.read();
   await reader.read();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await sleep(300);
   await assert.rejects(reader.read(), /not read for too long/);
   assert.equal(closed, 1);
   assert.deepEqual(ends, [false]);
