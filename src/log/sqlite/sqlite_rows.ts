@@ -39,8 +39,7 @@ export function decodeRows(row: Record<string, unknown>): RowBatch | undefined {
   // Copies, since columns may begin at any byte.
   const keyEnds = new Uint32Array(key_ends.slice().buffer);
   const numbers = new Float64Array(cells.slice().buffer);
-  const areWhole = areKeyEnds(keyEnds, keys.length) &&
-    numbers.every(Number.isSafeInteger);
+  const areWhole = areKeyEnds(keyEnds, keys.length) && areIntegers(numbers);
   return areWhole ? { count, keys, keyEnds, numbers } : undefined;
 }
 
@@ -51,4 +50,12 @@ function areKeyEnds(keyEnds: Uint32Array, keyBytes: number): boolean {
     start = end;
   }
   return start === keyBytes;
+}
+
+/** A loop, since `every()` takes ten times as long. */
+function areIntegers(numbers: Float64Array): boolean {
+  for (let i = 0; i < numbers.length; i++) {
+    if (!Number.isSafeInteger(numbers[i])) return false;
+  }
+  return true;
 }
