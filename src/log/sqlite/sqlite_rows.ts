@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { RowBatch } from "../../storage/row_batch.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
 import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** @returns The values of the columns `keys`, `key_ends` and `numbers`. */
 export function encodeRows(
-  { keys, keyEnds, numbers }: RowBatch,
+  { keys, keyEnds, numbers }: RowBlock,
 ): [keys: Bytes, keyEnds: Bytes, numbers: Bytes] {
   return [keys, bytesOf(keyEnds), bytesOf(numbers)];
 }
@@ -29,7 +29,7 @@ function bytesOf(
  * @returns The rows; undefined if they can't be what {@linkcode encodeRows}
  * made. Wrong keys and integers pass: the digest shows them.
  */
-export function decodeRows(row: Record<string, unknown>): RowBatch | undefined {
+export function decodeRows(row: Record<string, unknown>): RowBlock | undefined {
   const { keys, key_ends, numbers: cells } = row as Record<string, Bytes>;
   const count = key_ends.length / Uint32Array.BYTES_PER_ELEMENT;
   if (
