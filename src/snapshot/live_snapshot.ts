@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { RowBlock } from "../storage/row_block.ts";
 import type { StorageSnapshot } from "../storage/storage.ts";
 import type { Snapshot, SnapshotInfo } from "./snapshot.ts";
 
@@ -28,6 +28,6 @@ export function liveSnapshot(
 
 async function* blocksOf(
   table: StorageSnapshot["table"],
-): AsyncGenerator<RowBatch> {
+): AsyncGenerator<RowBlock> {
   for (let rows; (rows = table.read(BLOCK_ROWS)) !== undefined;) yield rows;
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { RowBlock } from "../storage/row_block.ts";
 
 /** What a snapshot is of. */
 export interface SnapshotInfo {
@@ -29,7 +29,7 @@ export interface Snapshot extends Disposable {
    * damaged or breaks off. Whether rows are missing, only their number and
    * digest tell: `restore()` checks them.
    */
-  readonly blocks: AsyncIterable<RowBatch>;
+  readonly blocks: AsyncIterable<RowBlock>;
   /** Lets go of all that it holds, read or not; repeating it is harmless. */
   [Symbol.dispose](): void;
 }

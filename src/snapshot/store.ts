@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { RowBlock } from "../storage/row_block.ts";
 import type { Snapshot, SnapshotInfo } from "./snapshot.ts";
 import type { SnapshotSource } from "./source.ts";
 
@@ -54,7 +54,7 @@ export interface SnapshotSink {
    * @param rows The rows, whose buffers must not be used any more.
    * @throws {SnapshotStoreError} If they can't be written: abort then.
    */
-  write(rows: RowBatch): Promise<void>;
+  write(rows: RowBlock): Promise<void>;
 
   /**
    * Makes it a snapshot of the store.

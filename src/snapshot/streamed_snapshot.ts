@@ -4,7 +4,7 @@
  * @module
  */
 import { withIdleTimeout } from "../idle_timeout.ts";
-import type { RowBatch } from "../storage/row_batch.ts";
+import type { RowBlock } from "../storage/row_block.ts";
 import { BackupError } from "./format/backup_error.ts";
 import { parseBackupInfo } from "./format/backup_info.ts";
 import { readBackup } from "./format/read_backup.ts";
@@ -45,8 +45,8 @@ export async function streamedSnapshot(
 }
 
 async function* blaming(
-  rows: AsyncIterable<RowBatch>,
-): AsyncGenerator<RowBatch> {
+  rows: AsyncIterable<RowBlock>,
+): AsyncGenerator<RowBlock> {
   try {
     yield* rows;
   } catch (error) {

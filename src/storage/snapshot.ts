@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { RowBatch } from "./row_batch.ts";
+import type { RowBlock } from "./row_block.ts";
 import { forEachRecord, readNumber, type Segment } from "./segment.ts";
 
 /** A page is the unit of copying before a write: 2^10 words, 4 KiB. */
@@ -82,7 +82,7 @@ export class TableSnapshot implements Disposable {
    * @param rowsMax The most rows to read, at least 1.
    * @returns The rows, or `undefined` after the last or once closed.
    */
-  read(rowsMax: number): RowBatch | undefined {
+  read(rowsMax: number): RowBlock | undefined {
     const parts: { image: SegmentImage; from: number; to: number }[] = [];
     let count = 0;
     let keyBytes = 0;

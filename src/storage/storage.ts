@@ -10,7 +10,7 @@ import {
   type UserGradePatch,
 } from "../user_grade.ts";
 import { Digest } from "./digest.ts";
-import type { RowBatch } from "./row_batch.ts";
+import type { RowBlock } from "./row_block.ts";
 import type { TableSnapshot } from "./snapshot.ts";
 import { UserTable } from "./user_table.ts";
 
@@ -159,7 +159,7 @@ export class Storage {
    * @throws {TableFullError} If there is no room for a new user; the rows
    * before it are stored.
    */
-  restore(rows: RowBatch): void {
+  restore(rows: RowBlock): void {
     const { keys, keyEnds, numbers } = rows;
     let start = 0;
     for (let row = 0; row < rows.count; row++) {

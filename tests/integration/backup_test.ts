@@ -33,7 +33,7 @@ function postImport(
 async function parse(bytes: Uint8Array<ArrayBuffer>) {
   const { header, rows } = await readBackup(chunked(bytes, 65_536));
   const storage = new Storage();
-  for await (const batch of rows) storage.restore(batch);
+  for await (const block of rows) storage.restore(block);
   return { info: parseBackupInfo(header), storage };
 }
 

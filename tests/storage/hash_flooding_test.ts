@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Storage } from "../../src/storage/storage.ts";
-import { fromBatch } from "../support/model.ts";
+import { fromBlock } from "../support/model.ts";
 import { collidingIds, hashId, type Seed } from "./keys.ts";
 
 const KNOWN: Seed = [1, 2];
@@ -51,7 +51,7 @@ Deno.test(
     const order = (storage: Storage) => {
       for (let i = 0; i < 100; i++) storage.set({ user_id: `user-${i}` });
       using table = storage.snapshot().table;
-      return fromBatch(table.read(100)!).map((grade) => grade.user_id);
+      return fromBlock(table.read(100)!).map((grade) => grade.user_id);
     };
     assert.deepEqual(order(new Storage(KNOWN)), order(new Storage(KNOWN)));
     assert.notDeepEqual(order(new Storage()), order(new Storage()));

@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { Digest } from "../../src/storage/digest.ts";
 import type { Storage, StorageSnapshot } from "../../src/storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
-import { fromBatch, Model, toBatch } from "../support/model.ts";
+import { fromBlock, Model, toBlock } from "../support/model.ts";
 import { patchOf } from "./arbitraries.ts";
 import { toKey } from "./keys.ts";
 
@@ -25,7 +25,7 @@ export type Step =
 
 /**
  * @param ids The users of the history.
- * @param rowsMax The most rows of a restored batch and of a slice.
+ * @param rowsMax The most rows of a restored block and of a slice.
  * @param stepsMax The most steps.
  * @returns Histories in which everything happens, mostly sets.
  */
@@ -88,7 +88,7 @@ class OpenSnapshot {
     const rows = this.snapshot.table.read(rowsMax);
     if (rows === undefined) return false;
     assert.ok(rows.count >= 1 && rows.count <= rowsMax);
-    for (const grade of fromBatch(rows)) {
+    for (const grade of fromBlock(rows)) {
       assert.ok(!this.#rows.has(grade.user_id), "a user was read twice");
       assert.deepEqual(grade, this.expected.get(grade.user_id));
       this.#rows.set(grade.user_id, grade);
@@ -149,7 +149,7 @@ export function play(
     } else if (step.do === "restore") {
       // A restored row is whole: it replaces what is stored.
       const grades = step.patches.map(toWhole);
-      storage.restore(toBatch(grades));
+      storage.restore(toBlock(grades));
       for (const grade of grades) model.set(grade);
     } else if (step.do === "get") {
       assert.deepEqual(storage.get(step.id), model.users.get(step.id));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Segment } from "../../src/storage/segment.ts";
 import { TableSnapshot } from "../../src/storage/snapshot.ts";
 import { UserTable } from "../../src/storage/user_table.ts";
-import { fromBatch } from "../support/model.ts";
+import { fromBlock } from "../support/model.ts";
 import { toKey } from "./keys.ts";
 
 /** Words that count the copies made of them. */
@@ -37,7 +37,7 @@ function createSegment(users: number): { segment: Segment; places: number[] } {
 function readValues(snapshot: TableSnapshot, rowsMax: number): number[] {
   const values: number[] = [];
   for (let rows; (rows = snapshot.read(rowsMax)) !== undefined;) {
-    values.push(...fromBatch(rows).map((grade) => grade.postpaid_limit));
+    values.push(...fromBlock(rows).map((grade) => grade.postpaid_limit));
   }
   return values;
 }

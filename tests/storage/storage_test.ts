@@ -4,7 +4,7 @@ import { TableFullError } from "../../src/storage/segment.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade } from "../../src/user_grade.ts";
 import { withoutMemory } from "../support/memory.ts";
-import { fromBatch, Model, toBatch } from "../support/model.ts";
+import { fromBlock, Model, toBlock } from "../support/model.ts";
 import { ODD_IDS } from "./arbitraries.ts";
 import { historyOf, play } from "./history.ts";
 import { collidingIds, type Seed } from "./keys.ts";
@@ -93,7 +93,7 @@ test("Storage.restore() replaces a stored user as a whole and keeps the others",
   const storage = new Storage();
   storage.set(grade("a", 1, 2, 3, 4));
   storage.set(grade("b", 1, 2, 3, 4));
-  storage.restore(toBatch([grade("a", 0, -0, 7, 2 ** 40)]));
+  storage.restore(toBlock([grade("a", 0, -0, 7, 2 ** 40)]));
   assert.deepEqual(storage.get("a"), grade("a", 0, 0, 7, 2 ** 40));
   assert.deepEqual(storage.get("b"), grade("b", 1, 2, 3, 4));
   assert.equal(storage.size, 2);
@@ -103,10 +103,10 @@ test("Storage.snapshot() holds the moment that it was taken, read late or early"
   const storage = new Storage();
   for (let i = 0; i < 100; i++) storage.set({ user_id: `u${i}`, spp: i });
   using table = storage.snapshot().table;
-  const rows = fromBatch(table.read(30)!);
+  const rows = fromBlock(table.read(30)!);
   for (let i = 0; i < 200; i++) storage.set({ user_id: `u${i}`, spp: -1 });
-  for (let batch; (batch = table.read(30)) !== undefined;) {
-    rows.push(...fromBatch(batch));
+  for (let block; (block = table.read(30)) !== undefined;) {
+    rows.push(...fromBlock(block));
   }
   assert.deepEqual(
     rows.map(({ spp }) => spp).toSorted((a, b) => a - b),
@@ -146,7 +146,7 @@ test("Storage.restore() keeps the rows before it whole when memory is out", () =
   const storage = new Storage(SEED);
   const grades = collidingIds(SEED, 10, 100).map((id) => grade(id, 1, 2, 3, 4));
   assert.throws(
-    () => withoutMemory("records", () => storage.restore(toBatch(grades))),
+    () => withoutMemory("records", () => storage.restore(toBlock(grades))),
     TableFullError,
   );
   assert.ok(storage.size > 0);
@@ -181,7 +181,7 @@ test("Storage agrees with its model with thousands of users in all segments", ()
       const storage = new Storage();
       const model = new Model();
       const grades = ids.map((id, i) => grade(id, i, -i, 1, i % 7));
-      storage.restore(toBatch(grades));
+      storage.restore(toBlock(grades));
       for (const grade of grades) model.set(grade);
       play(storage, steps, model);
     }),

@@ -55,6 +55,6 @@ export async function restored(
 ): Promise<Storage> {
   const storage = new Storage();
   const { rows } = await readBackup(chunked(bytes, chunkSize));
-  for await (const batch of rows) storage.restore(batch);
+  for await (const block of rows) storage.restore(block);
   return storage;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RowBatch } from "../../src/storage/row_batch.ts";
+import type { RowBlock } from "../../src/storage/row_block.ts";
 import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
 
 /** User grades in a plain `Map`. */
@@ -36,7 +36,7 @@ export class Model {
 }
 
 /** @returns The records as columns. */
-export function toBatch(grades: readonly UserGrade[]): RowBatch {
+export function toBlock(grades: readonly UserGrade[]): RowBlock {
   const ids = grades.map((grade) => new TextEncoder().encode(grade.user_id));
   const keys = new Uint8Array(ids.reduce((sum, id) => sum + id.length, 0));
   const keyEnds = new Uint32Array(grades.length);
@@ -59,8 +59,8 @@ export function toBatch(grades: readonly UserGrade[]): RowBatch {
   return { count: grades.length, keys, keyEnds, numbers };
 }
 
-/** @returns The records of a batch. */
-export function fromBatch(rows: RowBatch): UserGrade[] {
+/** @returns The records of a block. */
+export function fromBlock(rows: RowBlock): UserGrade[] {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   return Array.from({ length: rows.count }, (_, row) => {
     const start = row === 0 ? 0 : rows.keyEnds[row - 1];

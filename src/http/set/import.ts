@@ -99,22 +99,22 @@ function failure(
   });
 }
 
-/** Proposes a batch of rows, and counts those that are committed. */
+/** Proposes a block of rows, and counts those that are committed. */
 async function proposeRows(
   target: SetTarget,
-  batch: ReadRows,
+  block: ReadRows,
   progress: Progress,
 ): Promise<void> {
   const outcomes = await Promise.allSettled(
     Array.from(
-      { length: batch.count },
+      { length: block.count },
       // `async` turns what `set` throws at once into a rejection.
-      async (_, row) => await target.set(patchOf(batch, row)),
+      async (_, row) => await target.set(patchOf(block, row)),
     ),
   );
   for (const [row, outcome] of outcomes.entries()) {
     if (outcome.status === "rejected") {
-      progress.failedLine = batch.lines[row];
+      progress.failedLine = block.lines[row];
       throw outcome.reason;
     }
     progress.rows++;

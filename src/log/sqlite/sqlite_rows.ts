@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { RowBatch } from "../../storage/row_batch.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
 import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** @returns The values of the columns `keys`, `key_ends` and `numbers`. */
 export function encodeRows(
-  { keys, keyEnds, numbers }: RowBatch,
+  { keys, keyEnds, numbers }: RowBlock,
 ): [keys: Bytes, keyEnds: Bytes, numbers: Bytes] {
   return [keys, bytesOf(keyEnds), bytesOf(numbers)];
 }
@@ -29,7 +29,7 @@ function bytesOf(
  * @returns The rows; undefined if they can't be what {@linkcode encodeRows}
  * made. Wrong keys and integers pass: the digest shows them.
  */
-export function decodeRows(row: Record<string, unknown>): RowBatch | undefined {
+export function decodeRows(row: Record<string, unknown>): RowBlock | undefined {
   const { keys, key_ends, numbers: cells } = row as Record<string, Bytes>;
   const count = key_ends.length / Uint32Array.BYTES_PER_ELEMENT;
   if (
@@ -39,8 +39,7 @@ export function decodeRows(row: Record<string, unknown>): RowBatch | undefined {
   // Copies, since columns may begin at any byte.
   const keyEnds = new Uint32Array(key_ends.slice().buffer);
   const numbers = new Float64Array(cells.slice().buffer);
-  const areWhole = areKeyEnds(keyEnds, keys.length) &&
-    numbers.every(Number.isSafeInteger);
+  const areWhole = areKeyEnds(keyEnds, keys.length) && areIntegers(numbers);
   return areWhole ? { count, keys, keyEnds, numbers } : undefined;
 }
 
@@ -51,4 +50,12 @@ function areKeyEnds(keyEnds: Uint32Array, keyBytes: number): boolean {
     start = end;
   }
   return start === keyBytes;
+}
+
+/** A loop, since `every()` takes ten times as long. */
+function areIntegers(numbers: Float64Array): boolean {
+  for (let i = 0; i < numbers.length; i++) {
+    if (!Number.isSafeInteger(numbers[i])) return false;
+  }
+  return true;
 }

@@ -15,7 +15,7 @@ import {
   SnapshotStoreError,
   type StoredSnapshot,
 } from "../../snapshot/store.ts";
-import type { RowBatch } from "../../storage/row_batch.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
 import { decodeRows, encodeRows } from "./sqlite_rows.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -73,7 +73,7 @@ export class SqliteSnapshots implements SnapshotStore {
   }
 
   /** One query a part, so that no other work meets a statement under way. */
-  async *#read(id: string, isOpen: () => boolean): AsyncGenerator<RowBatch> {
+  async *#read(id: string, isOpen: () => boolean): AsyncGenerator<RowBlock> {
     const read = this.db.prepare(
       "SELECT keys, key_ends, numbers FROM base_rows WHERE base = ? AND part = ?",
     );

@@ -6,7 +6,7 @@
  */
 import type { SnapshotInfo } from "../../snapshot/snapshot.ts";
 import type { StoredSnapshot } from "../../snapshot/store.ts";
-import type { RowBatch } from "../../storage/row_batch.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
 import type { HandedOver } from "./calls.ts";
 
 /** What the main thread calls. Readers and writers have numbers. */
@@ -16,11 +16,11 @@ export type SnapshotCalls = {
 
   openSnapshot(id: string): Promise<{ reader: number; info: SnapshotInfo }>;
   /** The next rows; undefined at the end, which closes the reader. */
-  readSnapshot(reader: number): Promise<HandedOver<RowBatch> | undefined>;
+  readSnapshot(reader: number): Promise<HandedOver<RowBlock> | undefined>;
   closeSnapshot(reader: number): void;
 
   createSnapshot(info: SnapshotInfo): Promise<number>;
-  writeSnapshot(argument: { writer: number; rows: RowBatch }): Promise<void>;
+  writeSnapshot(argument: { writer: number; rows: RowBlock }): Promise<void>;
   commitSnapshot(writer: number): Promise<StoredSnapshot>;
   abortSnapshot(writer: number): Promise<void>;
 };

@@ -14,7 +14,7 @@ import {
   SnapshotStoreError,
   type StoredSnapshot,
 } from "../../snapshot/store.ts";
-import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
+import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
 import { type Caller, CallError } from "./calls.ts";
 import type { SnapshotCalls } from "./snapshot_calls.ts";
 
@@ -47,7 +47,7 @@ export class SnapshotClient implements SnapshotStore {
   }
 
   /** Asks for the next rows while those before them are used. */
-  async *#read(reader: number, signal: AbortSignal): AsyncGenerator<RowBatch> {
+  async *#read(reader: number, signal: AbortSignal): AsyncGenerator<RowBlock> {
     const ask = () => {
       const answer = named(this.calls.call("readSnapshot", reader));
       // It may fail while nobody waits for it yet, or any more.
@@ -69,7 +69,7 @@ export class SnapshotClient implements SnapshotStore {
     return {
       write: (rows) =>
         named(
-          calls.call("writeSnapshot", { writer, rows }, batchBuffers(rows)),
+          calls.call("writeSnapshot", { writer, rows }, blockBuffers(rows)),
         ),
       commit: () => named(calls.call("commitSnapshot", writer)),
       abort: () => named(calls.call("abortSnapshot", writer)),

@@ -8,7 +8,7 @@ import {
   type SnapshotStore,
   SnapshotStoreError,
 } from "../../snapshot/store.ts";
-import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
+import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
 import { HandedOver } from "./calls.ts";
 import type { SnapshotCalls } from "./snapshot_calls.ts";
 
@@ -17,7 +17,7 @@ const OPEN_SNAPSHOTS_MAX = 16;
 
 /** A snapshot that is being read. */
 interface Reader {
-  readonly blocks: AsyncIterator<RowBatch>;
+  readonly blocks: AsyncIterator<RowBlock>;
   close(): void;
 }
 
@@ -51,7 +51,7 @@ export function snapshotHost(store: () => SnapshotStore): SnapshotCalls {
     readSnapshot: async (reader) => {
       const { done, value } = await readers.get(reader).blocks.next();
       if (done) return close(reader);
-      return new HandedOver(value, batchBuffers(value));
+      return new HandedOver(value, blockBuffers(value));
     },
     closeSnapshot: close,
 

@@ -5,12 +5,12 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import type { RowBatch } from "../../storage/row_batch.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
 import { formatRows, HEADER_LINE } from "./csv_writer.ts";
 
 /** What the main thread sends: rows, and at last that there are no more. */
 export type ToBackupWorker =
-  | { readonly type: "rows"; readonly rows: RowBatch }
+  | { readonly type: "rows"; readonly rows: RowBlock }
   | { readonly type: "end" };
 
 /** What the worker sends. */

@@ -27,7 +27,7 @@ const NOT_PLAIN = -1;
 const DIGITS_MAX = 16;
 
 /**
- * Reads rows until the data ends, the batch is full, or a row is not plain: its
+ * Reads rows until the data ends, the block is full, or a row is not plain: its
  * user id is not valid, or a number is more than digits and zeros behind a
  * point.
  *

@@ -59,7 +59,7 @@ export class CsvReader {
 
   /**
    * @param chunk The next bytes.
-   * @returns The batches that are full now.
+   * @returns The blocks that are full now.
    * @throws {BackupError} At the first line that is not valid; the rows before
    * it can be taken.
    */
@@ -80,7 +80,7 @@ export class CsvReader {
   }
 
   /**
-   * @returns The last batch, if it gets full.
+   * @returns The last block, if it gets full.
    * @throws {BackupError} If the last line is not valid, or there is no header.
    */
   *finish(): Generator<ReadRows> {
@@ -88,7 +88,7 @@ export class CsvReader {
     else if (this.#rest.length > 0) yield* this.read(LINE_END);
   }
 
-  /** @returns The rows that were read since the last batch. */
+  /** @returns The rows that were read since the last block. */
   take(): ReadRows {
     return this.#builder.take();
   }
@@ -116,7 +116,7 @@ export class CsvReader {
   }
 
   /**
-   * Reads rows until the batch is full.
+   * Reads rows until the block is full.
    *
    * @returns Where the first line begins that was not read.
    */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { RowBatch } from "../../storage/row_batch.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
 import { NUMBER_FIELDS, USER_ID_BYTES_MAX } from "../../user_grade.ts";
 
 const encoder = new TextEncoder();
@@ -33,7 +33,7 @@ const ZERO = 0x30;
  * @param rows Valid rows.
  * @returns Their lines, with CRLF.
  */
-export function formatRows(rows: RowBatch): Uint8Array<ArrayBuffer> {
+export function formatRows(rows: RowBlock): Uint8Array<ArrayBuffer> {
   const { count, keys, keyEnds, numbers } = rows;
   const out = new Uint8Array(
     2 * keys.length + count * (LINE_BYTES_MAX - 2 * USER_ID_BYTES_MAX),

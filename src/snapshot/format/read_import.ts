@@ -20,7 +20,7 @@ export interface ImportFile {
   /** The line that is being read, from 1. */
   readonly line: number;
   /**
-   * The rows, in batches that are full if the stream is fast enough; a number
+   * The rows, in blocks that are full if the stream is fast enough; a number
    * that is not given is `NaN`. Throws {@linkcode BackupError} after the rows
    * before the first line that is not valid, and whatever the stream throws.
    */
@@ -84,7 +84,7 @@ async function* inTime(
   try {
     let next = chunks.next();
     for (;;) {
-      // A batch has left since.
+      // A block has left since.
       if (csv.gathered < gathered || csv.gathered === 0) stop();
       gathered = csv.gathered;
       if (gathered > 0 && alarm === undefined) {

@@ -1,25 +1,25 @@
-import type { RowBatch } from "../../storage/row_batch.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
 import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
 
-/** The most rows of a batch: about an entry's worth when they are imported. */
-export const BATCH_ROWS_MAX = 1_000;
+/** The most rows of a block: about an entry's worth when they are imported. */
+export const BLOCK_ROWS_MAX = 1_000;
 
-/** The most bytes of keys in a batch. */
-const BATCH_KEY_BYTES_MAX = 128 * 1024;
+/** The most bytes of keys in a block. */
+const BLOCK_KEY_BYTES_MAX = 128 * 1024;
 
 /** Rows that were read, with the lines that they stood on. */
-export interface ReadRows extends RowBatch {
+export interface ReadRows extends RowBlock {
   /** The line of each row, from 1 for the header. */
   readonly lines: Uint32Array;
 }
 
-/** Gathers rows into a batch. */
+/** Gathers rows into a block. */
 export class RowBuilder {
-  keys = new Uint8Array(BATCH_KEY_BYTES_MAX);
-  keyEnds = new Uint32Array(BATCH_ROWS_MAX);
+  keys = new Uint8Array(BLOCK_KEY_BYTES_MAX);
+  keyEnds = new Uint32Array(BLOCK_ROWS_MAX);
   /** Invariant: `NaN`, which stands for a number that is not given, behind the last row. */
-  numbers = new Float64Array(4 * BATCH_ROWS_MAX).fill(NaN);
-  lines = new Uint32Array(BATCH_ROWS_MAX);
+  numbers = new Float64Array(4 * BLOCK_ROWS_MAX).fill(NaN);
+  lines = new Uint32Array(BLOCK_ROWS_MAX);
   count = 0;
 
   /** Where the last key ends. */
@@ -29,8 +29,8 @@ export class RowBuilder {
 
   /** Whether another row might not fit. */
   get isFull(): boolean {
-    return this.count === BATCH_ROWS_MAX ||
-      this.keyEnd > BATCH_KEY_BYTES_MAX - USER_ID_BYTES_MAX;
+    return this.count === BLOCK_ROWS_MAX ||
+      this.keyEnd > BLOCK_KEY_BYTES_MAX - USER_ID_BYTES_MAX;
   }
 
   /**

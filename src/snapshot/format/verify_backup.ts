@@ -4,7 +4,7 @@
  * @module
  */
 import { Digest } from "../../storage/digest.ts";
-import type { RowBatch } from "../../storage/row_batch.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
 import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
 import { BackupError } from "./backup_error.ts";
 import { type BackupInfo, parseBackupInfo } from "./backup_info.ts";
@@ -24,13 +24,13 @@ export async function verifyBackup(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   onProgress: (rows: number, total: number) => void,
 ): Promise<BackupInfo> {
-  const { header, rows: batches } = await readBackup(stream);
+  const { header, rows: blocks } = await readBackup(stream);
   const info = parseBackupInfo(header);
   const digest = new Digest();
   let rows = 0;
-  for await (const batch of batches) {
-    addRows(digest, batch);
-    rows += batch.count;
+  for await (const block of blocks) {
+    addRows(digest, block);
+    rows += block.count;
     onProgress(rows, info.rows);
   }
   if (rows !== info.rows) {
@@ -49,8 +49,8 @@ export async function verifyBackup(
 const words = new Int32Array(USER_ID_BYTES_MAX / 4);
 const bytes = new Uint8Array(words.buffer);
 
-function addRows(digest: Digest, batch: RowBatch): void {
-  const { count, keys, keyEnds, numbers } = batch;
+function addRows(digest: Digest, block: RowBlock): void {
+  const { count, keys, keyEnds, numbers } = block;
   let start = 0;
   for (let row = 0; row < count; row++) {
     const length = keyEnds[row] - start;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { batchBuffers, type RowBatch } from "../../storage/row_batch.ts";
+import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { backupHeader } from "./backup_info.ts";
 import type { FromBackupWorker, ToBackupWorker } from "./backup_worker.ts";
@@ -90,7 +90,7 @@ class Compressor {
   /** The worker's own header makes room for ours; nothing checks it. */
   #headerLeft = BARE_HEADER_BYTES;
   #changed = Promise.withResolvers<void>();
-  readonly #blocks: AsyncIterator<RowBatch>;
+  readonly #blocks: AsyncIterator<RowBlock>;
 
   constructor(private readonly snapshot: Snapshot) {
     this.#blocks = snapshot.blocks[Symbol.asyncIterator]();
@@ -143,7 +143,7 @@ class Compressor {
         this.#post({ type: "end" });
       } else {
         this.#messagesOnTheWay++;
-        this.#post({ type: "rows", rows }, batchBuffers(rows));
+        this.#post({ type: "rows", rows }, blockBuffers(rows));
       }
     }
   }

@@ -10,11 +10,11 @@ import {
   formatRows,
   HEADER_LINE,
 } from "../../../src/snapshot/format/csv_writer.ts";
-import { BATCH_ROWS_MAX } from "../../../src/snapshot/format/row_builder.ts";
+import { BLOCK_ROWS_MAX } from "../../../src/snapshot/format/row_builder.ts";
 import { integerFromText } from "../../../src/integer_text.ts";
 import { NUMBER_FIELDS } from "../../../src/user_grade.ts";
 import { grades, ids } from "../../support/grades.ts";
-import { fromBatch, toBatch } from "../../support/model.ts";
+import { fromBlock, toBlock } from "../../support/model.ts";
 
 const permissions = "none";
 const encoder = new TextEncoder();
@@ -39,9 +39,9 @@ function readAll(
   const bytes = typeof text === "string" ? encoder.encode(text) : text;
   const reader = new CsvReader(dialect);
   const read: Read = { rows: [], lines: [], error: undefined };
-  const take = (batch: ReturnType<CsvReader["take"]>) => {
-    read.lines.push(...batch.lines);
-    for (const grade of fromBatch(batch)) {
+  const take = (block: ReturnType<CsvReader["take"]>) => {
+    read.lines.push(...block.lines);
+    for (const grade of fromBlock(block)) {
       read.rows.push(Object.fromEntries(
         Object.entries(grade).filter(([, value]) => !Number.isNaN(value)),
       ));
@@ -49,11 +49,11 @@ function readAll(
   };
   try {
     for (let at = 0; at < bytes.length; at += chunkSize) {
-      for (const batch of reader.read(bytes.slice(at, at + chunkSize))) {
-        take(batch);
+      for (const block of reader.read(bytes.slice(at, at + chunkSize))) {
+        take(block);
       }
     }
-    for (const batch of reader.finish()) take(batch);
+    for (const block of reader.finish()) take(block);
   } catch (error) {
     assert.ok(error instanceof BackupError, `${error}`);
     read.error = error;
@@ -81,7 +81,7 @@ Deno.test({
       grades,
       fc.integer({ min: 1, max: 100 }),
       (values, chunkSize) => {
-        const file = fileOf(HEADER_LINE, formatRows(toBatch(values)));
+        const file = fileOf(HEADER_LINE, formatRows(toBlock(values)));
         for (const dialect of ["backup", "any"] as const) {
           const { rows, lines, error } = readAll(file, chunkSize, dialect);
           assert.equal(error, undefined);
@@ -356,7 +356,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "CsvReader gathers rows over chunks into batches that are full",
+  name: "CsvReader gathers rows over chunks into blocks that are full",
   permissions,
   fn: () => {
     const reader = new CsvReader("any");
@@ -367,9 +367,9 @@ Deno.test({
       }
     };
     read("user_id,spp\n");
-    for (let i = 0; i < 2.5 * BATCH_ROWS_MAX; i++) read(`user-${i},${i}\n`);
-    assert.deepEqual(counts, [BATCH_ROWS_MAX, BATCH_ROWS_MAX]);
-    assert.equal(reader.gathered, BATCH_ROWS_MAX / 2);
+    for (let i = 0; i < 2.5 * BLOCK_ROWS_MAX; i++) read(`user-${i},${i}\n`);
+    assert.deepEqual(counts, [BLOCK_ROWS_MAX, BLOCK_ROWS_MAX]);
+    assert.equal(reader.gathered, BLOCK_ROWS_MAX / 2);
     reader.take();
     const long = "x".repeat(250);
     read(Array.from({ length: 2_000 }, (_, i) => `${long}${i},\n`).join(""));

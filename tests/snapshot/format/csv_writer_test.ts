@@ -4,7 +4,7 @@ import Papa from "papaparse";
 import { formatRows } from "../../../src/snapshot/format/csv_writer.ts";
 import { NUMBER_FIELDS } from "../../../src/user_grade.ts";
 import { grades } from "../../support/grades.ts";
-import { toBatch } from "../../support/model.ts";
+import { toBlock } from "../../support/model.ts";
 
 Deno.test({
   name:
@@ -13,7 +13,7 @@ Deno.test({
   fn: () => {
     fc.assert(fc.property(grades, (values) => {
       const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(
-        formatRows(toBatch(values)),
+        formatRows(toBlock(values)),
       );
       const { data, errors } = Papa.parse<string[]>(`header\r\n${text}`, {
         skipEmptyLines: true,

@@ -10,7 +10,7 @@
  * Some rows. Row `i` has the key bytes from `keyEnds[i - 1]` (0 for the first)
  * to `keyEnds[i]` and the numbers from `numbers[4 * i]` to `numbers[4 * i + 3]`.
  */
-export interface RowBatch {
+export interface RowBlock {
   /** The number of rows. */
   readonly count: number;
   /** The UTF-8 bytes of all keys, one after the other. */
@@ -22,6 +22,6 @@ export interface RowBatch {
 }
 
 /** @returns The buffers of some rows, to transfer them to another thread. */
-export function batchBuffers(batch: RowBatch): ArrayBuffer[] {
-  return [batch.keys.buffer, batch.keyEnds.buffer, batch.numbers.buffer];
+export function blockBuffers(block: RowBlock): ArrayBuffer[] {
+  return [block.keys.buffer, block.keyEnds.buffer, block.numbers.buffer];
 }
