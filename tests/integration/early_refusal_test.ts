@@ -17,6 +17,7 @@ const BODY_BYTES = 10_000_000;
 /** A refused request: its head, and the status of the answer. */
 const REFUSED: [lines: string[], status: string][] = [
   [["POST /import"], "401"],
+  [["POST /import", "Expect: 100-continue"], "401"],
   [["POST /set", AUTHORIZATION_LINE], "413"],
   [["POST /nope", AUTHORIZATION_LINE], "404"],
   [["PUT /set", AUTHORIZATION_LINE], "405"],
@@ -64,10 +65,12 @@ Deno.test("a client over TLS that sends all of a refused body can read the refus
           ? "Transfer-Encoding: chunked"
           : `Content-Length: ${BODY_BYTES}`,
       ));
-      const name = `${requestLine} ${chunked}`;
+      const name = `${[requestLine, ...lines]} ${chunked}`;
       assert.ok(await sendBody(client, BODY_BYTES, chunked), name);
       const { text } = await client.receive((text) => text.endsWith("}"));
-      assert.ok(text.startsWith(`HTTP/1.1 ${status} `), `${name}: ${text}`);
+      // The runtime asks for the body before anyone has seen the request.
+      const answer = text.replace("HTTP/1.1 100 Continue\r\n\r\n", "");
+      assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), `${name}: ${text}`);
       assert.match(text, /"detail":"[^"]+"/);
     }
   }

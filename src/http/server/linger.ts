@@ -71,8 +71,7 @@ export async function refuseBody(
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(bytes),
     pull: async (controller) => {
-      // A client that waits for `100 Continue` has not begun to send.
-      if (!request.headers.has("expect")) await discard(request.body!);
+      await discard(request.body!);
       controller.close();
     },
   }, { highWaterMark: 0 });
