@@ -60,6 +60,7 @@ export function importFile(
           new BodyTimeoutError(
             `No byte came within ${idleTimeout_ms / 1000} s`,
           ),
+        { preventCancel: true },
       ),
     );
     try {
