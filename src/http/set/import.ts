@@ -46,7 +46,7 @@ export function importFile(
 ): Handler {
   const limit = new Limit(IMPORTS_MAX, "imports are running");
   return async (request) => {
-    const leave = limit.enter();
+    const leave = begin(limit);
     const progress: Progress = {
       rows: 0,
       sequence: target.appliedSequence,
@@ -76,6 +76,22 @@ export function importFile(
       leave();
     }
   };
+}
+
+/**
+ * Begins an import.
+ *
+ * @returns To be called when it has ended.
+ * @throws {HttpError} If it can't begin; it says how far that came, too.
+ */
+function begin(limit: Limit): () => void {
+  try {
+    return limit.enter();
+  } catch (error) {
+    const { status, message, extras } = toHttpError(error);
+    const how: ImportFailure = { line: 1, rows_committed: 0 };
+    throw new HttpError(status, message, { ...extras, members: { ...how } });
+  }
 }
 
 /** The error with how far the import came. */
