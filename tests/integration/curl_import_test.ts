@@ -9,6 +9,11 @@ Deno.test("POST /import says what curl made of a file, and how to send it", asyn
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const file = `${folder.path}/grades.csv`;
   Deno.writeTextFileSync(file, "user_id,spp\nann,2\nbob,3\n");
+  const rows = Array.from({ length: 3_000 }, (_, i) => `user-${i},${i}\n`);
+  Deno.writeFileSync(
+    `${file}.gz`,
+    await runProgram("gzip", ["-c"], `user_id,spp\n${rows.join("")}`),
+  );
   const curl = async (...args: string[]) => {
     const answer = await runProgram("curl", [
       "-s",
@@ -21,6 +26,7 @@ Deno.test("POST /import says what curl made of a file, and how to send it", asyn
   };
   for (
     const [args, says] of [
+      [["-d", `@${file}.gz`], /Cannot .* gzip.*--data-binary @FILE/],
       [["-F", `file=@${file}`], /multipart body.*--data-binary @FILE/],
       [["-d", `@${file}`], /no line break.*--data-binary @FILE/],
       [["-d", file], /no line break.*--data-binary @FILE/],

@@ -5,7 +5,9 @@ import {
   LINGERING_MAX,
 } from "../../src/http/server/linger.ts";
 import { makeCertificates } from "../support/certificates.ts";
+import { PASSWORD, USER } from "../support/credentials.ts";
 import { AUTHORIZATION_LINE, head, RawClient } from "../support/raw_client.ts";
+import { runProgram } from "../support/run_program.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -17,6 +19,7 @@ const BODY_BYTES = 10_000_000;
 /** A refused request: its head, and the status of the answer. */
 const REFUSED: [lines: string[], status: string][] = [
   [["POST /import"], "401"],
+  [["POST /import", "Expect: 100-continue"], "401"],
   [["POST /set", AUTHORIZATION_LINE], "413"],
   [["POST /nope", AUTHORIZATION_LINE], "404"],
   [["PUT /set", AUTHORIZATION_LINE], "405"],
@@ -64,10 +67,12 @@ Deno.test("a client over TLS that sends all of a refused body can read the refus
           ? "Transfer-Encoding: chunked"
           : `Content-Length: ${BODY_BYTES}`,
       ));
-      const name = `${requestLine} ${chunked}`;
+      const name = `${[requestLine, ...lines]} ${chunked}`;
       assert.ok(await sendBody(client, BODY_BYTES, chunked), name);
       const { text } = await client.receive((text) => text.endsWith("}"));
-      assert.ok(text.startsWith(`HTTP/1.1 ${status} `), `${name}: ${text}`);
+      // The runtime asks for the body before anyone has seen the request.
+      const answer = text.replace("HTTP/1.1 100 Continue\r\n\r\n", "");
+      assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), `${name}: ${text}`);
       assert.match(text, /"detail":"[^"]+"/);
     }
   }
@@ -119,6 +124,45 @@ Deno.test("over HTTP/2 a refusal is whole and no error, whether the body ends or
       session.destroy();
       assert.equal(status, 401);
       assert.match(text, /"status":401/);
+    }
+  }
+});
+
+/** A row that is not valid, and many behind it. */
+const BAD_CSV = `user_id,spp\nann,x\n${"bob,2\n".repeat(500_000)}`;
+
+/** The beginning of gzip, and nothing but zeros behind it. */
+const DAMAGED_GZIP = new Uint8Array(BODY_BYTES);
+DAMAGED_GZIP.set([0x1f, 0x8b, 8]);
+
+/** Requests whose reading has begun when they are refused. */
+const BEGUN: [path: string, body: Uint8Array<ArrayBuffer>, status: number][] = [
+  ["/import", new TextEncoder().encode(BAD_CSV), 400],
+  ["/import", DAMAGED_GZIP, 400],
+  ["/set", new Uint8Array(BODY_BYTES), 413],
+];
+
+Deno.test("curl can read the refusal of a body whose reading has begun, over HTTP/1.1 and HTTP/2", async () => {
+  using folder = new TemporaryFolder();
+  const { service } = await startWithTls(folder.path);
+  await using _ = service;
+  const file = `${folder.path}/body`;
+  for (const [path, body, status] of BEGUN) {
+    Deno.writeFileSync(file, body);
+    for (const version of ["--http1.1", "--http2"]) {
+      for (const isLengthNamed of [true, false]) {
+        // Of a set that names its length nothing is read.
+        if (path === "/set" && isLengthNamed) continue;
+        const answer = await runProgram("curl", [
+          ...["-s", "--insecure", version, "--user", `${USER}:${PASSWORD}`],
+          ...isLengthNamed
+            ? ["--data-binary", `@${file}`]
+            : ["--request", "POST", "--upload-file", "-"],
+          `${service.url("set")}${path}`,
+        ], isLengthNamed ? "" : body);
+        const problem = JSON.parse(new TextDecoder().decode(answer));
+        assert.equal(problem.status, status, `${path} ${version}`);
+      }
     }
   }
 });

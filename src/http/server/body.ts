@@ -33,8 +33,8 @@ interface PendingBody {
   /** Set by the first sweep that sees it, so that most bodies need no clock. */
   deadline: number | undefined;
   readonly reject: (error: BodyTimeoutError) => void;
-  /** Lets go of a body that is read in chunks. */
-  cancel?: () => void;
+  /** Leaves a body that is read in chunks to others. */
+  release?: () => void;
 }
 
 /** Reads bodies and keeps count of those on their way. */
@@ -93,8 +93,7 @@ export class BodyReader {
   ): Promise<Uint8Array> {
     if (request.body === null) return new Uint8Array(0);
     const reader = request.body.getReader();
-    // The connection would stay open after the answer.
-    pending.cancel = () => reader.cancel().catch(() => {});
+    pending.release = () => reader.releaseLock();
     const chunks: Uint8Array[] = [];
     let length = 0;
     for (;;) {
@@ -102,7 +101,7 @@ export class BodyReader {
       if (done) break;
       length += value.length;
       if (length > this.bytesMax) {
-        pending.cancel();
+        pending.release();
         throw this.#tooLarge();
       }
       chunks.push(value);
@@ -129,7 +128,7 @@ export class BodyReader {
       pending.deadline ??= now + BODY_TIMEOUT_MS;
       if (pending.deadline > now) continue;
       this.#pending.delete(pending);
-      pending.cancel?.();
+      pending.release?.();
       pending.reject(
         new BodyTimeoutError(
           `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`,

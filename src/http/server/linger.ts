@@ -41,14 +41,17 @@ const LINGER_BYTES_PER_MS = 16 * 1024;
 let lingering = 0;
 
 /**
- * @param request A request that is answered with an error.
+ * @param request A request that is answered with an error. Whoever has begun to
+ * read its body and left it before its end has released the lock on it.
  * @returns Whether it has an unread body that is, or may be, too long to leave
  * it to the runtime. Over HTTP/2 any body is: an answer before its end resets
  * the stream, and clients take that for a failure, answer and all (curl 7.88).
+ * So is a body whose reading has begun: the runtime would wait for its reader.
  */
 export function leavesLongBody(request: Request): boolean {
   const { method, headers } = request;
-  if (method === "GET" || method === "HEAD" || request.bodyUsed) return false;
+  if (method === "GET" || method === "HEAD") return false;
+  if (request.bodyUsed) return !request.body!.locked;
   // HTTP/1.1 always has a Host header, HTTP/2 has none here.
   if (!headers.has("host")) return request.body !== null;
   const length = headers.get("content-length");
@@ -72,8 +75,7 @@ export async function refuseBody(
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(bytes),
     pull: async (controller) => {
-      // A client that waits for `100 Continue` has not begun to send.
-      if (!request.headers.has("expect")) await discard(request.body!);
+      await discard(request.body!);
       controller.close();
     },
   }, { highWaterMark: 0 });
@@ -85,16 +87,13 @@ export async function refuseBody(
 
 /** Reads a body and throws it away, until its end or a limit. */
 async function discard(body: ReadableStream<Uint8Array>): Promise<void> {
-  if (lingering >= LINGERING_MAX) return;
   const reader = byteReader(body);
   if (reader === undefined) return;
-  lingering++;
   try {
-    await readOn(reader);
+    if (lingering < LINGERING_MAX) await readOn(reader);
   } catch {
     // The client has left.
   } finally {
-    lingering--;
     // The runtime would wait for someone to read the rest.
     reader.cancel().catch(() => {});
   }
@@ -118,6 +117,7 @@ async function readOn(reader: ReadableStreamBYOBReader): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   // One buffer for all parts: a new one for each would be much garbage.
   let buffer = new ArrayBuffer(LINGER_PART_BYTES);
+  lingering++;
   try {
     for (let bytes = 0, paused = 0; bytes < LINGER_BYTES_MAX;) {
       const left_ms = Math.min(LINGER_IDLE_TIMEOUT_MS, end - performance.now());
@@ -135,6 +135,7 @@ async function readOn(reader: ReadableStreamBYOBReader): Promise<void> {
       paused = bytes;
     }
   } finally {
+    lingering--;
     clearTimeout(timer);
   }
 }

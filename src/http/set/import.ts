@@ -21,6 +21,9 @@ import type { ImportAnswer, ImportFailure } from "./import_openapi.ts";
 /** How many imports run at a time. */
 export const IMPORTS_MAX = 2;
 
+/** The most characters of a query that an error repeats. */
+const QUERY_CHARACTERS_MAX = 64;
+
 /** Ids are taken byte for byte: a byte order mark is a character of the id. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -45,8 +48,8 @@ export function importFile(
   idleTimeout_ms = BODY_TIMEOUT_MS,
 ): Handler {
   const limit = new Limit(IMPORTS_MAX, "imports are running");
-  return async (request) => {
-    const leave = limit.enter();
+  return async (request, query) => {
+    const leave = begin(limit, query);
     const progress: Progress = {
       rows: 0,
       sequence: target.appliedSequence,
@@ -60,6 +63,7 @@ export function importFile(
           new BodyTimeoutError(
             `No byte came within ${idleTimeout_ms / 1000} s`,
           ),
+        { preventCancel: true },
       ),
     );
     try {
@@ -75,6 +79,33 @@ export function importFile(
       leave();
     }
   };
+}
+
+/**
+ * Begins an import.
+ *
+ * @returns To be called when it has ended.
+ * @throws {HttpError} If it can't begin; it says how far that came, too.
+ */
+function begin(limit: Limit, query: string): () => void {
+  try {
+    refuseQuery(query);
+    return limit.enter();
+  } catch (error) {
+    const { status, message, extras } = toHttpError(error);
+    const how: ImportFailure = { line: 1, rows_committed: 0 };
+    throw new HttpError(status, message, { ...extras, members: { ...how } });
+  }
+}
+
+/** @throws {HttpError} 400, if there is one: what it asks for would not be done. */
+function refuseQuery(query: string): void {
+  if (query === "") return;
+  const found = JSON.stringify(query.slice(0, QUERY_CHARACTERS_MAX));
+  throw new HttpError(
+    400,
+    `An import has no parameters, and the query is ${found}: leave it out`,
+  );
 }
 
 /** The error with how far the import came. */

@@ -57,7 +57,7 @@ export const IMPORT_PATH: PathItem = {
     responses: {
       "200": json("All rows are stored", ImportResult),
       "400": problem(
-        "Not CSV of user grades, from some line on: `detail` says what was found and what to do; all rows before it are stored",
+        "Not CSV of user grades, from some line on: `detail` says what was found and what to do; all rows before it are stored. Or the URL has a query: nothing is stored",
         ImportProblem,
       ),
       ...GUARDS,

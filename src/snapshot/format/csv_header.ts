@@ -12,20 +12,23 @@ import { visibleText } from "./visible_text.ts";
 /** The place of `user_id` in {@linkcode CsvLayout.columns}. */
 export const USER_ID = -1;
 
+/** A place in {@linkcode CsvLayout.columns} that has no name and holds nothing. */
+export const UNNAMED = -2;
+
 /** How the rows of a file are laid out. */
 export interface CsvLayout {
   /** The byte between two fields. */
   readonly separator: number;
   /**
-   * What each column holds: {@linkcode USER_ID}, or the number's index in the
-   * contract's order. Invariant: none twice, `USER_ID` and a number at least.
+   * What each column holds: {@linkcode USER_ID}, the number's index in the
+   * contract's order, or {@linkcode UNNAMED}. Invariant: none but `UNNAMED`
+   * twice, `USER_ID` and a number at least.
    */
   readonly columns: readonly number[];
   /** Whether numbers are digits and none is left out, as in a backup. */
   readonly isExact: boolean;
 }
 
-const LF = 0x0a;
 const CR = 0x0d;
 const SEPARATORS = [",", ";", "\t"].map((text) => text.charCodeAt(0));
 
@@ -65,6 +68,16 @@ export function parseCsvHeader(
   return hasEnd || text.length === 1 ? layout : `${layout}; ${ONE_LINE}`;
 }
 
+/**
+ * @param line A line before the header, with LF at its end.
+ * @returns Whether it is blank or has separators only.
+ */
+export function isBlankLine(line: Uint8Array): boolean {
+  const text = withoutMark(line);
+  const fields = readFields(text, separatorOf(text));
+  return Array.isArray(fields) && fields.every((field) => field.length === 0);
+}
+
 /** Takes away a byte order mark. */
 export function withoutMark(bytes: Uint8Array): Uint8Array {
   const has = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
@@ -72,18 +85,25 @@ export function withoutMark(bytes: Uint8Array): Uint8Array {
 }
 
 function readLayout(line: Uint8Array): CsvLayout | string {
-  if (line[0] === LF || (line[0] === CR && line[1] === LF)) {
+  if (isBlankLine(line)) {
     return `the header is missing: the file begins with ${WANTED}`;
   }
-  const separator = line.find((byte) => SEPARATORS.includes(byte)) ??
-    SEPARATORS[0];
+  const separator = separatorOf(line);
   const fields = readFields(line, separator);
   if (typeof fields === "string") return `in the header ${fields}`;
   const columns: number[] = [];
-  for (const [i, field] of fields.entries()) {
+  for (const field of fields) {
+    if (field.length === 0) {
+      columns.push(UNNAMED);
+      continue;
+    }
     const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(field);
     const column = NAMES.indexOf(name.toLowerCase());
-    if (column === -1) return unknownColumn(i, field);
+    if (column === -1) {
+      return `the header has the unknown column ${
+        visibleText(field)
+      }: the file begins with ${WANTED}`;
+    }
     if (columns.includes(column - 1)) {
       return `the header has the column ${NAMES[column]} twice`;
     }
@@ -92,19 +112,14 @@ function readLayout(line: Uint8Array): CsvLayout | string {
   if (!columns.includes(USER_ID)) {
     return "the header has no column user_id";
   }
-  return columns.length > 1
+  return columns.some((column) => column >= 0)
     ? { separator, columns, isExact: false }
     : `the header has no column but user_id: it needs at least one of ${
       NUMBER_FIELDS.join(", ")
     }`;
 }
 
-function unknownColumn(index: number, name: Uint8Array): string {
-  return name.length === 0
-    ? `column ${
-      index + 1
-    } of the header has no name: leave out row numbers (pandas: index=False, R: row.names = FALSE)`
-    : `the header has the unknown column ${
-      visibleText(name)
-    }: the file begins with ${WANTED}`;
+/** The first byte that may separate fields; a comma if there is none. */
+function separatorOf(line: Uint8Array): number {
+  return line.find((byte) => SEPARATORS.includes(byte)) ?? SEPARATORS[0];
 }

@@ -50,9 +50,12 @@ export function readPlainRows(
   while (at < data.length && !rows.isFull) {
     const rowAt = at;
     for (let i = 0; i <= last; i++) {
-      at = columns[i] === USER_ID
-        ? readKey(data, at, separator, rows)
-        : readNumber(data, at, isExact, rows, columns[i]);
+      // A column without a name is empty, and nothing is read of it.
+      if (columns[i] >= 0) {
+        at = readNumber(data, at, isExact, rows, columns[i]);
+      } else if (columns[i] === USER_ID) {
+        at = readKey(data, at, separator, rows);
+      }
       if (at === NOT_PLAIN) return rowAt;
       if (i < last && data[at++] !== separator) return rowAt;
     }

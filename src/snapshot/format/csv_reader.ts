@@ -8,6 +8,7 @@ import { concatenate } from "./byte_reader.ts";
 import { readFields } from "./csv_fields.ts";
 import {
   type CsvLayout,
+  isBlankLine,
   OWN_LAYOUT,
   parseCsvHeader,
   withoutMark,
@@ -68,7 +69,7 @@ export class CsvReader {
     const end = data.lastIndexOf(LF) + 1;
     if (end > 0) {
       const lines = data.subarray(0, end);
-      let at = this.#layout === undefined ? this.#readHeader(lines, true) : 0;
+      let at = this.#layout === undefined ? this.#readHead(lines) : 0;
       while (at < end) {
         at = this.#readRows(lines, at);
         if (this.#builder.isFull) yield this.#builder.take();
@@ -93,9 +94,24 @@ export class CsvReader {
     return this.#builder.take();
   }
 
-  #readHeader(lines: Uint8Array, hasEnd: boolean): number {
-    const end = lines.indexOf(LF) + 1;
-    const line = lines.subarray(0, end);
+  /**
+   * Reads the header and the blank lines before it.
+   *
+   * @returns Where the first row begins.
+   */
+  #readHead(lines: Uint8Array): number {
+    let at = 0;
+    while (this.#layout === undefined && at < lines.length) {
+      const end = lines.indexOf(LF, at) + 1;
+      const line = lines.subarray(at, end);
+      if (this.dialect === "any" && isBlankLine(line)) this.line++;
+      else this.#readHeader(line, true);
+      at = end;
+    }
+    return at;
+  }
+
+  #readHeader(line: Uint8Array, hasEnd: boolean): void {
     if (this.dialect === "backup") {
       if (!areEqual(line, HEADER_LINE)) {
         throw this.#error("it is not the header of a backup", line);
@@ -108,7 +124,6 @@ export class CsvReader {
       this.#header = withoutMark(line).slice();
     }
     this.line++;
-    return end;
   }
 
   #readUnendedHeader(): void {

@@ -6,7 +6,7 @@
  */
 import { integerFromText } from "../../integer_text.ts";
 import { NUMBER_FIELDS, USER_ID_BYTES_MAX } from "../../user_grade.ts";
-import { type CsvLayout, USER_ID } from "./csv_header.ts";
+import { type CsvLayout, UNNAMED, USER_ID } from "./csv_header.ts";
 import { isUtf8 } from "./utf8.ts";
 import { visibleText } from "./visible_text.ts";
 
@@ -31,7 +31,12 @@ export function parseRow(
   fields: readonly Uint8Array[],
   { columns }: CsvLayout,
 ): CsvRow | string {
-  if (fields.length !== columns.length) {
+  const missing = columns.slice(fields.length);
+  if (
+    fields.length > columns.length ||
+    // Excel leaves out empty cells at the end of some rows.
+    missing.some((column) => column !== UNNAMED)
+  ) {
     return `it has ${fields.length} fields, and the header ${columns.length}`;
   }
   let key = fields[0];
@@ -43,6 +48,7 @@ export function parseRow(
       if (fault !== undefined) return `user_id ${fault}`;
       key = field;
     } else if (field.length > 0) {
+      if (column === UNNAMED) return unnamed(i, field);
       const value = integerFromText(String.fromCharCode(...field));
       if (value === undefined) {
         return `${
@@ -55,6 +61,12 @@ export function parseRow(
     }
   }
   return { key, numbers };
+}
+
+function unnamed(index: number, field: Uint8Array): string {
+  return `column ${index + 1} has no name in the header, and holds ${
+    visibleText(field)
+  }: leave it out (row numbers: pandas index=False, R row.names = FALSE)`;
 }
 
 /** What is wrong with a user id; undefined if nothing is. */

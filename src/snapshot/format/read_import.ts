@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BackupError } from "./backup_error.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { CsvReader } from "./csv_reader.ts";
 import { gunzip } from "./gunzip.ts";
@@ -65,8 +66,21 @@ async function* readRows(
 /** The chunks of a file, unzipped if it is gzip. */
 async function* unpacked(reader: ByteReader): AsyncGenerator<Uint8Array> {
   while (isGzip(reader.buffered) === undefined && await reader.more());
-  if (isGzip(reader.buffered)) return yield* gunzip(reader);
+  if (isGzip(reader.buffered)) return yield* unzipped(reader);
   for (let chunk; (chunk = await reader.take()) !== undefined;) yield chunk;
+}
+
+/** What is in a gzip file; an error also names the usual cause of damage. */
+async function* unzipped(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  try {
+    yield* gunzip(reader);
+  } catch (cause) {
+    if (!(cause instanceof BackupError)) throw cause;
+    throw new BackupError(
+      `${cause.message}. curl -d and --data damage it, use --data-binary @FILE`,
+      { cause },
+    );
+  }
 }
 
 /** The chunks, and `undefined` whenever gathered rows have waited long enough. */

@@ -111,8 +111,9 @@ Deno.test("POST /import answers 503 when as many imports as may be are running",
   for (let i = 0; i < 2; i++) {
     const refused = await service.import("user_id,spp\na,1\n");
     assert.equal(refused.headers.get("retry-after"), "1");
-    const { detail } = await problem(refused, 503);
+    const { detail, line, rows_committed } = await problem(refused, 503);
     assert.equal(detail, "2 imports are running, which is the limit");
+    assert.deepEqual([line, rows_committed], [1, 0]);
   }
   for (const { writable } of bodies) {
     const writer = writable.getWriter();
@@ -123,5 +124,19 @@ Deno.test("POST /import answers 503 when as many imports as may be are running",
     assert.equal((await response.json()).rows, 1);
   }
   const response = await service.import("user_id,spp\na,1\n");
+  assert.equal(response.status, 200, await response.text());
+});
+
+Deno.test("POST /import stores nothing when it is asked for more than an import", async () => {
+  const service = new LocalService();
+  const body = "user_id,spp\nann,1\n";
+  for (const query of ["foo=1", "replace", "replace=yes&dry_run=1", "&"]) {
+    const response = await service.ask(`/import?${query}`, { body });
+    const { detail, line, rows_committed } = await problem(response, 400);
+    assert.ok(detail.includes(JSON.stringify(query)), detail);
+    assert.deepEqual([line, rows_committed], [1, 0]);
+  }
+  assert.equal((await service.statusJson()).users, 0);
+  const response = await service.ask("/import?", { body });
   assert.equal(response.status, 200, await response.text());
 });

@@ -107,8 +107,17 @@ const spelled = (n: number): fc.Arbitrary<string> =>
 
 /** A file as some program writes it, and what it says. */
 const anyFiles = fc.record({
-  columns: fc.shuffledSubarray(COLUMNS, { minLength: 2 })
-    .filter((columns) => columns.includes("user_id")),
+  columns: fc.tuple(
+    fc.shuffledSubarray(COLUMNS, { minLength: 2 })
+      .filter((columns) => columns.includes("user_id")),
+    fc.array(fc.nat(COLUMNS.length), { maxLength: 3 }),
+  ).map(([columns, unnamed]) => {
+    for (const at of unnamed) columns = columns.toSpliced(at, 0, "");
+    return columns;
+  }),
+  blankFirst: fc.array(fc.constantFrom("", ",", ";;;", "\t\t", '"",""'), {
+    maxLength: 3,
+  }),
   separator: fc.constantFrom(",", ";", "\t"),
   newline: fc.constantFrom("\n", "\r\n"),
   quotes: fc.boolean(),
@@ -143,7 +152,7 @@ Deno.test({
         );
         const records = file.rows.map(({ id, cells }) =>
           columns.map((name) =>
-            name === "user_id" ? id : cells[COLUMNS.indexOf(name) - 1]
+            name === "user_id" ? id : cells[COLUMNS.indexOf(name) - 1] ?? ""
           )
         );
         const unparse = (record: string[]) =>
@@ -157,7 +166,8 @@ Deno.test({
           }
           lines.push(unparse(record));
         }
-        const text = (file.mark ? "\ufeff" : "") + lines.join(newline) +
+        const text = (file.mark ? "\ufeff" : "") +
+          [...file.blankFirst, ...lines].join(newline) +
           (file.endless ? "" : newline);
         const { data }: { data: string[][] } = Papa.parse(
           lines.join(newline),
@@ -201,6 +211,14 @@ Deno.test({
       ["\ufeffuser_id,spp\nann,2", ann],
       ['\ufeff"user_id","spp"\nann,2', ann],
       ["user_id,spp\n\n,\r\n,,,,,\nann,2\n\n\n", ann],
+      ["\n\r\n,,,,\nuser_id,spp\nann,2\n", ann],
+      ["\ufeff;;\r\nuser_id;spp\r\nann;2\r\n", ann],
+      ["\n\ufeffuser_id,spp\nann,2\n", ann],
+      ["user_id,spp,,\nann,2,,\n", ann],
+      ['"user_id","spp",""\n"ann","2",""\n', ann],
+      [",user_id,,spp\n,ann,,2\n", ann],
+      // Excel, behind its sixteenth row.
+      ["user_id,spp,,\r\nann,2,,\r\nann,2\r\n", [...ann, ...ann]],
       ["user_id,spp\nann,2\nuser_id,spp\n", ann],
       ["user_id,spp\nann,2\n\ufeffuser_id,spp\nann,2\n", [...ann, ...ann]],
       ["user_id,spp,return_fee\nann,2,\n", ann],
@@ -297,8 +315,6 @@ Deno.test({
   fn: () => {
     const cases: [text: string, says: RegExp][] = [
       ["", /the header is missing/],
-      ["\n", /the header is missing/],
-      ["\r\n", /the header is missing/],
       ["a,1,2,3,4\n", /unknown column "a": the file begins with a header/],
       ["user_id,spp,points\n", /unknown column "points"/],
       ["user_id, spp\n", /unknown column " spp"/],
@@ -310,9 +326,8 @@ Deno.test({
       ["user_id,spp,user_id\n", /the column user_id twice/],
       ["spp,return_fee\n", /no column user_id/],
       ["user_id\n", /no column but user_id: it needs at least one of post/],
-      [",user_id,spp\n", /column 1 .* has no name: leave out row numbers/],
-      ['"","user_id","spp"\n', /column 1 .* has no name/],
-      ["user_id,spp,\n", /column 3 .* has no name/],
+      ["user_id,\n", /no column but user_id/],
+      [",spp\n", /no column user_id/],
       ['"user_id,spp\n', /in the header a quote is not closed/],
       ["\ufeff\ufeffuser_id,spp\n", /unknown column "\\ufeffuser_id"/],
       ["user_id,spp\rann,2\r", /end with CR alone/],
@@ -334,6 +349,47 @@ Deno.test({
 });
 
 Deno.test({
+  name: "CsvReader counts the blank lines before a header that is wrong",
+  permissions,
+  fn: () => {
+    const cases: [text: string, line: number, says: RegExp][] = [
+      ["\n", 2, /the header is missing/],
+      ["\r\n", 2, /the header is missing/],
+      ["\n,,,", 2, /the header is missing/],
+      [",,\n\nuser_id,points\n", 3, /unknown column "points"/],
+      ["\nuser_id,spp\nann,x\n", 3, /spp must be an integer/],
+    ];
+    for (const [text, line, says] of cases) {
+      for (const chunkSize of [1, 1000]) {
+        const { message } = readAll(text, chunkSize).error!;
+        assert.ok(message.startsWith(`Cannot read line ${line}: `), message);
+        assert.match(message, says);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "CsvReader names a column that has values and no name",
+  permissions,
+  fn: () => {
+    const cases: [text: string, says: RegExp][] = [
+      [",user_id,spp\n0,ann,2\n", /column 1 .* holds "0": .*index=False/],
+      ['"","user_id","spp"\n"1","ann",2\n', /column 1 .* holds "1"/],
+      ["user_id,spp,,\nann,2,,x y\n", /column 4 .* holds "x y"/],
+      ["user_id,spp,,\nann,2,,,\n", /it has 5 fields, and the header 4/],
+      ["user_id,spp,,return_fee\nann,2\n", /it has 2 fields/],
+    ];
+    for (const [text, says] of cases) {
+      const { rows, error } = readAll(text);
+      assert.deepEqual(rows, []);
+      assert.match(error!.message, /^Cannot read line 2: /);
+      assert.match(error!.message, says);
+    }
+  },
+});
+
+Deno.test({
   name: "CsvReader takes nothing for a backup that formatRows() does not write",
   permissions,
   fn: () => {
@@ -348,6 +404,8 @@ Deno.test({
         head + "a,1,2,3,1e2\r\n",
         head + "a,1,2,3\r\n",
         head + "\r\n",
+        "\r\n" + head,
+        HEADER + ",\r\n",
         head + head,
         "",
       ]
