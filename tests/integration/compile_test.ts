@@ -89,7 +89,7 @@ Deno.test("the compiled executable serves from a folder of its own", async () =>
   assert.ok(trial.success, trial.said);
   const parts = [
     "log_worker.ts",
-    "backup",
+    "snapshot",
     "http",
     "nats/",
     "uplot/",
