@@ -1,6 +1,6 @@
 /**
  * Whether a log is still the one that a state was made from: the same function
- * for a base at a start and for a replica that runs. It does no I/O.
+ * for a snapshot at a start and for a replica that runs. It does no I/O.
  *
  * @module
  */

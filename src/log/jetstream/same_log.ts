@@ -115,7 +115,7 @@ function ahead(reason: string): Verdict {
   return { type: "ahead", reason };
 }
 
-/** What helps: a base that has the entry, or the log from its beginning. */
+/** What helps: a snapshot that has the entry, or the log from its beginning. */
 function hole(reason: string): Verdict {
   return {
     type: "hole",
