@@ -16,17 +16,20 @@ export interface LocalServiceOptions
   isOpen?: boolean;
 }
 
+/** What a request sends; a stream has no length that is known before. */
+type Body = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+
 /** What is sent besides the path. */
 export interface LocalRequest {
   method?: string;
   headers?: Record<string, string>;
-  body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+  body?: Body;
 }
 
 /** One service. */
 export class LocalService {
-  /** The time in milliseconds, where a test wants another than the real one. */
-  #ahead_ms = 0;
+  /** How far its clock is ahead: much, so that its time is no uptime. */
+  #ahead_ms = 1_000_000;
   readonly log: LocalLog;
   readonly cluster: Cluster;
   readonly apps: Apps;
@@ -123,18 +126,16 @@ export class LocalService {
     });
   }
 
-  /** Sends a set with the right credentials; `body` as it is unless an object. */
-  set(body: object | string, init: LocalRequest = {}): Promise<Response> {
-    const isRaw = typeof body === "string" || body instanceof Uint8Array ||
-      body instanceof ReadableStream;
+  /** Sends a set with the right credentials; `body` as it is, or as JSON. */
+  set(body: unknown, init: LocalRequest = {}): Promise<Response> {
     return this.ask("/set", {
-      body: isRaw ? body as LocalRequest["body"] : JSON.stringify(body),
+      body: isBody(body) ? body : JSON.stringify(body),
       ...init,
-    } as LocalRequest);
+    });
   }
 
   /** Sends a file to import with the right credentials. */
-  import(body: NonNullable<LocalRequest["body"]>): Promise<Response> {
+  import(body: Body): Promise<Response> {
     return this.ask("/import", { body });
   }
 
@@ -148,4 +149,9 @@ export class LocalService {
   async statusJson(): Promise<any> {
     return await (await this.get("/status")).json();
   }
+}
+
+function isBody(value: unknown): value is Body {
+  return typeof value === "string" || value instanceof Uint8Array ||
+    value instanceof ReadableStream;
 }
