@@ -31,11 +31,15 @@ export function refuseCrossOrigin(handler: Handler): Handler {
   };
 }
 
-/** Whether a browser shows the answer in a tab of its own, not in a frame. */
+/**
+ * Whether a browser shows the answer in a tab of its own, not in a frame. Older
+ * browsers do not say where.
+ */
 function isFollowedLink({ method, headers }: Request): boolean {
+  const destination = headers.get("sec-fetch-dest") ?? "document";
   return (method === "GET" || method === "HEAD") &&
     headers.get("sec-fetch-mode") === "navigate" &&
-    headers.get("sec-fetch-dest") === "document";
+    destination === "document";
 }
 
 function isSameOrigin(request: Request): boolean {

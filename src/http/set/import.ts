@@ -49,7 +49,8 @@ export function importFile(
 ): Handler {
   const limit = new Limit(IMPORTS_MAX, "imports are running");
   return async (request, query) => {
-    const leave = begin(limit, query);
+    refuseQuery(query);
+    const leave = limit.enter();
     const progress: Progress = {
       rows: 0,
       sequence: target.appliedSequence,
@@ -82,20 +83,20 @@ export function importFile(
 }
 
 /**
- * Begins an import.
- *
- * @returns To be called when it has ended.
- * @throws {HttpError} If it can't begin; it says how far that came, too.
+ * @param handler Imports a file, or refuses to begin.
+ * @returns The same, where every error says how far the import came.
  */
-function begin(limit: Limit, query: string): () => void {
-  try {
-    refuseQuery(query);
-    return limit.enter();
-  } catch (error) {
-    const { status, message, extras } = toHttpError(error);
-    const how: ImportFailure = { line: 1, rows_committed: 0 };
-    throw new HttpError(status, message, { ...extras, members: { ...how } });
-  }
+export function withProgress(handler: Handler): Handler {
+  return async (request, query) => {
+    try {
+      return await handler(request, query);
+    } catch (error) {
+      const { status, message, extras } = toHttpError(error);
+      const notBegun: ImportFailure = { line: 1, rows_committed: 0 };
+      const members = { ...notBegun, ...extras.members };
+      throw new HttpError(status, message, { ...extras, members });
+    }
+  };
 }
 
 /** @throws {HttpError} 400, if there is one: what it asks for would not be done. */

@@ -19,7 +19,7 @@ import {
   router,
 } from "../server/router.ts";
 import { backup, type BackupCounts } from "./backup.ts";
-import { importFile } from "./import.ts";
+import { importFile, withProgress } from "./import.ts";
 import { set } from "./set.ts";
 
 /** What the set listener answers with. */
@@ -44,16 +44,17 @@ export function setApp(
 ): App {
   const guarded = (handler: Handler) =>
     refuseCrossOrigin(basicAuth(credentials, handler));
-  /** A POST that changes what is stored. */
-  const writing = (handler: Handler) =>
-    guarded(methods({ POST: availability.writing(handler) }));
+  const post = (handler: Handler) => guarded(methods({ POST: handler }));
   return router(
     {
-      "/set": writing(acceptEncodings([], set(replica, bodies))),
-      "/backup": guarded(backup(replica, backups)),
-      "/import": writing(
-        acceptEncodings(["gzip", "x-gzip"], importFile(replica)),
+      "/set": post(
+        availability.writing(acceptEncodings([], set(replica, bodies))),
       ),
+      "/backup": guarded(backup(replica, backups)),
+      "/import": post(acceptEncodings(
+        ["gzip", "x-gzip"],
+        withProgress(availability.writing(importFile(replica))),
+      )),
       ...probes(replica, () => replica.writable, () => availability.setRefusal),
     },
     guarded(notFound),

@@ -75,11 +75,16 @@ export function parseCsvHeader(
 export function isBlankLine(line: Uint8Array): boolean {
   const text = withoutMark(line);
   const fields = readFields(text, separatorOf(text));
-  return Array.isArray(fields) && fields.every((field) => field.length === 0);
+  return typeof fields !== "string" && isBlank(fields);
+}
+
+/** Whether a row holds nothing. */
+export function isBlank(fields: readonly Uint8Array[]): boolean {
+  return fields.every((field) => field.length === 0);
 }
 
 /** Takes away a byte order mark. */
-export function withoutMark(bytes: Uint8Array): Uint8Array {
+function withoutMark(bytes: Uint8Array): Uint8Array {
   const has = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   return has ? bytes.subarray(3) : bytes;
 }

@@ -8,10 +8,10 @@ import { concatenate } from "./byte_reader.ts";
 import { readFields } from "./csv_fields.ts";
 import {
   type CsvLayout,
+  isBlank,
   isBlankLine,
   OWN_LAYOUT,
   parseCsvHeader,
-  withoutMark,
 } from "./csv_header.ts";
 import { readPlainRows } from "./csv_plain_rows.ts";
 import { parseRow } from "./csv_row.ts";
@@ -45,8 +45,6 @@ export class CsvReader {
   line = 1;
   readonly #builder = new RowBuilder();
   #layout: CsvLayout | undefined;
-  /** The header line, with its end. */
-  #header: Uint8Array = new Uint8Array(0);
   /** The beginning of a line whose end has not come yet. */
   #rest: Uint8Array = new Uint8Array(0);
 
@@ -121,7 +119,6 @@ export class CsvReader {
       const layout = parseCsvHeader(line, hasEnd);
       if (typeof layout === "string") throw this.#error(layout, line);
       this.#layout = layout;
-      this.#header = withoutMark(line).slice();
     }
     this.line++;
   }
@@ -154,22 +151,36 @@ export class CsvReader {
     this.#checkLength(line);
     const layout = this.#layout!;
     const fields = readFields(line, layout.separator);
-    if (typeof fields === "string") throw this.#error(fields, line);
-    if (layout.isExact) {
-      throw this.#error("it is not a row as backups have them", line);
-    }
-    if (!this.#isSkipped(fields, line)) {
-      const row = parseRow(fields, layout);
-      if (typeof row === "string") throw this.#error(row, line);
+    const row = typeof fields === "string"
+      ? fields
+      : layout.isExact
+      ? "it is not a row as backups have them"
+      : isBlank(fields)
+      ? undefined
+      : parseRow(fields, layout);
+    if (typeof row === "string") this.#skipHeader(line, row);
+    else if (row !== undefined) {
       this.#builder.add(row.key, row.numbers, this.line);
     }
     this.line++;
   }
 
-  /** Whether a row is blank, or the header again as when files are joined. */
-  #isSkipped(fields: readonly Uint8Array[], line: Uint8Array): boolean {
-    return fields.every((field) => field.length === 0) ||
-      areEqual(withoutMark(line), this.#header);
+  /**
+   * Skips a header that comes again, as when files are joined. No header is a
+   * valid row: where a number must be, it has a name.
+   *
+   * @throws {BackupError} If it is none, or one that says something else.
+   */
+  #skipHeader(line: Uint8Array, fault: string): void {
+    const layout = this.#layout!;
+    const again = layout.isExact ? undefined : parseCsvHeader(line, true);
+    if (typeof again !== "object") throw this.#error(fault, line);
+    if (!haveSameRows(again, layout)) {
+      throw this.#error(
+        "it is a second header, with other columns, another order or another separator than the first: import the files one by one",
+        line,
+      );
+    }
   }
 
   #checkLength(line: Uint8Array): void {
@@ -188,6 +199,11 @@ export class CsvReader {
       }`,
     );
   }
+}
+
+/** Whether rows mean the same under both headers. */
+function haveSameRows(a: CsvLayout, b: CsvLayout): boolean {
+  return a.separator === b.separator && String(a.columns) === String(b.columns);
 }
 
 function areEqual(a: Uint8Array, b: Uint8Array): boolean {

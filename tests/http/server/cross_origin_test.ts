@@ -24,14 +24,20 @@ Deno.test(
   },
   () => {
     for (const site of ["cross-site", "same-site"]) {
-      const link = {
+      const olderLink = {
         "sec-fetch-site": site,
         "sec-fetch-mode": "navigate",
-        "sec-fetch-dest": "document",
       };
-      assert.ok(isServed("GET", link));
-      assert.ok(isServed("HEAD", link));
-      assert.ok(!isServed("POST", link), "a form that is sent");
+      for (
+        const link of [
+          { ...olderLink, "sec-fetch-dest": "document" },
+          olderLink,
+        ]
+      ) {
+        assert.ok(isServed("GET", link));
+        assert.ok(isServed("HEAD", link));
+        assert.ok(!isServed("POST", link), "a form that is sent");
+      }
     }
   },
 );
@@ -48,6 +54,7 @@ Deno.test(
       ["no-cors", "empty"],
       ["no-cors", "document"],
       ["cors", "empty"],
+      ["navigate", ""],
       ["navigate", "iframe"],
       ["navigate", "frame"],
       ["navigate", "object"],
@@ -64,6 +71,10 @@ Deno.test(
           `${method} ${mode} ${dest}`,
         );
       }
+    }
+    for (const mode of ["no-cors", "cors"]) {
+      const older = { "sec-fetch-site": "cross-site", "sec-fetch-mode": mode };
+      assert.ok(!isServed("GET", older));
     }
     assert.ok(!isServed("POST", { origin: "http://b:8080" }));
   },

@@ -153,6 +153,16 @@ Deno.test("POST /import takes the files that everyday programs write, and change
   }
 });
 
+/** What is said of bytes that no program shows as text. */
+const NOT_TEXT = /not a CSV file, .* not text in UTF-8: send a CSV file, plain/;
+
+/** The same, deflated without a gzip header. */
+async function deflated(format: "deflate" | "deflate-raw") {
+  const csv = new Blob([await pythonCsv({})]).stream();
+  return await new Response(csv.pipeThrough(new CompressionStream(format)))
+    .bytes();
+}
+
 /** Files that are no CSV: how they are made, and what the refusal says. */
 const REFUSED: Record<
   string,
@@ -197,6 +207,38 @@ out = tarfile.open(fileobj=sys.stdout.buffer, mode="w|gz")
 out.addfile(tarfile.TarInfo("a.csv"), io.BytesIO()); out.close()`,
       ]),
     /it is a tar archive/,
+  ],
+  "tar without its magic": [
+    async () => joined(new Uint8Array(512).with(0, 0x61), await pythonCsv({})),
+    NOT_TEXT,
+  ],
+  "lzma": [() => packed("xz", "--format=lzma", "-c"), NOT_TEXT],
+  "zlib": [() => deflated("deflate"), /it is zlib: unpack it/],
+  "raw deflate": [() => deflated("deflate-raw"), NOT_TEXT],
+  "zstd with a skippable frame first": [
+    async () =>
+      joined(
+        Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 9),
+        await packed("zstd", "-c"),
+      ),
+    /it is zstd: unpack it/,
+  ],
+  "lzip": [() => Promise.resolve("LZIP\x01\x0c\n"), /it is lzip: unpack it/],
+  "PDF": [() => Promise.resolve("%PDF-1.7\n"), /it is a PDF document: export/],
+  "PNG": [
+    () =>
+      Promise.resolve(
+        Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+      ),
+    /it is a PNG image: send the table itself as CSV/,
+  ],
+  "JPEG": [
+    () => Promise.resolve(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a)),
+    NOT_TEXT,
+  ],
+  "a header in Latin-1": [
+    () => Promise.resolve(Uint8Array.of(0x67, 0xfc, 0x2c, 0x61, 0x0a)),
+    NOT_TEXT,
   ],
   "JSON": [
     () => Promise.resolve(JSON.stringify(CHANGES)),

@@ -140,3 +140,11 @@ Deno.test("POST /import stores nothing when it is asked for more than an import"
   const response = await service.ask("/import?", { body });
   assert.equal(response.status, 200, await response.text());
 });
+
+Deno.test("POST /import says how far it came while the service is read-only", async () => {
+  const service = new LocalService({ isReadOnly: true });
+  const response = await service.import("user_id,spp\nann,1\n");
+  const { detail, line, rows_committed } = await problem(response, 503);
+  assert.match(detail, /read-only/);
+  assert.deepEqual([line, rows_committed], [1, 0]);
+});

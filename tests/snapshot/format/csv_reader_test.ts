@@ -389,6 +389,73 @@ Deno.test({
   },
 });
 
+/** The columns of a header, of which a name may be written in any way. */
+const headers = fc.record({
+  columns: fc.shuffledSubarray(COLUMNS, { minLength: 2 })
+    .filter((columns) => columns.includes("user_id")),
+  separator: fc.constantFrom(",", ";", "\t"),
+});
+
+Deno.test({
+  name:
+    "CsvReader skips a second header that says the same, however it is written, and refuses another one",
+  permissions,
+  fn: () => {
+    fc.assert(
+      fc.property(
+        headers,
+        headers,
+        fc.boolean(),
+        fc.context(),
+        (first, other, isSame, context) => {
+          const second = isSame ? first : other;
+          const file = ({ columns, separator }: typeof first, quote = "") =>
+            [
+              columns.map((name) => quote + name + quote).join(separator),
+              columns.map((name) => name === "user_id" ? "ann" : "2")
+                .join(separator),
+              "",
+            ].join("\n");
+          const upper = file(second, '"').replace(
+            /^.*/,
+            (line) => line.toUpperCase(),
+          );
+          const text = `${file(first)}\n\ufeff${upper}`;
+          context.log(text);
+          const { rows, lines, error } = readAll(text);
+          if (
+            first.separator === second.separator &&
+            String(first.columns) === String(second.columns)
+          ) {
+            assert.equal(error, undefined);
+            assert.deepEqual(rows[1], rows[0]);
+            assert.deepEqual(lines, [2, 5]);
+          } else {
+            assert.deepEqual(lines, [2]);
+            assert.match(
+              error!.message,
+              /^Cannot read line 4: it is a second header, .*: import the files one by one/,
+            );
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  },
+});
+
+Deno.test({
+  name: "CsvReader takes a row for a second header only if it is no valid row",
+  permissions,
+  fn: () => {
+    const grade = [{ user_id: "user_id" }];
+    assert.deepEqual(rowsOf("user_id,spp\nuser_id,\n"), grade);
+    assert.deepEqual(rowsOf("spp,user_id,return_fee\n,user_id,\n"), grade);
+    const { error } = readAll("user_id,spp\nuser_id,points\n");
+    assert.match(error!.message, /line 2: spp must be an integer/);
+  },
+});
+
 Deno.test({
   name: "CsvReader takes nothing for a backup that formatRows() does not write",
   permissions,
