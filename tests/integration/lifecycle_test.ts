@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import project from "../../deno.json" with { type: "json" };
 import { makeCertificates } from "../support/certificates.ts";
 import {
   AUTHORIZATION,
@@ -38,7 +39,7 @@ Deno.test("--help lists every variable and --version the version", async () => {
   }
   assert.doesNotMatch(help.stdout, /verysecret/);
   const version = await run(["--version"]);
-  assert.equal(version.stdout, "1.0.0\n");
+  assert.equal(version.stdout, `${project.version}\n`);
   const unknown = await run(["--nope"]);
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /--nope.*\nTry --help/s);

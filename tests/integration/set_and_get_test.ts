@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import project from "../../deno.json" with { type: "json" };
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -34,7 +35,10 @@ Deno.test("POST /set merges partial updates and GET /get answers them", async ()
   assert.equal(await head.text(), "");
 
   const { replica_id, version, mode, log } = await service.statusJson();
-  assert.deepEqual([replica_id, version, mode], ["me", "1.0.0", "standalone"]);
+  assert.deepEqual(
+    [replica_id, version, mode],
+    ["me", project.version, "standalone"],
+  );
   assert.match(log.id, /^[0-9a-f]{16}$/);
 
   const only = await service.set({ user_id: "only" });
