@@ -14,6 +14,18 @@ import {
 
 const logger = getLogger(["usergrade", "replica"]);
 
+/** What is known of the log before it says anything itself. */
+const NOT_OPEN: LogStatus = {
+  state: "away",
+  reason: "the log is not open yet",
+};
+
+/** The same once it is open. */
+const NOT_HEARD: LogStatus = {
+  state: "away",
+  reason: "the log is open, and gives no entries yet",
+};
+
 /** What a replica says of its log. */
 export interface LogView {
   /** The log's identity. */
@@ -25,7 +37,7 @@ export interface LogView {
 /** Keeps what readiness is made of; only its replica moves it. */
 export class Lifecycle {
   #phase: Phase = { name: "starting" };
-  #log: LogStatus = { state: "away", reason: "the log is not open yet" };
+  #log: LogStatus = NOT_OPEN;
   /** Why the next entry can't be applied; undefined if it can. */
   #stuck: string | undefined = undefined;
   /**
@@ -106,6 +118,7 @@ export class Lifecycle {
   logOpened(
     { id, firstSequence, lastSequence }: Omit<LogInfo, "isNew">,
   ): void {
+    if (this.#log === NOT_OPEN) this.#log = NOT_HEARD;
     this.#logView = { id, firstSequence };
     this.lastSequence = lastSequence;
   }
