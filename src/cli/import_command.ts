@@ -93,23 +93,34 @@ async function send(
   meter: Meter,
 ): Promise<{ rows: number; log_sequence: number }> {
   const { stream, total } = await source.open();
-  let sent = 0;
-  const counted = stream.pipeThrough(
-    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform: (chunk, controller) => {
+  /** Why the source, and not the service, ended the request. */
+  const broken: { error?: CommandError } = {};
+  async function* read() {
+    let sent = 0;
+    try {
+      for await (const chunk of stream) {
         sent += chunk.length;
         if (total > 0) meter.update(sent, total);
-        controller.enqueue(chunk);
-      },
-    }),
-  );
+        yield chunk;
+      }
+    } catch (cause) {
+      broken.error = new CommandError(
+        `Cannot read ${source.name} to its end: ${
+          (cause as Error).message
+        }. Importing again is harmless`,
+        { cause },
+      );
+      throw broken.error;
+    }
+  }
+  const body = ReadableStream.from(read());
   const url = listener.at("/import");
   let response: Response;
   try {
-    response = await listener.fetch(url, { method: "POST", body: counted });
+    response = await listener.fetch(url, { method: "POST", body });
   } catch (cause) {
-    await counted.cancel().catch(() => {});
-    throw new CommandError(
+    await body.cancel().catch(() => {});
+    throw broken.error ?? new CommandError(
       `Cannot import ${source.name}: ${
         (cause as Error).message
       }. Importing again is harmless`,
@@ -117,7 +128,7 @@ async function send(
     );
   }
   if (response.status === 200) return await response.json();
-  throw new CommandError(
+  throw broken.error ?? new CommandError(
     `Cannot import ${source.name} to ${url}: ${await describeAnswer(response)}`,
   );
 }

@@ -46,9 +46,10 @@ export class SetListener {
     };
   }
 
-  /** @returns The same service at a path below its URL. */
+  /** @returns The same service at a path below its URL, or that ends it already. */
   at(path: string): string {
-    return `${this.url.replace(/\/$/, "")}${path}`;
+    const base = this.url.replace(/\/$/, "");
+    return base.endsWith(path) ? base : `${base}${path}`;
   }
 
   /**
@@ -109,9 +110,20 @@ function describeProblem(text: string): string {
   }
 }
 
+/** What the runtime says where only one side speaks TLS, and what to do. */
+const TLS_FAULTS = [
+  [
+    "invalid HTTP version parsed",
+    "it does not answer in HTTP. If it speaks TLS, write https://",
+  ],
+  ["InvalidContentType", "it does not speak TLS. Write http://"],
+];
+
 /** Why a request failed: of a failed `fetch` only the cause says it. */
 function reason(error: unknown): string {
   const { message } = ((error as Error).cause ?? error) as Error;
+  const fault = TLS_FAULTS.find(([text]) => message.includes(text));
+  if (fault !== undefined) return fault[1];
   // The runtime repeats the address, which is said already.
   return message.replace(/^error sending request .*?: (?=client error)/, "");
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
+import { makeCertificates } from "../support/certificates.ts";
 import { PASSWORD, USER } from "../support/credentials.ts";
 import { runTask } from "../support/run_task.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -16,6 +17,23 @@ function grade(user_id: string) {
 
 function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** A server that answers everything with a file that breaks off. */
+function serveBroken() {
+  return Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {}, onError },
+    () =>
+      new Response(ReadableStream.from((async function* () {
+        yield new TextEncoder().encode(`${HEADER}a,1,2,3,4\n`);
+        await Promise.resolve();
+        throw new Error("broken");
+      })())),
+  );
+}
+
+function onError(): Response {
+  return new Response(null, { status: 500 });
 }
 
 /** A server that answers everything with some bytes. */
@@ -230,4 +248,57 @@ Deno.test("neither command sends the password through a proxy", async () => {
     assert.equal(ended.code, 0, ended.text);
   }
   assert.equal(asked, 0);
+});
+
+Deno.test("deno task import names the source if that breaks off, and not the service", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: `${folder.path}/data`,
+  });
+  await using source = serveBroken();
+  const url = `http://127.0.0.1:${source.addr.port}/backup`;
+  const to = ["--to", service.url("set")];
+  const { code, text } = await runTask(folder.path, ["import", url, ...to]);
+  assert.equal(code, 1);
+  assert.ok(text.startsWith(`Cannot read ${url} to its end: `), text);
+  assert.match(text, /Importing again is harmless\n$/);
+  assert.ok(!text.includes(service.url("set")), text);
+});
+
+Deno.test("both commands say where only one side speaks TLS", async () => {
+  using folder = new TemporaryFolder();
+  const { cert, key } = await makeCertificates(folder.path, "server");
+  await using plain = await ServiceProcess.start({
+    dataDir: `${folder.path}/plain`,
+  });
+  await using secure = ServiceProcess.spawn({
+    dataDir: `${folder.path}/secure`,
+    env: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key },
+  });
+  await secure.line(({ state }) => state === "ready");
+  Deno.writeTextFileSync(`${folder.path}/a.csv`, `${HEADER}a,1,2,3,4\n`);
+  const cases: [url: string, says: RegExp][] = [
+    [
+      plain.url("set").replace("http:", "https:"),
+      /it does not speak TLS\. Write http:\/\//,
+    ],
+    [
+      secure.url("set").replace("https:", "http:"),
+      /does not answer in HTTP\. If it speaks TLS, write https:\/\//,
+    ],
+  ];
+  for (const [url, says] of cases) {
+    for (
+      const args of [
+        ["import", "a.csv", "--to", url],
+        ["import", `${url}/backup`, "--to", plain.url("set")],
+        ["backup", "--from", url],
+      ]
+    ) {
+      const ended = await runTask(folder.path, args);
+      assert.equal(ended.code, 1, ended.text);
+      assert.ok(ended.text.startsWith(`Cannot reach ${url}/`), ended.text);
+      assert.match(ended.text, says);
+    }
+  }
 });

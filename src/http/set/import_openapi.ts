@@ -48,7 +48,7 @@ export const IMPORT_PATH: PathItem = {
     requestBody: {
       required: true,
       description:
-        "CSV in UTF-8, plain or gzip of any number of members. A header line names `user_id` and at least one number, quoted or not, in any case and order, separated by comma, semicolon or tab. A column left out or an empty cell keeps the stored value; numbers are integers as JSON writes them (`7.0`, `1e+05`); blank rows are skipped.",
+        "CSV in UTF-8, plain or gzip of any number of members. A header line names `user_id` and at least one number, quoted or not, in any case and order, separated by comma, semicolon or tab. A column left out or an empty cell keeps the stored value; numbers are integers as JSON writes them (`7.0`, `1e+05`); blank rows are skipped; a column without a name must be empty.",
       content: {
         "application/gzip": { schema: file },
         "text/csv": { schema: file },
