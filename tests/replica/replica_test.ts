@@ -67,7 +67,7 @@ Deno.test({
     replica.logOpened({ ...LOG, lastSequence: 0 });
     replica.adopt(new Storage(), { sequence: 0, time: null });
     assert.equal(replica.state, "catching_up");
-    assert.match(replica.reason, /not open yet/);
+    assert.match(replica.reason, /gives no entries yet/);
     replica.logStatusChanged({ state: "connected", reason: "it is open" });
     assert.equal(replica.state, "ready");
     assert.ok(replica.readable);
