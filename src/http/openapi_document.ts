@@ -53,7 +53,7 @@ export interface OpenApiOptions {
   };
 }
 
-/** Addresses to bind that nobody can ask. */
+/** Addresses that listen everywhere, and that no client can connect to. */
 const WILDCARDS = ["0.0.0.0", "::"];
 
 const DESCRIPTION =

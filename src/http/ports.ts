@@ -1,6 +1,6 @@
 /**
- * What the listeners need of the rest of the service, as interfaces. Whoever
- * builds the service hands over the parts; HTTP knows none of their classes.
+ * What the listeners need of the rest of the service, as interfaces. The
+ * service hands over the parts; HTTP knows none of their classes.
  *
  * @module
  */

@@ -70,7 +70,7 @@ export class NotStoredError extends UnavailableError {
   override name = "NotStoredError";
 }
 
-/** The proposed batch may be in the log or may come into it; nobody can say. */
+/** The outcome is unknown: the batch may be in the log, or may still come. */
 export class OutcomeUnknownError extends UnconfirmedError {
   override name = "OutcomeUnknownError";
 }
@@ -119,7 +119,7 @@ export interface ReplicatedLog {
    * @param batch A number that this replica has not used before.
    * @param payload The entry's bytes.
    * @throws {NotStoredError} If it is certainly not stored; try again later.
-   * @throws {OutcomeUnknownError} If nobody can say. Should it come back after
+   * @throws {OutcomeUnknownError} If the outcome is unknown. Should it come back after
    * all, `entries` yields it like another replica's.
    */
   propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void>;

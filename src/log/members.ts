@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Told of the other replicas' heartbeats. */
+/** Gets the other replicas' heartbeats. */
 export interface MembersListener {
   /**
    * Others can be heard from now on, over a new connection.

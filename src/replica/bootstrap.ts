@@ -28,7 +28,7 @@ const PROGRESS_MS = 2_000;
 export interface BootstrapLog {
   /** Looks where the log stands now. */
   locate(sequence: number): Promise<LogLocation>;
-  /** Starts the entries after one, of which the time is known or null. */
+  /** Starts the entries after one; its time is null if it is not known. */
   consume(after: number, time: string | null): void;
 }
 

@@ -13,7 +13,7 @@ export const REJECTIONS = [
   "queue_full",
   /** The log did not take it, or not in time. */
   "not_stored",
-  /** Nobody can say whether it is stored. */
+  /** The outcome is unknown. */
   "outcome_unknown",
   /** It is stored, but could not be applied here yet. */
   "not_applied",

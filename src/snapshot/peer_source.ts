@@ -125,7 +125,7 @@ async function request<T>(
     );
   } catch (cause) {
     if (cause instanceof SourceError) throw cause;
-    // Of a failed fetch only the cause says why.
+    // Only the cause of a failed fetch says why it failed.
     const { message } = ((cause as Error).cause ?? cause) as Error;
     const reason = late.signal.aborted
       ? `no answer within ${ANSWER_TIMEOUT_MS} ms`

@@ -42,7 +42,7 @@ export interface SnapshotStore {
    */
   create(info: SnapshotInfo): Promise<SnapshotSink>;
 
-  /** Deletes a snapshot; one that is not there is none the less gone. */
+  /** Deletes a snapshot. Deleting one that is not there is harmless. */
   delete(id: string): Promise<void>;
 }
 

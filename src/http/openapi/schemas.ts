@@ -18,7 +18,7 @@ export const state = z.enum(REPLICA_STATES);
 /** The header of a sequence. */
 export const LogSequence = z.string().regex(/^\d+$/);
 
-/** A whole record: a partial one of which nothing is left out. */
+/** A whole record: a partial one with all its fields. */
 export const UserGrade = z.strictObject(
   UserGradePatchSchema.required().shape,
 ).meta({ id: "UserGrade" });

@@ -12,7 +12,7 @@ export interface Credentials {
   /** Without a colon. */
   readonly user: string;
   /**
-   * Each of them lets in, so that a password can be changed while replicas and
+   * Any of them is accepted, so that a password can be changed while replicas and
    * clients know the old one or the new one; the first is for asking others.
    */
   readonly passwords: readonly [string, ...string[]];

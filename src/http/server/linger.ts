@@ -41,8 +41,8 @@ const LINGER_BYTES_PER_MS = 16 * 1024;
 let lingering = 0;
 
 /**
- * @param request A request that is answered with an error. Whoever has begun to
- * read its body and left it before its end has released the lock on it.
+ * @param request A request that is answered with an error. A reader that left
+ * its body before the end has released the lock on it.
  * @returns Whether it has an unread body that is, or may be, too long to leave
  * it to the runtime. Over HTTP/2 any body is: an answer before its end resets
  * the stream, and clients take that for a failure, answer and all (curl 7.88).

@@ -93,7 +93,7 @@ export function toHttpError(error: unknown): HttpError {
       headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
   }
-  // Of a body that is read as a stream.
+  // For a body that is read as a stream.
   if (error instanceof Deno.errors.BadResource) {
     return toHttpError(bodyError(error));
   }

@@ -80,7 +80,7 @@ export function router(
     ]),
   );
   const patterns = [...exact].map(([pathname, route]) => ({
-    // A slash at the end is let pass.
+    // A trailing slash is accepted.
     pattern: new URLPattern({ pathname: `${pathname}{/}?` }),
     route,
   }));
@@ -141,10 +141,10 @@ function target(url: string): { path: string; query: string } {
 }
 
 /**
- * A `Host` with a slash or a question mark in it moves the path: of
- * `/healthz?/backup` nobody can say which part is which. It takes a slash in
- * the query or a path that is not quite a route's, so that only such requests
- * pay for the look.
+ * A `Host` with a slash or a question mark in it moves the path: in
+ * `/healthz?/backup` the host's part and the path can't be told apart. That
+ * takes a slash in the query, or a path that is not exactly a route's, so only
+ * such requests pay for the check.
  *
  * @throws {HttpError} 400, if the `Host` header can be no host.
  */

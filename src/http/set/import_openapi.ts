@@ -15,7 +15,7 @@ import {
 } from "../openapi/responses.ts";
 import { count, problemMembers, sequence } from "../openapi/schemas.ts";
 
-/** A file, of which a schema can say nothing. */
+/** A file. A schema can't describe its content. */
 const file = z.string();
 
 const ImportResult = z.strictObject({ rows: count, log_sequence: sequence })

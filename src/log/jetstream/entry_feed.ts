@@ -111,7 +111,7 @@ export class EntryFeed {
 
   /** Takes the next message of the consumer. */
   receive(message: FeedMessage): FeedSignal {
-    // Only its reply tells an entry: a stranger's may have a status too.
+    // Only the reply shows an entry: anyone's message may have a status too.
     if (!message.reply?.startsWith(ENTRY_REPLY)) {
       return this.#receiveStatus(message);
     }

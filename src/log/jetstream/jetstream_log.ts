@@ -47,7 +47,7 @@ export class JetStreamLog implements ReplicatedLog {
   #found: PromiseWithResolvers<LogInfo | undefined> | undefined;
   /** The connection; undefined while there is none. */
   #line: Line | undefined;
-  /** Servers of the same cluster that the last one told of. */
+  /** Servers of the same cluster, as the last server listed them. */
   #otherServers: readonly string[] = [];
   readonly #lineListener = {
     message: (message: FeedMessage) => this.#receive(message),
@@ -61,7 +61,7 @@ export class JetStreamLog implements ReplicatedLog {
 
   /**
    * @param options The servers and the stream.
-   * @param listener Told of changes.
+   * @param listener Gets the changes.
    * @param members Where the replicas of this log tell of themselves, if they do.
    */
   constructor(
@@ -196,7 +196,7 @@ export class JetStreamLog implements ReplicatedLog {
     let error: unknown;
     try {
       const { servers } = this.options;
-      // By turns: those that were told of may be out of reach from here.
+      // In turns: the listed ones may be unreachable from here.
       const others = attempt % 2 === 0 ? this.#otherServers : [];
       const line = await Line.open(
         this.options,

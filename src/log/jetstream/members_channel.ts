@@ -36,7 +36,7 @@ export class MembersChannel {
   /**
    * @param stream The stream's name.
    * @param replicaId This replica.
-   * @param listener Told of what comes.
+   * @param listener Gets what comes.
    */
   constructor(
     stream: string,

@@ -32,7 +32,7 @@ import {
  */
 export const ANSWER_MAX_MS = 10_000;
 
-/** How often it is looked whether what is wrong for good was put right. */
+/** How often a log that does not recover by itself is looked at. */
 export const AHEAD_LOOK_MS = 2_000;
 
 /** How a session is set up. */

@@ -91,7 +91,7 @@ export interface Close {
   readonly type: "close";
 }
 
-/** All that a session is told of. */
+/** All events of a session. */
 export type SessionEvent =
   | Connected
   | Disconnected

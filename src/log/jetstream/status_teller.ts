@@ -1,12 +1,12 @@
 /**
- * What is told of the log's status: each change, and of causes that take turns
- * whether they are news. It does no I/O.
+ * Which changes of the log's status are reported: each new state, and causes that
+ * alternate only now and then. It does no I/O.
  *
  * @module
  */
 import type { LogStatus } from "../log.ts";
 
-/** After how long a reason that was told before is news again. */
+/** After how long a reason that was reported before is news again. */
 export const REPEAT_MS = 60_000;
 
 /** The most reasons that are remembered. */

@@ -59,7 +59,7 @@ export function isKnownVersion(subject: string): boolean {
 
 /**
  * Whether an entry is of a version that this replica does not know, and so
- * must not skip. A subject that is no version at all is a stranger's.
+ * must not skip. A subject without a version belongs to another program.
  */
 export function isUnknownVersion(subject: string): boolean {
   const version = subject.split(".")[1];

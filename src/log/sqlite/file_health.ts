@@ -86,7 +86,7 @@ export class FileHealth {
     this.#told();
   }
 
-  /** @returns The problem, of which the listener is told if it is new. */
+  /** @returns The problem. The listener hears of it if it is new. */
   #told(): string | undefined {
     const { problem } = this;
     if (problem !== this.#toldProblem) {

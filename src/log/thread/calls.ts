@@ -13,7 +13,7 @@ type Received<A> = A extends HandedOver<infer V> ? V : A;
 type Answer<F> = F extends (argument: never) => infer R ? Received<Awaited<R>>
   : never;
 
-/** An answer of which some memory is handed over and not copied. */
+/** An answer with memory that is transferred, not copied. */
 export class HandedOver<T> {
   constructor(readonly value: T, readonly transfer: Transferable[]) {}
 }

@@ -83,7 +83,7 @@ export class LogClient {
     };
   }
 
-  /** Sets who is told of what comes unasked; to be called before `open`. */
+  /** Sets the listener for what comes unasked. Call it before `open`. */
   listen(listener: LogClientListener): void {
     this.#listener = listener;
     if (this.#failure !== undefined) listener.failed(this.#failure);

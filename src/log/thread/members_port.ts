@@ -1,7 +1,7 @@
 /**
  * The replicas' heartbeats on their way between the cluster's view, on the main
  * thread, and the connection that carries them, in the log worker: a port of
- * their own, of which the log's messages know nothing.
+ * their own, separate from the log's messages.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export class MembersPort {
     this.remote = port2;
   }
 
-  /** Sets who is told of the other replicas. */
+  /** Sets the listener for the other replicas' heartbeats. */
   listen(listener: MembersListener): void {
     this.#port.onmessage = ({ data }: MessageEvent<FromMembers>) => {
       switch (data.type) {

@@ -35,7 +35,7 @@ export class SnapshotClient implements SnapshotStore {
     const { reader, info } = await named(this.calls.call("openSnapshot", id));
     const close = () => {
       signal.removeEventListener("abort", close);
-      // Of a worker that is gone nothing has to be closed.
+      // A worker that is gone has nothing open.
       this.calls.call("closeSnapshot", reader).catch(() => {});
     };
     signal.addEventListener("abort", close);

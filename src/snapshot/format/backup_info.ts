@@ -102,7 +102,7 @@ export function parseBackupInfoJson(json: string): BackupInfo {
     value = JSON.parse(json);
   } catch (cause) {
     throw new BackupError(
-      "Cannot read the backup: its gzip header does not say of which state it is",
+      "Cannot read the backup: its gzip header has no metadata of a backup",
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** Reads a stream of bytes in chunks, of which some can be put back. */
+/** Reads a stream of bytes in chunks; some can be put back. */
 export class ByteReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   #buffered: Uint8Array = new Uint8Array(0);

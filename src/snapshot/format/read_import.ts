@@ -30,7 +30,7 @@ export interface ImportFile {
 
 /**
  * @param stream CSV of user grades, plain or gzip.
- * @returns The file, of which nothing is read yet.
+ * @returns The file. Nothing of it is read yet.
  */
 export function readImport(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
