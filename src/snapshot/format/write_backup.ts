@@ -39,12 +39,18 @@ export function writeBackup(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const compressor = new Compressor(snapshot);
   let stalled: ReturnType<typeof setTimeout> | undefined;
+  let hasEnded = false;
+  // A reader may leave in the moment in which the last bytes come.
+  const end = (isComplete: boolean) => {
+    if (!hasEnded) observer.end(isComplete);
+    hasEnded = true;
+  };
   const next = async () => {
     try {
       return await compressor.next();
     } catch (error) {
       compressor.close();
-      observer.end(false);
+      end(false);
       throw error;
     }
   };
@@ -58,21 +64,21 @@ export function writeBackup(
       clearTimeout(stalled);
       const bytes = await next();
       if (bytes === undefined) {
-        observer.end(true);
+        end(true);
         return controller.close();
       }
       observer.read(bytes.length);
       controller.enqueue(bytes);
       stalled = setTimeout(() => {
         compressor.close();
-        observer.end(false);
+        end(false);
         controller.error(new Error("The backup was not read for too long"));
       }, stallTimeout_ms);
     },
     cancel: () => {
       clearTimeout(stalled);
       compressor.close();
-      observer.end(false);
+      end(false);
     },
   }, { highWaterMark: 0 });
 }
