@@ -11,12 +11,12 @@ import { readBackup } from "./format/read_backup.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { SourceError } from "./source.ts";
 
-/** How long nothing may come in the middle of a file. */
 const IDLE_TIMEOUT_MS = 15_000;
 
 /**
  * @param stream A backup file.
  * @param close Lets go of what the stream comes from; may be called twice.
+ * @param idleTimeout_ms How long nothing may come in the middle of the file.
  * @returns The snapshot that it holds.
  * @throws {SourceError} If it holds none; what it holds open is closed then.
  * Reading the rows throws the same.
@@ -24,13 +24,14 @@ const IDLE_TIMEOUT_MS = 15_000;
 export async function streamedSnapshot(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   close: () => void,
+  idleTimeout_ms = IDLE_TIMEOUT_MS,
 ): Promise<Snapshot> {
   try {
     const { header, rows } = await readBackup(
       withIdleTimeout(
         stream,
-        IDLE_TIMEOUT_MS,
-        () => new SourceError(`unreachable: no byte for ${IDLE_TIMEOUT_MS} ms`),
+        idleTimeout_ms,
+        () => new SourceError(`unreachable: no byte for ${idleTimeout_ms} ms`),
       ),
     );
     return {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { AUTHORIZATION_LINE, head, RawClient } from "../support/raw_client.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -101,4 +103,23 @@ Deno.test("with SHUTDOWN_DELAY_MS, requests are served after SIGTERM for that lo
   assert.ok(performance.now() - started < 1_500, "the machine is too slow");
   assert.equal((await service.status).code, 0);
   assert.ok(performance.now() - started >= 1_500);
+});
+
+Deno.test("a stop waits for a set under way, longer than connections may linger", async () => {
+  await using cluster = await Cluster.start(1, { COMMIT_TIMEOUT_MS: "20000" });
+  const [service] = cluster.replicas;
+  await (await service.set(BODY)).body?.cancel();
+  await cluster.broker.pause();
+  const answer = service.set({ user_id: "late" });
+  // Once it is published, its answer is for the broker to give.
+  await eventually(async () => {
+    const metrics = await (await service.get("/metrics")).text();
+    assert.match(metrics, /^usergrade_commit_gap_seconds (?!0$)/m);
+  });
+  service.signal("SIGTERM");
+  await sleep(3_000);
+  cluster.broker.signal("SIGCONT");
+  const response = await answer;
+  assert.equal(response.status, 200, await response.text());
+  assert.equal((await service.status).code, 0);
 });
