@@ -88,3 +88,26 @@ Deno.test("a body that is cut when idle connections are closed was not stored, a
   for (const client of flood) client[Symbol.dispose]();
   assert.equal((await service.statusJson()).users, 0);
 });
+
+Deno.test("a client that stops in the middle of a refused body is closed when idle connections are", async () => {
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: folder.path,
+    wrapper: LIMITED,
+  });
+  const requests = ["Expect: 100-continue", "Accept: */*"].map((line) =>
+    head("POST /import", line, "Content-Length: 10000000000")
+  );
+  const stalled = await Promise.all(requests.map(async (request) => {
+    const client = await RawClient.connect(service.url("set"));
+    await client.send(request);
+    await client.receive((text) => text.endsWith("}"));
+    return client;
+  }));
+  const flood = await connections(service.url("get"), "");
+  for (const client of stalled) {
+    assert.ok((await client.receive()).closed);
+    client[Symbol.dispose]();
+  }
+  for (const client of flood) client[Symbol.dispose]();
+});

@@ -65,7 +65,9 @@ export function leavesLongBody(request: Request): boolean {
  * @param response Its whole answer.
  * @returns The same answer, which is sent at once and ends when the body has
  * been read, or has met a limit. The runtime then closes the connection if any
- * of the body is left; over HTTP/2 it resets the stream with NO_ERROR.
+ * of the body is left, but not while a read waits: that of a client which sends
+ * nothing stays open, as an idle one does. Over HTTP/2 it resets the stream with
+ * NO_ERROR.
  */
 export async function refuseBody(
   request: Request,
