@@ -27,6 +27,19 @@ export interface LogLocation {
   readonly time: string | undefined;
 }
 
+/**
+ * Limits that were set on a log by hand and that take its oldest entries;
+ * undefined where there is none.
+ */
+export interface LogRetention {
+  /** How old an entry gets, in milliseconds. */
+  readonly age_ms: number | undefined;
+  /** How many bytes all entries may have, as the engine counts them. */
+  readonly bytes: number | undefined;
+  /** How many entries there may be. */
+  readonly entries: number | undefined;
+}
+
 /** What a log has and takes, which may change while it is used. */
 export interface LogLimits {
   /** The log's identity. */

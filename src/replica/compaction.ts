@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogLimits } from "../log/log.ts";
+import type { LogRetention } from "../log/log.ts";
 import type { StoredSnapshot } from "../snapshot/store.ts";
 
 /** How long a replica waits for each ready replica that comes before it. */
@@ -76,7 +76,7 @@ export interface CompactionSituation {
   /** @returns How many bytes of log came after a sequence. */
   logBytesSince(sequence: number): number;
   /** Limits of the log, set by hand, that take old entries. */
-  readonly retention: LogLimits["retention"];
+  readonly retention: LogRetention;
   /** How many ready replicas come before this one; 0: it is the first. */
   readonly rank: number;
   /**

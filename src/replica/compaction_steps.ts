@@ -78,7 +78,12 @@ async function write(
   const took_ms = now() - began_ms;
   logger.info(
     "Snapshot at sequence {sequence} written to {place}: {rows} users, {bytes} bytes, {duration_ms} ms, since {reason}",
-    { ...numbersOf(snapshot), place: name, duration_ms: Math.round(took_ms), reason },
+    {
+      ...numbersOf(snapshot),
+      place: name,
+      duration_ms: Math.round(took_ms),
+      reason,
+    },
   );
   return { type: "written", snapshot, took_ms };
 }

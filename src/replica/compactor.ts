@@ -80,11 +80,14 @@ export class Compactor {
     private readonly ports: CompactorPorts,
   ) {
     this.#calls = new CompactionCalls(ports, this.#stopping.signal);
-    this.#looks = new CompactionLooks(this.#calls, ({ info }, reason) =>
-      logger.warn(
-        "The snapshot at sequence {sequence} in {place} is left alone: {reason}",
-        { sequence: info.sequence, place: options.name, reason },
-      ));
+    this.#looks = new CompactionLooks(
+      this.#calls,
+      ({ info }, reason) =>
+        logger.warn(
+          "The snapshot at sequence {sequence} in {place} is left alone: {reason}",
+          { sequence: info.sequence, place: options.name, reason },
+        ),
+    );
   }
 
   /** Whether a step is under way. */
