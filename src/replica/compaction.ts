@@ -26,6 +26,9 @@ export const BACK_OFF_MAX_MS = 600_000;
 /** How long to wait before a store that may not be used is tried again. */
 export const FORBIDDEN_WAIT_MS = 300_000;
 
+/** The most snapshots, newer than the newest verified one, that are not verified. */
+export const UNVERIFIED_MAX = 3;
+
 /** How many snapshots are kept where the log is cut behind the older one. */
 export const KEPT_BESIDE_LOG = 2;
 
@@ -45,6 +48,8 @@ export interface KnownSnapshot extends StoredSnapshot {
   readonly isOfThisLog: boolean;
   /** Whether this replica wrote it since its start. */
   readonly isOwn: boolean;
+  /** Whether reading it back has failed so often that it is given up. */
+  readonly isUnreadable: boolean;
 }
 
 /** The store, and what is done for it. */
@@ -166,15 +171,14 @@ export function nextStep(facts: CompactionFacts): Step {
     facts.now_ms - (facts.wantedSince.get(stepKey(step)) ?? facts.now_ms) >=
       wait_ms
   );
-  if (next === undefined) {
-    return none(
-      wanted.length > 0
-        ? "other replicas have their turn first"
-        : "nothing is to be done",
-    );
+  if (next !== undefined) {
+    checkStep(next.step, facts);
+    return next.step;
   }
-  checkStep(next.step, facts);
-  return next.step;
+  if (wanted.length > 0) return none("others have their turn first");
+  return hasRoom(facts)
+    ? none("nothing is to be done")
+    : none(`${UNVERIFIED_MAX} snapshots could not be read back`, true);
 }
 
 /**
@@ -247,7 +251,7 @@ function beyondTheLog(
 
 /** What is worth doing, the most urgent first. */
 function wantedSteps(facts: CompactionFacts): WantedStep[] {
-  const { place, isRequested } = facts;
+  const { place, isRequested, slowestSequence = Infinity } = facts;
   const ours = facts.snapshots.filter(({ isOfThisLog }) => isOfThisLog);
   const verified = verifiedOf(ours);
   const turn_ms = place.isShared ? facts.rank * OTHERS_WAIT_MS : 0;
@@ -255,26 +259,31 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
   const want = (step: WorkStep, wait_ms = turn_ms) =>
     wanted.push({ step, wait_ms });
 
-  const own = ours.find(({ isOwn, isVerified }) => isOwn && !isVerified);
-  const unverified = own ?? unverifiedFirst(ours);
+  const own = ours.find((one) => one.isOwn && isUnsettled(one));
   if (own !== undefined) want({ type: "verify", snapshot: own }, 0);
-  if (isRequested) want({ type: "write", reason: "it was asked for" }, 0);
+  const mayWrite = hasRoom(facts);
+  if (isRequested && mayWrite) {
+    want({ type: "write", reason: "it was asked for" }, 0);
+  }
   for (const snapshot of excess(ours, verified, place)) {
     want({ type: "delete", snapshot });
   }
   const trim = wantedTrim(facts, verified);
   if (trim !== undefined) {
-    const { slowestSequence = Infinity } = facts;
     // The log must still have the entry after the one applied last.
     const isNeeded = slowestSequence + 1 < trim.older.info.sequence;
     want(trim, isNeeded ? Math.max(turn_ms, TRIM_WAIT_MS) : turn_ms);
   }
+  const newest = ours.at(0);
+  const unverified = newest && isUnsettled(newest) ? newest : undefined;
   if (unverified !== undefined && own === undefined) {
     const writer_ms = place.isShared ? VERIFY_WAIT_MS : 0;
-    want({ type: "verify", snapshot: unverified }, turn_ms + writer_ms);
+    // Whoever asks for one that there is no room for must not wait for others.
+    const wait_ms = isRequested ? 0 : turn_ms + writer_ms;
+    want({ type: "verify", snapshot: unverified }, wait_ms);
   }
   const due = whyDue(facts, verified);
-  if (due !== undefined && !isRequested) {
+  if (due !== undefined && !isRequested && mayWrite) {
     // Its writer reads it back now, and another one is not needed then.
     const hold_ms = unverified === undefined ? 0 : UNVERIFIED_WAIT_MS;
     want({ type: "write", reason: due }, turn_ms + hold_ms);
@@ -282,28 +291,38 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
   return wanted;
 }
 
-/** The newest of all, if it is not verified: it is worth reading back. */
-function unverifiedFirst(
-  [newest]: readonly KnownSnapshot[],
-): KnownSnapshot | undefined {
-  return newest?.isVerified ? undefined : newest;
+/** Whether it is worth reading back. */
+function isUnsettled({ isVerified, isUnreadable }: KnownSnapshot): boolean {
+  return !isVerified && !isUnreadable;
 }
 
-/** The snapshots that are not needed any more. */
+/** Whether another one may be written: what can't be read back must not pile up. */
+function hasRoom({ snapshots }: CompactionFacts): boolean {
+  const ours = snapshots.filter(({ isOfThisLog }) => isOfThisLog);
+  const verified = ours.findIndex(({ isVerified }) => isVerified);
+  return (verified < 0 ? ours.length : verified) < UNVERIFIED_MAX;
+}
+
+/**
+ * The snapshots that are not needed any more: two that were read back are newer,
+ * where the log is cut. One that is not read back, or is read back by another
+ * replica at this moment, is not deleted sooner: that replica may count on it.
+ * So the second newest of those that were read back never gets older, whoever
+ * does what at the same time.
+ */
 function excess(
   ours: readonly KnownSnapshot[],
   verified: readonly KnownSnapshot[],
   { trims, kept }: CompactionPlace,
 ): KnownSnapshot[] {
-  if (verified.length === 0) return [];
-  if (!trims) {
-    // Here nothing depends on a snapshot alone, and one that was read back
-    // before a restart is no longer known to be verified.
-    return ours[0].isVerified ? ours.slice(kept) : [];
+  if (trims) {
+    return verified.length < kept
+      ? []
+      : ours.slice(ours.indexOf(verified[kept - 1]) + 1);
   }
-  const unneeded = ours.slice(ours.indexOf(verified[0]))
-    .filter(({ isVerified, isOwn }) => !isVerified && !isOwn);
-  return [...verified.slice(kept), ...unneeded];
+  // Here nothing depends on one snapshot alone, and which ones were read back
+  // is not known after a restart.
+  return ours.at(0)?.isVerified ? ours.slice(kept) : [];
 }
 
 /** The log is cut behind the older of the two that are kept, never further. */
@@ -384,12 +403,11 @@ function checkStep(step: WorkStep, facts: CompactionFacts): void {
         "only snapshots of this log are read back, and once",
       );
     case "delete": {
-      const newer = verifiedOf(
-        snapshots.slice(0, snapshots.indexOf(step.snapshot)),
-      );
-      const needed = step.snapshot.isVerified && place.trims ? place.kept : 1;
+      const index = snapshots.indexOf(step.snapshot);
+      const newer = verifiedOf(snapshots.slice(0, index));
       return mustHold(
-        step.snapshot.isOfThisLog && newer.length >= needed,
+        step.snapshot.isOfThisLog &&
+          newer.length >= (place.trims ? KEPT_BESIDE_LOG : 1),
         "a snapshot is deleted only once newer ones were read back",
       );
     }

@@ -106,14 +106,15 @@ async function verify(
     );
     return { type: "verified", snapshot };
   } catch (error) {
-    if (error instanceof SnapshotDamagedError) {
+    const stored = (await calls.list()).find((one) => one.id === id);
+    if (stored === undefined) return { type: "gone", id };
+    // If another replica found it whole, that one may count on it.
+    if (error instanceof SnapshotDamagedError && !stored.isVerified) {
       logger.error(
         "Snapshot at sequence {sequence} in {place} is deleted: {reason}",
         { sequence: info.sequence, place: name, reason: error.message },
       );
       await calls.delete(id);
-    } else if (!(await calls.list()).some((stored) => stored.id === id)) {
-      return { type: "gone", id };
     }
     throw error;
   }

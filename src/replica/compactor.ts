@@ -35,6 +35,9 @@ const logger = getLogger(["usergrade", "compaction"]);
 /** How often the next step is considered. */
 export const CONSIDER_MS = 250;
 
+/** How often a snapshot is tried to be read back. */
+const READS_MAX = 3;
+
 /** How often the store is looked at, for what other replicas do. */
 export const LOOK_MS = 10_000;
 
@@ -64,6 +67,8 @@ export class Compactor {
   #look: CompactionLook | undefined;
   /** The snapshots written since the start that are not verified. */
   readonly #own = new Set<string>();
+  /** How often reading back has failed, of the snapshots that are listed. */
+  readonly #unread = new Map<string, number>();
   #wantedSince: ReadonlyMap<string, number> = new Map();
   #failure: (CompactionFailure & { readonly reason: string }) | undefined;
   /** What may not be done in the store, if anything, until it is done once. */
@@ -189,6 +194,12 @@ export class Compactor {
         new UnavailableError(`No snapshot can be made now: ${step.reason}`),
       );
     } catch (error) {
+      if (
+        step?.type === "verify" && !(error instanceof SnapshotsForbiddenError)
+      ) {
+        const { id } = step.snapshot;
+        this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
+      }
       this.#failed(step?.type ?? "look", error as Error);
     }
   }
@@ -198,8 +209,12 @@ export class Compactor {
     if (logId === undefined) return undefined;
     this.#look = await this.#looks.look(logId, this.ports.now());
     this.#allowed("look");
+    const { snapshots } = this.#look;
+    for (const id of this.#unread.keys()) {
+      if (!snapshots.some((one) => one.id === id)) this.#unread.delete(id);
+    }
     for (const id of this.#own) {
-      const stored = this.#look.snapshots.find((one) => one.id === id);
+      const stored = snapshots.find((one) => one.id === id);
       if (stored !== undefined && !stored.isVerified) continue;
       this.#own.delete(id);
       if (stored === undefined) this.#requests.gone(id);
@@ -212,6 +227,7 @@ export class Compactor {
     return (this.#look?.snapshots ?? []).map((snapshot) => ({
       ...snapshot,
       isOwn: this.#own.has(snapshot.id),
+      isUnreadable: (this.#unread.get(snapshot.id) ?? 0) >= READS_MAX,
     }));
   }
 

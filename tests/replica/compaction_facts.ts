@@ -23,7 +23,7 @@ export const FOLDER = { isShared: false, trims: false, kept: 3 };
 
 /**
  * @param sequence Its place.
- * @param changes `v` for verified, `o` for own, `x` for another log's.
+ * @param changes `v` for verified, `o` for own, `x` for another log's, `u` for unreadable.
  */
 export function known(
   sequence: number,
@@ -42,6 +42,7 @@ export function known(
     bytes: 100,
     isVerified: changes.includes("v"),
     isOwn: changes.includes("o"),
+    isUnreadable: changes.includes("u"),
     isOfThisLog: !changes.includes("x"),
     ...more,
   };
