@@ -4,19 +4,9 @@
  *
  * @module
  */
+import type { ReplicaState } from "../replica_states.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { UserGrade } from "../user_grade.ts";
-
-/** The states that `/status` and `/readyz` name. */
-export const REPLICA_STATES = [
-  "starting",
-  "restoring",
-  "catching_up",
-  "ready",
-  "ahead_of_log",
-  "upgrade_required",
-  "draining",
-] as const;
 
 /** What stays the same while the service runs. */
 export interface Identity {
@@ -82,7 +72,7 @@ export interface BackupSource {
 
 /** Says what a replica can do. */
 export interface Readiness {
-  readonly state: (typeof REPLICA_STATES)[number];
+  readonly state: ReplicaState;
   /** Why it is in that state, or why sets can't commit, in a few words. */
   readonly reason: string;
   /** Whether gets are answered. */

@@ -9,7 +9,7 @@ import type { Identity } from "../http/ports.ts";
 import type { RequestCounts } from "../http/server/request_counts.ts";
 import type { BackupCounts } from "../http/set/backup.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";
-import { REPLICA_STATES } from "../replica/readiness.ts";
+import { REPLICA_STATES } from "../replica_states.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
 import type { LogLines } from "./logger.ts";
 import type { MetricRegistry, Sample } from "./metric_registry.ts";

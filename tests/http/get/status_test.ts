@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { REPLICA_STATES as ANSWERED_STATES } from "../../../src/http/ports.ts";
-import { REPLICA_STATES } from "../../../src/replica/readiness.ts";
 import { LOCAL_LOG_ID } from "../../support/local_log.ts";
 import { LocalService } from "../../support/local_service.ts";
 
@@ -44,8 +42,4 @@ Deno.test("GET /status says what the contract says", async () => {
       diverged: false,
     },
   );
-});
-
-Deno.test("the states that are answered are those that a replica has", () => {
-  assert.deepEqual(ANSWERED_STATES, REPLICA_STATES);
 });
