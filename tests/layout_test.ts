@@ -27,6 +27,7 @@ const ARROWS: Record<string, string[]> = {
     "replica",
     "log",
     "telemetry",
+    "errors.ts",
   ],
   "apps.ts": [
     "config.ts",
@@ -78,6 +79,7 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
     "user_grade.ts",
     "idle_timeout.ts",
+    "errors.ts",
   ],
   "http/get": [
     "http/page",
