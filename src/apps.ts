@@ -5,7 +5,7 @@
  * @module
  */
 import type { Cluster } from "./cluster/cluster.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
 import { getApp } from "./http/get/get_app.ts";
 import type { Identity, SnapshotMaker, SnapshotView } from "./http/ports.ts";

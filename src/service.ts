@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Apps } from "./apps.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Room } from "./cluster/room.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { UnavailableError } from "./errors.ts";
 import { Listeners } from "./http/server/listener.ts";
 import type { App } from "./http/server/router.ts";

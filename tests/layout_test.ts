@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import project from "../deno.json" with { type: "json" };
-import { VARIABLES } from "../src/config_variables.ts";
+import { VARIABLES } from "../src/config/variables.ts";
 import { ROOT } from "./support/start_command.ts";
 
 /**
@@ -10,18 +10,17 @@ import { ROOT } from "./support/start_command.ts";
 const ARROWS: Record<string, string[]> = {
   "main.ts": [
     "service.ts",
-    "config.ts",
-    "config_variables.ts",
+    "config",
     "descriptors.ts",
     "signals.ts",
     "cli",
     "telemetry",
   ],
-  "cli": ["config_variables.ts", "snapshot"],
+  "cli": ["config", "snapshot"],
   "service.ts": [
     "apps.ts",
     "startup.ts",
-    "config.ts",
+    "config",
     "http/server",
     "cluster",
     "replica",
@@ -30,7 +29,7 @@ const ARROWS: Record<string, string[]> = {
     "errors.ts",
   ],
   "apps.ts": [
-    "config.ts",
+    "config",
     "http/openapi_document.ts",
     "http/set",
     "http/get",
@@ -42,20 +41,18 @@ const ARROWS: Record<string, string[]> = {
     "histogram.ts",
   ],
   "startup.ts": [
-    "config.ts",
+    "config",
     "cluster",
     "replica",
     "log",
     "snapshot",
   ],
-  "config.ts": [
-    "config_variables.ts",
+  "config": [
     "http/server",
     "snapshot",
     "pem.ts",
     "telemetry",
   ],
-  "config_variables.ts": ["telemetry"],
   "telemetry": [
     "http/set",
     "http/server",

@@ -14,6 +14,12 @@ export interface StreamQuestion {
   readonly require: number | undefined;
 }
 
+/** Asks for the stream's own state alone. */
+export const NO_ENTRIES: StreamQuestion = {
+  identify: undefined,
+  require: undefined,
+};
+
 /** An entry as it is read from the stream by its sequence. */
 export interface StoredEntry extends EntryIdentity {
   readonly messageId: string;

@@ -8,10 +8,8 @@ import {
 } from "../../../src/log/jetstream/liveness.ts";
 import { PROBE_BATCH } from "../../../src/log/jetstream/session_events.ts";
 import type { StoredEntry } from "../../../src/log/jetstream/same_log.ts";
-import {
-  AHEAD_LOOK_MS,
-  ANSWER_MAX_MS,
-} from "../../../src/log/jetstream/session.ts";
+import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
+import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
 import { entry, LOOK, SessionDriver } from "./session_driver.ts";

@@ -1,0 +1,308 @@
+/**
+ * Finding the stream, judging whether it is still the log that was applied, and
+ * following it with consumers. It does no I/O.
+ *
+ * Whatever goes wrong with the connection, the consumer or the stream, there is
+ * one remedy: look at the stream, and if it is still the log that was applied,
+ * start a new consumer after the last entry.
+ *
+ * @module
+ */
+import type { Commits } from "./commits.ts";
+import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
+import { Feeding } from "./feeding.ts";
+import { KnownLog } from "./known_log.ts";
+import { RETRY_MS } from "./link.ts";
+import { limitsOf } from "./log_limits.ts";
+import { infoOf, type OpeningOptions, openingStep } from "./opening.ts";
+import { type AwaitedRequest, Requests } from "./requests.ts";
+import { NO_ENTRIES, type StreamLook } from "./same_log.ts";
+import type { SessionOutput } from "./session_output.ts";
+import { settingsProblem } from "./stream_config.ts";
+
+/** How often a log that does not recover by itself is looked at. */
+export const AHEAD_LOOK_MS = 2_000;
+
+/** What is done about the stream now. */
+type FollowerState =
+  /** NATS is not connected. */
+  | { readonly type: "offline" }
+  /** Nobody wants the log or its entries yet. */
+  | { readonly type: "idle" }
+  /** A request is under way. */
+  | { readonly type: "asking"; readonly awaited: AwaitedRequest }
+  /** Something is wrong; it is looked again. */
+  | { readonly type: "waiting"; readonly until_ms: number }
+  /** A consumer gives entries. */
+  | { readonly type: "feeding"; readonly feeding: Feeding }
+  /** No entry comes any more until the replica is started anew. */
+  | { readonly type: "over" };
+
+/** Follows one stream over one connection after the other. */
+export class LogFollower {
+  readonly #requests = new Requests();
+  readonly #feed: EntryFeed;
+  #state: FollowerState = { type: "offline" };
+  /** Undefined until the stream was found. */
+  #log: KnownLog | undefined;
+  /** What is wanted of the stream until it is open. */
+  #wanted: "nothing" | "look" | "log" = "nothing";
+  #isConsuming = false;
+
+  /**
+   * @param options The stream.
+   * @param commits The batches on their way into it.
+   * @param output Takes what is to be done.
+   */
+  constructor(
+    private readonly options: OpeningOptions,
+    private readonly commits: Commits,
+    private readonly output: SessionOutput,
+  ) {
+    this.#feed = commits.feed;
+  }
+
+  /** Whether the stream is known to be the log, as far as anyone has asked. */
+  get isSure(): boolean {
+    return !this.#isConsuming || this.#state.type === "feeding" ||
+      this.output.status.state !== "away";
+  }
+
+  /** NATS is connected. */
+  connected(now_ms: number): void {
+    if (this.#state.type === "over") return;
+    this.commits.reconnected();
+    const isWanted = this.#log === undefined
+      ? this.#wanted !== "nothing"
+      : this.#isConsuming;
+    if (isWanted) this.#look(now_ms);
+    else this.#state = { type: "idle" };
+  }
+
+  /** The connection is lost, or an attempt failed. */
+  disconnected(reason: string, now_ms: number): void {
+    if (this.#state.type === "over") return;
+    this.#state = { type: "offline" };
+    this.output.setStatus("away", reason, now_ms);
+  }
+
+  /** It is wanted whether the log is there, or the log itself. */
+  want(wanted: "look" | "log", now_ms: number): void {
+    this.#wanted = wanted;
+    if (this.#state.type === "idle") this.#look(now_ms);
+  }
+
+  /** Entries are wanted from now on. */
+  consume(now_ms: number): void {
+    this.#isConsuming = true;
+    if (this.#state.type === "idle") this.#look(now_ms);
+  }
+
+  /** Does what is due while NATS is connected. */
+  tick(now_ms: number): void {
+    const state = this.#state;
+    if (state.type === "asking" && now_ms >= state.awaited.deadline_ms) {
+      this.#log?.noAnswer();
+      this.#tryAgain("NATS does not answer", now_ms);
+    } else if (state.type === "waiting" && now_ms >= state.until_ms) {
+      this.#look(now_ms);
+    } else if (state.type === "feeding") {
+      const problem = state.feeding.tick(now_ms);
+      if (problem !== undefined) this.recover(problem, now_ms);
+    }
+  }
+
+  /** Takes a message of the consumer. Hot: once for each entry. */
+  receive(message: FeedMessage, now_ms: number): void {
+    const state = this.#state;
+    if (state.type === "over") return;
+    if (state.type === "feeding") state.feeding.heard(now_ms);
+    const feed = this.#feed;
+    const { ownFed } = feed;
+    const signal = feed.receive(message);
+    if (signal === "gap") this.recover("an entry is missing", now_ms);
+    else if (signal === "unknown_version") {
+      this.output.do({ type: "stop_consumer" });
+      this.output.setStatus(
+        "upgrade_required",
+        `entry ${
+          feed.fed + 1
+        } has subject ${message.subject}, which this version does not know`,
+        now_ms,
+      );
+      this.#state = { type: "over" };
+    } else if (feed.ownFed !== ownFed) {
+      const change = this.commits.committed();
+      if (state.type === "feeding") {
+        state.feeding.commitsChanged(change, now_ms);
+      }
+    }
+  }
+
+  /** @returns The number of a request, which is waited for. */
+  #ask(now_ms: number): number {
+    const awaited = this.#requests.begin(now_ms);
+    this.#state = { type: "asking", awaited };
+    return awaited.request;
+  }
+
+  #isAwaited(request: number): boolean {
+    return this.#state.type === "asking" &&
+      this.#state.awaited.request === request;
+  }
+
+  #look(now_ms: number): void {
+    const question = this.#isConsuming && this.#log !== undefined
+      ? this.#log.ask()
+      : NO_ENTRIES;
+    this.output.do({ type: "look", request: this.#ask(now_ms), question });
+  }
+
+  /** Looks at the stream while entries are fed; else it is looked at anyway. */
+  lookAside(now_ms: number): void {
+    if (this.#state.type === "feeding") this.#state.feeding.look(now_ms);
+  }
+
+  /** A request to look at the stream, or to make it, has its answer. */
+  looked(
+    request: number,
+    look: StreamLook | undefined,
+    now_ms: number,
+  ): void {
+    const asked_ms = this.#requests.endAside(request);
+    if (asked_ms !== undefined) this.#lookedAside(asked_ms, look, now_ms);
+    else if (this.#isAwaited(request)) {
+      if (this.#log === undefined) this.#open(look, now_ms);
+      else this.#judge(this.#log, look, now_ms);
+    }
+  }
+
+  #lookedAside(
+    asked_ms: number,
+    look: StreamLook | undefined,
+    now_ms: number,
+  ): void {
+    const state = this.#state;
+    if (state.type !== "feeding") return;
+    const problem = state.feeding.looked(asked_ms, look, now_ms) ??
+      (look && this.#settingsProblem(look));
+    if (problem !== undefined) this.recover(problem, now_ms);
+    else this.#tellLimits(look!, this.#log!);
+  }
+
+  #tellLimits(look: StreamLook, { id }: KnownLog): void {
+    this.output.do({ type: "limits", limits: limitsOf(look, id) });
+  }
+
+  #open(look: StreamLook | undefined, now_ms: number): void {
+    if (this.#wanted === "look") {
+      this.#wanted = "nothing";
+      this.#state = { type: "idle" };
+      const info = look && infoOf(look, this.options);
+      return this.output.do({ type: "found", info });
+    }
+    const step = openingStep(look, this.options);
+    switch (step.type) {
+      case "make":
+        return this.output.do({
+          type: "make_stream",
+          request: this.#ask(now_ms),
+          id: this.options.newLogId,
+        });
+      case "wrong":
+        return this.#tryAgain(step.reason, now_ms);
+      case "open":
+        this.#log = new KnownLog(look!, this.#feed);
+        this.#feed.noteLastSequence(step.info.lastSequence);
+        this.#state = { type: "idle" };
+        return this.output.do({ type: "opened", info: step.info });
+    }
+  }
+
+  #settingsProblem({ config }: StreamLook): string | undefined {
+    const { stream, commitTimeout_ms } = this.options;
+    return settingsProblem(config, stream, commitTimeout_ms);
+  }
+
+  /** Goes on if the stream is still the log that was applied. */
+  #judge(
+    log: KnownLog,
+    look: StreamLook | undefined,
+    now_ms: number,
+  ): void {
+    const verdict = log.judge(look, now_ms);
+    switch (verdict.type) {
+      case "same":
+        this.output.notAhead();
+        this.#tellLimits(look!, log);
+        if (verdict.lostId) {
+          this.output.do({ type: "write_identity", id: log.id });
+        }
+        return this.#startConsumer(look!, now_ms);
+      case "doubtful":
+        return this.#tryAgain(verdict.reason, now_ms);
+      case "hole":
+        this.output.notAhead();
+        return this.#tryAgain(verdict.reason, now_ms, AHEAD_LOOK_MS);
+      case "ahead":
+        this.output.do({ type: "stop_consumer" });
+        this.output.setStatus("ahead_of_log", verdict.reason, now_ms);
+        this.commits.abandon(verdict.reason);
+        this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
+    }
+  }
+
+  #startConsumer(look: StreamLook, now_ms: number): void {
+    this.#feed.noteLastSequence(look.lastSequence);
+    if (look.identified !== undefined) this.#feed.noteLast(look.identified);
+    // Before anything is published again: what was right may have been edited.
+    const wrong = this.#settingsProblem(look);
+    if (wrong !== undefined) return this.#tryAgain(wrong, now_ms);
+    this.output.do({
+      type: "start_consumer",
+      request: this.#ask(now_ms),
+      first: this.#feed.fed + 1,
+    });
+  }
+
+  /** A consumer has been started. */
+  consumerStarted(request: number, now_ms: number): void {
+    if (!this.#isAwaited(request)) return;
+    const feeding = new Feeding(
+      this.#log!,
+      this.commits,
+      this.#requests,
+      this.output,
+      now_ms,
+    );
+    this.#state = { type: "feeding", feeding };
+    feeding.begin(now_ms);
+  }
+
+  /** A request has no answer. */
+  failed(request: number, reason: string, now_ms: number): void {
+    // The heartbeats tell when the stream is gone or the broker away.
+    if (this.#requests.endAside(request) !== undefined) return;
+    if (!this.#isAwaited(request)) return;
+    this.#log?.noAnswer();
+    this.#tryAgain(reason, now_ms);
+  }
+
+  /** The server forbids what is under way, or what the consumer needs. */
+  forbidden(reason: string, now_ms: number): void {
+    if (this.#state.type === "asking") this.#tryAgain(reason, now_ms);
+    else this.recover(reason, now_ms);
+  }
+
+  #tryAgain(reason: string, now_ms: number, wait_ms = RETRY_MS): void {
+    this.#state = { type: "waiting", until_ms: now_ms + wait_ms };
+    this.output.setStatus("away", reason, now_ms);
+  }
+
+  /** Looks at the stream and starts a new consumer, if there is one now. */
+  recover(reason: string, now_ms: number): void {
+    if (this.#state.type !== "feeding") return;
+    this.output.setStatus("away", reason, now_ms);
+    this.#look(now_ms);
+  }
+}

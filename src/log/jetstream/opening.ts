@@ -1,0 +1,60 @@
+/**
+ * What comes of the first looks at a stream: whether the log is there, whether
+ * it is to be made, and whether it can be used. It does no I/O.
+ *
+ * @module
+ */
+import type { LogInfo } from "../log.ts";
+import type { StreamLook } from "./same_log.ts";
+import {
+  logIdentity,
+  PAYLOAD_BYTES_MIN,
+  settingsProblem,
+} from "./stream_config.ts";
+
+/** The log to open. */
+export interface OpeningOptions {
+  readonly stream: string;
+  /** How long a proposal is retried. */
+  readonly commitTimeout_ms: number;
+  /** The identity of a log that this session makes. */
+  readonly newLogId: string;
+}
+
+/** What to do about a stream that is not open yet. */
+export type OpeningStep =
+  /** There is no stream: make it. */
+  | { readonly type: "make" }
+  /** It can't be used as it is. */
+  | { readonly type: "wrong"; readonly reason: string }
+  /** It can be used. */
+  | { readonly type: "open"; readonly info: LogInfo };
+
+/**
+ * @param look What the stream says; undefined if there is none.
+ * @param options The log to open.
+ * @returns What to do, to have the log open.
+ */
+export function openingStep(
+  look: StreamLook | undefined,
+  options: OpeningOptions,
+): OpeningStep {
+  if (look === undefined) return { type: "make" };
+  const { stream, commitTimeout_ms } = options;
+  const { config, maxPayload_bytes } = look;
+  const reason = settingsProblem(config, stream, commitTimeout_ms) ??
+    (maxPayload_bytes < PAYLOAD_BYTES_MIN
+      ? `Cannot use the NATS server: its max_payload is ${maxPayload_bytes} and must be at least ${PAYLOAD_BYTES_MIN}`
+      : undefined);
+  if (reason !== undefined) return { type: "wrong", reason };
+  return { type: "open", info: infoOf(look, options) };
+}
+
+/** @returns The log as this look found it. */
+export function infoOf(
+  { config, created, firstSequence, lastSequence }: StreamLook,
+  { newLogId }: OpeningOptions,
+): LogInfo {
+  const id = logIdentity(config, created);
+  return { id, isNew: id === newLogId, firstSequence, lastSequence };
+}

@@ -1,0 +1,48 @@
+/**
+ * The numbers of a session's requests: an answer counts only for the request
+ * that is waited for. It does no I/O.
+ *
+ * @module
+ */
+
+/**
+ * After how long without an answer a request counts as failed. Longer than its
+ * questions take to fail by themselves.
+ */
+export const ANSWER_MAX_MS = 10_000;
+
+/** A request that is waited for. */
+export interface AwaitedRequest {
+  readonly request: number;
+  readonly deadline_ms: number;
+}
+
+/** Numbers requests, and remembers the look that goes on beside the entries. */
+export class Requests {
+  #last = 0;
+  #aside: { readonly request: number; readonly asked_ms: number } | undefined;
+
+  /** @returns A request that is waited for from now on. */
+  begin(now_ms: number): AwaitedRequest {
+    return { request: ++this.#last, deadline_ms: now_ms + ANSWER_MAX_MS };
+  }
+
+  /** @returns The number of a request that nothing waits for; the one before is forgotten. */
+  beginAside(now_ms: number): number {
+    const request = ++this.#last;
+    this.#aside = { request, asked_ms: now_ms };
+    return request;
+  }
+
+  /**
+   * A request has ended.
+   *
+   * @returns When it was asked; undefined if it is not the one that goes on aside.
+   */
+  endAside(request: number): number | undefined {
+    if (request !== this.#aside?.request) return undefined;
+    const { asked_ms } = this.#aside;
+    this.#aside = undefined;
+    return asked_ms;
+  }
+}
