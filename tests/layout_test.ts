@@ -26,6 +26,7 @@ const ARROWS: Record<string, string[]> = {
     "replica",
     "log",
     "telemetry",
+    "errors.ts",
   ],
   "apps.ts": [
     "config",
@@ -58,6 +59,7 @@ const ARROWS: Record<string, string[]> = {
     "http/ports.ts",
     "cluster",
     "replica",
+    "replica_states.ts",
     "histogram.ts",
   ],
   "http/openapi_document.ts": [
@@ -74,6 +76,7 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
     "user_grade.ts",
     "idle_timeout.ts",
+    "errors.ts",
   ],
   "http/get": [
     "http/page",
@@ -91,13 +94,14 @@ const ARROWS: Record<string, string[]> = {
     "integer_text.ts",
     "errors.ts",
   ],
-  "http/openapi": ["http/ports.ts", "user_grade.ts"],
-  "http/ports.ts": ["snapshot", "user_grade.ts"],
+  "http/openapi": ["replica_states.ts", "user_grade.ts"],
+  "http/ports.ts": ["snapshot", "replica_states.ts", "user_grade.ts"],
   "cluster": [],
   "replica": [
     "log",
     "snapshot",
     "storage",
+    "replica_states.ts",
     "user_grade.ts",
     "histogram.ts",
     "errors.ts",
@@ -110,6 +114,7 @@ const ARROWS: Record<string, string[]> = {
     "idle_timeout.ts",
   ],
   "storage": ["user_grade.ts"],
+  "replica_states.ts": [],
   "user_grade.ts": [],
   "integer_text.ts": [],
   "idle_timeout.ts": [],
@@ -132,6 +137,7 @@ const ENTRIES = [
   "main.ts",
   "log/thread/log_worker.ts",
   "snapshot/format/backup_worker.ts",
+  "snapshot/format/decode_worker.ts",
 ];
 
 interface Import {
