@@ -25,7 +25,7 @@ export interface Standing {
  */
 export function standing(
   replicas: readonly Pick<SeenReplica, "heartbeat" | "isSelf">[],
-  logId: string,
+  logId: string | undefined,
 ): Standing {
   const self = replicas.find(({ isSelf }) => isSelf)?.heartbeat.replica_id;
   let rank = 0;
