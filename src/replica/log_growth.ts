@@ -81,9 +81,10 @@ export class LogGrowth {
     const last = this.#last;
     if (last === undefined) return this.#estimate(sequence, Infinity, 0);
     const [base] = this.#checkpoints;
-    return sequence < base.sequence
-      ? last.bytes + this.#estimate(sequence, base.sequence, last.bytes)
-      : last.bytes - this.#upTo(sequence);
+    if (sequence >= base.sequence) return last.bytes - this.#upTo(sequence);
+    const { lastSequence } = this.#log;
+    const counted = lastSequence > base.sequence ? this.#upTo(lastSequence) : 0;
+    return last.bytes + this.#estimate(sequence, base.sequence, counted);
   }
 
   /** The bytes counted up to a sequence that is not before the base. */
@@ -104,8 +105,10 @@ export class LogGrowth {
   }
 
   /**
-   * The bytes of the entries after a sequence and up to another, if all that
-   * were not counted have the same size.
+   * The bytes of the entries after a sequence and up to another, if all have
+   * the same size but those counted.
+   *
+   * @param counted_bytes What of the log's bytes was counted.
    */
   #estimate(after: number, upTo: number, counted_bytes: number): number {
     const { firstSequence, lastSequence, bytes } = this.#log;
