@@ -14,6 +14,7 @@ import type { App } from "./http/server/router.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { Compaction } from "./replica/compaction.ts";
+import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
 import { startUp } from "./startup.ts";
 import type { LogLines } from "./telemetry/logger.ts";
@@ -52,6 +53,7 @@ interface Parts {
   readonly members: MembersPort;
   readonly room: Room;
   readonly replica: Replica;
+  readonly rejoin: Rejoin;
   /** Undefined for a stream, which its own limits keep short. */
   readonly compaction: Compaction | undefined;
   readonly cluster: Cluster;
@@ -126,6 +128,10 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     defer: (callback) => setImmediate(callback),
     now,
   }, config.commitTimeout_ms);
+  const rejoin = new Rejoin(replica, {
+    consume: (after, time) => log.consume(after, time),
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+  });
   const compaction = config.nats === undefined
     ? new Compaction(replica, log)
     : undefined;
@@ -151,6 +157,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     members,
     room,
     replica,
+    rejoin,
     compaction,
     cluster,
     apps,
@@ -161,15 +168,19 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, room, replica, compaction, cluster }: Parts,
+  { log, members, room, replica, rejoin, compaction, cluster }: Parts,
   fail: (error: Error) => void,
 ): void {
+  rejoin.failed.catch(fail);
   log.listen({
     entries: (entries, lastSequence, taken) => {
       replica.apply(entries, lastSequence, taken);
       compaction?.consider();
     },
-    status: (status) => replica.logStatusChanged(status),
+    status: (status) => {
+      replica.logStatusChanged(status);
+      rejoin.logStatusChanged(status);
+    },
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     limits: (limits) => replica.logLimitsChanged(limits),
     warn: (message) => logger.warn("{message}", { message }),
@@ -218,11 +229,12 @@ async function leave(
 
 /** Takes no new sets, ends those under way and closes the listeners. */
 async function drain(
-  { replica, cluster, apps, listeners, stopping }: Parts,
+  { replica, rejoin, cluster, apps, listeners, stopping }: Parts,
   reason: string,
 ): Promise<void> {
   replica.drain(reason);
   stopping.abort();
+  rejoin.close();
   // The others hear of it before the log is closed.
   cluster.tick(now());
   const patience = now() + BODIES_TIMEOUT_MS;

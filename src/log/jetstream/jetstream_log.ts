@@ -56,6 +56,8 @@ export class JetStreamLog implements ReplicatedLog {
   readonly #clock = new SteadyClock(performance.now(), Date.now());
   #isClosed = false;
   #isActing = false;
+  /** How often entries were asked for. */
+  #iterations = 0;
   #wake: (() => void) | undefined;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
@@ -276,16 +278,20 @@ export class JetStreamLog implements ReplicatedLog {
     after: number,
     time: string | null = null,
   ): AsyncGenerator<LogEntry[]> {
+    const iteration = ++this.#iterations;
+    this.#wake?.();
     this.#tell({ type: "consume", after, time });
     const { feed } = this.#session;
-    while (!this.#isClosed) {
+    while (!this.#isClosed && iteration === this.#iterations) {
       if (feed.isEmpty) {
         await new Promise<void>((resolve) => this.#wake = resolve);
         continue;
       }
       const { entries, flowReply } = feed.take();
       if (entries.length > 0) yield entries;
-      if (flowReply !== undefined) this.#line?.answerFlow(flowReply);
+      if (flowReply !== undefined && iteration === this.#iterations) {
+        this.#line?.answerFlow(flowReply);
+      }
     }
   }
 

@@ -19,7 +19,12 @@ import {
 import { SqliteLog } from "../sqlite/sqlite_log.ts";
 import { answerCall } from "./calls.ts";
 import { membersListener } from "./members_port.ts";
-import type { FromLogWorker, LogCalls, ToLogWorker } from "./messages.ts";
+import type {
+  ConsumeMessage,
+  FromLogWorker,
+  LogCalls,
+  ToLogWorker,
+} from "./messages.ts";
 import { snapshotHost } from "./snapshot_host.ts";
 import { SendWindow } from "./window.ts";
 
@@ -28,7 +33,9 @@ let log: ReplicatedLog;
 let shared: JetStreamLog | undefined;
 /** The same log, if it keeps snapshots. */
 let trimmable: TrimmableLog | undefined;
-const window = new SendWindow();
+/** Of the entries that are wanted. */
+let generation = 0;
+let window = new SendWindow();
 
 function post(message: FromLogWorker, transfer: Transferable[] = []): void {
   self.postMessage(message, transfer);
@@ -76,15 +83,20 @@ const calls: LogCalls = {
   close: () => log.close(),
 };
 
-async function consume(after: number, time: string | null): Promise<void> {
-  for await (const entries of log.entries(after, time)) {
+async function consume(message: ConsumeMessage): Promise<void> {
+  ({ generation } = message);
+  window.close();
+  window = new SendWindow();
+  for await (const entries of log.entries(message.after, message.time)) {
+    if (generation !== message.generation) return;
     const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
     post(
-      { type: "entries", entries, lastSequence: log.lastSequence },
+      { type: "entries", generation, entries, lastSequence: log.lastSequence },
       // Payloads of one read may share a buffer.
       [...new Set(payloads)],
     );
     await window.sent();
+    if (generation !== message.generation) return;
   }
 }
 
@@ -107,11 +119,12 @@ async function handle(message: ToLogWorker): Promise<void> {
     case "call":
       return post(...await answerCall(calls, message));
     case "consume":
-      return await consume(message.after, message.time);
+      return await consume(message);
     case "propose":
       return await propose(message.batch, message.text);
     case "taken":
-      return window.taken(message.messages);
+      if (message.generation === generation) window.taken(message.messages);
+      return;
   }
 }
 

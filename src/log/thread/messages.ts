@@ -48,9 +48,14 @@ export type LogCalls = SnapshotCalls & {
   close(argument: undefined): Promise<void>;
 };
 
-/** Asks for all entries after a sequence, in `entries` messages. */
+/**
+ * Asks for all entries after a sequence, in `entries` messages, instead of those
+ * asked for before.
+ */
 export interface ConsumeMessage {
   readonly type: "consume";
+  /** One more each time: tells the entries asked for from those before. */
+  readonly generation: number;
   readonly after: number;
   readonly time: string | null;
 }
@@ -58,6 +63,7 @@ export interface ConsumeMessage {
 /** Takes some `entries` messages out of the window. */
 export interface TakenMessage {
   readonly type: "taken";
+  readonly generation: number;
   readonly messages: number;
 }
 
@@ -79,6 +85,8 @@ export type ToLogWorker =
 /** The next entries, in order and without a gap. */
 export interface EntriesMessage {
   readonly type: "entries";
+  /** That of the message that asked for them. */
+  readonly generation: number;
   readonly entries: LogEntry[];
   /** The sequence of the log's last entry, as far as is known. */
   readonly lastSequence: number;
