@@ -19,13 +19,17 @@ import {
   SimulatedReplica,
   type Weather,
 } from "../support/simulated_replica.ts";
+import { SimulatedSnapshots } from "../support/simulated_snapshots.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
 
 const REPLICAS = 3;
 const SETS = 40;
 const STORM_MS = 6_000;
-/** Longer than a fault lasts, a request that is never answered, and a recovery. */
-const CALM_MS = 25_000;
+/**
+ * Longer than a fault lasts, a request that is never answered, a recovery, and
+ * the longest wait between two searches for a snapshot.
+ */
+const CALM_MS = 40_000;
 
 /** How a set ended. */
 export type Outcome =
@@ -46,6 +50,8 @@ export interface Report {
   readonly faults: readonly string[];
   /** How often a replica was seen stuck at an entry. */
   readonly stuck: number;
+  /** How often a replica went on from a snapshot. */
+  readonly rejoined: number;
   /** The replicas' last states. */
   readonly states: readonly string[];
 }
@@ -56,6 +62,7 @@ export class Storm {
   readonly time = new SimulatedTime();
   readonly broker: SimulatedBroker;
   readonly weather: Weather;
+  readonly snapshots: SimulatedSnapshots;
   readonly replicas: SimulatedReplica[];
   readonly #sent: Sent[] = [];
   readonly #faults: string[] = [];
@@ -78,7 +85,12 @@ export class Storm {
       // Now and then longer than a set may take.
       delay_ms: random.pick([5, 50, 300, 1_500]),
     };
-    this.replicas = Array.from(
+    const snapshots = this.snapshots = new SimulatedSnapshots(
+      this.broker,
+      this.time,
+      random,
+    );
+    this.replicas = snapshots.replicas = Array.from(
       { length: REPLICAS },
       (_, i) =>
         new SimulatedReplica(
@@ -87,6 +99,7 @@ export class Storm {
           this.time,
           random,
           this.weather,
+          snapshots,
         ),
     );
     this.#beat();
@@ -145,6 +158,7 @@ export class Storm {
       faults: this.#faults,
       stuck: this.replicas.flatMap(({ views }) => views)
         .filter(({ isStuck }) => isStuck).length,
+      rejoined: this.replicas.reduce((sum, { rejoined }) => sum + rejoined, 0),
       states: this.replicas.map(({ session }) => session.status.state),
     };
   }
@@ -154,6 +168,7 @@ export class Storm {
     const one: Sent = { patch };
     this.#sent.push(one);
     const failed = (error: unknown) => {
+      assert.ok(one.outcome === undefined, "it has two ends");
       if (error instanceof NotStoredError) one.outcome = { type: "not stored" };
       else if (error instanceof OutcomeUnknownError) {
         one.outcome = { type: "unknown" };
@@ -163,6 +178,7 @@ export class Storm {
     };
     try {
       replica.submit(Change.set(patch)).then(({ sequence }) => {
+        assert.ok(one.outcome === undefined, "it has two ends");
         one.outcome = { type: "committed", sequence };
       }, failed);
     } catch (error) {
@@ -230,6 +246,24 @@ export class Storm {
         const applied = this.replicas.map(({ applied }) => applied.length);
         stream?.purge(Math.min(...applied, stream.last));
       },
+      "cut behind snapshots": () => {
+        // As the product does it: what is not behind the older one stays.
+        this.snapshots.save(random.pick(this.replicas));
+        time.after(lasts_ms / 2, () => {
+          this.snapshots.save(random.pick(this.replicas));
+          if (random.below(3) === 0) this.snapshots.damage();
+          this.#cut(this.snapshots.oldestSequence);
+        });
+        random.pick(this.replicas).cutOff(lasts_ms);
+      },
+      "cut by hand": () => {
+        // Beyond what one has applied, and maybe beyond what any has.
+        random.pick(this.replicas).cutOff(lasts_ms);
+        time.after(lasts_ms / 2, () => {
+          const last = this.broker.stream?.last ?? 0;
+          this.#cut(last - random.below(3));
+        });
+      },
       "settings are wrong": () => {
         during(
           () => broker.isMisconfigured = true,
@@ -249,6 +283,12 @@ export class Storm {
     const name = random.pick(Object.keys(faults));
     this.#faults.push(name);
     faults[name]();
+  }
+
+  /** Takes the entries before a sequence, of a log that is whole otherwise. */
+  #cut(first: number): void {
+    if (this.#isBroken || first < 1) return;
+    this.broker.stream?.purge(first);
   }
 
   #restart(down_ms: number): void {
@@ -313,9 +353,13 @@ export class Storm {
         for (const patch of decodeEntry(payload)) model.set(patch);
         states.push({ users: model.size, digest: model.digest });
       }
+      let before = 0;
       for (const { sequence, users, digest } of one.views) {
         assert.deepEqual({ users, digest }, states[sequence]);
+        assert.ok(sequence >= before, `${one.name} went back to ${sequence}`);
+        before = sequence;
       }
+      if (one.failure !== undefined) throw one.failure;
       assert.equal(one.replica.digest, model.digest);
       assert.equal(one.replica.appliedSequence, one.applied.length);
       assert.equal(one.replica.sets.pending, 0);
@@ -342,10 +386,14 @@ export class Storm {
       assert.equal(session.status.state, "ahead_of_log", where);
     } else if (next <= stream.last && !stream.entries.has(next)) {
       assert.equal(session.status.state, "away", where);
+      assert.equal(session.status.missing, next, where);
       assert.match(
-        session.status.reason,
-        /this replica needs entry|and this replica needs it/,
+        one.replica.reason,
+        /this replica needs .* no snapshot that includes entry/,
       );
+      // It is there for want of a snapshot, and of nothing else.
+      const wanted = { logId: id, entry: next };
+      assert.deepEqual(this.snapshots.fitting(wanted, one), [], where);
     } else {
       assert.equal(session.status.state, "connected", where);
       assert.equal(applied.length, stream.last);

@@ -17,6 +17,8 @@ const FAULTS = [
   "put back late",
   "restored from a backup",
   "limits",
+  "cut behind snapshots",
+  "cut by hand",
   "settings are wrong",
   "a server is behind",
   "tail lost",
@@ -51,16 +53,26 @@ Deno.test({
           ...report.faults,
           ...report.states,
           ...Array<string>(report.stuck).fill("stuck"),
+          ...Array<string>(report.rejoined).fill("rejoined"),
         ]
       ) seen.set(name, (seen.get(name) ?? 0) + 1);
     }
     Error.stackTraceLimit = stackTraceLimit;
+    console.log(Object.fromEntries(seen));
     if (replay !== undefined) return;
     // The weather is bad enough for every outcome, and not too bad for any.
     for (const type of ["committed", "not stored", "unknown", "connected"]) {
       assert.ok(seen.get(type)! > SEEDS, `${type}: ${seen.get(type)}`);
     }
-    for (const name of [...FAULTS, "ahead_of_log", "not applied", "stuck"]) {
+    for (
+      const name of [
+        ...FAULTS,
+        "ahead_of_log",
+        "not applied",
+        "stuck",
+        "rejoined",
+      ]
+    ) {
       assert.ok(seen.get(name)! > SEEDS / 50, `${name}: ${seen.get(name)}`);
     }
   },

@@ -43,7 +43,10 @@ export class StatusTeller {
     missing?: number,
   ): LogStatus | undefined {
     const before = this.#status;
-    if (state === before.state && reason === before.reason) return undefined;
+    if (
+      state === before.state && reason === before.reason &&
+      missing === before.missing
+    ) return undefined;
     // It needs another version of this program.
     if (before.state === "upgrade_required") return undefined;
     if (state === "away" && this.#isAhead) return undefined;
