@@ -31,6 +31,9 @@ const STORM_MS = 6_000;
  */
 const CALM_MS = 40_000;
 
+/** Longer than a set takes when nothing is wrong, and its entry to all. */
+const SETTLE_MS = 10_000;
+
 /** How a set ended. */
 export type Outcome =
   | { readonly type: "committed"; readonly sequence: number }
@@ -151,6 +154,7 @@ export class Storm {
       STORM_MS + CALM_MS +
         (this.#mayLookLikeAnother && this.#servers > 1 ? SUSPICION_MS : 0),
     );
+    await this.#checkThatSetsCommit();
     this.#checkReplicas();
     this.#checkSets();
     return {
@@ -163,8 +167,23 @@ export class Storm {
     };
   }
 
-  #submit(patch: UserGradePatch): void {
-    const { replica } = this.random.pick(this.replicas);
+  /** Nothing of the storm keeps a replica that says it can from committing. */
+  async #checkThatSetsCommit(): Promise<void> {
+    const writable = this.replicas.filter(({ replica }) => replica.writable);
+    const first = this.#sent.length;
+    for (const [i, one] of writable.entries()) {
+      this.#submit({ user_id: "u0", spp: SETS + 1 + i }, one);
+    }
+    await this.time.runUntil(this.time.now + SETTLE_MS);
+    for (const { patch, outcome } of this.#sent.slice(first)) {
+      assert.equal(outcome?.type, "committed", `set ${patch.spp}`);
+    }
+  }
+
+  #submit(
+    patch: UserGradePatch,
+    { replica } = this.random.pick(this.replicas),
+  ): void {
     const one: Sent = { patch };
     this.#sent.push(one);
     const failed = (error: unknown) => {
