@@ -12,6 +12,13 @@ export interface StoredSnapshot {
   /** Its name in the store. No later snapshot ever has the same. */
   readonly id: string;
   readonly info: SnapshotInfo;
+  /** How many bytes the store keeps of it. */
+  readonly bytes: number;
+  /**
+   * Whether it was read back whole after it was written. Where the store can't
+   * keep that, it is false again after a restart.
+   */
+  readonly isVerified: boolean;
 }
 
 /** Keeps snapshots. One contract test suite holds all stores. */
@@ -32,6 +39,19 @@ export interface SnapshotStore {
    * @throws {SnapshotStoreError} If there is none.
    */
   open(id: string, signal: AbortSignal): Promise<Snapshot>;
+
+  /**
+   * Reads a snapshot back whole, off the main thread and in slices, so that the
+   * log's work goes on: check sums, number of rows, digest.
+   *
+   * @param id A snapshot's name.
+   * @param signal Aborts it.
+   * @returns The snapshot, which is verified now.
+   * @throws {SnapshotDamagedError} If it is not what its info says.
+   * @throws {SnapshotStoreError} If it can't be read now, or is not there: that
+   * says nothing about it.
+   */
+  verify(id: string, signal: AbortSignal): Promise<StoredSnapshot>;
 
   /**
    * Begins a snapshot.
@@ -71,6 +91,14 @@ export interface SnapshotSink {
 /** A store can't do what it was asked to. */
 export class SnapshotStoreError extends Error {
   override name = "SnapshotStoreError";
+}
+
+/**
+ * The store may not be used at all: a permission is missing. The message says
+ * which, and how to give it.
+ */
+export class SnapshotsForbiddenError extends SnapshotStoreError {
+  override name = "SnapshotsForbiddenError";
 }
 
 /**

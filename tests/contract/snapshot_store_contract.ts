@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { SnapshotDamagedError } from "../../src/snapshot/snapshot.ts";
 import {
   saveSnapshot,
   type SnapshotSink,
@@ -25,6 +26,15 @@ export interface StorePlace extends AsyncDisposable {
   readonly store: SnapshotStore;
   /** Lets all die that use the store, and opens it anew as `store`. */
   restart(): Promise<void>;
+  /**
+   * Changes one bit of what is stored of a snapshot's rows, and opens the store
+   * anew.
+   *
+   * @param where Which one: from 0 for the first to below 1 for the last.
+   */
+  flip(id: string, where: number): Promise<void>;
+  /** Takes away the end of what is stored of a snapshot's rows, likewise. */
+  truncate(id: string): Promise<void>;
 }
 
 function filled(users: number, mark = 0): Storage {
@@ -88,6 +98,8 @@ export function testSnapshotStore(
             rows: storage.size,
             digest: storage.digest,
           });
+          assert.ok(stored.bytes > 0 || storage.size === 0);
+          assert.equal(stored.isVerified, false);
           assert.deepEqual(await store.list(), [stored]);
           await place.restart();
           assert.deepEqual(await place.store.list(), [stored]);
@@ -239,6 +251,111 @@ export function testSnapshotStore(
       if (i % 2 === 0) await snapshot.blocks[Symbol.asyncIterator]().next();
     }
     assert.equal((await read(place, id)).size, 50_000);
+  });
+
+  /** Whether a store says that it has verified a snapshot. */
+  const isVerified = async ({ store }: StorePlace, id: string) =>
+    (await store.list()).find((stored) => stored.id === id)?.isVerified;
+
+  test("verifies a snapshot that is whole, and only that one", async (place) => {
+    const sizes = [0, 3, 50_000];
+    const stored = [];
+    for (const [i, size] of sizes.entries()) {
+      stored.push(await save(place, filled(size), i + 1));
+    }
+    for (const [i, one] of stored.entries()) {
+      const verified = await place.store.verify(one.id, never);
+      assert.deepEqual(verified, { ...one, isVerified: true });
+      assert.deepEqual(
+        (await place.store.list()).map(({ isVerified }) => isVerified),
+        stored.map((_, j) => j <= i).reverse(),
+      );
+    }
+    await place.store.verify(stored[0].id, never);
+  });
+
+  test("never says after a restart that it has verified what it has not", async (place) => {
+    const one = await save(place, filled(10), 1);
+    const two = await save(place, filled(20), 2);
+    await place.restart();
+    assert.equal(await isVerified(place, one.id), false);
+    assert.deepEqual(await place.store.verify(one.id, never), {
+      ...one,
+      isVerified: true,
+    });
+    await place.restart();
+    assert.equal(await isVerified(place, two.id), false);
+    // The rest of what it says stays.
+    assert.deepEqual(
+      (await place.store.list()).map((one) => ({ ...one, isVerified: false })),
+      [two, one],
+    );
+    await place.store.verify(one.id, never);
+    assert.equal((await read(place, one.id)).size, 10);
+  });
+
+  test("finds any bit of the rows that has changed", async (place) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(patchOf(ODD_IDS), { minLength: 1, maxLength: 60 }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        async (patches, where) => {
+          const storage = new Storage();
+          for (const patch of patches) storage.set(patch);
+          const { id } = await save(place, storage, 1);
+          await place.flip(id, where);
+          const damage = await place.store.verify(id, never)
+            .then(() => undefined, (error) => error);
+          if (damage === undefined) {
+            // Not all bits mean something: 0 may have become -0.
+            const copy = await read(place, id);
+            assert.equal(copy.digest, storage.digest);
+          } else {
+            assert.ok(damage instanceof SnapshotDamagedError, String(damage));
+            assert.match(damage.message, /^damaged: /);
+            assert.equal(await isVerified(place, id), false);
+            await assert.rejects(read(place, id), SnapshotDamagedError);
+          }
+          await place.store.delete(id);
+        },
+      ),
+      { numRuns: runs, seed: newSeed() },
+    );
+  });
+
+  test("finds that the end is missing", async (place) => {
+    for (const users of [1, 50_000]) {
+      const { id } = await save(place, filled(users), 1);
+      await place.truncate(id);
+      await assert.rejects(place.store.verify(id, never), SnapshotDamagedError);
+      await assert.rejects(read(place, id), SnapshotDamagedError);
+      assert.equal(await isVerified(place, id), false);
+    }
+  });
+
+  test("says nothing against a snapshot that can't be read: there is none, it is deleted, or reading is aborted", async (place) => {
+    const { id } = await save(place, filled(100_000), 1);
+    const { signal } = new AbortController();
+    const verifying = place.store.verify(id, signal);
+    await place.store.delete(id);
+    await verifying.then(
+      ({ isVerified }) => assert.ok(isVerified),
+      (error) => {
+        assert.ok(error instanceof SnapshotStoreError, String(error));
+      },
+    );
+    assert.deepEqual(await ids(place), []);
+    await assert.rejects(place.store.verify(id, never), SnapshotStoreError);
+
+    const other = await save(place, filled(100_000), 2);
+    const abort = new AbortController();
+    const aborted = place.store.verify(other.id, abort.signal);
+    const reason = new Error("no more");
+    setTimeout(() => abort.abort(reason), 0);
+    await assert.rejects(aborted, reason);
+    await assert.rejects(place.store.verify(other.id, abort.signal), reason);
+    assert.equal(await isVerified(place, other.id), false);
+    await place.store.verify(other.id, never);
   });
 
   test("lists what was committed and not deleted, whatever else is done, in any order", async (place) => {

@@ -1,5 +1,6 @@
 import { LogClient } from "../../src/log/thread/log_client.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
+import { flipStoredBit, truncateStored } from "../support/sqlite_rows.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { testSnapshotStore } from "./snapshot_store_contract.ts";
 
@@ -7,16 +8,20 @@ testSnapshotStore("SqliteSnapshots", async () => {
   const folder = new TemporaryFolder();
   let log = new SqliteLog(folder.path);
   const { id: logId } = await log.open();
+  const restart = async (change = () => {}) => {
+    await log.close();
+    change();
+    log = new SqliteLog(folder.path);
+    await log.open();
+  };
   return {
     logId,
     get store() {
       return log.snapshots;
     },
-    restart: async () => {
-      await log.close();
-      log = new SqliteLog(folder.path);
-      await log.open();
-    },
+    restart,
+    flip: (id, where) => restart(() => flipStoredBit(folder.path, id, where)),
+    truncate: (id) => restart(() => truncateStored(folder.path, id)),
     [Symbol.asyncDispose]: async () => {
       await log.close();
       folder[Symbol.dispose]();
@@ -46,17 +51,21 @@ testSnapshotStore("SnapshotClient", async () => {
   let log = client();
   await log.connect(options);
   const { id: logId } = await log.open();
+  const restart = async (change = () => {}) => {
+    await log.close();
+    change();
+    log = client();
+    await log.connect(options);
+    await log.open();
+  };
   return {
     logId,
     get store() {
       return log.snapshots;
     },
-    restart: async () => {
-      await log.close();
-      log = client();
-      await log.connect(options);
-      await log.open();
-    },
+    restart,
+    flip: (id, where) => restart(() => flipStoredBit(folder.path, id, where)),
+    truncate: (id) => restart(() => truncateStored(folder.path, id)),
     [Symbol.asyncDispose]: async () => {
       await log.close();
       folder[Symbol.dispose]();

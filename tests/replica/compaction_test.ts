@@ -114,6 +114,7 @@ Deno.test("Compaction leaves the log as it is when a snapshot fails, and tries a
     snapshots: {
       list: () => Promise.resolve([]),
       open: () => Promise.reject(new Error("none")),
+      verify: () => Promise.reject(new Error("none")),
       delete: () => Promise.resolve(),
       create: () => {
         tries++;

@@ -8,6 +8,7 @@ import { Apps, type AppsOptions } from "../../src/apps.ts";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import { AUTHORIZATION, PASSWORD, USER } from "./credentials.ts";
 import { LocalLog } from "./local_log.ts";
+import { LocalSnapshots } from "./local_snapshots.ts";
 
 /** How a service is made. */
 export interface LocalServiceOptions
@@ -24,6 +25,8 @@ export interface LocalRequest {
   method?: string;
   headers?: Record<string, string>;
   body?: Body;
+  /** Aborts it: the client leaves. */
+  signal?: AbortSignal;
 }
 
 /** One service. */
@@ -32,6 +35,7 @@ export class LocalService {
   #ahead_ms = 1_000_000;
   readonly log: LocalLog;
   readonly cluster: Cluster;
+  readonly snapshots: LocalSnapshots;
   readonly apps: Apps;
 
   constructor(
@@ -51,6 +55,7 @@ export class LocalService {
       sendHeartbeat: undefined,
       heard: () => {},
     });
+    this.snapshots = new LocalSnapshots(this.log.proposer);
     this.apps = new Apps({
       host: "127.0.0.1",
       tls: undefined,
@@ -61,6 +66,7 @@ export class LocalService {
       identity,
       replica: this.log.proposer,
       cluster: this.cluster,
+      snapshots: this.snapshots,
       logLines: { lost: 0 },
       now,
     });
@@ -93,7 +99,7 @@ export class LocalService {
   async send(
     listener: "set" | "get",
     path: string,
-    { method = "GET", headers = {}, body }: LocalRequest = {},
+    { method = "GET", headers = {}, body, signal }: LocalRequest = {},
   ): Promise<Response> {
     const length = typeof body === "string"
       ? new TextEncoder().encode(body).length
@@ -109,6 +115,7 @@ export class LocalService {
           ...headers,
         },
         ...(body !== undefined && { body }),
+        ...(signal !== undefined && { signal }),
       }),
     );
     if (method !== "HEAD") return response;

@@ -21,6 +21,17 @@ export function compact(value) {
   return Math.abs(value) < 1000 ? precise.format(value) : short.format(value);
 }
 
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+
+/** A number of bytes in three digits: `12.3 MiB`. */
+export function size(bytes) {
+  const power = Math.min(
+    Math.floor(Math.log2(Math.max(bytes, 1)) / 10),
+    UNITS.length - 1,
+  );
+  return `${precise.format(bytes / 1024 ** power)} ${UNITS[power]}`;
+}
+
 /**
  * Makes an element. Texts become text nodes: nothing is ever read as HTML.
  *

@@ -5,6 +5,7 @@
  */
 import { showHistory } from "./charts.js";
 import { setText } from "./format.js";
+import { showLog } from "./log_line.js";
 import { startLookUp } from "./look_up.js";
 import { showCluster } from "./replicas.js";
 
@@ -23,7 +24,12 @@ async function ask(path) {
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return await response.json();
+  return response;
+}
+
+/** When an answer was given, by the replica's clock. */
+function answeredAt_ms(response) {
+  return Date.parse(response.headers.get("date")) || Date.now();
 }
 
 function showSilence() {
@@ -43,12 +49,14 @@ function showSilence() {
 
 async function poll() {
   try {
-    const [cluster, history] = await Promise.all([
+    const [cluster, status, history] = await Promise.all([
       ask("/cluster"),
+      ask("/status"),
       ask("/history"),
     ]);
-    showCluster(cluster);
-    showHistory(history);
+    showCluster(await cluster.json());
+    showLog(await status.json(), answeredAt_ms(status));
+    showHistory(await history.json());
     silentSince = undefined;
     interval_ms = INTERVAL_MS;
   } catch {

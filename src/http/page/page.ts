@@ -10,6 +10,7 @@ import uplotJs from "uplot/dist/uPlot.iife.js" with { type: "text" };
 import chartsJs from "./charts.js" with { type: "text" };
 import formatJs from "./format.js" with { type: "text" };
 import indexHtml from "./index.html" with { type: "text" };
+import logLineJs from "./log_line.js" with { type: "text" };
 import lookUpJs from "./look_up.js" with { type: "text" };
 import pageCss from "./page.css" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
@@ -41,6 +42,7 @@ export function page(): Record<string, Handler> {
     "/page/page.css": file("css", pageCss),
     "/page/page.js": file("js", pageJs),
     "/page/replicas.js": file("js", replicasJs),
+    "/page/log_line.js": file("js", logLineJs),
     "/page/charts.js": file("js", chartsJs),
     "/page/format.js": file("js", formatJs),
     "/page/look_up.js": file("js", lookUpJs),

@@ -4,6 +4,8 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RowCheck, rowFault } from "../../snapshot/row_check.ts";
 import {
   type Snapshot,
   SnapshotDamagedError,
@@ -22,8 +24,18 @@ import { Sweeper } from "./sweeper.ts";
 /** How many parts of deleted snapshots one transaction deletes. */
 const DELETE_PARTS = 8;
 
-const LISTED =
-  "SELECT id, sequence, time, rows, digest FROM bases WHERE complete = 1";
+/**
+ * The number of a part without rows: says that the snapshot is verified. Version
+ * 1.1 reads parts from 0 on and lists what has `complete = 1` alone, so it can
+ * still start from the file.
+ */
+const VERIFIED_PART = -1;
+
+const LISTED = `
+  SELECT id, sequence, time, rows, digest,
+    EXISTS (SELECT 1 FROM base_rows WHERE base = id AND part = ${VERIFIED_PART})
+      AS verified
+  FROM bases WHERE complete = 1`;
 
 /** A {@linkcode SnapshotStore} in the file of a log. */
 export class SqliteSnapshots implements SnapshotStore {
@@ -32,6 +44,8 @@ export class SqliteSnapshots implements SnapshotStore {
    * being written when the process ended, or are deleted: they are swept.
    */
   readonly #writing = new Set<number>();
+  /** How many bytes each committed snapshot has: counted once. */
+  readonly #bytes = new Map<number, number>();
   readonly #sweeper = new Sweeper(() => this.#sweep());
 
   /**
@@ -56,11 +70,10 @@ export class SqliteSnapshots implements SnapshotStore {
 
   open(id: string, signal: AbortSignal): Promise<Snapshot> {
     return attempt(`open the snapshot ${id}`, () => {
-      const row = this.db.prepare(`${LISTED} AND id = ?`).get(id);
-      if (row === undefined) throw new Error("there is none of that name");
+      const { info } = this.#find(id);
       let isOpen = true;
       return {
-        info: this.#stored(row).info,
+        info,
         blocks: this.#read(id, () => {
           signal.throwIfAborted();
           return isOpen;
@@ -70,6 +83,55 @@ export class SqliteSnapshots implements SnapshotStore {
         },
       };
     });
+  }
+
+  async verify(id: string, signal: AbortSignal): Promise<StoredSnapshot> {
+    const what = `verify the snapshot ${id}`;
+    const { info } = await attempt(what, () => this.#find(id));
+    const check = new RowCheck();
+    const damage = await this.#check(id, check, signal);
+    return await attempt(what, () => {
+      // Its parts go if it is deleted meanwhile.
+      this.#find(id);
+      const fault = rowFault(check.found, info);
+      if (damage !== undefined) throw damage;
+      if (fault !== undefined) {
+        throw new SnapshotDamagedError(`damaged: ${fault}`);
+      }
+      this.db.prepare(
+        `INSERT OR IGNORE INTO base_rows (base, part, keys, key_ends, numbers)
+           VALUES (?, ${VERIFIED_PART}, x'', x'', x'')`,
+      ).run(id);
+      return this.#find(id);
+    });
+  }
+
+  /**
+   * Reads all rows, a part at a time: a millisecond, between which entries are
+   * committed.
+   *
+   * @returns The damage that ended it, if there was any.
+   */
+  async #check(
+    id: string,
+    check: RowCheck,
+    signal: AbortSignal,
+  ): Promise<SnapshotDamagedError | undefined> {
+    const isOpen = () => {
+      signal.throwIfAborted();
+      return true;
+    };
+    try {
+      for await (const rows of this.#read(id, isOpen)) {
+        check.add(rows);
+        await sleep(0, undefined, { signal });
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof SnapshotDamagedError) return error;
+      signal.throwIfAborted();
+      throw storeError(`verify the snapshot ${id}`, error);
+    }
   }
 
   /** One query a part, so that no other work meets a statement under way. */
@@ -130,7 +192,7 @@ export class SqliteSnapshots implements SnapshotStore {
           }
           this.db.prepare("UPDATE bases SET complete = 1 WHERE id = ?").run(id);
           this.#writing.delete(id);
-          return { id: String(id), info };
+          return this.#find(String(id));
         }),
       abort: () => {
         if (this.#writing.delete(id)) this.#sweeper.start();
@@ -142,13 +204,39 @@ export class SqliteSnapshots implements SnapshotStore {
   delete(id: string): Promise<void> {
     return attempt(`delete the snapshot ${id}`, () => {
       this.db.prepare("UPDATE bases SET complete = 0 WHERE id = ?").run(id);
+      this.#bytes.delete(Number(id));
       this.#sweeper.start();
     });
   }
 
+  #find(id: string): StoredSnapshot {
+    const row = this.db.prepare(`${LISTED} AND id = ?`).get(id);
+    if (row === undefined) throw new Error("there is none of that name");
+    return this.#stored(row);
+  }
+
   #stored(row: Record<string, unknown>): StoredSnapshot {
-    const { id, ...info } = row as Omit<SnapshotInfo, "logId"> & { id: number };
-    return { id: String(id), info: { logId: this.logId, ...info } };
+    const { id, verified, ...info } = row as Omit<SnapshotInfo, "logId"> & {
+      id: number;
+      verified: number;
+    };
+    return {
+      id: String(id),
+      info: { logId: this.logId, ...info },
+      bytes: this.#bytesOf(id),
+      isVerified: verified === 1,
+    };
+  }
+
+  #bytesOf(id: number): number {
+    const known = this.#bytes.get(id);
+    if (known !== undefined) return known;
+    const { bytes } = this.db.prepare(
+      `SELECT total(length(keys) + length(key_ends) + length(numbers)) AS bytes
+         FROM base_rows WHERE base = ?`,
+    ).get(id) as { bytes: number };
+    this.#bytes.set(id, bytes);
+    return bytes;
   }
 
   /** @returns Whether there may be more to delete. */
@@ -179,9 +267,13 @@ function attempt<T>(what: string, work: () => T): Promise<T> {
     return Promise.resolve(work());
   } catch (cause) {
     return Promise.reject(
-      new SnapshotStoreError(`Cannot ${what}: ${(cause as Error).message}`, {
-        cause,
-      }),
+      cause instanceof SnapshotDamagedError ? cause : storeError(what, cause),
     );
   }
+}
+
+function storeError(what: string, cause: unknown): SnapshotStoreError {
+  return new SnapshotStoreError(`Cannot ${what}: ${(cause as Error).message}`, {
+    cause,
+  });
 }

@@ -9,7 +9,8 @@ import type { StoredSnapshot } from "../../snapshot/store.ts";
 import type { RowBlock } from "../../storage/row_block.ts";
 import type { HandedOver } from "./calls.ts";
 
-/** What the main thread calls. Readers and writers have numbers. */
+/** What the main thread calls. Readers, verifications and writers have
+ * numbers. */
 export type SnapshotCalls = {
   listSnapshots(argument: undefined): Promise<StoredSnapshot[]>;
   deleteSnapshot(id: string): Promise<void>;
@@ -18,6 +19,12 @@ export type SnapshotCalls = {
   /** The next rows; undefined at the end, which closes the reader. */
   readSnapshot(reader: number): Promise<HandedOver<RowBlock> | undefined>;
   closeSnapshot(reader: number): void;
+
+  /** Begins to read one back. */
+  beginVerification(id: string): number;
+  /** Waits until it was read back, which ends the verification. */
+  verified(verification: number): Promise<StoredSnapshot>;
+  abortVerification(verification: number): void;
 
   createSnapshot(info: SnapshotInfo): Promise<number>;
   writeSnapshot(argument: { writer: number; rows: RowBlock }): Promise<void>;

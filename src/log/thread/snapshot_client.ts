@@ -9,6 +9,7 @@ import {
   type SnapshotInfo,
 } from "../../snapshot/snapshot.ts";
 import {
+  SnapshotsForbiddenError,
   type SnapshotSink,
   type SnapshotStore,
   SnapshotStoreError,
@@ -63,6 +64,26 @@ export class SnapshotClient implements SnapshotStore {
     }
   }
 
+  async verify(id: string, signal: AbortSignal): Promise<StoredSnapshot> {
+    const { calls } = this;
+    signal.throwIfAborted();
+    const verification = await named(calls.call("beginVerification", id));
+    const abort = () => {
+      // A worker that is gone verifies nothing.
+      calls.call("abortVerification", verification).catch(() => {});
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    try {
+      return await named(calls.call("verified", verification));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
   async create(info: SnapshotInfo): Promise<SnapshotSink> {
     const { calls } = this;
     const writer = await named(calls.call("createSnapshot", info));
@@ -77,15 +98,22 @@ export class SnapshotClient implements SnapshotStore {
   }
 }
 
+/** The errors of a store that are told apart, by their names. */
+const ERRORS: Record<
+  string,
+  new (text: string, options: ErrorOptions) => Error
+> = {
+  SnapshotDamagedError,
+  SnapshotsForbiddenError,
+};
+
 /** Gives an error of the other thread its class again. */
 async function named<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (cause) {
     if (!(cause instanceof CallError)) throw cause;
-    const ErrorClass = cause.errorName === "SnapshotDamagedError"
-      ? SnapshotDamagedError
-      : SnapshotStoreError;
+    const ErrorClass = ERRORS[cause.errorName] ?? SnapshotStoreError;
     throw new ErrorClass(cause.message, { cause });
   }
 }

@@ -7,6 +7,7 @@ import {
   type SnapshotSink,
   type SnapshotStore,
   SnapshotStoreError,
+  type StoredSnapshot,
 } from "../../snapshot/store.ts";
 import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
 import { HandedOver } from "./calls.ts";
@@ -21,12 +22,19 @@ interface Reader {
   close(): void;
 }
 
+/** A snapshot that is being read back. */
+interface Verification {
+  readonly result: Promise<StoredSnapshot>;
+  abort(): void;
+}
+
 /**
  * @param store Gives the store, which is there once the log is open.
  * @returns What is called.
  */
 export function snapshotHost(store: () => SnapshotStore): SnapshotCalls {
   const readers = new Numbered<Reader>("reader");
+  const verifications = new Numbered<Verification>("verification");
   const writers = new Numbered<SnapshotSink>("writer");
   const close = (reader: number): undefined => {
     readers.remove(reader)?.close();
@@ -54,6 +62,25 @@ export function snapshotHost(store: () => SnapshotStore): SnapshotCalls {
       return new HandedOver(value, blockBuffers(value));
     },
     closeSnapshot: close,
+
+    beginVerification: (id) => {
+      verifications.checkRoom();
+      const abort = new AbortController();
+      const result = store().verify(id, abort.signal);
+      // It may fail before anyone waits for it.
+      result.catch(() => {});
+      return verifications.add({ result, abort: () => abort.abort() });
+    },
+    verified: async (verification) => {
+      try {
+        return await verifications.get(verification).result;
+      } finally {
+        verifications.remove(verification);
+      }
+    },
+    abortVerification: (verification): undefined => {
+      verifications.remove(verification)?.abort();
+    },
 
     createSnapshot: async (info) => {
       writers.checkRoom();

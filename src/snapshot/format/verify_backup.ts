@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { Digest } from "../../storage/digest.ts";
-import type { RowBlock } from "../../storage/row_block.ts";
-import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
+import { RowCheck, rowFault } from "../row_check.ts";
 import { BackupError } from "./backup_error.ts";
 import { type BackupInfo, parseBackupInfo } from "./backup_info.ts";
 import { readBackup } from "./read_backup.ts";
@@ -26,44 +24,14 @@ export async function verifyBackup(
 ): Promise<BackupInfo> {
   const { header, rows: blocks } = await readBackup(stream);
   const info = parseBackupInfo(header);
-  const digest = new Digest();
-  let rows = 0;
+  const check = new RowCheck();
   for await (const block of blocks) {
-    addRows(digest, block);
-    rows += block.count;
-    onProgress(rows, info.rows);
+    check.add(block);
+    onProgress(check.rows, info.rows);
   }
-  if (rows !== info.rows) {
-    throw new BackupError(
-      `Cannot verify the backup: it has ${rows} rows and says ${info.rows}`,
-    );
-  }
-  if (info.digest !== undefined && info.digest !== digest.toString()) {
-    throw new BackupError(
-      `Cannot verify the backup: its rows have the digest ${digest} and it says ${info.digest}`,
-    );
+  const fault = rowFault(check.found, info);
+  if (fault !== undefined) {
+    throw new BackupError(`Cannot verify the backup: ${fault}`);
   }
   return info;
-}
-
-const words = new Int32Array(USER_ID_BYTES_MAX / 4);
-const bytes = new Uint8Array(words.buffer);
-
-function addRows(digest: Digest, block: RowBlock): void {
-  const { count, keys, keyEnds, numbers } = block;
-  let start = 0;
-  for (let row = 0; row < count; row++) {
-    const length = keyEnds[row] - start;
-    // The last word is padded with zeros.
-    words[(length - 1) >> 2] = 0;
-    bytes.set(keys.subarray(start, keyEnds[row]));
-    start = keyEnds[row];
-    digest.selectKey(words, length);
-    digest.add(
-      numbers[4 * row],
-      numbers[4 * row + 1],
-      numbers[4 * row + 2],
-      numbers[4 * row + 3],
-    );
-  }
 }
