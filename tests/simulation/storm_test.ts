@@ -19,6 +19,7 @@ const FAULTS = [
   "limits",
   "cut behind snapshots",
   "cut by hand",
+  "cut and put back",
   "settings are wrong",
   "a server is behind",
   "tail lost",
@@ -58,7 +59,6 @@ Deno.test({
       ) seen.set(name, (seen.get(name) ?? 0) + 1);
     }
     Error.stackTraceLimit = stackTraceLimit;
-    console.log(Object.fromEntries(seen));
     if (replay !== undefined) return;
     // The weather is bad enough for every outcome, and not too bad for any.
     for (const type of ["committed", "not stored", "unknown", "connected"]) {

@@ -17,8 +17,8 @@ import type { SimulatedBroker } from "./simulated_broker.ts";
 import type { SimulatedReplica } from "./simulated_replica.ts";
 import type { SimulatedTime } from "./simulated_time.ts";
 
-/** The longest that asking for one, or reading one, takes. */
-const DELAY_MAX_MS = 1_000;
+/** How long asking for one, or reading one, takes. */
+const DELAYS_MS = [0, 0, 10, 1_000];
 
 /** How often the log is asked while it does not answer. */
 const LOCATE_MS = 500;
@@ -153,7 +153,7 @@ export class SimulatedSnapshots {
   }
 
   #takeTime(signal: AbortSignal): Promise<void> {
-    return this.sleep(this.random.below(DELAY_MAX_MS + 1), signal);
+    return this.sleep(this.random.pick(DELAYS_MS), signal);
   }
 
   /** Waits in simulated time. */
