@@ -188,7 +188,7 @@ function join(
 ): void {
   rejoin.failed.catch(fail);
   log.listen({
-    entries: (entries, lastSequence, taken) => {
+    entries: (entries, lastSequence, _bytes, taken) => {
       replica.apply(entries, lastSequence, taken);
       compaction?.consider();
     },

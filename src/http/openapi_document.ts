@@ -55,7 +55,7 @@ export interface OpenApiOptions {
   };
 }
 
-/** Addresses that listen everywhere, and that no client can connect to. */
+/** Addresses that mean all interfaces; no client can connect to them. */
 const WILDCARDS = ["0.0.0.0", "::"];
 
 const DESCRIPTION =
@@ -115,8 +115,8 @@ function hostOfUrl(address: string): string {
 }
 
 /**
- * A path with what its operations share: an answer for all that is not named,
- * and HEAD, which is answered wherever GET is.
+ * Adds what all operations share: an answer for everything that is not named,
+ * and HEAD where there is GET.
  */
 function whole(item: PathItem): PathItem {
   const { get, post } = item;
@@ -131,7 +131,7 @@ function whole(item: PathItem): PathItem {
   };
 }
 
-/** The same with no bodies; only what has a body is shared by name. */
+/** The same without bodies, and without the ids of answers that have one. */
 function headOf(get: ZodOpenApiOperationObject): ZodOpenApiOperationObject {
   const responses = Object.entries({ ...get.responses, default: OTHERWISE })
     .map(([status, response]) => {

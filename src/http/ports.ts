@@ -35,7 +35,8 @@ export interface SetTarget {
    *
    * @param value A partial user grade, from anyone.
    * @returns The set once it is committed and applied here.
-   * @throws {InvalidUserGradeError} If the value is none; it names each field.
+   * @throws {InvalidUserGradeError} If the value is not one; it names each
+   * field.
    * @throws {UnavailableError} If it is certainly not stored.
    * @throws {UnconfirmedError} If it may be stored, or can't be applied here.
    */
@@ -138,15 +139,15 @@ export interface Readiness {
   readonly readable: boolean;
   /** Whether sets can commit now. */
   readonly writable: boolean;
-  /** How a restore goes, in percent too; undefined when there is none. */
+  /** How far a restore is; undefined if there is none. */
   readonly restoreProgress:
     | { readonly rows: number; readonly percent: number }
     | undefined;
 }
 
-/** Says where a replica is in its log, and what it holds. */
+/** Says how far a replica has applied its log, and what it holds. */
 export interface ReplicaStatus extends Pick<Readiness, "state"> {
-  /** The log; undefined before that is open. */
+  /** The log; undefined before it is open. */
   readonly log:
     | { readonly id: string; readonly firstSequence: number }
     | undefined;
@@ -163,7 +164,7 @@ export interface ReplicaStatus extends Pick<Readiness, "state"> {
 
 /** A replica of the cluster, as one of them sees it. */
 export interface SeenReplica {
-  /** What it has said of itself last. */
+  /** Its last heartbeat. */
   readonly heartbeat: {
     readonly replica_id: string;
     readonly version: string;
@@ -178,13 +179,13 @@ export interface SeenReplica {
       | { readonly rows: number; readonly percent: number }
       | null;
   };
-  /** Whether it is the one that sees. */
+  /** Whether it is the replica that answers. */
   readonly isSelf: boolean;
   /** Whether it can propose to the log; null for other replicas. */
   readonly connected: boolean | null;
-  /** Whether it equals the others; null if no one could tell yet. */
+  /** Whether it equals the others; null if that is not known yet. */
   readonly equal: boolean | null;
-  /** The sequence at which it was compared last; null if it was not. */
+  /** The sequence at which it was last compared; null if it never was. */
   readonly comparedAt: number | null;
   /** How long ago it was heard. */
   readonly heardAgo_ms: number;

@@ -205,7 +205,7 @@ function addState(
 function addCluster(registry: MetricRegistry, cluster: Cluster): void {
   registry.gauge(
     "usergrade_diverged",
-    "1 while this replica has a difference from another that is not settled, else 0.",
+    "1 while this replica has an unsettled difference from another one, else 0.",
     () => Number(cluster.diverged),
   );
   registry.counter(

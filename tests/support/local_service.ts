@@ -25,8 +25,6 @@ export interface LocalRequest {
   method?: string;
   headers?: Record<string, string>;
   body?: Body;
-  /** Aborts it: the client leaves. */
-  signal?: AbortSignal;
 }
 
 /** One service. */
@@ -99,7 +97,7 @@ export class LocalService {
   async send(
     listener: "set" | "get",
     path: string,
-    { method = "GET", headers = {}, body, signal }: LocalRequest = {},
+    { method = "GET", headers = {}, body }: LocalRequest = {},
   ): Promise<Response> {
     const length = typeof body === "string"
       ? new TextEncoder().encode(body).length
@@ -115,7 +113,6 @@ export class LocalService {
           ...headers,
         },
         ...(body !== undefined && { body }),
-        ...(signal !== undefined && { signal }),
       }),
     );
     if (method !== "HEAD") return response;

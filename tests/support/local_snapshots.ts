@@ -41,12 +41,15 @@ export class LocalSnapshots implements SnapshotView, SnapshotMaker {
   failure: Error | undefined;
   /** Making one waits for this. */
   gate: Promise<void> = Promise.resolve();
+  /** How many were asked for. */
+  asked = 0;
   /** How many were made. */
   made = 0;
 
   constructor(private readonly state: LocalState) {}
 
   async make() {
+    this.asked++;
     await this.gate;
     if (this.failure !== undefined) throw this.failure;
     this.made++;

@@ -314,6 +314,7 @@ export class SimulatedReplica {
           reply: undefined,
           header: (name) => name === "Nats-Last-Stream" ? String(lastSent) : "",
           data: new Uint8Array(0),
+          bytes: 0,
         }),
     };
     wire.consumer = consumer;
@@ -340,6 +341,7 @@ export class SimulatedReplica {
         `$JS.ACK.S.C.1.${entry.sequence}.1.${entry.nanoseconds}.${pending}`,
       header: (name) => name === "Nats-Msg-Id" ? entry.messageId : "",
       data: entry.payload,
+      bytes: entry.payload.length,
     };
     const copies = this.#happens(this.weather.duplicate) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
@@ -369,7 +371,7 @@ export class SimulatedReplica {
     const { feed } = this.session;
     if (this.#onTheWay >= WINDOW_MESSAGES || feed.isEmpty) return;
     const demand = this.#answered;
-    const { entries } = feed.take();
+    const { entries } = feed.take().read;
     const { lastSequence } = feed;
     this.#onTheWay++;
     this.#toReplica.post(() => this.#apply(demand, entries, lastSequence));

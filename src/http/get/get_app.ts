@@ -37,7 +37,7 @@ export interface GetAppOptions {
   readonly availability: Availability;
   /** Counts the answers. */
   readonly requests: RequestCounts;
-  /** Seconds that a get took here, of some of them. */
+  /** Seconds that gets took here; one in some is timed. */
   readonly getSeconds: Histogram;
   /** Makes the answer of `/metrics`. */
   metrics(): Promise<MetricsText>;

@@ -48,12 +48,12 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Sets an element's text, if it is another one: what is the same stays selected. */
+/** Sets an element's text if it has changed: unchanged text stays selected. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Sets an attribute, if it is another one. */
+/** Sets an attribute if it has changed. */
 export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }

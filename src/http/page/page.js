@@ -9,13 +9,13 @@ import { showLog } from "./log_line.js";
 import { startLookUp } from "./look_up.js";
 import { showCluster } from "./replicas.js";
 
-/** How often to ask, and how seldom at most while there is no answer. */
+/** How often to ask, and the longest pause while there is no answer. */
 const INTERVAL_MS = 2_000;
 const INTERVAL_MAX_MS = 16_000;
 const TIMEOUT_MS = 5_000;
 
 let interval_ms = INTERVAL_MS;
-/** When there was no answer for the first time since the last one. */
+/** When the first request after the last answer failed. */
 let silentSince;
 let timer;
 
@@ -65,7 +65,7 @@ async function poll() {
   }
   showSilence();
   clearTimeout(timer);
-  // A page that nobody sees asks nothing.
+  // A hidden page asks nothing.
   if (!document.hidden) timer = setTimeout(poll, interval_ms);
 }
 

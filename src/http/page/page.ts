@@ -51,7 +51,7 @@ export function page(): Record<string, Handler> {
   };
 }
 
-/** A browser asks each time, and gets the file again only if it is another one. */
+/** A browser asks each time, and gets the file only if it has changed. */
 function file(type: keyof typeof TYPES, text: string): Handler {
   const tag = createHash("sha256").update(text).digest("hex").slice(0, 16);
   const headers = {
@@ -63,7 +63,7 @@ function file(type: keyof typeof TYPES, text: string): Handler {
     "referrer-policy": "no-referrer",
   };
   const handler: Handler = ({ headers: asked }) =>
-    // A server between may have made the tag a weak one.
+    // A proxy may have made the tag a weak one.
     asked.get("if-none-match")?.includes(tag)
       ? new Response(null, { status: 304, headers })
       : new Response(text, { headers });

@@ -37,9 +37,9 @@ interface Progress {
 
 /**
  * @param target Where the rows are proposed.
- * @param idleTimeout_ms How long no byte may come.
+ * @param idleTimeout_ms How long the client may pause.
  * @returns A handler that imports a backup or any CSV file of user grades, of any
- * size in constant memory.
+ * size, in constant memory.
  */
 export function importFile(
   target: SetTarget,

@@ -35,7 +35,7 @@ export interface SetAppOptions {
   readonly snapshots: SnapshotMaker;
   /** Reads the bodies of sets. */
   readonly bodies: BodyReader;
-  /** Who may set. */
+  /** Who may use the listener. */
   readonly credentials: Credentials;
   /** Whether sets and imports are served. */
   readonly availability: Availability;

@@ -101,6 +101,8 @@ export class Session {
         return this.#follower.want("log", now_ms);
       case "consume":
         return this.#follower.consume(event.after, event.time, now_ms);
+      case "trimmed":
+        return this.#follower.lookAside(now_ms);
       case "close":
         this.#isClosed = true;
         return this.#commits.abandon("The log was closed");

@@ -89,6 +89,11 @@ export interface Consume {
   readonly time: string | null;
 }
 
+/** Old entries were let go of. */
+export interface Trimmed {
+  readonly type: "trimmed";
+}
+
 /** The log is not needed any more. */
 export interface Close {
   readonly type: "close";
@@ -108,6 +113,7 @@ export type SessionEvent =
   | Find
   | Open
   | Consume
+  | Trimmed
   | Close;
 
 /** Connect to NATS; answered by `connected` or `disconnected`. */

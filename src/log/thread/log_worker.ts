@@ -13,11 +13,11 @@ import {
   LogFailedError,
   type LogStatus,
   NotStoredError,
-  type ReplicatedLog,
   type TrimmableLog,
 } from "../log.ts";
 import { SqliteLog } from "../sqlite/sqlite_log.ts";
 import { answerCall } from "./calls.ts";
+import { fileHost } from "./file_host.ts";
 import { membersListener } from "./members_port.ts";
 import type {
   ConsumeMessage,
@@ -28,11 +28,11 @@ import type {
 import { snapshotHost } from "./snapshot_host.ts";
 import { SendWindow } from "./window.ts";
 
-let log: ReplicatedLog;
+let log: TrimmableLog;
 /** The same log, if it is shared with other replicas. */
 let shared: JetStreamLog | undefined;
-/** The same log, if it keeps snapshots. */
-let trimmable: TrimmableLog | undefined;
+/** The same log, if it keeps snapshots beside its entries. */
+let embedded: SqliteLog | undefined;
 /** Of the entries that are wanted. */
 let generation = 0;
 let window = new SendWindow();
@@ -70,16 +70,17 @@ const calls: LogCalls = {
     if (options.engine === "jetstream") {
       log = shared = joinJetStream(options, members);
       shared.connect();
-    } else log = trimmable = new SqliteLog(options.directory, tellStatus);
+    } else log = embedded = new SqliteLog(options.directory, tellStatus);
   },
   find: () => shared!.find(),
   open: () => log.open(),
   locate: (sequence) => log.locate(sequence),
   trim: async (sequence) => {
-    const first = await trimmable!.trim(sequence);
+    const first = await log.trim(sequence);
     post({ type: "first_sequence", sequence: first });
   },
-  ...snapshotHost(() => trimmable!.snapshots),
+  ...snapshotHost(() => embedded!.snapshots),
+  ...fileHost(() => shared!.files),
   close: () => log.close(),
 };
 
@@ -87,11 +88,13 @@ async function consume(message: ConsumeMessage): Promise<void> {
   ({ generation } = message);
   window.close();
   window = new SendWindow();
-  for await (const entries of log.entries(message.after, message.time)) {
+  const reads = log.entries(message.after, message.time);
+  for await (const { entries, bytes } of reads) {
     if (generation !== message.generation) return;
     const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
+    const { lastSequence } = log;
     post(
-      { type: "entries", generation, entries, lastSequence: log.lastSequence },
+      { type: "entries", generation, entries, bytes, lastSequence },
       // Payloads of one read may share a buffer.
       [...new Set(payloads)],
     );

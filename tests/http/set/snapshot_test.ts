@@ -7,6 +7,11 @@ import {
   LocalService,
 } from "../../support/local_service.ts";
 import { problem } from "../../support/problem.ts";
+import {
+  AUTHORIZATION_LINE,
+  head,
+  RawClient,
+} from "../../support/raw_client.ts";
 
 /** Asks for a snapshot with the right credentials. */
 function post(
@@ -114,10 +119,21 @@ Deno.test("a client that leaves does not end the snapshot that it asked for", as
   const service = new LocalService();
   const gate = Promise.withResolvers<void>();
   service.snapshots.gate = gate.promise;
-  const leaving = new AbortController();
-  const answered = post(service, "/snapshot", { signal: leaving.signal });
-  leaving.abort();
+  const left = Promise.withResolvers<void>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => {
+      request.signal.addEventListener("abort", () => left.resolve());
+      return service.apps.set(request);
+    },
+  );
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  {
+    using client = await RawClient.connect(url);
+    await client.send(head("POST /snapshot", AUTHORIZATION_LINE));
+    await eventually(() => assert.equal(service.snapshots.asked, 1));
+  }
+  await left.promise;
   gate.resolve();
   await eventually(() => assert.equal(service.snapshots.made, 1));
-  await (await answered).body?.cancel();
 });
