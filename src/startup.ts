@@ -21,7 +21,8 @@ import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 import type { SnapshotSource } from "./snapshot/source.ts";
-import type { SnapshotKeeper } from "./snapshot_keeper.ts";
+import type { SnapshotStores } from "./snapshot_keeper.ts";
+import { inOrder } from "./snapshot_stores.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -37,7 +38,7 @@ export interface StartupParts {
   readonly cluster: Cluster;
   readonly replica: Replica;
   readonly rejoin: Rejoin;
-  readonly snapshots: SnapshotKeeper;
+  readonly stores: SnapshotStores;
   /** Ends it, and the looks at the peers afterwards. */
   readonly signal: AbortSignal;
   /** The time in milliseconds. */
@@ -73,7 +74,7 @@ export async function startUp(parts: StartupParts): Promise<void> {
   }
   const info = await log.open();
   report(info, config);
-  const places = { sources: peers.sources, stores: parts.snapshots.stores };
+  const places = { sources: peers.sources, stores: inOrder(parts.stores) };
   const search = new SnapshotSearch(
     places,
     log,

@@ -20,6 +20,7 @@ const ARROWS: Record<string, string[]> = {
   "service.ts": [
     "apps.ts",
     "startup.ts",
+    "snapshot_stores.ts",
     "snapshot_keeper.ts",
     "config",
     "http/server",
@@ -41,14 +42,23 @@ const ARROWS: Record<string, string[]> = {
     "telemetry",
     "histogram.ts",
   ],
-  "snapshot_keeper.ts": ["config", "cluster", "replica", "log", "snapshot"],
   "startup.ts": [
+    "snapshot_stores.ts",
+    "snapshot_keeper.ts",
     "config",
     "cluster",
     "replica",
     "log",
     "snapshot",
   ],
+  "snapshot_stores.ts": [
+    "snapshot_keeper.ts",
+    "config",
+    "replica",
+    "log",
+    "snapshot",
+  ],
+  "snapshot_keeper.ts": ["cluster", "replica", "log"],
   "config": [
     "http/server",
     "snapshot",

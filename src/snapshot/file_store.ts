@@ -31,6 +31,28 @@ import {
 /** How long a place may give nothing in the middle of a file. */
 const IDLE_TIMEOUT_MS = 30_000;
 
+/** Turns snapshots into backup files and back. */
+export interface FileCodec {
+  /** @throws {BackupError} If the stream does not begin as a backup file does. */
+  open(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<OpenBackup>;
+  /** @returns The file, made at the pace of its reader. */
+  write(
+    snapshot: Snapshot,
+    made: string,
+  ): AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** Works off the main thread. */
+const IN_WORKERS: FileCodec = {
+  open: (stream) =>
+    openBackup(withIdleTimeout(
+      stream,
+      IDLE_TIMEOUT_MS,
+      () => new Error(`no byte for ${IDLE_TIMEOUT_MS} ms`),
+    )),
+  write: writeBackup,
+};
+
 /** A {@linkcode SnapshotStore} of backup files. */
 export class FileStore implements SnapshotStore {
   /** The last time that a file got as its own, so that no two get the same. */
@@ -40,11 +62,13 @@ export class FileStore implements SnapshotStore {
    * @param name Names it in log lines, as in "the folder /backups".
    * @param place Where the files are.
    * @param now The time in milliseconds since 1970.
+   * @param codec Makes and reads the files.
    */
   constructor(
     readonly name: string,
     private readonly place: FilePlace,
     private readonly now: () => number = Date.now,
+    private readonly codec = IN_WORKERS,
   ) {}
 
   async list(): Promise<StoredSnapshot[]> {
@@ -103,11 +127,7 @@ export class FileStore implements SnapshotStore {
   ): Promise<OpenBackup> {
     signal.throwIfAborted();
     try {
-      const backup = await openBackup(withIdleTimeout(
-        await this.place.open(id, signal),
-        IDLE_TIMEOUT_MS,
-        () => new Error(`no byte for ${IDLE_TIMEOUT_MS} ms`),
-      ));
+      const backup = await this.codec.open(await this.place.open(id, signal));
       const said = parseBackupInfo(backup.header);
       if (backupInfoJson(said) === backupInfoJson(info)) return backup;
       backup.close();
@@ -130,7 +150,7 @@ export class FileStore implements SnapshotStore {
     }
     const made = this.#nameTime(info, await this.place.list());
     const file = await this.place.create({ ...info, made });
-    return new BackupSink(info, made, file);
+    return new BackupSink(info, made, file, this.codec);
   }
 
   /**
@@ -172,6 +192,7 @@ class BackupSink implements SnapshotSink {
     private readonly info: SnapshotInfo,
     made: string,
     private readonly file: FileSink,
+    private readonly codec: FileCodec,
   ) {
     this.#written = this.#writeFile(made);
     // It may fail while nobody waits for it.
@@ -186,7 +207,7 @@ class BackupSink implements SnapshotSink {
       [Symbol.dispose]: () => {},
     };
     try {
-      for await (const bytes of writeBackup(snapshot, made)) {
+      for await (const bytes of this.codec.write(snapshot, made)) {
         await this.file.write(bytes);
       }
     } catch (cause) {

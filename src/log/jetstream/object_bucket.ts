@@ -16,7 +16,7 @@ import type {
 import type { BackupInfo } from "../../snapshot/format/backup_info.ts";
 import { SnapshotDamagedError } from "../../snapshot/snapshot.ts";
 import { SnapshotStoreError } from "../../snapshot/store.ts";
-import { isCode, type JetStreamApi, WRONG_LAST_SEQUENCE } from "./api.ts";
+import { type Asking, isCode, WRONG_LAST_SEQUENCE } from "./api.ts";
 import { bucketError } from "./bucket_errors.ts";
 import { bucketProblem } from "./bucket_settings.ts";
 import { readChunks } from "./object_download.ts";
@@ -36,6 +36,7 @@ import {
   snapshotNameOf,
 } from "./object_names.ts";
 import { ObjectStream } from "./object_stream.ts";
+import { SYSTEM_CLOCKS } from "./steady_clock.ts";
 import { sweepDeadUploads } from "./object_sweep.ts";
 import { ObjectUpload, type Uploaded } from "./object_upload.ts";
 
@@ -71,10 +72,12 @@ export class ObjectBucket implements FilePlace {
   /**
    * @param options Names the bucket; it is made when the first snapshot is.
    * @param api Asks over the present connection; undefined while there is none.
+   * @param clocks What the time is.
    */
   constructor(
     private readonly options: BucketOptions,
-    private readonly api: () => JetStreamApi | undefined,
+    private readonly api: () => Asking | undefined,
+    private readonly clocks = SYSTEM_CLOCKS,
   ) {
     this.#bucket = bucketOf(options.stream);
   }
@@ -136,7 +139,7 @@ export class ObjectBucket implements FilePlace {
       return this.#sink(
         stream,
         info,
-        new ObjectUpload(stream, this.#bucket, chunkId),
+        new ObjectUpload(stream, this.#bucket, chunkId, this.clocks),
       );
     });
   }
@@ -195,7 +198,7 @@ export class ObjectBucket implements FilePlace {
         name: snapshotName(info, later_s),
         bucket: this.#bucket,
         chunkId,
-        stored: new Date().toISOString(),
+        stored: new Date(this.clocks.wall()).toISOString(),
         info,
         isVerified: false,
       };

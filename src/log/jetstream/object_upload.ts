@@ -9,7 +9,7 @@ import { SnapshotStoreError } from "../../snapshot/store.ts";
 import { CHUNK_BYTES, digestText } from "./object_meta.ts";
 import { chunkSubject } from "./object_names.ts";
 import type { ObjectStream } from "./object_stream.ts";
-import { SteadyClock } from "./steady_clock.ts";
+import { SteadyClock, SYSTEM_CLOCKS } from "./steady_clock.ts";
 
 /** The most bytes that are on their way, without the server's word. */
 export const WINDOW_BYTES = 1024 * 1024;
@@ -31,7 +31,7 @@ export interface Uploaded {
 export class ObjectUpload {
   readonly #subject: string;
   readonly #hash = createHash("sha256");
-  readonly #clock = new SteadyClock(performance.now(), Date.now());
+  readonly #clock: SteadyClock;
   #sent_ms = 0;
   /** The chunk that is being filled. */
   #chunk = new Uint8Array(CHUNK_BYTES);
@@ -46,12 +46,15 @@ export class ObjectUpload {
    * @param stream Where it goes.
    * @param bucket The bucket's name.
    * @param chunkId Names its chunks.
+   * @param clocks What the time is.
    */
   constructor(
     private readonly stream: ObjectStream,
     bucket: string,
     readonly chunkId: string,
+    private readonly clocks = SYSTEM_CLOCKS,
   ) {
+    this.#clock = new SteadyClock(clocks.monotonic(), clocks.wall());
     this.#subject = chunkSubject(bucket, chunkId);
   }
 
@@ -113,7 +116,7 @@ export class ObjectUpload {
   }
 
   #now(): number {
-    return this.#clock.now(performance.now(), Date.now());
+    return this.#clock.now(this.clocks.monotonic(), this.clocks.wall());
   }
 
   #mustBeOpen(): void {
