@@ -180,7 +180,7 @@ function join(
   fail: (error: Error) => void,
 ): void {
   log.listen({
-    entries: (entries, lastSequence, taken) => {
+    entries: (entries, lastSequence, _bytes, taken) => {
       replica.apply(entries, lastSequence, taken);
       compaction?.consider();
     },

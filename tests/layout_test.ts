@@ -137,6 +137,7 @@ const ENTRIES = [
   "main.ts",
   "log/thread/log_worker.ts",
   "snapshot/format/backup_worker.ts",
+  "snapshot/format/decode_worker.ts",
 ];
 
 interface Import {

@@ -5,7 +5,6 @@
  * @module
  */
 import { UnavailableError, UnconfirmedError } from "../errors.ts";
-import type { SnapshotStore } from "../snapshot/store.ts";
 
 /** What a log says of itself when it is opened. */
 export interface LogInfo {
@@ -27,12 +26,28 @@ export interface LogLocation {
   readonly time: string | undefined;
 }
 
+/**
+ * Limits that were set on a log by hand and that take its oldest entries;
+ * undefined where there is none.
+ */
+export interface LogRetention {
+  /** How old an entry gets, in milliseconds. */
+  readonly age_ms: number | undefined;
+  /** How many bytes all entries may have, as the engine counts them. */
+  readonly bytes: number | undefined;
+  /** How many entries there may be. */
+  readonly entries: number | undefined;
+}
+
 /** What a log has and takes, which may change while it is used. */
 export interface LogLimits {
   /** The log's identity. */
   readonly id: string;
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** The bytes of all entries that the log holds now, as the engine counts them. */
+  readonly bytes: number;
+  readonly retention: LogRetention;
   /** The most bytes of an entry's payload that the log takes now. */
   readonly entryBytesMax: number;
 }
@@ -47,6 +62,14 @@ export interface LogEntry {
   readonly batch?: number;
   /** The entry's bytes; left out for an own batch, which its proposer holds. */
   readonly payload?: Uint8Array<ArrayBuffer>;
+}
+
+/** The next entries, as one read gives them. */
+export interface LogRead {
+  /** In order and without a gap. */
+  readonly entries: LogEntry[];
+  /** How many bytes they have in the log, as the engine counts them. */
+  readonly bytes: number;
 }
 
 /** How the log is, as far as this replica can tell. */
@@ -110,7 +133,7 @@ export interface ReplicatedLog {
    * entry `after` is another one is not the log that the caller has applied.
    * @throws {LogFailedError} While iterating, if the log can't go on.
    */
-  entries(after: number, time?: string | null): AsyncIterable<LogEntry[]>;
+  entries(after: number, time?: string | null): AsyncIterable<LogRead>;
 
   /**
    * Proposes a batch. It is committed when it comes back: then the promise
@@ -128,22 +151,16 @@ export interface ReplicatedLog {
   close(): Promise<void>;
 }
 
-/**
- * A log that keeps snapshots beside its entries and lets go of old entries, so
- * that it grows with the users and not with the sets ever made.
- */
+/** A log that lets go of old entries, of which a snapshot holds the state. */
 export interface TrimmableLog extends ReplicatedLog {
-  /** Snapshots of this log; there once it is open. */
-  readonly snapshots: SnapshotStore;
-
   /**
-   * Lets go of the oldest entries. They may stay for a while; the newest one
-   * always stays, since it says where the log ends.
+   * Lets go of the entries before one; that one stays, so that a snapshot at
+   * it can still be compared with the log. They may stay for a while.
    *
-   * @param sequence The last entry that is not needed any more: a snapshot
-   * includes it.
+   * @param sequence The entry that is to be the first one.
    * @returns The sequence of the first entry that counts from now on.
-   * @throws {RangeError} If the log does not reach so far.
+   * @throws {RangeError} If the log does not reach so far; it is as before.
+   * @throws {Error} If it can't be done now.
    */
   trim(sequence: number): Promise<number>;
 }

@@ -51,7 +51,7 @@ async function readTo(
 ): Promise<LogEntry[]> {
   const read: LogEntry[] = [];
   if (after >= last) return read;
-  for await (const entries of log.entries(after)) {
+  for await (const { entries } of log.entries(after)) {
     read.push(...entries);
     if (read[read.length - 1].sequence >= last) break;
   }

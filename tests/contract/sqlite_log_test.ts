@@ -232,7 +232,7 @@ Deno.test("SqliteLog does not hide a gap in its file from the replica, which sto
   const log = new SqliteLog(folder.path);
   await log.open();
   const sequences: number[] = [];
-  for await (const entries of log.entries(0)) {
+  for await (const { entries } of log.entries(0)) {
     sequences.push(...entries.map(({ sequence }) => sequence));
     if (sequences.includes(10)) break;
   }

@@ -32,7 +32,7 @@ testSnapshotStore("SqliteSnapshots", async () => {
 function client(): LogClient {
   const log = new LogClient();
   log.listen({
-    entries: (_entries, _last, taken) => taken(),
+    entries: (_entries, _last, _bytes, taken) => taken(),
     status: () => {},
     firstSequence: () => {},
     limits: () => {},

@@ -25,7 +25,7 @@ class Member implements AsyncDisposable {
       now: () => performance.now(),
     }, 5_000);
     this.#log.listen({
-      entries: (entries, lastSequence, taken) =>
+      entries: (entries, lastSequence, _bytes, taken) =>
         this.#run(() => this.replica.apply(entries, lastSequence, taken)),
       status: (status) => this.replica.logStatusChanged(status),
       firstSequence: (sequence) => this.replica.firstSequenceMoved(sequence),

@@ -84,7 +84,13 @@ Deno.test({
     replica.adopt(new Storage(), { sequence: 0, time: null });
     replica.apply([set(1, "a", 1)], 3);
     assert.equal(replica.state, "catching_up");
-    const limits = { id: "new", firstSequence: 2, entryBytesMax: 1000 };
+    const limits = {
+      id: "new",
+      firstSequence: 2,
+      bytes: 0,
+      retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+      entryBytesMax: 1000,
+    };
     replica.logLimitsChanged({ ...limits, lastSequence: 9 });
     assert.deepEqual(replica.log, { id: "new", firstSequence: 2 });
     assert.equal(replica.lastSequence, 9);

@@ -73,7 +73,7 @@ export class Session implements AsyncDisposable {
   }
 
   async #consume(): Promise<void> {
-    for await (const entries of this.log.entries(this.after)) {
+    for await (const { entries } of this.log.entries(this.after)) {
       this.entries.push(...entries);
     }
   }

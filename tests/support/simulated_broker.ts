@@ -99,6 +99,7 @@ export class SimulatedStream {
       maxPayload_bytes: 1024 * 1024,
       firstSequence: this.first,
       lastSequence: this.last,
+      bytes: this.entries.size * 100,
       identified: entry && readEntry(entry),
       isRequiredMissing: require !== undefined && require >= this.first &&
         require <= this.last && !this.entries.has(require),

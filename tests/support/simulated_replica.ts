@@ -250,6 +250,7 @@ export class SimulatedReplica {
           reply: undefined,
           header: (name) => name === "Nats-Last-Stream" ? String(lastSent) : "",
           data: new Uint8Array(0),
+          bytes: 0,
         }),
     };
     wire.consumer = consumer;
@@ -276,6 +277,7 @@ export class SimulatedReplica {
         `$JS.ACK.S.C.1.${entry.sequence}.1.${entry.nanoseconds}.${pending}`,
       header: (name) => name === "Nats-Msg-Id" ? entry.messageId : "",
       data: entry.payload,
+      bytes: entry.payload.length,
     };
     const copies = this.#happens(this.weather.duplicate) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
@@ -304,7 +306,7 @@ export class SimulatedReplica {
   #apply(): void {
     const { feed } = this.session;
     if (this.#holds || feed.isEmpty) return;
-    const { entries } = feed.take();
+    const { entries } = feed.take().read;
     this.applied.push(...entries.map(entryKey));
     this.#holds = true;
     this.#withItsMemory(() =>

@@ -2,19 +2,24 @@
  * JetStream's API: a question, a JSON object, on a subject of its own, and an
  * answer. See https://docs.nats.io/reference/reference-protocols/nats_api_reference
  *
- * Its own few lines and not the library's: whoever sees the subject on which an
- * answer is awaited can write to it, and what the library can't read there ends
+ * These few lines replace the library's: anyone who sees the subject of an
+ * answer can write to it, and a message there that the library can't read ends
  * its connection.
  *
  * @module
  */
-import { createInbox, type Msg, type NatsConnection } from "nats";
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "nats";
 import { headersOf, inboxPrefix } from "./connection.ts";
 
 /** How long the server may take to answer a question. */
 export const REQUEST_TIMEOUT_MS = 2_000;
 
-/** The server answered that it will not, or did not answer at all. */
+/** JetStream's error codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
+export const STREAM_NOT_FOUND = 10059;
+export const NO_MESSAGE_FOUND = 10037;
+export const WRONG_LAST_SEQUENCE = 10071;
+
+/** The server refused the question, or did not answer. */
 export class ApiError extends Error {
   override name = "ApiError";
 
@@ -24,8 +29,30 @@ export class ApiError extends Error {
   }
 }
 
+/** @returns Whether an error is a refusal of JetStream's with a code. */
+export function isCode(error: unknown, code: number): boolean {
+  return error instanceof ApiError && error.code === code;
+}
+
+/** The server does not allow to publish to the subject of a question. */
+export class ForbiddenError extends ApiError {
+  override name = "ForbiddenError";
+
+  constructor(readonly subject: string) {
+    super(0, `NATS does not allow to publish to ${subject}`);
+  }
+}
+
+/** How a question is asked. */
+export interface RequestOptions {
+  readonly headers?: MsgHdrs;
+  /** How long the server may take. */
+  readonly timeout_ms?: number;
+}
+
 /** A question that waits for its answer. */
 interface Question {
+  readonly subject: string;
   readonly resolve: (answer: Record<string, unknown>) => void;
   readonly reject: (error: ApiError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
@@ -58,36 +85,69 @@ export class JetStreamApi {
    * @returns The answer, unchecked.
    * @throws {ApiError} If the server says no, or nothing in time.
    */
-  async ask(
+  ask(
     subject: string,
     body?: unknown,
+    options: RequestOptions = {},
+  ): Promise<Record<string, unknown>> {
+    const data = body === undefined ? "" : JSON.stringify(body);
+    return this.request(`$JS.API.${subject}`, data, options);
+  }
+
+  /**
+   * Publishes a message that JetStream answers: a question, or what a stream is
+   * to store.
+   *
+   * @returns The answer, unchecked.
+   * @throws {ApiError} If the server says no, or nothing in time.
+   */
+  async request(
+    subject: string,
+    data: Uint8Array | string,
+    { headers, timeout_ms = REQUEST_TIMEOUT_MS }: RequestOptions = {},
   ): Promise<Record<string, unknown>> {
     const token = String(++this.#lastToken);
     // First: on a connection that has ended it throws, and nothing waits then.
-    this.connection.publish(
-      `$JS.API.${subject}`,
-      body === undefined ? "" : JSON.stringify(body),
-      { reply: `${this.#inbox}.${token}` },
-    );
+    this.connection.publish(subject, data, {
+      reply: `${this.#inbox}.${token}`,
+      ...(headers !== undefined && { headers }),
+    });
     const { promise, resolve, reject } = Promise.withResolvers<
       Record<string, unknown>
     >();
     const timer = setTimeout(() => {
-      this.#waiting.delete(token);
-      reject(
-        new ApiError(0, `NATS does not answer to $JS.API.${subject} in time`),
+      this.#end(
+        token,
+        new ApiError(0, `NATS does not answer to ${subject} in time`),
       );
-    }, REQUEST_TIMEOUT_MS);
-    this.#waiting.set(token, { resolve, reject, timer });
+    }, timeout_ms);
+    this.#waiting.set(token, { subject, resolve, reject, timer });
     return await promise;
+  }
+
+  /** The server has said that it does not allow to publish to a subject. */
+  forbidden(subject: string): void {
+    for (const [token, question] of this.#waiting) {
+      if (question.subject !== subject) continue;
+      this.#end(token, new ForbiddenError(subject));
+    }
+  }
+
+  /** The connection has ended: nothing is answered any more. */
+  fail(error: ApiError): void {
+    for (const token of this.#waiting.keys()) this.#end(token, error);
   }
 
   #receive(message: Msg): void {
     const token = message.subject.slice(this.#inbox.length + 1);
-    const question = this.#waiting.get(token);
     const answer = answerOf(message);
     // What can't be read is not the server's: its answer may still come.
-    if (question === undefined || answer === undefined) return;
+    if (answer !== undefined) this.#end(token, answer);
+  }
+
+  #end(token: string, answer: Record<string, unknown> | ApiError): void {
+    const question = this.#waiting.get(token);
+    if (question === undefined) return;
     this.#waiting.delete(token);
     clearTimeout(question.timer);
     if (answer instanceof ApiError) question.reject(answer);

@@ -5,7 +5,7 @@
  * @module
  */
 import type { EntryIdentity } from "../compare_log.ts";
-import type { LogEntry } from "../log.ts";
+import type { LogEntry, LogRead } from "../log.ts";
 import { parseDelivery } from "./delivery.ts";
 import type { Proposals } from "./proposals.ts";
 import type { StoredEntry } from "./same_log.ts";
@@ -18,6 +18,8 @@ export interface FeedMessage {
   /** The value of a header; empty if it is not there. */
   header(name: string): string;
   readonly data: Uint8Array;
+  /** The bytes of its subject, headers and data. */
+  readonly bytes: number;
 }
 
 /** What a message means for its receiver. */
@@ -31,6 +33,12 @@ export type FeedSignal =
 
 /** The header by which JetStream knows a message again. */
 export const MESSAGE_ID = "Nats-Msg-Id";
+
+/**
+ * What nats-server's file store adds to an entry and counts as its bytes
+ * (`fileStoreMsgSize`).
+ */
+const RECORD_BYTES = 34;
 
 /** How the reply subjects of entries begin. */
 const ENTRY_REPLY = "$JS.ACK.";
@@ -49,6 +57,8 @@ function payloadOf(message: FeedMessage): Uint8Array<ArrayBuffer> {
 /** One session's entries, in order. */
 export class EntryFeed {
   #entries: LogEntry[] = [];
+  /** The bytes of these. */
+  #bytes = 0;
   /** Where to answer, once the entries before are taken, that more may come. */
   #flowReply: string | undefined;
   #last: (EntryIdentity & Partial<StoredEntry>) | undefined;
@@ -129,6 +139,7 @@ export class EntryFeed {
         ? { sequence, time, batch }
         : { sequence, time, payload: payloadOf(message) },
     );
+    this.#bytes += message.bytes + RECORD_BYTES;
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
     this.#last = { sequence, time, messageId, subject, data };
@@ -167,9 +178,11 @@ export class EntryFeed {
    * @returns The entries since the last time, and where to answer when they
    * are worked off, so that the server sends more.
    */
-  take(): { entries: LogEntry[]; flowReply: string | undefined } {
-    const taken = { entries: this.#entries, flowReply: this.#flowReply };
+  take(): { read: LogRead; flowReply: string | undefined } {
+    const read = { entries: this.#entries, bytes: this.#bytes };
+    const taken = { read, flowReply: this.#flowReply };
     this.#entries = [];
+    this.#bytes = 0;
     this.#flowReply = undefined;
     return taken;
   }

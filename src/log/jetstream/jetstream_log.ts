@@ -6,20 +6,24 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import {
-  type LogEntry,
   LogFailedError,
   type LogInfo,
   type LogLimits,
   type LogLocation,
+  type LogRead,
   type LogStatus,
-  type ReplicatedLog,
+  type TrimmableLog,
 } from "../log.ts";
+import { UnavailableError } from "../../errors.ts";
+import type { FilePlace } from "../../snapshot/file_place.ts";
 import { ApiError } from "./api.ts";
+import { forbiddenOr } from "./bucket_errors.ts";
 import { describe } from "./connection.ts";
 import type { FeedMessage } from "./entry_feed.ts";
 import { Line } from "./line.ts";
 import { RETRY_MS } from "./link.ts";
 import type { MembersChannel } from "./members_channel.ts";
+import { ObjectBucket } from "./object_bucket.ts";
 import type { JetStreamOptions } from "./options.ts";
 import { Session } from "./session.ts";
 import type { SessionAction, SessionEvent } from "./session_events.ts";
@@ -39,10 +43,12 @@ export interface LogListener {
   warn(message: string): void;
 }
 
-/** A {@linkcode ReplicatedLog} in a JetStream stream. */
-export class JetStreamLog implements ReplicatedLog {
+/** A {@linkcode TrimmableLog} in a JetStream stream. */
+export class JetStreamLog implements TrimmableLog {
   readonly #id = crypto.randomUUID().replaceAll("-", "");
   readonly #session: Session;
+  /** The snapshots in the broker; they can be used while it is connected. */
+  readonly files: FilePlace;
   readonly #opened = Promise.withResolvers<LogInfo>();
   #found: PromiseWithResolvers<LogInfo | undefined> | undefined;
   /** The connection; undefined while there is none. */
@@ -70,6 +76,7 @@ export class JetStreamLog implements ReplicatedLog {
     private readonly members?: MembersChannel,
   ) {
     this.#session = new Session({ ...options, session: this.#id });
+    this.files = new ObjectBucket(options, () => this.#line?.aside);
     // It rejects if the log is closed before; nobody may have opened it.
     this.#opened.promise.catch(() => {});
   }
@@ -272,10 +279,30 @@ export class JetStreamLog implements ReplicatedLog {
     }
   }
 
+  async trim(sequence: number): Promise<number> {
+    const { lastSequence } = this;
+    if (sequence > lastSequence) {
+      throw new RangeError(
+        `Cannot cut the log at ${sequence}: it ends at ${lastSequence}`,
+      );
+    }
+    const { state, reason } = this.#session.status;
+    if (this.#line === undefined || state !== "connected") {
+      throw new UnavailableError(`Cannot cut the log now: ${reason}`);
+    }
+    try {
+      return await this.#line.trim(sequence);
+    } catch (error) {
+      throw forbiddenOr(error);
+    } finally {
+      this.#tell({ type: "trimmed" });
+    }
+  }
+
   async *entries(
     after: number,
     time: string | null = null,
-  ): AsyncGenerator<LogEntry[]> {
+  ): AsyncGenerator<LogRead> {
     this.#tell({ type: "consume", after, time });
     const { feed } = this.#session;
     while (!this.#isClosed) {
@@ -283,8 +310,8 @@ export class JetStreamLog implements ReplicatedLog {
         await new Promise<void>((resolve) => this.#wake = resolve);
         continue;
       }
-      const { entries, flowReply } = feed.take();
-      if (entries.length > 0) yield entries;
+      const { read, flowReply } = feed.take();
+      if (read.entries.length > 0) yield read;
       if (flowReply !== undefined) this.#line?.answerFlow(flowReply);
     }
   }

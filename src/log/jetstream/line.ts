@@ -11,7 +11,7 @@ import {
   type NatsConnection,
   type Subscription,
 } from "nats";
-import { JetStreamApi } from "./api.ts";
+import { ApiError, JetStreamApi } from "./api.ts";
 import {
   describe,
   endsConnection,
@@ -22,6 +22,7 @@ import {
 } from "./connection.ts";
 import { type FeedMessage, MESSAGE_ID } from "./entry_feed.ts";
 import type { MembersChannel } from "./members_channel.ts";
+import { isSnapshotSubject } from "./object_names.ts";
 import type { JetStreamOptions } from "./options.ts";
 import type { PublishAction, SessionEvent } from "./session_events.ts";
 import { Stream } from "./stream.ts";
@@ -40,6 +41,11 @@ export interface LineListener {
 /** One connection, until it ends. Nothing that comes over it throws. */
 export class Line {
   readonly stream: Stream;
+  /**
+   * For what a replica can do without: snapshots, and cutting the log behind
+   * them. The session hears nothing of it, forbidden or not.
+   */
+  readonly aside: JetStreamApi;
   readonly #subject: string;
   /** Where the stream answers to batches: a subject for each. */
   readonly #ackPrefix: string;
@@ -61,6 +67,12 @@ export class Line {
       new JetStreamApi(connection, replicaId),
       stream,
       () => this.maxPayload_bytes,
+    );
+    this.aside = new JetStreamApi(connection, replicaId);
+    connection.closed().then((error) =>
+      this.aside.fail(
+        new ApiError(0, `the connection to NATS is lost: ${describe(error)}`),
+      )
     );
     connection.subscribe(`${this.#ackPrefix}.*`, {
       callback: (error, message) => {
@@ -115,7 +127,12 @@ export class Line {
     for await (const { type, data, permissionContext } of statuses) {
       const { subject = "", operation } = permissionContext ?? {};
       if (this.members?.forbidden(subject)) continue;
-      if (operation === "publish") {
+      if (
+        operation === "publish" &&
+        isSnapshotSubject(subject, this.options.stream)
+      ) {
+        this.aside.forbidden(subject);
+      } else if (operation === "publish") {
         this.listener.event({ type: "forbidden", subject });
       } else if (operation === "subscription") {
         // It is said once a connection, and nothing is answered on this one.
@@ -127,6 +144,13 @@ export class Line {
         this.listener.event({ type: "complained", reason: String(data) });
       }
     }
+  }
+
+  /** Lets go of the entries before one, as `TrimmableLog.trim` does. */
+  trim(sequence: number): Promise<number> {
+    const { stream } = this.options;
+    return new Stream(this.aside, stream, () => this.maxPayload_bytes)
+      .trim(sequence);
   }
 
   /**
@@ -143,7 +167,8 @@ export class Line {
         const { subject, reply, data } = message;
         const head = headersOf(message);
         const header = (name: string) => head?.get(name) ?? "";
-        this.listener.message({ subject, reply, data, header });
+        const bytes = bytesOf(message);
+        this.listener.message({ subject, reply, data, header, bytes });
       },
     });
     this.#consumer = consumer;
@@ -190,6 +215,13 @@ export class Line {
     const batch = Number(message.subject.slice(this.#ackPrefix.length + 1));
     this.listener.event({ type: "refused", batch, reason });
   }
+}
+
+/** The bytes of a message without its reply subject. */
+function bytesOf(message: Msg): number {
+  // The class has it; its interface does not say so.
+  const size = (message as Msg & { size(): number }).size();
+  return size - (message.reply?.length ?? 0);
 }
 
 /** Why the stream refused a batch; undefined if it did not, or if it is no ack. */

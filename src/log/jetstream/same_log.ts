@@ -37,6 +37,8 @@ export interface StreamLook {
   /** The first entry still there; last + 1 if there is none. */
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** The bytes of all its entries, as the server counts them. */
+  readonly bytes: number;
   /** The entry to identify; undefined if the stream does not have it. */
   readonly identified: StoredEntry | undefined;
   /** Whether the required entry is missing below the stream's end. */

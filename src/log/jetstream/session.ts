@@ -102,6 +102,8 @@ export class Session {
       case "consume":
         this.feed.startAfter(event.after, event.time);
         return this.#follower.consume(now_ms);
+      case "trimmed":
+        return this.#follower.lookAside(now_ms);
       case "close":
         this.#isClosed = true;
         return this.#commits.abandon("The log was closed");

@@ -86,6 +86,11 @@ export interface Consume {
   readonly time: string | null;
 }
 
+/** Old entries were let go of. */
+export interface Trimmed {
+  readonly type: "trimmed";
+}
+
 /** The log is not needed any more. */
 export interface Close {
   readonly type: "close";
@@ -105,6 +110,7 @@ export type SessionEvent =
   | Find
   | Open
   | Consume
+  | Trimmed
   | Close;
 
 /** Connect to NATS; answered by `connected` or `disconnected`. */

@@ -4,7 +4,13 @@
  * @module
  */
 import type { LogLocation } from "../log.ts";
-import { ApiError, type JetStreamApi } from "./api.ts";
+import {
+  ApiError,
+  isCode,
+  type JetStreamApi,
+  NO_MESSAGE_FOUND,
+  STREAM_NOT_FOUND,
+} from "./api.ts";
 import { formatTime } from "./delivery.ts";
 import { MESSAGE_ID } from "./entry_feed.ts";
 import { HEARTBEAT_MS, SILENCE_MAX_MS } from "./liveness.ts";
@@ -15,15 +21,18 @@ import {
   type StreamConfig,
 } from "./stream_config.ts";
 
-/** JetStream's error codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
-const STREAM_NOT_FOUND = 10059;
-const NO_MESSAGE_FOUND = 10037;
+/** How long a server may take to let go of messages. */
+export const PURGE_TIMEOUT_MS = 10_000;
 
 /** What JetStream says of a stream, as far as it matters here. */
 interface StreamInfo {
   readonly created: string;
   readonly config: StreamConfig;
-  readonly state: { readonly first_seq: number; readonly last_seq: number };
+  readonly state: {
+    readonly first_seq: number;
+    readonly last_seq: number;
+    readonly bytes: number;
+  };
 }
 
 /** A message as JetStream gives it by its sequence; the bytes are in base64. */
@@ -61,7 +70,7 @@ export class Stream {
       if (isCode(error, STREAM_NOT_FOUND)) return undefined;
       throw error;
     }
-    const { first_seq, last_seq } = info.state;
+    const { first_seq, last_seq, bytes } = info.state;
     const { identify, require } = question;
     const isThere = (sequence: number | undefined): sequence is number =>
       sequence !== undefined && sequence >= first_seq && sequence <= last_seq;
@@ -71,6 +80,7 @@ export class Stream {
       maxPayload_bytes: this.maxPayload_bytes(),
       firstSequence: firstSequence(info),
       lastSequence: last_seq,
+      bytes,
       identified: isThere(identify) ? await this.entry(identify) : undefined,
       isRequiredMissing: isThere(require) &&
         await this.entry(require) === undefined,
@@ -111,6 +121,35 @@ export class Stream {
       lastSequence: info.state.last_seq,
       time: entry?.time,
     };
+  }
+
+  /**
+   * Lets go of the entries before one, as `TrimmableLog.trim` says it.
+   * Beyond its end a purge would move the stream, and old servers purge all of
+   * it before entry 1.
+   */
+  async trim(sequence: number): Promise<number> {
+    const before = await this.#info();
+    const { first_seq, last_seq } = before.state;
+    if (sequence > last_seq) {
+      throw new RangeError(
+        `Cannot cut the log at ${sequence}: it ends at ${last_seq}`,
+      );
+    }
+    if (sequence <= 1 || sequence <= first_seq) return firstSequence(before);
+    const { success } = await this.api.ask(
+      `STREAM.PURGE.${this.name}`,
+      { seq: sequence },
+      { timeout_ms: PURGE_TIMEOUT_MS },
+    );
+    const first = firstSequence(await this.#info());
+    if (success !== true || first < sequence) {
+      throw new ApiError(
+        0,
+        `JetStream was asked to cut the log at ${sequence}, and it begins with ${first}`,
+      );
+    }
+    return first;
   }
 
   /** @returns The entry at a sequence; undefined if the stream does not have it. */
@@ -171,8 +210,4 @@ function messageIdOf({ hdrs = "" }: StoredMessage): string {
     one.startsWith(`${MESSAGE_ID}:`)
   );
   return line?.slice(MESSAGE_ID.length + 1).trim() ?? "";
-}
-
-function isCode(error: unknown, code: number): boolean {
-  return error instanceof ApiError && error.code === code;
 }

@@ -30,6 +30,11 @@ export interface StreamConfig {
   readonly num_replicas: number;
   /** In nanoseconds. */
   readonly duplicate_window: number;
+  /** In nanoseconds. */
+  readonly max_age?: number;
+  readonly max_bytes?: number;
+  readonly max_msgs?: number;
+  readonly discard?: string;
   readonly max_msg_size?: number;
   readonly no_ack?: boolean;
   readonly sealed?: boolean;

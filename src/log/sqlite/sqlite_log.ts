@@ -12,6 +12,7 @@ import {
   LogFailedError,
   type LogInfo,
   type LogLocation,
+  type LogRead,
   type LogStatus,
   NotStoredError,
   type TrimmableLog,
@@ -43,6 +44,7 @@ export class SqliteLog implements TrimmableLog {
   readonly #sweeper = new Sweeper(() => this.#sweep());
   /** Own entries that `entries` has not yielded yet, in order. */
   #fresh: LogEntry[] = [];
+  #freshBytes = 0;
   #wake: (() => void) | undefined;
   #closed = false;
   #health!: FileHealth;
@@ -113,7 +115,7 @@ export class SqliteLog implements TrimmableLog {
     });
   }
 
-  async *entries(after: number): AsyncGenerator<LogEntry[]> {
+  async *entries(after: number): AsyncGenerator<LogRead> {
     const read = this.#db.prepare(
       "SELECT sequence, time, payload FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?",
     );
@@ -121,9 +123,11 @@ export class SqliteLog implements TrimmableLog {
     while (!this.#closed) {
       const fresh = this.#fresh;
       if (fresh.length > 0 && fresh[0].sequence <= at + 1) {
+        const bytes = this.#freshBytes;
         this.#fresh = [];
+        this.#freshBytes = 0;
         at = fresh[fresh.length - 1].sequence;
-        yield fresh;
+        yield { entries: fresh, bytes };
       } else if (at < this.#last) {
         const stored: LogEntry[] = [];
         let bytes = 0;
@@ -140,7 +144,7 @@ export class SqliteLog implements TrimmableLog {
           );
         }
         at = stored[stored.length - 1].sequence;
-        yield stored;
+        yield { entries: stored, bytes };
       } else {
         await new Promise<void>((resolve) => this.#wake = resolve);
       }
@@ -170,6 +174,7 @@ export class SqliteLog implements TrimmableLog {
     }
     this.#last = sequence;
     this.#fresh.push({ sequence, time, batch });
+    this.#freshBytes += payload.length;
     this.#wake?.();
     return Promise.resolve();
   }

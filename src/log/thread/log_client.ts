@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FilePlace } from "../../snapshot/file_place.ts";
 import type { SnapshotStore } from "../../snapshot/store.ts";
 import {
   type LogEntry,
@@ -15,6 +16,7 @@ import {
   OutcomeUnknownError,
 } from "../log.ts";
 import { Caller, CallError } from "./calls.ts";
+import { FileClient } from "./file_client.ts";
 import type {
   FromLogWorker,
   LogCalls,
@@ -22,6 +24,7 @@ import type {
   ToLogWorker,
 } from "./messages.ts";
 import { SnapshotClient } from "./snapshot_client.ts";
+import { named } from "./store_errors.ts";
 import { ReceiveWindow } from "./window.ts";
 
 /** What a {@linkcode LogClient} tells of, unasked. */
@@ -29,10 +32,13 @@ export interface LogClientListener {
   /**
    * The next entries, in order and without a gap. Until `taken` is called for
    * them, only a window of more comes, and the worker holds back the rest.
+   *
+   * @param bytes How many bytes they have in the log.
    */
   entries(
     entries: readonly LogEntry[],
     lastSequence: number,
+    bytes: number,
     taken: () => void,
   ): void;
   /** The log's status has changed. */
@@ -63,6 +69,8 @@ export class LogClient {
   );
   /** The snapshots that the log keeps, if its engine keeps any. */
   readonly snapshots: SnapshotStore = new SnapshotClient(this.#calls);
+  /** The snapshots in the broker, where the log is shared. */
+  readonly files: FilePlace = new FileClient(this.#calls);
   #listener: LogClientListener | undefined;
   #failure: LogFailedError | undefined;
 
@@ -154,10 +162,11 @@ export class LogClient {
    * Lets go of old entries, as {@linkcode TrimmableLog.trim} does; the listener
    * hears which is the first then.
    *
-   * @throws {Error} If it can't be done; the log is as before.
+   * @throws {SnapshotStoreError} If it can't be done;
+   * {@linkcode SnapshotsForbiddenError} if it is not allowed.
    */
   trim(sequence: number): Promise<void> {
-    return this.#calls.call("trim", sequence);
+    return named(this.#calls.call("trim", sequence));
   }
 
   /** Closes the log and ends the worker. */
@@ -187,6 +196,7 @@ export class LogClient {
         return this.#listener!.entries(
           message.entries,
           message.lastSequence,
+          message.bytes,
           this.#take,
         );
       case "status":

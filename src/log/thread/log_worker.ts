@@ -13,21 +13,21 @@ import {
   LogFailedError,
   type LogStatus,
   NotStoredError,
-  type ReplicatedLog,
   type TrimmableLog,
 } from "../log.ts";
 import { SqliteLog } from "../sqlite/sqlite_log.ts";
 import { answerCall } from "./calls.ts";
+import { fileHost } from "./file_host.ts";
 import { membersListener } from "./members_port.ts";
 import type { FromLogWorker, LogCalls, ToLogWorker } from "./messages.ts";
 import { snapshotHost } from "./snapshot_host.ts";
 import { SendWindow } from "./window.ts";
 
-let log: ReplicatedLog;
+let log: TrimmableLog;
 /** The same log, if it is shared with other replicas. */
 let shared: JetStreamLog | undefined;
-/** The same log, if it keeps snapshots. */
-let trimmable: TrimmableLog | undefined;
+/** The same log, if it keeps snapshots beside its entries. */
+let embedded: SqliteLog | undefined;
 const window = new SendWindow();
 
 function post(message: FromLogWorker, transfer: Transferable[] = []): void {
@@ -63,24 +63,25 @@ const calls: LogCalls = {
     if (options.engine === "jetstream") {
       log = shared = joinJetStream(options, members);
       shared.connect();
-    } else log = trimmable = new SqliteLog(options.directory, tellStatus);
+    } else log = embedded = new SqliteLog(options.directory, tellStatus);
   },
   find: () => shared!.find(),
   open: () => log.open(),
   locate: (sequence) => log.locate(sequence),
   trim: async (sequence) => {
-    const first = await trimmable!.trim(sequence);
+    const first = await log.trim(sequence);
     post({ type: "first_sequence", sequence: first });
   },
-  ...snapshotHost(() => trimmable!.snapshots),
+  ...snapshotHost(() => embedded!.snapshots),
+  ...fileHost(() => shared!.files),
   close: () => log.close(),
 };
 
 async function consume(after: number, time: string | null): Promise<void> {
-  for await (const entries of log.entries(after, time)) {
+  for await (const { entries, bytes } of log.entries(after, time)) {
     const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
     post(
-      { type: "entries", entries, lastSequence: log.lastSequence },
+      { type: "entries", entries, bytes, lastSequence: log.lastSequence },
       // Payloads of one read may share a buffer.
       [...new Set(payloads)],
     );

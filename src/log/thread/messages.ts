@@ -13,6 +13,7 @@ import type {
   LogStatus,
 } from "../log.ts";
 import type { AnswerMessage, CallFailedMessage, CallMessage } from "./calls.ts";
+import type { FileCalls } from "./file_calls.ts";
 import type { SnapshotCalls } from "./snapshot_calls.ts";
 
 /** The embedded log. */
@@ -33,7 +34,7 @@ export interface OpenArgument {
 }
 
 /** What the main thread calls in the worker. */
-export type LogCalls = SnapshotCalls & {
+export type LogCalls = SnapshotCalls & FileCalls & {
   /** Connects to a log that is shared. The first call. */
   connect(argument: OpenArgument): void;
   /** Looks whether the log is there; it is shared, and not open yet. */
@@ -42,7 +43,7 @@ export type LogCalls = SnapshotCalls & {
   open(argument: undefined): Promise<LogInfo>;
   /** Looks where the log stands, and when it took an entry. */
   locate(sequence: number): Promise<LogLocation>;
-  /** Lets go of the entries up to a sequence; `first_sequence` follows. */
+  /** Lets go of the entries before one; `first_sequence` follows. */
   trim(sequence: number): Promise<void>;
   /** Closes the log. The last call. */
   close(argument: undefined): Promise<void>;
@@ -80,6 +81,8 @@ export type ToLogWorker =
 export interface EntriesMessage {
   readonly type: "entries";
   readonly entries: LogEntry[];
+  /** How many bytes they have in the log, as the engine counts them. */
+  readonly bytes: number;
   /** The sequence of the log's last entry, as far as is known. */
   readonly lastSequence: number;
 }

@@ -3,21 +3,16 @@
  *
  * @module
  */
-import {
-  type Snapshot,
-  SnapshotDamagedError,
-  type SnapshotInfo,
-} from "../../snapshot/snapshot.ts";
-import {
-  SnapshotsForbiddenError,
-  type SnapshotSink,
-  type SnapshotStore,
-  SnapshotStoreError,
-  type StoredSnapshot,
+import type { Snapshot, SnapshotInfo } from "../../snapshot/snapshot.ts";
+import type {
+  SnapshotSink,
+  SnapshotStore,
+  StoredSnapshot,
 } from "../../snapshot/store.ts";
 import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
-import { type Caller, CallError } from "./calls.ts";
+import type { Caller } from "./calls.ts";
 import type { SnapshotCalls } from "./snapshot_calls.ts";
+import { named } from "./store_errors.ts";
 
 /** A {@linkcode SnapshotStore} that lives in another thread. */
 export class SnapshotClient implements SnapshotStore {
@@ -95,25 +90,5 @@ export class SnapshotClient implements SnapshotStore {
       commit: () => named(calls.call("commitSnapshot", writer)),
       abort: () => named(calls.call("abortSnapshot", writer)),
     };
-  }
-}
-
-/** The errors of a store that are told apart, by their names. */
-const ERRORS: Record<
-  string,
-  new (text: string, options: ErrorOptions) => Error
-> = {
-  SnapshotDamagedError,
-  SnapshotsForbiddenError,
-};
-
-/** Gives an error of the other thread its class again. */
-async function named<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    if (!(cause instanceof CallError)) throw cause;
-    const ErrorClass = ERRORS[cause.errorName] ?? SnapshotStoreError;
-    throw new ErrorClass(cause.message, { cause });
   }
 }

@@ -3,18 +3,15 @@
  *
  * @module
  */
-import {
-  type SnapshotSink,
-  type SnapshotStore,
-  SnapshotStoreError,
-  type StoredSnapshot,
+import type {
+  SnapshotSink,
+  SnapshotStore,
+  StoredSnapshot,
 } from "../../snapshot/store.ts";
 import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
 import { HandedOver } from "./calls.ts";
+import { Numbered } from "./numbered.ts";
 import type { SnapshotCalls } from "./snapshot_calls.ts";
-
-/** The most snapshots that are read and written at a time. */
-const OPEN_SNAPSHOTS_MAX = 16;
 
 /** A snapshot that is being read. */
 interface Reader {
@@ -94,41 +91,4 @@ export function snapshotHost(store: () => SnapshotStore): SnapshotCalls {
     },
     abortSnapshot: async (writer) => await writers.remove(writer)?.abort(),
   };
-}
-
-/** Things that the other thread names by numbers. */
-class Numbered<T> {
-  readonly #things = new Map<number, T>();
-  #last = 0;
-
-  constructor(private readonly name: string) {}
-
-  /** @throws {SnapshotStoreError} If there are as many as there may be. */
-  checkRoom(): void {
-    if (this.#things.size >= OPEN_SNAPSHOTS_MAX) {
-      throw new SnapshotStoreError(
-        `${OPEN_SNAPSHOTS_MAX} snapshots are open, which is the limit`,
-      );
-    }
-  }
-
-  add(thing: T): number {
-    this.#things.set(++this.#last, thing);
-    return this.#last;
-  }
-
-  get(number: number): T {
-    const thing = this.#things.get(number);
-    if (thing === undefined) {
-      throw new SnapshotStoreError(`The snapshot's ${this.name} is closed`);
-    }
-    return thing;
-  }
-
-  /** @returns What had that number; undefined if nothing has it. */
-  remove(number: number): T | undefined {
-    const thing = this.#things.get(number);
-    this.#things.delete(number);
-    return thing;
-  }
 }

@@ -20,6 +20,7 @@ function entry(
     }.${pending}`,
     header: (name) => name === MESSAGE_ID ? messageId : "",
     data: new TextEncoder().encode(`entry ${sequence}`),
+    bytes: 100,
   };
 }
 
@@ -33,6 +34,7 @@ function heartbeat(lastSent: number, stalled = ""): FeedMessage {
     reply: undefined,
     header: (name) => headers[name] ?? "",
     data: new Uint8Array(0),
+    bytes: 0,
   };
 }
 
@@ -51,13 +53,16 @@ Deno.test({
     assert.equal(one.lastSequence, 5);
     // A consumer from before repeats it.
     assert.equal(one.receive(entry(1)), "ok");
-    const { entries } = one.take();
+    const { entries, bytes } = one.take().read;
     assert.deepEqual(entries, [{
       sequence: 1,
       time: "2023-11-14T22:13:20.000000001Z",
       payload: new TextEncoder().encode("entry 1"),
     }]);
+    // As nats-server counts it: 34 bytes for the record itself.
+    assert.equal(bytes, 134);
     assert.ok(one.isEmpty);
+    assert.equal(one.take().read.bytes, 0);
   },
 });
 
@@ -92,7 +97,9 @@ Deno.test({
     one.receive(entry(3, { messageId }));
     one.receive(entry(4, { messageId }));
     assert.deepEqual(
-      one.take().entries.map(({ batch, payload }) => [batch, payload?.length]),
+      one.take().read.entries.map((
+        { batch, payload },
+      ) => [batch, payload?.length]),
       [[undefined, 7], [undefined, 7], [3, undefined], [undefined, 7]],
     );
     await ended;
@@ -106,7 +113,7 @@ Deno.test({
   fn: () => {
     const { feed: one } = feed();
     assert.equal(one.receive(entry(1, { subject: "usergrade.x.set.b" })), "ok");
-    assert.equal(one.take().entries[0].payload?.length, 0);
+    assert.equal(one.take().read.entries[0].payload?.length, 0);
     assert.equal(
       one.receive(entry(2, { subject: "usergrade.v2.set.b" })),
       "unknown_version",

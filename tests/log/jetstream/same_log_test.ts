@@ -26,6 +26,7 @@ const LOOK: StreamLook = {
   maxPayload_bytes: 1024 * 1024,
   firstSequence: 1,
   lastSequence: 9,
+  bytes: 900,
   identified: LAST,
   isRequiredMissing: false,
 };

@@ -19,6 +19,7 @@ export const LOOK: StreamLook = {
   config: newStreamConfig("USERGRADE", 1, "0123456789abcdef"),
   firstSequence: 1,
   lastSequence: 0,
+  bytes: 0,
   identified: undefined,
   isRequiredMissing: false,
   maxPayload_bytes: 1024 * 1024,
@@ -72,6 +73,7 @@ export class SessionDriver {
         header: (name) =>
           name === "Nats-Last-Stream" ? String(this.session.feed.fed) : "",
         data: new Uint8Array(0),
+        bytes: 0,
       });
     }
   }
@@ -155,5 +157,6 @@ export function entry(
     reply: `$JS.ACK.S.C.1.${sequence}.1.${1_700_000_000 + sequence}000000000.0`,
     header: (name) => name === "Nats-Msg-Id" ? messageId : "",
     data: new TextEncoder().encode(`[{"user_id":"u${sequence}"}]`),
+    bytes: 100,
   };
 }

@@ -325,7 +325,7 @@ test("is not usable when no set commits, tries it by itself, and is usable again
   driver.tell({ type: "refused", batch: PROBE_BATCH, reason: "wrong last" });
   driver.receive(entry(9, { messageId: publish.messageId }));
   assert.equal(driver.take("status").status.state, "connected");
-  assert.equal(driver.session.feed.take().entries[1].batch, undefined);
+  assert.equal(driver.session.feed.take().read.entries[1].batch, undefined);
 });
 
 test("stays unusable with a new consumer while no set commits, and is tried again with a new connection", () => {
@@ -443,12 +443,15 @@ test("tells what the log has and takes at each look", () => {
   driver.look({
     firstSequence: 1,
     lastSequence: 9,
+    bytes: 900,
     maxPayload_bytes: 100 * 1024,
   });
   assert.deepEqual(driver.take("limits").limits, {
     id: "0123456789abcdef",
     firstSequence: 1,
     lastSequence: 9,
+    bytes: 900,
+    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
     entryBytesMax: 99 * 1024,
   });
 });

@@ -1,0 +1,107 @@
+/**
+ * Finding the chunks that uploads have left which died: they belong to no
+ * snapshot, and nobody else takes them away.
+ *
+ * @module
+ */
+import { chunkIdIn } from "./object_meta.ts";
+import {
+  chunkIdOf,
+  chunkSubject,
+  metaSubject,
+  newChunkId,
+  writerOf,
+} from "./object_names.ts";
+import type { ObjectStream } from "./object_stream.ts";
+
+/** How old the newest chunk is, by the server's clock, of an upload that died. */
+export const DEAD_AFTER_MS = 30_000;
+
+/** The most uploads that are looked at in one sweep. */
+const SWEPT_MAX = 64;
+
+/** What a sweep must know of the replica that sweeps. */
+export interface Sweeper {
+  readonly bucket: string;
+  readonly replicaId: string;
+  /** Whether this process is uploading these chunks now. */
+  isLiving(chunkId: string): boolean;
+}
+
+/**
+ * Lets go of the chunks without metadata that this replica has written in an
+ * earlier life, and of those that others have not added to for a while. Those
+ * that no replica has written stay.
+ */
+export async function sweepDeadUploads(
+  stream: ObjectStream,
+  sweeper: Sweeper,
+): Promise<void> {
+  const { bucket, replicaId } = sweeper;
+  const chunkIds = (await stream.subjects(chunkSubject(bucket)))
+    .map(chunkIdOf)
+    .filter((id) => writerOf(id) !== undefined && !sweeper.isLiving(id));
+  const taken = await idsWithMeta(stream, bucket);
+  const without = chunkIds.filter((id) => !taken.has(id)).slice(0, SWEPT_MAX);
+  if (without.length === 0) return;
+  const dead = without.filter((id) => writerOf(id) === replicaId);
+  const others = without.filter((id) => writerOf(id) !== replicaId);
+  for (const id of dead) await stream.purge(chunkSubject(bucket, id));
+  if (others.length === 0) return;
+  const silent = await silentOnes(stream, sweeper, others);
+  // Once more: a silent upload never gets metadata, but one that was at work
+  // until now has ended well since.
+  const takenNow = await idsWithMeta(stream, bucket);
+  for (const id of silent) {
+    if (!takenNow.has(id)) await stream.purge(chunkSubject(bucket, id));
+  }
+}
+
+/** @returns The chunk ids of all objects, also those of later versions. */
+async function idsWithMeta(
+  stream: ObjectStream,
+  bucket: string,
+): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (const subject of await stream.subjects(metaSubject(bucket))) {
+    const message = await stream.last(subject);
+    const id = message && chunkIdIn(message.data);
+    if (id !== undefined) ids.add(id);
+  }
+  return ids;
+}
+
+/** @returns The ids to which nothing was added for so long. */
+async function silentOnes(
+  stream: ObjectStream,
+  { bucket, replicaId }: Sweeper,
+  chunkIds: readonly string[],
+): Promise<string[]> {
+  const now_ms = await serverTime_ms(
+    stream,
+    chunkSubject(bucket, newChunkId(replicaId)),
+  );
+  const silent: string[] = [];
+  for (const id of chunkIds) {
+    const newest = await stream.last(chunkSubject(bucket, id));
+    if (newest !== undefined && now_ms - newest.time_ms > DEAD_AFTER_MS) {
+      silent.push(id);
+    }
+  }
+  return silent;
+}
+
+/** The server's time: that of a message which it takes now. */
+async function serverTime_ms(
+  stream: ObjectStream,
+  subject: string,
+): Promise<number> {
+  await stream.publish(subject, "now");
+  try {
+    const message = await stream.last(subject);
+    if (message === undefined) throw new Error(`${subject} has lost a message`);
+    return message.time_ms;
+  } finally {
+    await stream.purge(subject);
+  }
+}
