@@ -3,18 +3,19 @@
  *
  * @module
  */
-import { withIdleTimeout } from "../idle_timeout.ts";
 import type { RowBlock } from "../storage/row_block.ts";
-import type { FilePlace, FileSink, PlacedFile } from "./file_place.ts";
+import { BackupSink } from "./backup_sink.ts";
+import { IN_WORKERS } from "./file_codec.ts";
+import { type FilePlace, type PlacedFile, toStored } from "./file_place.ts";
 import { BackupError } from "./format/backup_error.ts";
 import {
   type BackupInfo,
   backupInfoJson,
   fileName,
   parseBackupInfo,
+  snapshotInfo,
 } from "./format/backup_info.ts";
-import { type OpenBackup, openBackup } from "./format/open_backup.ts";
-import { writeBackup } from "./format/write_backup.ts";
+import type { OpenBackup } from "./format/open_backup.ts";
 import { rowFault } from "./row_check.ts";
 import {
   type Snapshot,
@@ -27,31 +28,6 @@ import {
   SnapshotStoreError,
   type StoredSnapshot,
 } from "./store.ts";
-
-/** How long a place may give nothing in the middle of a file. */
-const IDLE_TIMEOUT_MS = 30_000;
-
-/** Turns snapshots into backup files and back. */
-export interface FileCodec {
-  /** @throws {BackupError} If the stream does not begin as a backup file does. */
-  open(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<OpenBackup>;
-  /** @returns The file, made at the pace of its reader. */
-  write(
-    snapshot: Snapshot,
-    made: string,
-  ): AsyncIterable<Uint8Array<ArrayBuffer>>;
-}
-
-/** Works off the main thread. */
-const IN_WORKERS: FileCodec = {
-  open: (stream) =>
-    openBackup(withIdleTimeout(
-      stream,
-      IDLE_TIMEOUT_MS,
-      () => new Error(`no byte for ${IDLE_TIMEOUT_MS} ms`),
-    )),
-  write: writeBackup,
-};
 
 /** A {@linkcode SnapshotStore} of backup files. */
 export class FileStore implements SnapshotStore {
@@ -81,7 +57,7 @@ export class FileStore implements SnapshotStore {
     const backup = await this.#open(id, info, signal);
     const detach = closeOnAbort(backup, signal);
     return {
-      info: toSnapshotInfo(info),
+      info: snapshotInfo(info),
       blocks: blaming(id, backup.rows(), signal),
       [Symbol.dispose]: () => {
         detach();
@@ -149,8 +125,8 @@ export class FileStore implements SnapshotStore {
       );
     }
     const made = this.#nameTime(info, await this.place.list());
-    const file = await this.place.create({ ...info, made });
-    return new BackupSink(info, made, file, this.codec);
+    const backup = { ...info, made };
+    return new BackupSink(backup, await this.place.create(backup), this.codec);
   }
 
   /**
@@ -179,97 +155,9 @@ export class FileStore implements SnapshotStore {
   }
 }
 
-/** Turns rows into a file. */
-class BackupSink implements SnapshotSink {
-  readonly #rows = new TransformStream<RowBlock, RowBlock>();
-  readonly #writer = this.#rows.writable.getWriter();
-  /** Resolves once all bytes are in the place. */
-  readonly #written: Promise<void>;
-  #rowCount = 0;
-  #isOpen = true;
-
-  constructor(
-    private readonly info: SnapshotInfo,
-    made: string,
-    private readonly file: FileSink,
-    private readonly codec: FileCodec,
-  ) {
-    this.#written = this.#writeFile(made);
-    // It may fail while nobody waits for it.
-    this.#written.catch(() => {});
-    this.#writer.closed.catch(() => {});
-  }
-
-  async #writeFile(made: string): Promise<void> {
-    const snapshot = {
-      info: this.info,
-      blocks: this.#rows.readable,
-      [Symbol.dispose]: () => {},
-    };
-    try {
-      for await (const bytes of this.codec.write(snapshot, made)) {
-        await this.file.write(bytes);
-      }
-    } catch (cause) {
-      const error = cause instanceof SnapshotStoreError
-        ? cause
-        : new SnapshotStoreError(
-          `Cannot write the snapshot: ${(cause as Error).message}`,
-          { cause },
-        );
-      // Whoever writes rows, now or later, gets it.
-      await this.#writer.abort(error);
-      throw error;
-    }
-  }
-
-  #mustBeOpen(): void {
-    if (!this.#isOpen) {
-      throw new SnapshotStoreError("Cannot write the snapshot: it has ended");
-    }
-  }
-
-  async write(rows: RowBlock): Promise<void> {
-    this.#mustBeOpen();
-    this.#rowCount += rows.count;
-    await this.#writer.write(rows);
-  }
-
-  async commit(): Promise<StoredSnapshot> {
-    this.#mustBeOpen();
-    const { rows } = this.info;
-    if (this.#rowCount !== rows) {
-      throw new SnapshotStoreError(
-        `Cannot commit the snapshot: it has ${this.#rowCount} rows and says ${rows}`,
-      );
-    }
-    await this.#writer.close();
-    await this.#written;
-    const file = await this.file.commit();
-    this.#isOpen = false;
-    return toStored(file);
-  }
-
-  async abort(): Promise<void> {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    await this.#writer.abort(new SnapshotStoreError("It is aborted"));
-    await this.file.abort();
-    await this.#written.catch(() => {});
-  }
-}
-
 function newestFirst(a: PlacedFile, b: PlacedFile): number {
   return b.info.sequence - a.info.sequence ||
     Date.parse(b.info.made) - Date.parse(a.info.made);
-}
-
-function toSnapshotInfo({ made: _, ...info }: BackupInfo): SnapshotInfo {
-  return info;
-}
-
-function toStored({ info, ...file }: PlacedFile): StoredSnapshot {
-  return { ...file, info: toSnapshotInfo(info) };
 }
 
 /** @returns What undoes it. */

@@ -20,13 +20,20 @@ import {
   SnapshotStoreError,
   type StoredSnapshot,
 } from "../../src/snapshot/store.ts";
-import { Storage } from "../../src/storage/storage.ts";
+import type { RowBlock } from "../../src/storage/row_block.ts";
 import type { Random } from "../support/random.ts";
 import type { SimulatedTime } from "../support/simulated_time.ts";
-import { LOG_ID, snapshotOf } from "../support/snapshots.ts";
+import { LOG_ID } from "../support/snapshots.ts";
 
 /** The date when a simulation begins. */
 const DATE_MS = Date.UTC(2026, 10, 24);
+
+const ROW: RowBlock = {
+  count: 1,
+  keys: new Uint8Array(1),
+  keyEnds: new Uint32Array([1]),
+  numbers: new Float64Array(4),
+};
 
 /** What goes wrong, in percent of all calls, but for the longest delay. */
 export interface Weather {
@@ -81,14 +88,21 @@ export class CompactionWorld {
     return this.#add(own, { isVerified, isDamaged });
   }
 
-  /** The state at a sequence: one user. */
+  /** The state at a sequence: one user, of whom nobody looks at the record. */
   stateAt(sequence: number): Snapshot {
-    const storage = new Storage();
-    storage.set({ user_id: "u", spp: sequence });
-    return snapshotOf(storage, {
-      sequence,
-      time: sequence === 0 ? null : this.timeOf(sequence),
-    });
+    return {
+      info: {
+        logId: LOG_ID,
+        sequence,
+        time: sequence === 0 ? null : this.timeOf(sequence),
+        rows: ROW.count,
+        digest: "0".repeat(16),
+      },
+      blocks: (async function* () {
+        yield ROW;
+      })(),
+      [Symbol.dispose]: () => {},
+    };
   }
 
   #add(

@@ -331,9 +331,9 @@ test("Compactors work one at a time, and make() has one made in each place", asy
   await assert.rejects(never, NoPlaceError);
 });
 
-const SEEDS = 400;
-const STORM_MS = 900_000;
-const CALM_MS = 1_200_000;
+const SEEDS = 300;
+const STORM_MS = 600_000;
+const CALM_MS = 900_000;
 /** Longer than all have their turns. */
 const QUIET_MS = 400_000;
 
@@ -349,7 +349,7 @@ class Storm extends Bench {
   constructor(readonly random: Random) {
     super();
     this.world = new CompactionWorld(this.time, random);
-    this.world.tick_ms = 1_000;
+    this.world.tick_ms = 2_500;
     this.world.weather = {
       fail: random.pick([0, 2, 10]),
       hang: random.pick([0, 0, 2]),
