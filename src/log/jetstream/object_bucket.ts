@@ -36,9 +36,12 @@ import {
   snapshotNameOf,
 } from "./object_names.ts";
 import { ObjectStream } from "./object_stream.ts";
-import { SYSTEM_CLOCKS } from "./steady_clock.ts";
 import { sweepDeadUploads } from "./object_sweep.ts";
-import { ObjectUpload, type Uploaded } from "./object_upload.ts";
+import {
+  ObjectUpload,
+  UPLOAD_OPTIONS,
+  type Uploaded,
+} from "./object_upload.ts";
 
 /** The most snapshots that are listed: those with the highest sequences. */
 const LISTED_MAX = 64;
@@ -72,12 +75,12 @@ export class ObjectBucket implements FilePlace {
   /**
    * @param options Names the bucket; it is made when the first snapshot is.
    * @param api Asks over the present connection; undefined while there is none.
-   * @param clocks What the time is.
+   * @param uploads How snapshots are stored.
    */
   constructor(
     private readonly options: BucketOptions,
     private readonly api: () => Asking | undefined,
-    private readonly clocks = SYSTEM_CLOCKS,
+    private readonly uploads = UPLOAD_OPTIONS,
   ) {
     this.#bucket = bucketOf(options.stream);
   }
@@ -139,7 +142,7 @@ export class ObjectBucket implements FilePlace {
       return this.#sink(
         stream,
         info,
-        new ObjectUpload(stream, this.#bucket, chunkId, this.clocks),
+        new ObjectUpload(stream, this.#bucket, chunkId, this.uploads),
       );
     });
   }
@@ -198,7 +201,7 @@ export class ObjectBucket implements FilePlace {
         name: snapshotName(info, later_s),
         bucket: this.#bucket,
         chunkId,
-        stored: new Date(this.clocks.wall()).toISOString(),
+        stored: new Date(this.uploads.clocks.wall()).toISOString(),
         info,
         isVerified: false,
       };

@@ -9,7 +9,7 @@ import { SnapshotStoreError } from "../../snapshot/store.ts";
 import { CHUNK_BYTES, digestText } from "./object_meta.ts";
 import { chunkSubject } from "./object_names.ts";
 import type { ObjectStream } from "./object_stream.ts";
-import { SteadyClock, SYSTEM_CLOCKS } from "./steady_clock.ts";
+import { type Clocks, SteadyClock, SYSTEM_CLOCKS } from "./steady_clock.ts";
 
 /** The most bytes that are on their way, without the server's word. */
 export const WINDOW_BYTES = 1024 * 1024;
@@ -19,6 +19,19 @@ export const WINDOW_BYTES = 1024 * 1024;
  * long its chunks may be swept, whatever the clocks do.
  */
 export const UPLOAD_SILENCE_MAX_MS = 20_000;
+
+/** How an upload works. */
+export interface UploadOptions {
+  readonly clocks: Clocks;
+  /** How large a chunk is at most. */
+  readonly chunk_bytes: number;
+}
+
+/** How all uploads to a real server work. */
+export const UPLOAD_OPTIONS: UploadOptions = {
+  clocks: SYSTEM_CLOCKS,
+  chunk_bytes: CHUNK_BYTES,
+};
 
 /** What was uploaded. */
 export interface Uploaded {
@@ -34,7 +47,7 @@ export class ObjectUpload {
   readonly #clock: SteadyClock;
   #sent_ms = 0;
   /** The chunk that is being filled. */
-  #chunk = new Uint8Array(CHUNK_BYTES);
+  #chunk: Uint8Array<ArrayBuffer>;
   #filled = 0;
   #bytes = 0;
   #chunks = 0;
@@ -46,14 +59,16 @@ export class ObjectUpload {
    * @param stream Where it goes.
    * @param bucket The bucket's name.
    * @param chunkId Names its chunks.
-   * @param clocks What the time is.
+   * @param options How it works.
    */
   constructor(
     private readonly stream: ObjectStream,
     bucket: string,
     readonly chunkId: string,
-    private readonly clocks = SYSTEM_CLOCKS,
+    private readonly options = UPLOAD_OPTIONS,
   ) {
+    const { clocks, chunk_bytes } = options;
+    this.#chunk = new Uint8Array(chunk_bytes);
     this.#clock = new SteadyClock(clocks.monotonic(), clocks.wall());
     this.#subject = chunkSubject(bucket, chunkId);
   }
@@ -67,23 +82,25 @@ export class ObjectUpload {
    */
   async write(bytes: Uint8Array): Promise<void> {
     this.#mustBeOpen();
+    const { chunk_bytes } = this.options;
     for (let at = 0; at < bytes.length;) {
-      const part = bytes.subarray(at, at + CHUNK_BYTES - this.#filled);
+      const part = bytes.subarray(at, at + chunk_bytes - this.#filled);
       this.#chunk.set(part, this.#filled);
       this.#filled += part.length;
       at += part.length;
-      if (this.#filled === CHUNK_BYTES) await this.#send();
+      if (this.#filled === chunk_bytes) await this.#send();
     }
   }
 
   /** Sends the chunk, once fewer than the window are on their way. */
   async #send(): Promise<void> {
+    const { chunk_bytes } = this.options;
     const chunk = this.#chunk.subarray(0, this.#filled);
     // The library sends it later: the buffer must stay as it is.
-    this.#chunk = new Uint8Array(CHUNK_BYTES);
+    this.#chunk = new Uint8Array(chunk_bytes);
     this.#filled = 0;
     this.#hash.update(chunk);
-    while (this.#onTheWay.length >= WINDOW_BYTES / CHUNK_BYTES) {
+    while (this.#onTheWay.length >= WINDOW_BYTES / chunk_bytes) {
       await this.#onTheWay.shift();
     }
     this.#mustBeOpen();
@@ -116,7 +133,8 @@ export class ObjectUpload {
   }
 
   #now(): number {
-    return this.#clock.now(this.clocks.monotonic(), this.clocks.wall());
+    const { monotonic, wall } = this.options.clocks;
+    return this.#clock.now(monotonic(), wall());
   }
 
   #mustBeOpen(): void {
