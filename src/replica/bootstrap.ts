@@ -40,7 +40,7 @@ export async function bootstrap(
   replica: Replica,
   log: BootstrapLog,
   info: LogInfo,
-  search: SnapshotSearch,
+  search: Pick<SnapshotSearch, "run">,
   signal: AbortSignal,
   remedy?: string,
   sleep: Sleep = (ms, signal) => delay(ms, undefined, { signal }),

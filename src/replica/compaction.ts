@@ -149,6 +149,8 @@ export interface NoStep {
   readonly reason: string;
   /** Whether an operator should know of it. */
   readonly isProblem: boolean;
+  /** Whether all is as it should be. */
+  readonly isDone?: boolean;
 }
 
 /** The next step. */
@@ -177,7 +179,7 @@ export function nextStep(facts: CompactionFacts): Step {
   }
   if (wanted.length > 0) return none("others have their turn first");
   return hasRoom(facts)
-    ? none("nothing is to be done")
+    ? { ...none("nothing is to be done"), isDone: true }
     : none(`${UNVERIFIED_MAX} snapshots could not be read back`, true);
 }
 

@@ -189,6 +189,11 @@ export class Compactor {
         if (step.type !== "none") await this.#do(step);
       } while (step.type !== "none");
       this.#tellProblem(step.isProblem ? step.reason : undefined);
+      // Another replica may have done what failed here.
+      if (step.isDone) {
+        this.#failure = undefined;
+        this.#onAgain();
+      }
       // All that can be done for them was done.
       this.#requests.refuse(
         new UnavailableError(`No snapshot can be made now: ${step.reason}`),
@@ -303,8 +308,13 @@ export class Compactor {
   /** Something is done that may have been forbidden before. */
   #allowed(what: string): void {
     if (this.#forbidden?.what !== what) return;
-    this.#forbidden = undefined;
     this.#failure = undefined;
+    this.#onAgain();
+  }
+
+  #onAgain(): void {
+    if (this.#forbidden === undefined) return;
+    this.#forbidden = undefined;
     logger.info("Snapshots in {place} are on again", {
       place: this.options.name,
     });

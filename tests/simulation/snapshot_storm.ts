@@ -1,0 +1,490 @@
+/**
+ * One run of the simulation of snapshots: some replicas that make them and cut
+ * the log, faults while they do, all from one seed, and what must be true at any
+ * time and at the end.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { UnavailableError } from "../../src/errors.ts";
+import type { CompactionPolicy } from "../../src/replica/compaction.ts";
+import { Random } from "../support/random.ts";
+import { SimulatedCodec } from "../support/simulated_backup.ts";
+import { SimulatedBroker } from "../support/simulated_broker.ts";
+import {
+  type SeenSnapshot,
+  SimulatedObjects,
+} from "../support/simulated_objects.ts";
+import type { Weather } from "../support/simulated_replica.ts";
+import {
+  type ServiceWorld,
+  SimulatedService,
+} from "../support/simulated_service.ts";
+import { SimulatedStates } from "../support/simulated_states.ts";
+import { SimulatedTime } from "../support/simulated_time.ts";
+import type { SnapshotKeeper } from "../../src/snapshot_keeper.ts";
+import { checkNoneTwice, type Outcome, SentSets } from "./sent_sets.ts";
+import { snapshotFaults } from "./snapshot_faults.ts";
+
+const NAMES = ["r0", "r1", "r2"];
+const SETS = 60;
+const STORM_MS = 45_000;
+/** After how much log a snapshot is due: some ten sets. */
+const LOG_BYTES = 1_000;
+/** The most entries that two snapshots and what came since may leave. */
+const ENTRIES_MAX = 80;
+/** Longer than it takes to see that sets do not commit. */
+const AFTERMATH_MS = 8_000;
+/** Longer than a replica needs to come back, the longest wait included. */
+const RETURN_MS = 700_000;
+/** Longer than a store that may not be used, or has failed, is left alone. */
+const SETTLE_MAX_MS = 900_000;
+/** How many sets are sent after the storm. */
+const CALM_SETS = 40;
+
+/** What a run was like. */
+export interface SnapshotReport {
+  readonly outcomes: readonly Outcome[];
+  readonly faults: readonly string[];
+  /** How often each step was done by a replica. */
+  readonly steps: ReadonlyMap<string, number>;
+}
+
+/** A run. */
+export class SnapshotStorm implements ServiceWorld {
+  readonly random: Random;
+  readonly time = new SimulatedTime();
+  readonly broker: SimulatedBroker;
+  readonly objects = new SimulatedObjects();
+  readonly codec: SimulatedCodec;
+  readonly weather: Weather;
+  readonly policy: CompactionPolicy;
+  tick_ms = 500;
+  readonly services: SimulatedService[] = [];
+  readonly sets = new SentSets();
+  readonly faults: string[] = [];
+  readonly steps = new Map<string, number>();
+  readonly states: SimulatedStates;
+  hasPeers: boolean;
+  /** What replicas may not publish to. */
+  forbidden: (replica: string, subject: string) => boolean = () => false;
+  /** Who hears no one, and is heard by no one. */
+  readonly deaf = new Set<string>();
+  /** Where the product has cut the log. */
+  #cutAt = 1;
+  #lives = 0;
+  /** Whether the log lost entries, acknowledged ones too. */
+  #hasLostTail = false;
+  #isOver = false;
+  /** What was not true: no replica may hide it. */
+  #violation: Error | undefined;
+
+  constructor(seed: number) {
+    const random = this.random = new Random(seed);
+    this.broker = new SimulatedBroker(random.pick([1, 1, 3]));
+    this.codec = new SimulatedCodec(random);
+    this.codec.corrupt = random.pick([0, 0, 0, 20]);
+    this.weather = {
+      drop: random.pick([0, 0, 1, 5]),
+      duplicate: random.below(10),
+      refuse: random.below(5),
+      forge: 0,
+      disconnect: random.pick([0, 0, 1]),
+      full: 0,
+      // Now and then so long that a snapshot takes several seconds.
+      delay_ms: random.pick([2, 20, 100, 500]),
+    };
+    this.policy = {
+      logBytes: LOG_BYTES,
+      interval_ms: random.pick([undefined, undefined, 20_000]),
+    };
+    this.hasPeers = random.below(4) === 0;
+    this.states = new SimulatedStates(this.broker);
+    for (const name of NAMES) {
+      this.time.after(random.below(3_000), () => this.start(name));
+    }
+    this.#beat();
+  }
+
+  #beat(): void {
+    this.time.after(1_000, () => {
+      this.broker.beat();
+      this.#beat();
+    });
+  }
+
+  isForbidden(replica: string, subject: string): boolean {
+    return this.forbidden(replica, subject);
+  }
+
+  isHeard(from: SimulatedService, to: SimulatedService): boolean {
+    return !this.deaf.has(from.name) && !this.deaf.has(to.name);
+  }
+
+  /** Starts a replica, unless it lives. */
+  start(name: string): void {
+    if (this.services.some((one) => one.name === name)) return;
+    this.services.push(new SimulatedService(name, ++this.#lives, this));
+  }
+
+  dies(service: SimulatedService): void {
+    this.kill(service, this.random.below(15_000));
+  }
+
+  /** Kills a replica, if its state can be had elsewhere. */
+  kill(service: SimulatedService, down_ms: number): void {
+    const at = this.services.indexOf(service);
+    const first = this.broker.stream?.first ?? 1;
+    const isSpare = this.services.some((one) =>
+      one !== service && one.replica.replica.readable &&
+      one.replica.applied.length + 1 >= first
+    );
+    if (at === -1 || !isSpare && !this.isRestorable()) return;
+    this.#end(service);
+    this.time.after(down_ms, () => this.start(service.name));
+  }
+
+  /** Kills all replicas at once, if there is something to start from. */
+  killAll(down_ms: () => number): void {
+    if (!this.isRestorable()) return;
+    for (const service of [...this.services]) {
+      this.#end(service);
+      this.time.after(down_ms(), () => this.start(service.name));
+    }
+  }
+
+  #end(service: SimulatedService): void {
+    this.services.splice(this.services.indexOf(service), 1);
+    service.kill();
+    this.#checkLife(service);
+  }
+
+  /** The log lost entries, and what is kept of it is not what was made. */
+  loseTail(): void {
+    this.#hasLostTail = true;
+    this.#cutAt = 1;
+  }
+
+  /** This log's snapshots, as its history is now, newest first. */
+  ownSnapshots(): SeenSnapshot[] {
+    const history = this.broker.stream?.history ?? [];
+    return this.objects.snapshots()
+      .filter(({ meta: { info: { sequence, time } } }) =>
+        history[sequence - 1] === `${sequence}@${time}`
+      )
+      .sort((a, b) => b.meta.info.sequence - a.meta.info.sequence);
+  }
+
+  /** Whether the log can be applied by a replica that has nothing. */
+  isRestorable(): boolean {
+    const first = this.broker.stream?.first ?? 1;
+    return first === 1 ||
+      this.ownSnapshots().some(({ meta, isWhole }) =>
+        isWhole && meta.info.sequence + 1 >= first
+      );
+  }
+
+  note(step: string): void {
+    this.steps.set(step, (this.steps.get(step) ?? 0) + 1);
+  }
+
+  #mustHold(holds: boolean, what: () => string): void {
+    if (holds) return;
+    this.#violation ??= new Error(
+      `${what()} at ${this.time.now}: the log begins at ${this.broker.stream?.first}, cut at ${this.#cutAt}, snapshots ${
+        JSON.stringify(
+          this.ownSnapshots().map(({ meta, isWhole }) => [
+            meta.info.sequence,
+            meta.isVerified,
+            isWhole,
+          ]),
+        )
+      }`,
+    );
+  }
+
+  trimming(sequence: number): void {
+    this.note("trim");
+    const verified = this.ownSnapshots()
+      .filter(({ meta }) => meta.isVerified);
+    const older = verified.at(1)?.meta.info.sequence ?? 0;
+    this.#mustHold(
+      sequence > 1 && sequence <= older,
+      () => `the log is cut at ${sequence}`,
+    );
+    this.#cutAt = Math.max(this.#cutAt, sequence);
+  }
+
+  #seen = 0;
+
+  changed(): void {
+    if (this.objects.version === this.#seen) return;
+    this.#seen = this.objects.version;
+    this.checkKept();
+  }
+
+  /** What the log lost to a cut, a snapshot has. */
+  checkKept(): void {
+    if (this.#cutAt === 1) return;
+    const reaching = this.ownSnapshots().filter(({ meta }) =>
+      meta.isVerified && meta.info.sequence >= this.#cutAt
+    );
+    this.#mustHold(
+      reaching.some(({ isWhole }) => isWhole),
+      () => "nothing can be restored",
+    );
+    this.#mustHold(reaching.length >= 2, () => "two are not kept");
+  }
+
+  /** Runs all, and checks what must be true. */
+  async run(): Promise<SnapshotReport> {
+    const { random, time } = this;
+    for (let i = 0; i < SETS; i++) {
+      time.after(random.below(STORM_MS), () => this.#send());
+    }
+    for (let i = 0; i < 4; i++) {
+      time.after(random.below(STORM_MS), () => this.#make());
+    }
+    const faults = snapshotFaults(this);
+    const names = Object.keys(faults);
+    for (let i = random.below(10); i > 0; i--) {
+      time.after(random.below(STORM_MS), () => {
+        const name = random.pick(names);
+        if (faults[name](random.below(30_000))) this.faults.push(name);
+      });
+    }
+    await time.runUntil(STORM_MS);
+    this.#calm();
+    // What has been refused may be found out only now.
+    await time.runUntil(STORM_MS + AFTERMATH_MS);
+    await this.#until(RETURN_MS, () => this.#areAllReady(), "all are ready");
+    await this.#settle();
+    await this.#startFromNothing();
+    this.#check();
+    return {
+      outcomes: this.sets.all.flatMap(({ outcome }) => outcome ?? []),
+      faults: this.faults,
+      steps: this.steps,
+    };
+  }
+
+  #send(): void {
+    const able = this.services.filter(({ process }) => !process.isPaused);
+    if (able.length === 0) return;
+    const service = this.random.pick(able);
+    const { random } = this;
+    this.sets.send(`u${random.below(4)}`, service.replica.replica);
+  }
+
+  /** An operator wants a snapshot. */
+  #make(): void {
+    if (this.services.length === 0) return;
+    const { keeper, replica: { replica } } = this.random.pick(this.services);
+    const from = replica.appliedSequence;
+    keeper.make().then(({ sequence }) => {
+      this.note("made");
+      this.#mustHold(sequence >= from, () => `${sequence} was made at ${from}`);
+    }, (error) => {
+      this.note("not made");
+      this.#mustHold(error instanceof UnavailableError, () => String(error));
+    });
+  }
+
+  /** Nothing goes wrong any more. */
+  #calm(): void {
+    const { weather, broker } = this;
+    Object.assign(weather, {
+      drop: 0,
+      duplicate: 0,
+      refuse: 0,
+      disconnect: 0,
+      delay_ms: 5,
+    });
+    this.codec.corrupt = 0;
+    this.tick_ms = 2_000;
+    this.#isOver = true;
+    for (const { api } of this.services) api.diesAt = 0;
+    const { stream } = broker;
+    if (stream !== undefined) {
+      stream.config = { ...stream.config, max_msgs: -1 };
+    }
+    broker.isUp = broker.isAnswering = broker.isStoring = true;
+    broker.behind = undefined;
+    this.objects.isFull = false;
+    this.forbidden = () => false;
+    this.deaf.clear();
+  }
+
+  /** Whether the faults are over. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  async #until(
+    most_ms: number,
+    isTrue: () => boolean,
+    what: string,
+  ): Promise<void> {
+    const end_ms = this.time.now + most_ms;
+    while (!isTrue()) {
+      this.#throwViolation();
+      if (this.time.now >= end_ms) {
+        assert.fail(`${what} is not true after ${most_ms} ms: ${this.#told}`);
+      }
+      await this.time.runUntil(this.time.now + 1_000);
+    }
+  }
+
+  get #told(): string {
+    return JSON.stringify({
+      services: this.services.map(({ name, replica, keeper }) => ({
+        name,
+        reason: replica.replica.reason,
+        state: replica.replica.state,
+        applied: replica.replica.appliedSequence,
+        problem: keeper.places.log.problem,
+        failure: replica.failure?.message,
+      })),
+      first: this.broker.stream?.first,
+      last: this.broker.stream?.last,
+      snapshots: this.ownSnapshots().map(({ meta, isWhole }) => [
+        meta.info.sequence,
+        meta.isVerified,
+        isWhole,
+      ]),
+      faults: this.faults,
+    });
+  }
+
+  #areAllReady(): boolean {
+    return this.services.length === NAMES.length &&
+      this.services.every(({ replica: { replica } }) =>
+        replica.writable &&
+        replica.appliedSequence === this.broker.stream!.last
+      );
+  }
+
+  /** Whether compaction has done its work. */
+  #isCompacted(): boolean {
+    const verified = this.ownSnapshots().filter(({ meta }) => meta.isVerified);
+    const { first, last } = this.broker.stream!;
+    const [newer, older, ...more] = verified;
+    return more.length === 0 && newer !== undefined && older !== undefined &&
+      // Limits may have taken that one entry.
+      first - older.meta.info.sequence <= 1 &&
+      first >= older.meta.info.sequence &&
+      (this.#hasLostTail || last - first < ENTRIES_MAX) &&
+      this.services.every(({ keeper }) => isWell(keeper));
+  }
+
+  /** Sets go on, and snapshots are made as if nothing had been. */
+  async #settle(): Promise<void> {
+    const { time, random } = this;
+    await this.#until(
+      SETTLE_MAX_MS,
+      () =>
+        this.#hasLostTail ||
+        this.services.every(({ keeper }) => isWell(keeper)),
+      "no compactor has a problem",
+    );
+    // As many as were lost, so that no snapshot is beyond the log any more.
+    const sets = this.#hasLostTail ? SETS + CALM_SETS : CALM_SETS;
+    for (let i = 0; i < sets; i++) {
+      const sent = this.sets.send(
+        `u${random.below(4)}`,
+        random.pick(this.services).replica.replica,
+      );
+      await time.runUntil(time.now + 250);
+      await this.#until(
+        5_000,
+        () => sent.outcome?.type === "committed",
+        `set ${sent.patch.spp} is ${sent.outcome?.type}, and not committed`,
+      );
+    }
+    await this.#until(
+      SETTLE_MAX_MS,
+      () => this.#areAllReady() && this.#isCompacted(),
+      "the log is cut behind two snapshots",
+    );
+    // One more, so that what uploads have left that died is swept.
+    await time.runUntil(time.now + 31_000);
+    const made = random.pick(this.services).keeper.make();
+    let sequence: number | Error | undefined;
+    made.then((one) => sequence = one.sequence, (error) => sequence = error);
+    await time.runUntil(time.now + 20_000);
+    assert.equal(sequence, this.broker.stream!.last);
+    assert.deepEqual(this.objects.orphans(), []);
+    await this.#until(
+      SETTLE_MAX_MS,
+      () => this.#isCompacted(),
+      "the log is cut once more",
+    );
+  }
+
+  /** All replicas end at once; there is nothing but the bucket and the log. */
+  async #startFromNothing(): Promise<void> {
+    this.hasPeers = false;
+    assert.ok(this.isRestorable());
+    for (const service of [...this.services]) this.#end(service);
+    for (const name of NAMES) this.start(name);
+    await this.#until(
+      RETURN_MS,
+      () => this.#areAllReady(),
+      "all are ready again",
+    );
+  }
+
+  #throwViolation(): void {
+    if (this.#violation !== undefined) throw this.#violation;
+  }
+
+  #check(): void {
+    this.#throwViolation();
+    const stream = this.broker.stream!;
+    const last = stream.history.at(-1);
+    const { digest } = this.states.after(last);
+    for (const service of this.services) {
+      assert.deepEqual(service.replica.applied, stream.history);
+      assert.equal(service.replica.replica.digest, digest);
+      this.#checkLife(service);
+    }
+    // Those of replicas that were killed have no end.
+    this.sets.check(this.broker.everStored.values(), () => true);
+    checkNoneTwice(
+      stream.history.map((key) => this.broker.everStored.get(key)!),
+    );
+    if (this.#hasLostTail) return;
+    for (const { patch, outcome } of this.sets.all) {
+      if (outcome?.type !== "committed") continue;
+      const entry = this.broker.everStored
+        .get(stream.history[outcome.sequence - 1])!;
+      const text = new TextDecoder().decode(entry.payload);
+      assert.ok(
+        text.includes(`"spp":${patch.spp}`),
+        `set ${patch.spp} is lost`,
+      );
+    }
+  }
+
+  /** What a replica has shown is the log, applied in order. */
+  #checkLife({ name, replica }: SimulatedService): void {
+    if (replica.failure !== undefined) throw replica.failure;
+    let before = 0;
+    for (const { sequence, users, digest } of replica.views) {
+      const state = this.states.after(replica.applied[sequence - 1]);
+      if (
+        state.digest !== digest || state.users !== users || sequence < before
+      ) {
+        assert.fail(
+          `${name} at ${sequence}, after ${before}: ${users} users, ${digest}, and should have ${state.users}, ${state.digest}`,
+        );
+      }
+      before = sequence;
+    }
+    if (replica.rejoined > 0) this.note("rejoin");
+  }
+}
+
+function isWell({ places }: SnapshotKeeper): boolean {
+  return places.log.problem === undefined;
+}
