@@ -135,6 +135,7 @@ export function snapshotFaults(
       const isSpare = kept.filter(({ meta }) => meta.isVerified).length >= 2;
       const choice = kept.filter(({ meta }) => isSpare || !meta.isVerified);
       if (choice.length === 0) return false;
+      storm.mayBeDamaged = true;
       objects.damage(random.pick(choice).meta, (n) => random.below(n));
       return true;
     },

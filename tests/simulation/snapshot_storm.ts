@@ -29,8 +29,8 @@ import { snapshotFaults } from "./snapshot_faults.ts";
 const NAMES = ["r0", "r1", "r2"];
 const SETS = 60;
 const STORM_MS = 45_000;
-/** After how much log a snapshot is due: some ten sets. */
-const LOG_BYTES = 1_000;
+/** After how much log a snapshot is due: some six sets. */
+const LOG_BYTES = 600;
 /** The most entries that two snapshots and what came since may leave. */
 const ENTRIES_MAX = 80;
 /** Longer than it takes to see that sets do not commit. */
@@ -68,6 +68,8 @@ export class SnapshotStorm implements ServiceWorld {
   hasPeers: boolean;
   /** What replicas may not publish to. */
   forbidden: (replica: string, subject: string) => boolean = () => false;
+  /** Whether anyone may read what was not written so. */
+  mayBeDamaged: boolean;
   /** Who hears no one, and is heard by no one. */
   readonly deaf = new Set<string>();
   /** Where the product has cut the log. */
@@ -84,13 +86,14 @@ export class SnapshotStorm implements ServiceWorld {
     this.broker = new SimulatedBroker(random.pick([1, 1, 3]));
     this.codec = new SimulatedCodec(random);
     this.codec.corrupt = random.pick([0, 0, 0, 20]);
+    this.mayBeDamaged = this.codec.corrupt > 0;
     this.weather = {
       drop: random.pick([0, 0, 1, 5]),
       duplicate: random.below(10),
       refuse: random.below(5),
       forge: 0,
       disconnect: random.pick([0, 0, 1]),
-      full: 0,
+      full: random.pick([0, 0, 0, 1]),
       // Now and then so long that a snapshot takes several seconds.
       delay_ms: random.pick([2, 20, 100, 500]),
     };
@@ -109,6 +112,13 @@ export class SnapshotStorm implements ServiceWorld {
   #beat(): void {
     this.time.after(1_000, () => {
       this.broker.beat();
+      for (const { keeper, name } of this.services) {
+        const { problem = "" } = keeper.places.log;
+        this.#mustHold(
+          this.mayBeDamaged || !problem.startsWith("damaged"),
+          () => `${name} finds ${problem}`,
+        );
+      }
       this.#beat();
     });
   }
@@ -284,6 +294,13 @@ export class SnapshotStorm implements ServiceWorld {
     keeper.make().then(({ sequence }) => {
       this.note("made");
       this.#mustHold(sequence >= from, () => `${sequence} was made at ${from}`);
+      this.#mustHold(
+        this.ownSnapshots().some(({ meta, isWhole }) =>
+          meta.isVerified && (isWhole || this.mayBeDamaged) &&
+          meta.info.sequence >= sequence
+        ),
+        () => `what was made at ${sequence} is not there`,
+      );
     }, (error) => {
       this.note("not made");
       this.#mustHold(error instanceof UnavailableError, () => String(error));
@@ -298,6 +315,7 @@ export class SnapshotStorm implements ServiceWorld {
       duplicate: 0,
       refuse: 0,
       disconnect: 0,
+      full: 0,
       delay_ms: 5,
     });
     this.codec.corrupt = 0;
@@ -368,12 +386,14 @@ export class SnapshotStorm implements ServiceWorld {
   #isCompacted(): boolean {
     const verified = this.ownSnapshots().filter(({ meta }) => meta.isVerified);
     const { first, last } = this.broker.stream!;
-    const [newer, older, ...more] = verified;
-    return more.length === 0 && newer !== undefined && older !== undefined &&
+    const [, older, ...more] = verified;
+    const isSmall = this.#hasLostTail || last - first < ENTRIES_MAX;
+    if (older === undefined) return first === 1 && isSmall;
+    return more.length === 0 &&
       // Limits may have taken that one entry.
       first - older.meta.info.sequence <= 1 &&
       first >= older.meta.info.sequence &&
-      (this.#hasLostTail || last - first < ENTRIES_MAX) &&
+      isSmall &&
       this.services.every(({ keeper }) => isWell(keeper));
   }
 
@@ -416,7 +436,7 @@ export class SnapshotStorm implements ServiceWorld {
     assert.deepEqual(this.objects.orphans(), []);
     await this.#until(
       SETTLE_MAX_MS,
-      () => this.#isCompacted(),
+      () => this.#isCompacted() && this.broker.stream!.first > 1,
       "the log is cut once more",
     );
   }
@@ -424,7 +444,13 @@ export class SnapshotStorm implements ServiceWorld {
   /** All replicas end at once; there is nothing but the bucket and the log. */
   async #startFromNothing(): Promise<void> {
     this.hasPeers = false;
-    assert.ok(this.isRestorable());
+    const kept = this.ownSnapshots();
+    if (this.random.below(2) === 0 && kept.every(({ isWhole }) => isWhole)) {
+      this.mayBeDamaged = true;
+      const below = (n: number) => this.random.below(n);
+      this.objects.damage(this.random.pick(kept).meta, below);
+    }
+    assert.ok(this.isRestorable(), "there is something to start from");
     for (const service of [...this.services]) this.#end(service);
     for (const name of NAMES) this.start(name);
     await this.#until(

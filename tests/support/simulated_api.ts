@@ -165,8 +165,9 @@ export class SimulatedApi implements Asking {
       }
       case "STREAM.PURGE.USERGRADE":
         world.trimming(seq!);
-        // The server that leads does it, whoever answers otherwise.
-        broker.stream!.purge(seq!);
+        // The server that leads does it, whoever answers otherwise. Old ones
+        // take 1 for everything.
+        broker.stream!.purge(seq! <= 1 ? broker.stream!.last + 1 : seq!);
         return { success: true };
       default:
         throw new Error(`${question} is not simulated`);

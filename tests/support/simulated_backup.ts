@@ -4,7 +4,10 @@
  * @module
  */
 import { BackupError } from "../../src/snapshot/format/backup_error.ts";
-import { backupHeader } from "../../src/snapshot/format/backup_info.ts";
+import {
+  backupHeader,
+  parseBackupInfo,
+} from "../../src/snapshot/format/backup_info.ts";
 import { ByteReader } from "../../src/snapshot/format/byte_reader.ts";
 import {
   formatGzipHeader,
@@ -13,7 +16,7 @@ import {
 import type { OpenBackup } from "../../src/snapshot/format/open_backup.ts";
 import { readBackupHeader } from "../../src/snapshot/format/read_backup.ts";
 import type { FileCodec } from "../../src/snapshot/file_codec.ts";
-import { RowCheck } from "../../src/snapshot/row_check.ts";
+import { RowCheck, rowFault } from "../../src/snapshot/row_check.ts";
 import type { RowBlock } from "../../src/storage/row_block.ts";
 import type { Random } from "./random.ts";
 
@@ -59,6 +62,24 @@ export class SimulatedCodec implements FileCodec {
       close,
       [Symbol.dispose]: () => close(),
     };
+  }
+}
+
+/**
+ * @param bytes A file that a {@linkcode SimulatedCodec} has written.
+ * @returns Whether it is what its header says, whatever the product finds.
+ */
+export function isTrue(bytes: Uint8Array): boolean {
+  try {
+    const header = parseGzipHeader(bytes)!;
+    const check = new RowCheck();
+    const lines = decoder.decode(bytes.subarray(header.bytes)).split("\n");
+    const rest = lines.pop();
+    for (const line of lines) check.add(decode(line));
+    return rest === "" &&
+      rowFault(check.found, parseBackupInfo(header)) === undefined;
+  } catch {
+    return false;
   }
 }
 

@@ -23,6 +23,7 @@ import {
   chunkSubject,
   metaSubject,
 } from "../../src/log/jetstream/object_names.ts";
+import { isTrue } from "./simulated_backup.ts";
 import { DATE_MS } from "./simulated_broker.ts";
 
 /** The bucket of the simulated log. */
@@ -37,10 +38,10 @@ interface ObjectMessage {
   readonly time_ms: number;
 }
 
-/** An object that is a snapshot, as anyone can see it. */
+/** An object that is a snapshot, as only a test can see it. */
 export interface SeenSnapshot {
   readonly meta: ObjectMeta;
-  /** Whether all its chunks are there as they were stored. */
+  /** Whether it is what it says, whatever anyone finds who reads it. */
   readonly isWhole: boolean;
 }
 
@@ -182,18 +183,21 @@ export class SimulatedObjects {
     return seen;
   }
 
-  #isWhole({ chunkId, bytes }: ObjectMeta): boolean {
-    if (this.#damaged.has(chunkId)) return false;
-    let found = 0;
+  #isWhole({ chunkId, chunks }: ObjectMeta): boolean {
     const on = chunkSubject(BUCKET, chunkId);
-    for (const { subject, data } of this.#messages.values()) {
-      if (subject === on) found += data.length;
+    const found = [...this.#messages.values()]
+      .filter(({ subject }) => subject === on);
+    if (found.length !== chunks) return false;
+    let isWhole = this.#whole.get(found[0].data);
+    if (isWhole === undefined) {
+      isWhole = isTrue(Buffer.concat(found.map(({ data }) => data)));
+      this.#whole.set(found[0].data, isWhole);
     }
-    return found === bytes;
+    return isWhole;
   }
 
-  /** The chunks whose bytes are not those that were stored. */
-  readonly #damaged = new Set<string>();
+  /** Whether files are what they say, by their first chunks. */
+  #whole = new WeakMap<Uint8Array, boolean>();
 
   /** Flips a bit of a snapshot, or takes one of its chunks. */
   damage({ chunkId }: ObjectMeta, below: (n: number) => number): void {
@@ -201,7 +205,7 @@ export class SimulatedObjects {
     const chunks = [...this.#messages]
       .filter(([, { subject }]) => subject === on);
     if (chunks.length === 0) return;
-    this.#damaged.add(chunkId);
+    this.#whole = new WeakMap();
     const [sequence, { data }] = chunks[below(chunks.length)];
     if (below(2) === 0) this.#messages.delete(sequence);
     else data[below(data.length)] ^= 1 << below(8);
