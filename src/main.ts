@@ -11,14 +11,10 @@ import { type Command, parseArguments } from "./cli/arguments.ts";
 import { runBackup, STANDARD_OUTPUT } from "./cli/backup_command.ts";
 import { CommandError } from "./cli/command_error.ts";
 import { runImport } from "./cli/import_command.ts";
-import {
-  type Config,
-  ConfigError,
-  type ConfigPorts,
-  readClientConfig,
-  readConfig,
-} from "./config.ts";
-import { VARIABLES } from "./config_variables.ts";
+import { readClientConfig } from "./config/client_config.ts";
+import { type Config, readConfig } from "./config/config.ts";
+import { ConfigError, type ConfigPorts } from "./config/variable_reader.ts";
+import { VARIABLES } from "./config/variables.ts";
 import { countFreeDescriptors, judgeDescriptors } from "./descriptors.ts";
 import { type Service, startService } from "./service.ts";
 import { keepDebuggerClosed, StopSignal } from "./signals.ts";

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Apps } from "./apps.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Room } from "./cluster/room.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
+import { UnavailableError } from "./errors.ts";
 import { Listeners } from "./http/server/listener.ts";
 import type { App } from "./http/server/router.ts";
 import { LogClient } from "./log/thread/log_client.ts";
@@ -110,6 +111,19 @@ function now(): number {
   return performance.now();
 }
 
+/** What is known of snapshots before the log's stores are joined to it. */
+const NO_SNAPSHOTS = {
+  log: { bytes: 0, isLimited: false },
+  places: {
+    log: { newest: null, problem: undefined, failures: 0, logBytesSince: 0 },
+    folder: undefined,
+  },
+  make: () =>
+    Promise.reject(
+      new UnavailableError("No snapshot was made: there is no place for it"),
+    ),
+} as const;
+
 /** Builds each part of those before it. */
 function build(config: Config, version: string, logLines: LogLines): Parts {
   const { replicaId } = config;
@@ -141,6 +155,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     identity,
     replica,
     cluster,
+    snapshots: NO_SNAPSHOTS,
     logLines,
     now,
   });

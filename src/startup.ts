@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "./cluster/cluster.ts";
 import { enter } from "./cluster/entrance.ts";
 import type { FoundLog, Room } from "./cluster/room.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { LogInfo } from "./log/log.ts";
 import type { LogClient } from "./log/thread/log_client.ts";
 import type { MembersPort } from "./log/thread/members_port.ts";

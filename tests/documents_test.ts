@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import project from "../deno.json" with { type: "json" };
-import { VARIABLES } from "../src/config_variables.ts";
+import { VARIABLES } from "../src/config/variables.ts";
 import { openApiDocument } from "../src/http/openapi_document.ts";
 import { ROOT } from "./support/start_command.ts";
 

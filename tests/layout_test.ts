@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import project from "../deno.json" with { type: "json" };
-import { VARIABLES } from "../src/config_variables.ts";
+import { VARIABLES } from "../src/config/variables.ts";
 import { ROOT } from "./support/start_command.ts";
 
 /**
@@ -10,26 +10,26 @@ import { ROOT } from "./support/start_command.ts";
 const ARROWS: Record<string, string[]> = {
   "main.ts": [
     "service.ts",
-    "config.ts",
-    "config_variables.ts",
+    "config",
     "descriptors.ts",
     "signals.ts",
     "cli",
     "telemetry",
   ],
-  "cli": ["config_variables.ts", "snapshot"],
+  "cli": ["config", "snapshot"],
   "service.ts": [
     "apps.ts",
     "startup.ts",
-    "config.ts",
+    "config",
     "http/server",
     "cluster",
     "replica",
     "log",
     "telemetry",
+    "errors.ts",
   ],
   "apps.ts": [
-    "config.ts",
+    "config",
     "http/openapi_document.ts",
     "http/set",
     "http/get",
@@ -41,26 +41,25 @@ const ARROWS: Record<string, string[]> = {
     "histogram.ts",
   ],
   "startup.ts": [
-    "config.ts",
+    "config",
     "cluster",
     "replica",
     "log",
     "snapshot",
   ],
-  "config.ts": [
-    "config_variables.ts",
+  "config": [
     "http/server",
     "snapshot",
     "pem.ts",
     "telemetry",
   ],
-  "config_variables.ts": ["telemetry"],
   "telemetry": [
     "http/set",
     "http/server",
     "http/ports.ts",
     "cluster",
     "replica",
+    "replica_states.ts",
     "histogram.ts",
   ],
   "http/openapi_document.ts": [
@@ -77,6 +76,7 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
     "user_grade.ts",
     "idle_timeout.ts",
+    "errors.ts",
   ],
   "http/get": [
     "http/page",
@@ -94,13 +94,14 @@ const ARROWS: Record<string, string[]> = {
     "integer_text.ts",
     "errors.ts",
   ],
-  "http/openapi": ["http/ports.ts", "user_grade.ts"],
-  "http/ports.ts": ["snapshot", "user_grade.ts"],
+  "http/openapi": ["replica_states.ts", "user_grade.ts"],
+  "http/ports.ts": ["snapshot", "replica_states.ts", "user_grade.ts"],
   "cluster": [],
   "replica": [
     "log",
     "snapshot",
     "storage",
+    "replica_states.ts",
     "user_grade.ts",
     "histogram.ts",
     "errors.ts",
@@ -113,6 +114,7 @@ const ARROWS: Record<string, string[]> = {
     "idle_timeout.ts",
   ],
   "storage": ["user_grade.ts"],
+  "replica_states.ts": [],
   "user_grade.ts": [],
   "integer_text.ts": [],
   "idle_timeout.ts": [],
@@ -135,6 +137,7 @@ const ENTRIES = [
   "main.ts",
   "log/thread/log_worker.ts",
   "snapshot/format/backup_worker.ts",
+  "snapshot/format/decode_worker.ts",
 ];
 
 interface Import {

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import project from "../../deno.json" with { type: "json" };
-import { VARIABLES } from "../config_variables.ts";
+import { VARIABLES } from "../config/variables.ts";
 import { STANDARD_INPUT } from "./import_command.ts";
 
 /** What the arguments ask for. */

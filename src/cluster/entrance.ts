@@ -71,6 +71,6 @@ function report(
       },
     );
   } else if (refused !== undefined) {
-    logger.info("No fuller state is known of any more: the start goes on");
+    logger.info("No fuller state is known any more: the start goes on");
   }
 }

@@ -97,9 +97,9 @@ export class HeartbeatSender {
   }
 
   /**
-   * Others compare their digests with those of a replica that is ready or
-   * leaves, those of version 1.0 too. So a replica whose history is another
-   * one, or may be, tells that as its state.
+   * The others, version 1.0 included, compare their digests with those of a
+   * replica that is ready or leaves. So a replica whose history is another one,
+   * or may be, says that as its state.
    */
   #send(now_ms: number): void {
     this.#sentState = this.#changes();

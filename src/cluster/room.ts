@@ -1,7 +1,6 @@
 /**
  * What others hold under the names of this replica's log, and whether a starting
- * replica may go on: a fuller state that is known of must not be written over.
- * It does no I/O.
+ * replica may go on: it must not write over a fuller state. It does no I/O.
  *
  * @module
  */
@@ -53,18 +52,19 @@ export interface HeldState {
 export type Admission =
   | {
     readonly type: "go_on";
-    /** The fuller state that is given up by the operator's word. */
+    /** The fuller state that the operator gives up (NEW_LOG). */
     readonly despite?: string;
   }
   /** Not yet known. */
   | { readonly type: "wait"; readonly reason: string }
-  /** Not while it is so. */
+  /** Not as long as this lasts. */
   | { readonly type: "refuse"; readonly reason: string };
 
-/** What was heard of other replicas since this one started. */
+/** What the others have said since this replica started. */
 export class Room {
   /**
-   * By holder. Silence removes nothing: who holds the only copy may be cut off.
+   * By holder. Silence removes nothing: the holder of the only copy may be cut
+   * off.
    * Invariant: no more than {@linkcode HOLDERS_MAX}.
    */
   readonly #held = new Map<string, HeldState>();

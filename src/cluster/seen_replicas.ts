@@ -1,6 +1,6 @@
 /**
- * Every replica of the cluster as this one sees it: what it has said last, and
- * what comparing it has shown.
+ * Every replica of the cluster as this one sees it: its last heartbeat, and
+ * whether it was equal.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { Member } from "./members.ts";
 
 /** One replica. */
 export interface SeenReplica {
-  /** What it has said of itself last. */
+  /** Its last heartbeat. */
   readonly heartbeat: Heartbeat;
   /** Whether it is this replica. */
   readonly isSelf: boolean;
   /** Whether it can propose to the log; null for other replicas. */
   readonly connected: boolean | null;
-  /** Whether it equals the others; null if no one could tell yet. */
+  /** Whether it equals the others; null if that is not known yet. */
   readonly equal: boolean | null;
   /** The sequence at which it was compared last; null if it was not. */
   readonly comparedAt: number | null;

@@ -22,12 +22,14 @@ import { PROBE_PATHS } from "./server/probes_openapi.ts";
 import { BACKUP_PATH } from "./set/backup_openapi.ts";
 import { IMPORT_PATH } from "./set/import_openapi.ts";
 import { SET_PATH } from "./set/set_openapi.ts";
+import { SNAPSHOT_PATH } from "./set/snapshot_openapi.ts";
 
 /** The paths of the set listener besides its probes. */
 const SET_LISTENER_PATHS: Paths = {
   "/set": SET_PATH,
   "/backup": BACKUP_PATH,
   "/import": IMPORT_PATH,
+  "/snapshot": SNAPSHOT_PATH,
 };
 
 /** The paths of the get listener besides its probes. */
@@ -53,15 +55,15 @@ export interface OpenApiOptions {
   };
 }
 
-/** Addresses that listen everywhere, and that no client can connect to. */
+/** Addresses that mean all interfaces; no client can connect to them. */
 const WILDCARDS = ["0.0.0.0", "::"];
 
 const DESCRIPTION =
-  `Two listeners. The set listener takes sets, backups and imports by HTTP Basic authentication, the get listener answers anyone.
+  `Two listeners. The set listener serves sets, imports, backups and snapshots and requires HTTP Basic authentication. The get listener is open.
 
-Errors are problem details by RFC 9457. Any other method of a path gets 405 with Allow, any other path 404; on the set listener only after the credentials are right.
+Errors are problem details by RFC 9457. Another method of a path gets 405 with Allow, another path 404. The set listener checks the credentials first.
 
-After 503 the set was certainly not stored: send it again after Retry-After. After 504 its outcome is unknown, or, where the detail says so, it is stored and this replica can't apply it yet.`;
+503: the set was certainly not stored; send it again after Retry-After. 504: the outcome is unknown, or, where the detail says so, the set is stored and this replica can't apply it yet.`;
 
 /**
  * @param options Of the replica that answers.
@@ -113,8 +115,8 @@ function hostOfUrl(address: string): string {
 }
 
 /**
- * A path with what its operations share: an answer for all that is not named,
- * and HEAD, which is answered wherever GET is.
+ * Adds what all operations share: an answer for everything that is not named,
+ * and HEAD where there is GET.
  */
 function whole(item: PathItem): PathItem {
   const { get, post } = item;
@@ -129,7 +131,7 @@ function whole(item: PathItem): PathItem {
   };
 }
 
-/** The same with no bodies; only what has a body is shared by name. */
+/** The same without bodies, and without the ids of answers that have one. */
 function headOf(get: ZodOpenApiOperationObject): ZodOpenApiOperationObject {
   const responses = Object.entries({ ...get.responses, default: OTHERWISE })
     .map(([status, response]) => {

@@ -4,19 +4,9 @@
  *
  * @module
  */
+import type { ReplicaState } from "../replica_states.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { UserGrade } from "../user_grade.ts";
-
-/** The states that `/status` and `/readyz` name. */
-export const REPLICA_STATES = [
-  "starting",
-  "restoring",
-  "catching_up",
-  "ready",
-  "ahead_of_log",
-  "upgrade_required",
-  "draining",
-] as const;
 
 /** What stays the same while the service runs. */
 export interface Identity {
@@ -45,7 +35,8 @@ export interface SetTarget {
    *
    * @param value A partial user grade, from anyone.
    * @returns The set once it is committed and applied here.
-   * @throws {InvalidUserGradeError} If the value is none; it names each field.
+   * @throws {InvalidUserGradeError} If the value is not one; it names each
+   * field.
    * @throws {UnavailableError} If it is certainly not stored.
    * @throws {UnconfirmedError} If it may be stored, or can't be applied here.
    */
@@ -80,24 +71,83 @@ export interface BackupSource {
   snapshot(): Snapshot;
 }
 
+/** A snapshot that is kept and was read back whole. */
+export interface KeptSnapshot {
+  /** The sequence of the last entry that it includes. */
+  readonly sequence: number;
+  /** When the log took that entry: RFC 3339, UTC; null at sequence 0. */
+  readonly time: string | null;
+  /** Its size where it is kept. */
+  readonly bytes: number;
+}
+
+/** The snapshots of one place: of the log itself, or of a folder. */
+export interface SnapshotKeeping {
+  /** The newest one that was read back whole; null before the first. */
+  readonly newest: KeptSnapshot | null;
+  /** Why none is made at present; undefined if all is well. */
+  readonly problem: string | undefined;
+  /** How often making one has failed. */
+  readonly failures: number;
+  /** How many bytes of log came after the newest. */
+  readonly logBytesSince: number;
+}
+
+/** How large the log is. */
+export interface LogSize {
+  /** All entries that it holds, in bytes as its engine counts them. */
+  readonly bytes: number;
+  /**
+   * Whether a limit that was set by hand takes old entries, so that it can take
+   * some that no snapshot holds.
+   */
+  readonly isLimited: boolean;
+}
+
+/** Knows the snapshots of all places. */
+export interface SnapshotView {
+  readonly log: LogSize;
+  /** The place that the log is cut behind, and the folder if there is one. */
+  readonly places: {
+    readonly log: SnapshotKeeping;
+    readonly folder: SnapshotKeeping | undefined;
+  };
+}
+
+/** Makes snapshots on demand. */
+export interface SnapshotMaker {
+  /**
+   * Makes a snapshot of the state at the time of the call, or of a later one.
+   *
+   * @returns The snapshot, once it was read back whole.
+   * @throws {UnavailableError} If none can be made now; the message has the
+   * cause and the remedy.
+   */
+  make(): Promise<{
+    readonly sequence: number;
+    readonly rows: number;
+    readonly bytes: number;
+  }>;
+}
+
 /** Says what a replica can do. */
 export interface Readiness {
-  readonly state: (typeof REPLICA_STATES)[number];
+  readonly state: ReplicaState;
   /** Why it is in that state, or why sets can't commit, in a few words. */
   readonly reason: string;
   /** Whether gets are answered. */
   readonly readable: boolean;
   /** Whether sets can commit now. */
   readonly writable: boolean;
-  /** How a restore goes, in percent too; undefined when there is none. */
+  /** How far a restore is; undefined if there is none. */
   readonly restoreProgress:
     | { readonly rows: number; readonly percent: number }
     | undefined;
 }
 
-/** Says where a replica is in its log, and what it holds. */
+/** Says how far a replica has applied its log, and what it holds. */
 export interface ReplicaStatus extends Pick<Readiness, "state"> {
-  /** The log; undefined before that is open. */
+  /** The log; undefined before it is open. */
   readonly log:
     | { readonly id: string; readonly firstSequence: number }
     | undefined;
@@ -114,7 +164,7 @@ export interface ReplicaStatus extends Pick<Readiness, "state"> {
 
 /** A replica of the cluster, as one of them sees it. */
 export interface SeenReplica {
-  /** What it has said of itself last. */
+  /** Its last heartbeat. */
   readonly heartbeat: {
     readonly replica_id: string;
     readonly version: string;
@@ -129,13 +179,13 @@ export interface SeenReplica {
       | { readonly rows: number; readonly percent: number }
       | null;
   };
-  /** Whether it is the one that sees. */
+  /** Whether it is the replica that answers. */
   readonly isSelf: boolean;
   /** Whether it can propose to the log; null for other replicas. */
   readonly connected: boolean | null;
-  /** Whether it equals the others; null if no one could tell yet. */
+  /** Whether it equals the others; null if that is not known yet. */
   readonly equal: boolean | null;
-  /** The sequence at which it was compared last; null if it was not. */
+  /** The sequence at which it was last compared; null if it never was. */
   readonly comparedAt: number | null;
   /** How long ago it was heard. */
   readonly heardAgo_ms: number;

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** An entry as it can be told from another at the same sequence. */
+/** What tells an entry from another one at the same sequence. */
 export interface EntryIdentity {
   readonly sequence: number;
   /** When the log took it: RFC 3339 with nanoseconds, UTC. */

@@ -5,20 +5,7 @@
  * @module
  */
 import type { LogStatus } from "../log/log.ts";
-
-/** The states that `/status` and `/readyz` name. */
-export const REPLICA_STATES = [
-  "starting",
-  "restoring",
-  "catching_up",
-  "ready",
-  "ahead_of_log",
-  "upgrade_required",
-  "draining",
-] as const;
-
-/** One of {@linkcode REPLICA_STATES}. */
-export type ReplicaState = (typeof REPLICA_STATES)[number];
+import type { ReplicaState } from "../replica_states.ts";
 
 /** How a restore goes. */
 export interface RestoreProgress {

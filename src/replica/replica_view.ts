@@ -4,9 +4,10 @@
  *
  * @module
  */
+import type { ReplicaState } from "../replica_states.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { Lifecycle, LogView } from "./lifecycle.ts";
-import type { ReplicaState, RestoreProgress } from "./readiness.ts";
+import type { RestoreProgress } from "./readiness.ts";
 import type { StateMachine } from "./state_machine.ts";
 
 /** A replica to be looked at. */

@@ -1,5 +1,5 @@
 /**
- * Output that may be lost, and says so.
+ * Output that may lose lines, and says how many.
  *
  * @module
  */
@@ -11,9 +11,9 @@ export interface Output {
 }
 
 /**
- * A stream to an output that fails at times: a full disk, a reader that is
- * gone. What can't be written is counted, and the stream goes on; a
- * `WritableStream` by itself ends for good at the first failure.
+ * A stream to an output that may fail for a while: its disk is full, or its
+ * reader is gone. Lines that can't be written are counted, and the stream goes
+ * on. A `WritableStream` alone ends for good at the first failure.
  */
 export class BestEffortOutput {
   /** Takes one line at a time. */
@@ -46,7 +46,7 @@ export class BestEffortOutput {
     return this.#lost;
   }
 
-  /** Counts lines that never came as far as the stream. */
+  /** Counts lines that did not reach the stream. */
   noteLost(lines: number): void {
     this.#lost += lines;
   }

@@ -17,7 +17,7 @@ export const SAMPLES_MAX = 300;
 export interface Counters {
   readonly gets: number;
   readonly sets: number;
-  /** The seconds that each set took. */
+  /** How long sets took, in seconds. */
   readonly setSeconds: HistogramCounts;
   /** The memory of the process now. */
   readonly rss_bytes: number;

@@ -1,10 +1,10 @@
 /**
  * The service's own log lines, on stderr.
  *
- * A line never makes the service wait. Where nobody reads stderr, lines wait in
- * a bounded buffer, the oldest of them are dropped, and how many is said once
- * there is somebody who reads. Lines of one kind are limited too: what comes
- * with every entry of a log must not bury everything else.
+ * A line never makes the service wait. While nothing reads stderr, lines wait
+ * in a bounded buffer, and the oldest are dropped. Once stderr is read again, a
+ * line says how many. Lines of one kind are limited too: a line that comes with
+ * every entry of a log must not bury the others.
  *
  * @module
  */
@@ -26,16 +26,16 @@ export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 /** The formats that `LOG_FORMAT` may name. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
-/** The most lines that wait for stderr, besides as many on their way. */
+/** The most lines that wait for stderr; as many more may be on their way. */
 const WAITING_LINES_MAX = 2_000;
 
-/** The longest time from a line to its turn, where lines come in bursts. */
+/** How long a line waits at most when lines come in bursts. */
 const FLUSH_INTERVAL_MS = 100;
 
-/** The most lines of one kind, a message before its values are filled in. */
+/** The most lines of one kind: of a message before its values are filled in. */
 const LINES_PER_KIND_MAX = 20;
 
-/** The time in which there may be as many. */
+/** The period for which that limit counts. */
 const LINES_PER_KIND_MS = 10_000;
 
 /** How long the end of the process waits for its last lines. */
@@ -46,17 +46,17 @@ export interface LogLines {
   /** How many lines could not be written. */
   readonly lost: number;
   /**
-   * Resolves when all lines so far are written, or after a second: to be
-   * awaited before the process ends.
+   * Resolves when all lines so far are written, or after a second. Await it
+   * before the process ends.
    */
   flush(): Promise<void>;
 }
 
 /**
- * Sets where log lines go, once for the process.
+ * Configures the log lines of the process. Call it once.
  *
  * @param level The least level that is written.
- * @param format Text for people or a JSON object a line for machines.
+ * @param format Text for people, or one JSON object per line for machines.
  * @returns The lines.
  */
 export function configureLogging(
@@ -92,7 +92,7 @@ export function configureLogging(
       return stderr.output.lost;
     },
     flush: async () => {
-      // Says what was left out and is not said yet.
+      // Reports the lines that were left out and not reported yet.
       limit[Symbol.dispose]();
       const timeout = Promise.withResolvers<void>();
       const timer = setTimeout(timeout.resolve, LAST_LINES_TIMEOUT_MS);
@@ -126,7 +126,7 @@ function stderrSink(format: (typeof LOG_FORMATS)[number]) {
     },
   });
   let draining: Promise<void> | undefined;
-  // A line that comes alone does not wait for the next flush.
+  // A single line does not wait for the next flush.
   const sink = (record: LogRecord) => {
     stream(record);
     draining ??= stream.drain().finally(() => draining = undefined);
@@ -146,7 +146,7 @@ function logSuppressed(
   );
 }
 
-/** The line that tells of lines that could not be written. */
+/** The line that reports lost lines. */
 function lostLinesRecord(lost: number): LogRecord {
   return {
     category: ["usergrade", "logger"],

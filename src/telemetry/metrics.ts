@@ -5,14 +5,15 @@
  */
 import type { Histogram } from "../histogram.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Identity } from "../http/ports.ts";
+import type { Identity, SnapshotView } from "../http/ports.ts";
 import type { RequestCounts } from "../http/server/request_counts.ts";
 import type { BackupCounts } from "../http/set/backup.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";
-import { REPLICA_STATES } from "../replica/readiness.ts";
+import { REPLICA_STATES } from "../replica_states.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
 import type { LogLines } from "./logger.ts";
 import type { MetricRegistry, Sample } from "./metric_registry.ts";
+import { addSnapshots } from "./snapshot_metrics.ts";
 
 /** Where the numbers are kept. */
 export interface MetricSources {
@@ -23,6 +24,7 @@ export interface MetricSources {
   readonly getSeconds: Histogram;
   readonly backups: BackupCounts;
   readonly cluster: Cluster;
+  readonly snapshots: SnapshotView;
   readonly logLines: Pick<LogLines, "lost">;
 }
 
@@ -36,6 +38,7 @@ export async function createMetrics(
   addRequests(registry, sources);
   addSets(registry, sources.replica);
   addLog(registry, sources.replica);
+  addSnapshots(registry, sources.snapshots, Date.now);
   addState(registry, sources);
   addCluster(registry, sources.cluster);
   addProcess(registry, sources.logLines);
@@ -202,7 +205,7 @@ function addState(
 function addCluster(registry: MetricRegistry, cluster: Cluster): void {
   registry.gauge(
     "usergrade_diverged",
-    "1 while this replica has a difference from another that is not settled, else 0.",
+    "1 while this replica has an unsettled difference from another one, else 0.",
     () => Number(cluster.diverged),
   );
   registry.counter(

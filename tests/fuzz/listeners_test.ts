@@ -35,6 +35,7 @@ const target = fc.oneof(
       "/get?min_sequence=1&user_id=",
       "/backup",
       "/import",
+      "/snapshot",
       "/status",
       "/healthz",
       "/readyz",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeHeartbeat } from "../../src/cluster/heartbeat.ts";
+import { UnavailableError } from "../../src/errors.ts";
 import { BODY_TIMEOUT_MS } from "../../src/http/server/body.ts";
 import { RequestCounts } from "../../src/http/server/request_counts.ts";
 import { notFound, router } from "../../src/http/server/router.ts";
@@ -71,6 +72,9 @@ async function askSets({ set }: Asked): Promise<void> {
   await set("post", "/import", { body: new Uint8Array([0x1f, 0x8b, 8]) });
   await set("get", "/backup");
   await set("head", "/backup");
+  await set("post", "/snapshot");
+  await set("post", "/snapshot", { body: user });
+  await set("post", "/snapshot", { body: " ".repeat(70_000) });
   for (const path of ["/set", "/import"]) {
     const headers = { "content-encoding": "br" };
     await set("post", path, { body: user, headers });
@@ -79,6 +83,7 @@ async function askSets({ set }: Asked): Promise<void> {
     const [method, path] of [
       ["post", "/set"],
       ["post", "/import"],
+      ["post", "/snapshot"],
       ["get", "/backup"],
       ["head", "/backup"],
     ] as const
@@ -132,9 +137,11 @@ function endless(): ReadableStream<Uint8Array> {
 
 /** Bodies that are given up. */
 async function sendEndlessly({ service, set, checker }: Asked): Promise<void> {
-  const slow = set("post", "/set", { body: endless() });
+  const slow = ["/set", "/snapshot"].map((path) =>
+    set("post", path, { body: endless() })
+  );
   service.pass(BODY_TIMEOUT_MS);
-  await slow;
+  await Promise.all(slow);
   // The same handler, only that it waits for less long.
   const impatient = router(
     { "/import": importFile(service.log.proposer, 10) },
@@ -192,6 +199,22 @@ async function askOthers(checker: AnswerChecker): Promise<void> {
   for (const path of ["/cluster", "/history"]) await get("get", path);
 }
 
+/** A replica that has made snapshots, and one that can make none. */
+async function askSnapshots(checker: AnswerChecker): Promise<void> {
+  const service = new LocalService();
+  const { set, get } = new Asked(service, checker);
+  for (const user_id of ["", "a"]) {
+    if (user_id !== "") await service.set({ user_id });
+    await set("post", "/snapshot");
+    await get("get", "/status");
+    await get("get", "/metrics");
+  }
+  service.snapshots.places.log.problem = "the disk is full";
+  service.snapshots.failure = new UnavailableError("the disk is full");
+  await set("post", "/snapshot");
+  await get("get", "/status");
+}
+
 /** Logs that say no more. */
 async function askSilentLogs(checker: AnswerChecker): Promise<void> {
   for (
@@ -222,6 +245,7 @@ Deno.test("answers are as the OpenAPI document says, and all that it says can be
   await sendEndlessly(asked);
   await askWithoutLog(checker);
   await askOthers(checker);
+  await askSnapshots(checker);
   await askSilentLogs(checker);
   // All but 500, which only a fault gives, and which is not declared by itself.
   const unseen = checker.declared().filter((name) => !checker.seen.has(name));

@@ -27,7 +27,7 @@ Deno.test("deno task compile includes every file that is loaded by its URL", asy
   const included = [...project.tasks.compile.command
     .matchAll(/--include (\S+)/g)].map(([, file]) => file);
   const loaded = await filesLoadedByUrl();
-  assert.ok(loaded.length >= 2);
+  assert.ok(loaded.length >= 3);
   assert.deepEqual(included.sort(), [...new Set(loaded)].sort());
 });
 

@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { heartbeat } from "../cluster/heartbeats.ts";
 import { TestBrowser } from "../support/browser.ts";
 import { Cluster } from "../support/cluster.ts";
+import { LocalService } from "../support/local_service.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -159,6 +160,45 @@ Deno.test("the page is light or dark as the system is, and fits a phone", async 
       await page.close();
     }
   }
+});
+
+Deno.test("the page says in words how large the log is, how old its snapshot is, and why none is made", async () => {
+  const service = new LocalService();
+  const { log, places } = service.snapshots;
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    service.apps.get,
+  );
+  await using browser = await TestBrowser.start();
+  const { page, problems } = await browser.open(
+    `http://127.0.0.1:${server.addr.port}`,
+    { viewport: { width: 360, height: 740 } },
+  );
+  const line = page.locator("#log");
+  await page.getByText(
+    "The log holds 0 bytes. There is no snapshot of it yet.",
+    { exact: true },
+  ).waitFor();
+  for (const user_id of ["a", "b", "c"]) await service.set({ user_id });
+  log.bytes = 64.25 * 1024 ** 2;
+  const time = new Date(Date.now() - 3.5 * 60_000).toISOString();
+  const newest = { sequence: 1, time, bytes: 11 * 1024 };
+  places.log.newest = newest;
+  await page.getByText(
+    "The log holds 64.3 MiB. The newest snapshot (11 KiB) is 3 minutes old, 2 entries behind.",
+    { exact: true },
+  ).waitFor();
+  places.log.newest = { ...newest, sequence: 3 };
+  await page.getByText(/ snapshot \(11 KiB\) includes all of it\.$/).waitFor();
+  places.log.problem = `the NATS user may not use ${"x".repeat(200)}`;
+  await page.getByText(/No snapshot is made now: the NATS user may not use x/)
+    .waitFor();
+  assert.equal(await line.getAttribute("data-kind"), "bad");
+  assert.equal((await look(page)).width, 360);
+  places.log.problem = undefined;
+  await page.getByText(/ includes all of it\.$/).waitFor();
+  assert.equal(await line.getAttribute("data-kind"), "");
+  assert.deepEqual(problems, []);
 });
 
 Deno.test("the page says that a replica follows another log, and that the broker is away", async () => {

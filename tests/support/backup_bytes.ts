@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseGzipHeader } from "../../src/snapshot/format/gzip_header.ts";
 import { readBackup } from "../../src/snapshot/format/read_backup.ts";
 import { writeBackup } from "../../src/snapshot/format/write_backup.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
@@ -31,6 +32,11 @@ export async function backupOf(
     "2026-11-23T22:50:01.123Z",
   );
   return await new Response(file).bytes();
+}
+
+/** @returns How many bytes of a backup are its header. */
+export function gzipHeaderBytes(backup: Uint8Array): number {
+  return parseGzipHeader(backup)!.bytes;
 }
 
 /** A stream of bytes in chunks of a size. */

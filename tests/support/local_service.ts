@@ -8,6 +8,7 @@ import { Apps, type AppsOptions } from "../../src/apps.ts";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import { AUTHORIZATION, PASSWORD, USER } from "./credentials.ts";
 import { LocalLog } from "./local_log.ts";
+import { LocalSnapshots } from "./local_snapshots.ts";
 
 /** How a service is made. */
 export interface LocalServiceOptions
@@ -32,6 +33,7 @@ export class LocalService {
   #ahead_ms = 1_000_000;
   readonly log: LocalLog;
   readonly cluster: Cluster;
+  readonly snapshots: LocalSnapshots;
   readonly apps: Apps;
 
   constructor(
@@ -51,6 +53,7 @@ export class LocalService {
       sendHeartbeat: undefined,
       heard: () => {},
     });
+    this.snapshots = new LocalSnapshots(this.log.proposer);
     this.apps = new Apps({
       host: "127.0.0.1",
       tls: undefined,
@@ -61,6 +64,7 @@ export class LocalService {
       identity,
       replica: this.log.proposer,
       cluster: this.cluster,
+      snapshots: this.snapshots,
       logLines: { lost: 0 },
       now,
     });

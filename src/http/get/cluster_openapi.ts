@@ -12,7 +12,8 @@ const Row = z.strictObject({
   self: z.boolean(),
   version: z.string(),
   state: z.string().meta({
-    description: "One of /status, away, gone, or one of a later version.",
+    description:
+      "A state of /status, away, gone, or a state of a later version.",
   }),
   reason: z.string(),
   log_id: z.string().nullable(),
@@ -22,10 +23,10 @@ const Row = z.strictObject({
   users: count,
   digest,
   connected: z.boolean().nullable().meta({
-    description: "Whether it can propose to the log; null of others.",
+    description: "Whether it can propose to the log; null for other replicas.",
   }),
   equal: z.boolean().nullable().meta({
-    description: "Whether it equals the others; null if nobody could tell yet.",
+    description: "Whether it equals the others; null if that is not known yet.",
   }),
   compared_at: sequence.nullable(),
   restore: z.strictObject({ rows: count, percent }).nullable(),

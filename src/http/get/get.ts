@@ -43,7 +43,7 @@ export function get(source: RecordSource, seconds: Histogram): Handler {
 function find(source: RecordSource, userId: string): string {
   const json = source.getJson(userId);
   if (json === undefined) {
-    // Only of an id that nobody has: looking at each would cost speed.
+    // Only an id that was not found is checked: checking each would cost speed.
     assertUserId(userId);
     throw new HttpError(404, "No user has this user_id");
   }

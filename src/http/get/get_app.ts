@@ -13,6 +13,7 @@ import type {
   Readiness,
   RecordSource,
   ReplicaStatus,
+  SnapshotView,
 } from "../ports.ts";
 import type { Availability } from "../server/availability.ts";
 import { probes } from "../server/probes.ts";
@@ -30,11 +31,13 @@ export interface GetAppOptions {
   readonly identity: Identity;
   readonly replica: RecordSource & Readiness & ReplicaStatus;
   readonly cluster: ClusterSource;
+  /** What is kept of its log. */
+  readonly snapshots: SnapshotView;
   readonly history: HistorySource;
   readonly availability: Availability;
   /** Counts the answers. */
   readonly requests: RequestCounts;
-  /** Seconds that a get took here, of some of them. */
+  /** Seconds that gets took here; one in some is timed. */
   readonly getSeconds: Histogram;
   /** Makes the answer of `/metrics`. */
   metrics(): Promise<MetricsText>;
@@ -46,11 +49,11 @@ export interface GetAppOptions {
 
 /** @returns A function for `Deno.serve`. */
 export function getApp(options: GetAppOptions): App {
-  const { identity, replica, availability, now } = options;
+  const { identity, replica, snapshots, availability, now } = options;
   return router(
     {
       "/get": getAndHead(get(replica, options.getSeconds)),
-      "/status": status(identity, replica, options.cluster, now),
+      "/status": status(identity, replica, options.cluster, snapshots, now),
       "/cluster": cluster(identity, options.cluster, now),
       "/history": history(options.history, now),
       "/metrics": metrics(() => options.metrics()),

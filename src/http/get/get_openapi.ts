@@ -19,7 +19,7 @@ export const GET_PATH: PathItem = {
     requestParams: {
       query: z.object({
         user_id: z.string().min(1).meta({
-          description: "In UTF-8, percent-encoded; to be given once.",
+          description: "In UTF-8, percent-encoded, given once.",
         }),
         min_sequence: z.int().min(0).optional().meta({
           description:
@@ -34,7 +34,7 @@ export const GET_PATH: PathItem = {
         }),
       }),
       "400": problem(
-        "user_id is missing, given twice or no possible user_id, say",
+        "For example, user_id is missing, given twice or not valid",
       ),
       "404": problem("There is no such user"),
       "503": unavailable("Not ready, or min_sequence is not applied in time"),

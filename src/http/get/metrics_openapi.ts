@@ -9,7 +9,7 @@ import type { PathItem } from "../openapi/responses.ts";
 /** The path `/metrics`. */
 export const METRICS_PATH: PathItem = {
   get: {
-    summary: "What the replica does and how it is, for Prometheus",
+    summary: "Metrics for Prometheus",
     responses: {
       "200": {
         description: "Prometheus' text format 0.0.4",

@@ -15,16 +15,16 @@ export interface GetQuery {
 /** A query with nothing to decode, as most clients send it. */
 const PLAIN = /^user_id=([^&=%+\u0080-\uffff]+)$/;
 
-/** Raw bytes beyond ASCII, which the runtime takes for Latin-1. */
+/** Raw bytes beyond ASCII, which the runtime reads as Latin-1. */
 const NOT_ASCII = /[\u0080-\uffff]/;
 
 const SEQUENCE = /^\d{1,16}$/;
 
 /**
  * @param query What follows the `?`, `application/x-www-form-urlencoded`.
- * @returns What it asks for; parameters of other names are left alone.
- * @throws {HttpError} 400, if `user_id` is missing, empty or given twice, or
- * anything is not what it must be.
+ * @returns What it asks for; other parameters are ignored.
+ * @throws {HttpError} 400, if `user_id` is missing, empty or given twice, or a
+ * value is not valid.
  */
 export function parseQuery(query: string): GetQuery {
   const plain = PLAIN.exec(query);

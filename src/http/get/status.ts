@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { ClusterSource, Identity, ReplicaStatus } from "../ports.ts";
+import type {
+  ClusterSource,
+  Identity,
+  KeptSnapshot,
+  ReplicaStatus,
+  SnapshotView,
+} from "../ports.ts";
 import { getAndHead, type Handler } from "../server/router.ts";
 import type { StatusAnswer } from "./status_openapi.ts";
 
@@ -11,25 +17,31 @@ import type { StatusAnswer } from "./status_openapi.ts";
  * @param identity The service.
  * @param replica Its replica.
  * @param cluster Its cluster.
+ * @param snapshots What is kept of its log.
  * @param now The time in milliseconds, by the clock of `identity`.
  */
 export function status(
   identity: Identity,
   replica: ReplicaStatus,
   cluster: Pick<ClusterSource, "diverged">,
+  snapshots: SnapshotView,
   now: () => number,
 ): Handler {
-  return getAndHead(() =>
-    Response.json(view(identity, replica, cluster.diverged, now()))
-  );
+  return getAndHead(() => {
+    const answer: StatusAnswer = {
+      ...replicaPart(identity, replica, snapshots),
+      uptime_s: Math.round(now() - identity.started_ms) / 1000,
+      diverged: cluster.diverged,
+    };
+    return Response.json(answer);
+  });
 }
 
-function view(
-  { replicaId, version, mode, started_ms }: Identity,
+function replicaPart(
+  { replicaId, version, mode }: Identity,
   replica: ReplicaStatus,
-  diverged: boolean,
-  now_ms: number,
-): StatusAnswer {
+  { log, places }: SnapshotView,
+): Omit<StatusAnswer, "uptime_s" | "diverged"> {
   return {
     replica_id: replicaId,
     version,
@@ -42,10 +54,22 @@ function view(
       applied_sequence: replica.appliedSequence,
       lag: replica.lastSequence - replica.appliedSequence,
       connected: replica.connected,
+      bytes: log.bytes,
+      snapshot: newest(places),
+      snapshot_problem: places.log.problem ?? null,
     },
     users: replica.users,
     digest: replica.digest,
-    uptime_s: Math.round(now_ms - started_ms) / 1000,
-    diverged,
   };
+}
+
+/** The newest snapshot of all places; null if none has any. */
+function newest({ log, folder }: SnapshotView["places"]): KeptSnapshot | null {
+  const [one, other] = [log.newest, folder?.newest ?? null];
+  const found = one === null || (other?.sequence ?? 0) > one.sequence
+    ? other
+    : one;
+  if (found === null) return null;
+  const { sequence, time, bytes } = found;
+  return { sequence, time, bytes };
 }

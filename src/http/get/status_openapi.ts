@@ -19,6 +19,23 @@ const Status = z.strictObject({
     applied_sequence: sequence,
     lag: count,
     connected: z.boolean(),
+    bytes: count.meta({
+      description: "All entries that it holds, as its engine counts them.",
+    }),
+    snapshot: z.strictObject({
+      sequence,
+      time: z.string().nullable().meta({
+        description: "When the log took that entry; null at sequence 0.",
+      }),
+      bytes: count,
+    }).nullable().meta({
+      description:
+        "The newest snapshot that was read back whole; null before the first.",
+    }),
+    snapshot_problem: z.string().nullable().meta({
+      description:
+        "Why no snapshot is made and the log is not cut; null if all is well.",
+    }),
   }),
   users: count,
   digest,

@@ -20,7 +20,7 @@ const RetryAfter = z.string().regex(/^\d+$/).meta({
   description: "Seconds after which to try again.",
 });
 
-/** A path that takes nothing and always has something to say. */
+/** A path without parameters that always answers 200. */
 export function report(summary: string, schema: z.ZodType): PathItem {
   return { get: { summary, responses: { "200": json(summary, schema) } } };
 }
@@ -51,7 +51,7 @@ export function problem(
   };
 }
 
-/** Certainly not done; to be tried again. */
+/** Certainly not done: the client may try again. */
 export function unavailable(
   description: string,
   schema: z.ZodType = Problem,
@@ -59,17 +59,19 @@ export function unavailable(
   return problem(description, schema, { "retry-after": RetryAfter });
 }
 
-/** A body in a content coding that is not read. */
+/** A body in a content coding that is not accepted. */
 export function encodingRefused(description: string): ZodOpenApiResponseObject {
   return problem(description, Problem, {
-    "accept-encoding": z.string().meta({ description: "What is." }),
+    "accept-encoding": z.string().meta({
+      description: "The codings that are accepted.",
+    }),
   });
 }
 
-/** The answer to whatever else is wrong, with the request or with the service. */
+/** The answer to everything else that is wrong. */
 export const OTHERWISE: ZodOpenApiResponseObject = {
   ...problem(
-    "400 if the Host header can be no host; 404 at another path; 405, with Allow, to another method; 500 if the service has a fault, which its log names",
+    "400 if the Host header is not a host; 404 at another path; 405, with Allow, to another method; 500 if the service has a fault, which its log names",
     Problem,
     {
       "allow": z.string().regex(/^[A-Z]+(, [A-Z]+)*$/).optional().meta({
@@ -83,7 +85,7 @@ export const OTHERWISE: ZodOpenApiResponseObject = {
 /** How a client proves who it is. */
 export const SECURITY = [{ basic: [] }];
 
-/** What guards the set listener answers. */
+/** The answers of the guards of the set listener. */
 export const GUARDS = {
   "401": problem("No credentials, or wrong ones", Problem, {
     "www-authenticate": z.string(),

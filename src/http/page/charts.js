@@ -24,7 +24,7 @@ const CHARTS = [
   {
     title: "Commit latency",
     unit: " ms",
-    // So that both the usual and the worst can be read.
+    // Makes both the usual and the worst values readable.
     logarithmic: true,
     series: [
       { column: "commit_p50_ms", name: "p50" },
@@ -107,7 +107,7 @@ function options(chart, width, span_s) {
         fill: i === 0 && chart.series.length === 1
           ? `color-mix(in srgb, ${colours[0]} 14%, transparent)`
           : undefined,
-        // A single sample between two gaps is no line.
+        // A single sample between two gaps would draw no line.
         points: { show: chart.series.length > 1, size: 3 },
         spanGaps: false,
       })),

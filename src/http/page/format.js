@@ -21,6 +21,17 @@ export function compact(value) {
   return Math.abs(value) < 1000 ? precise.format(value) : short.format(value);
 }
 
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+
+/** A number of bytes in three digits: `12.3 MiB`. */
+export function size(bytes) {
+  const power = Math.min(
+    Math.floor(Math.log2(Math.max(bytes, 1)) / 10),
+    UNITS.length - 1,
+  );
+  return `${precise.format(bytes / 1024 ** power)} ${UNITS[power]}`;
+}
+
 /**
  * Makes an element. Texts become text nodes: nothing is ever read as HTML.
  *
@@ -37,12 +48,12 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Sets an element's text, if it is another one: what is the same stays selected. */
+/** Sets an element's text if it has changed: unchanged text stays selected. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Sets an attribute, if it is another one. */
+/** Sets an attribute if it has changed. */
 export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 10_000;
 
 const form = document.querySelector("#look-up form");
 const found = document.querySelector("#found");
-/** Answers of look-ups before this one come too late. */
+/** The number of the last look-up; answers to earlier ones are dropped. */
 let current = 0;
 
 async function ask(id) {

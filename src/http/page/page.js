@@ -5,16 +5,17 @@
  */
 import { showHistory } from "./charts.js";
 import { setText } from "./format.js";
+import { showLog } from "./log_line.js";
 import { startLookUp } from "./look_up.js";
 import { showCluster } from "./replicas.js";
 
-/** How often to ask, and how seldom at most while there is no answer. */
+/** How often to ask, and the longest pause while there is no answer. */
 const INTERVAL_MS = 2_000;
 const INTERVAL_MAX_MS = 16_000;
 const TIMEOUT_MS = 5_000;
 
 let interval_ms = INTERVAL_MS;
-/** When there was no answer for the first time since the last one. */
+/** When the first request after the last answer failed. */
 let silentSince;
 let timer;
 
@@ -23,7 +24,12 @@ async function ask(path) {
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return await response.json();
+  return response;
+}
+
+/** When an answer was given, by the replica's clock. */
+function answeredAt_ms(response) {
+  return Date.parse(response.headers.get("date")) || Date.now();
 }
 
 function showSilence() {
@@ -43,12 +49,14 @@ function showSilence() {
 
 async function poll() {
   try {
-    const [cluster, history] = await Promise.all([
+    const [cluster, status, history] = await Promise.all([
       ask("/cluster"),
+      ask("/status"),
       ask("/history"),
     ]);
-    showCluster(cluster);
-    showHistory(history);
+    showCluster(await cluster.json());
+    showLog(await status.json(), answeredAt_ms(status));
+    showHistory(await history.json());
     silentSince = undefined;
     interval_ms = INTERVAL_MS;
   } catch {
@@ -57,7 +65,7 @@ async function poll() {
   }
   showSilence();
   clearTimeout(timer);
-  // A page that nobody sees asks nothing.
+  // A hidden page asks nothing.
   if (!document.hidden) timer = setTimeout(poll, interval_ms);
 }
 

@@ -10,6 +10,7 @@ import uplotJs from "uplot/dist/uPlot.iife.js" with { type: "text" };
 import chartsJs from "./charts.js" with { type: "text" };
 import formatJs from "./format.js" with { type: "text" };
 import indexHtml from "./index.html" with { type: "text" };
+import logLineJs from "./log_line.js" with { type: "text" };
 import lookUpJs from "./look_up.js" with { type: "text" };
 import pageCss from "./page.css" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
@@ -41,6 +42,7 @@ export function page(): Record<string, Handler> {
     "/page/page.css": file("css", pageCss),
     "/page/page.js": file("js", pageJs),
     "/page/replicas.js": file("js", replicasJs),
+    "/page/log_line.js": file("js", logLineJs),
     "/page/charts.js": file("js", chartsJs),
     "/page/format.js": file("js", formatJs),
     "/page/look_up.js": file("js", lookUpJs),
@@ -49,7 +51,7 @@ export function page(): Record<string, Handler> {
   };
 }
 
-/** A browser asks each time, and gets the file again only if it is another one. */
+/** A browser asks each time, and gets the file only if it has changed. */
 function file(type: keyof typeof TYPES, text: string): Handler {
   const tag = createHash("sha256").update(text).digest("hex").slice(0, 16);
   const headers = {
@@ -61,7 +63,7 @@ function file(type: keyof typeof TYPES, text: string): Handler {
     "referrer-policy": "no-referrer",
   };
   const handler: Handler = ({ headers: asked }) =>
-    // A server between may have made the tag a weak one.
+    // A proxy may have made the tag a weak one.
     asked.get("if-none-match")?.includes(tag)
       ? new Response(null, { status: 304, headers })
       : new Response(text, { headers });

@@ -5,7 +5,7 @@
  */
 import { element, full, setAttribute, setText } from "./format.js";
 
-/** How a state looks: a word is never told by colour alone. */
+/** How a state looks. Its word is always shown, never the colour alone. */
 const KINDS = {
   ready: "good",
   starting: "busy",
@@ -19,7 +19,7 @@ const KINDS = {
 };
 
 const rows = new Map();
-/** What was last said of each replica. */
+/** The last state and equality of each replica, to find changes. */
 const said = new Map();
 
 function makeRow() {
@@ -98,7 +98,7 @@ function update({ row, parts }, replica, alone) {
   setAttribute(
     parts.state,
     "data-kind",
-    // Ready for gets alone.
+    // Ready for gets only.
     replica.state === "ready" && replica.connected === false
       ? "busy"
       : KINDS[replica.state] ?? "unknown",
@@ -122,7 +122,7 @@ function update({ row, parts }, replica, alone) {
   setText(parts.heard, heardText(replica));
 }
 
-/** What is new of the replicas, in words. */
+/** What has changed, in words. */
 function changes(cluster) {
   const news = [];
   for (const replica of cluster.replicas) {
@@ -209,7 +209,7 @@ export function showCluster(cluster) {
     cluster.diverged
       ? cluster.stands_alone === null
         ? "Replicas differ at the same sequence. Which one is wrong can't be told from here."
-        : `Replica ${cluster.stands_alone} differs from all others at the same sequence, and they are equal: it is the one to start anew.`
+        : `Replica ${cluster.stands_alone} differs from all others at the same sequence, and they are equal: restart it.`
       : "",
   );
   const news = changes(cluster);

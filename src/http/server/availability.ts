@@ -1,5 +1,6 @@
 /**
- * What the operator has decided about requests, whatever the replica can do.
+ * What the operator decided about requests, independent of what the replica can
+ * do.
  *
  * @module
  */

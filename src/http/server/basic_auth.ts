@@ -7,20 +7,20 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { HttpError } from "./problem.ts";
 import type { Handler } from "./router.ts";
 
-/** The one user who may come in. */
+/** The only user whose requests are accepted. */
 export interface Credentials {
   /** Without a colon. */
   readonly user: string;
   /**
    * Any of them is accepted, so that a password can be changed while replicas and
-   * clients know the old one or the new one; the first is for asking others.
+   * clients know the old one or the new one. The first one logs in to peers.
    */
   readonly passwords: readonly [string, ...string[]];
 }
 
 /**
- * The longest `Authorization` header that is looked at. The runtime takes heads
- * of some hundred kilobytes, and comparing costs by the character.
+ * The longest `Authorization` header that is checked. The runtime accepts heads
+ * of some hundred kilobytes, and every character costs time.
  */
 export const AUTHORIZATION_CHARACTERS_MAX = 16 * 1024;
 
@@ -30,7 +30,7 @@ const SCHEME = /^basic +([A-Za-z0-9+/_=-]+) *$/i;
 
 const utf8 = new TextEncoder();
 
-/** What a header without credentials counts as: no user has an empty name. */
+/** Stands for a header without credentials: no user has an empty name. */
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -50,9 +50,9 @@ export function parseBasicAuth(header: string): Uint8Array | undefined {
 /**
  * Lets a request through to `handler` only with the right credentials.
  *
- * @param credentials The right ones.
+ * @param credentials The right credentials.
  * @param handler What they guard.
- * @returns A handler that answers 401 to all others.
+ * @returns A handler that answers 401 to requests without them.
  */
 export function basicAuth(
   credentials: Credentials,
@@ -66,13 +66,13 @@ export function basicAuth(
 
   const allowed = (header: string): boolean => {
     if (header.length > AUTHORIZATION_CHARACTERS_MAX) return false;
-    // Nearly every right header is spelled just so, and comparing it in
+    // Nearly every right header is spelled exactly so, and comparing it in
     // JavaScript costs a tenth of hashing it.
     if (isOneOf(headers, (one) => equalInConstantTime(header, one))) {
       return true;
     }
-    // Whatever is wrong is hashed once and compared with all, so that neither
-    // the user, nor the password, nor the spelling makes a difference.
+    // Any other header is hashed once and compared with all hashes: the time
+    // does not tell whether the user, the password or the spelling is wrong.
     const hash = sha256(parseBasicAuth(header) ?? NOTHING);
     return isOneOf(hashes, (one) => timingSafeEqual(hash, one));
   };
@@ -105,14 +105,14 @@ function equalInConstantTime(given: string, expected: string): boolean {
   return difference === 0;
 }
 
-/** Whether any matches; looks at all, whichever does. */
+/** Whether any matches; checks all of them, even after a match. */
 function isOneOf<T>(all: readonly T[], matches: (one: T) => boolean): boolean {
   let found = false;
   for (const one of all) found = matches(one) || found;
   return found;
 }
 
-/** Hashes have one length, so that comparing them tells nothing of the password's. */
+/** All hashes have the same length, so comparing them hides the password's. */
 function sha256(bytes: Uint8Array): Uint8Array {
   return createHash("sha256").update(bytes).digest();
 }

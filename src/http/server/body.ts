@@ -8,7 +8,7 @@ import { UnavailableError } from "../../errors.ts";
 /** How long a body may take to arrive. */
 export const BODY_TIMEOUT_MS = 10_000;
 
-/** The body has more bytes than are taken. */
+/** The body is larger than the limit. */
 export class BodyTooLargeError extends RangeError {
   override name = "BodyTooLargeError";
 }
@@ -18,7 +18,7 @@ export class BodyTimeoutError extends Error {
   override name = "BodyTimeoutError";
 }
 
-/** The client went away, or what it sent is no HTTP body. */
+/** The client went away, or what it sent is not an HTTP body. */
 export class BodyBrokenError extends Error {
   override name = "BodyBrokenError";
 }
@@ -33,11 +33,11 @@ interface PendingBody {
   /** Set by the first sweep that sees it, so that most bodies need no clock. */
   deadline: number | undefined;
   readonly reject: (error: BodyTimeoutError) => void;
-  /** Leaves a body that is read in chunks to others. */
+  /** Releases the lock on a body that is read in chunks. */
   release?: () => void;
 }
 
-/** Reads bodies and keeps count of those on their way. */
+/** Reads bodies and counts those on their way. */
 export class BodyReader {
   /** Invariant: in the order of their deadlines, those without one last. */
   readonly #pending = new Set<PendingBody>();
@@ -121,7 +121,7 @@ export class BodyReader {
     );
   }
 
-  /** Ends the bodies that took too long. To be called a few times a second. */
+  /** Ends the bodies that took too long. Call it a few times a second. */
   tick(): void {
     const now = this.now();
     for (const pending of this.#pending) {
@@ -144,10 +144,10 @@ export class BodyReader {
  */
 export function bodyError(cause: unknown): Error {
   if (cause instanceof BodyTooLargeError) return cause;
-  // What a shutdown of the listener does to the bodies that it reads.
+  // A shutdown of the listener breaks the bodies that are being read.
   if (cause instanceof Deno.errors.BadResource) {
     return new BodyCutError(
-      "This connection is being closed: send it again on another",
+      "This connection is being closed: send the request again on another one",
       { cause },
     );
   }

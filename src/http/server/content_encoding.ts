@@ -10,8 +10,8 @@ import type { Handler } from "./router.ts";
 const ENCODING_CHARACTERS_MAX = 64;
 
 /**
- * @param encodings The content codings that `handler` can read, if any, one at
- * a time; `identity` always is one.
+ * @param encodings The content codings that `handler` can read besides
+ * `identity`, one at a time.
  * @param handler What reads the body.
  * @returns A handler that answers 415, with `Accept-Encoding`, to all others.
  */

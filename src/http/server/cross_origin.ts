@@ -9,8 +9,8 @@ import type { Handler } from "./router.ts";
 /**
  * Lets a request through to `handler` unless a browser says that a page of
  * another origin sent it: by `Sec-Fetch-Site` (W3C Fetch Metadata), or, in a
- * browser without it, by `Origin` (RFC 6454). A link that a person followed is
- * let through: the page that had it learns nothing, and no GET changes anything.
+ * browser without it, by `Origin` (RFC 6454). A link that a person follows is
+ * served: its page learns nothing, and no GET changes anything.
  *
  * @param handler What is guarded.
  * @returns A handler that answers 403 to cross-origin browser requests.

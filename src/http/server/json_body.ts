@@ -9,16 +9,17 @@ import { HttpError } from "./problem.ts";
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Every number with a fraction or an exponent has this in it. Text without is
- * parsed at full speed: `JSON.parse` rounds no safe integer that is written in
- * digits alone, and makes no safe integer of another one.
+ * Every number with a fraction or an exponent matches this. Other text is
+ * parsed at full speed: `JSON.parse` reads a safe integer exactly if it is
+ * written in digits alone, and never turns another number of digits into a safe
+ * integer.
  */
 const FRACTION_OR_EXPONENT = /[0-9][.eE]/;
 
 /**
  * @param bytes A body.
- * @returns What its JSON says. A number that is no safe integer as it is
- * written, whatever it would be rounded to, is `NaN`.
+ * @returns The value of its JSON. A number that is not a safe integer as it is
+ * written is `NaN`, even if it would be rounded to one.
  * @throws {HttpError} 400, if it is not JSON in UTF-8.
  */
 export function parseJsonBody(bytes: Uint8Array): unknown {

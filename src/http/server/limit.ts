@@ -5,7 +5,7 @@
  */
 import { UnavailableError } from "../../errors.ts";
 
-/** As many requests of this kind are served as may be. */
+/** The limit of requests of one kind is reached. */
 export class BusyError extends UnavailableError {
   override name = "BusyError";
 }
@@ -24,7 +24,7 @@ export class Limit {
    * Begins one more.
    *
    * @returns To be called when it has ended; calling it twice is harmless.
-   * @throws {BusyError} If there are as many as may be.
+   * @throws {BusyError} If the limit is reached.
    */
   enter(): () => void {
     if (this.#served >= this.max) {

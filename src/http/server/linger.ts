@@ -22,7 +22,7 @@ export const LINGER_BYTES_MAX = 64 * 1024 * 1024;
 /** How long a refused body is read. */
 export const LINGER_TIMEOUT_MS = 5_000;
 
-/** How long nothing of it may come meanwhile. */
+/** How long the client may pause meanwhile. */
 export const LINGER_IDLE_TIMEOUT_MS = 1_000;
 
 /** How many refused bodies are read at a time; further ones are cut at once. */
@@ -32,8 +32,8 @@ export const LINGERING_MAX = 4;
 const LINGER_PART_BYTES = 256 * 1024;
 
 /**
- * How fast each of them is read: strangers who upload without an end take a
- * fifth of a core from the others at most, two fifths over TLS.
+ * How fast each of them is read: strangers with endless uploads take at most a
+ * fifth of a core from other clients, over TLS two fifths.
  */
 const LINGER_BYTES_PER_MS = 16 * 1024;
 
@@ -44,9 +44,9 @@ let lingering = 0;
  * @param request A request that is answered with an error. A reader that left
  * its body before the end has released the lock on it.
  * @returns Whether it has an unread body that is, or may be, too long to leave
- * it to the runtime. Over HTTP/2 any body is: an answer before its end resets
- * the stream, and clients take that for a failure, answer and all (curl 7.88).
- * So is a body whose reading has begun: the runtime would wait for its reader.
+ * to the runtime. Over HTTP/2 every body is too long: an answer before its end
+ * resets the stream, which clients take for a failure (curl 7.88). A body whose
+ * reading has begun is too long as well: the runtime would wait for its reader.
  */
 export function leavesLongBody(request: Request): boolean {
   const { method, headers } = request;
@@ -65,9 +65,9 @@ export function leavesLongBody(request: Request): boolean {
  * @param response Its whole answer.
  * @returns The same answer, which is sent at once and ends when the body has
  * been read, or has met a limit. The runtime then closes the connection if any
- * of the body is left, but not while a read waits: that of a client which sends
- * nothing stays open, as an idle one does. Over HTTP/2 it resets the stream with
- * NO_ERROR.
+ * of the body is left, but not while a read waits: the connection of a client
+ * that sends nothing stays open, like an idle one. Over HTTP/2 the runtime
+ * resets the stream with NO_ERROR.
  */
 export async function refuseBody(
   request: Request,
@@ -145,7 +145,7 @@ async function readOn(reader: ReadableStreamBYOBReader): Promise<void> {
 /**
  * The `onError` of `Deno.serve`: called for each answer that broke off.
  *
- * @returns An answer that comes too late for anyone.
+ * @returns An answer that no client receives.
  */
 export function answerBrokeOff(error: unknown): Response {
   logger.warn("An answer broke off: {reason}", {

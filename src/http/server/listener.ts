@@ -1,12 +1,13 @@
 /**
  * Listeners that too many connections cannot stop.
  *
- * `Deno.serve` has no limit on connections and none on how long one may idle
- * or take over its head, and its first failed accept, for want of a file
- * descriptor, ends it for good. So a listener is made anew then, and before
- * that when there are more connections than {@linkcode DESCRIPTORS_MAX}. Its
- * graceful shutdown is what closes connections here: those that are idle or in
- * the middle of a head at once, those with a request after its answer.
+ * `Deno.serve` limits neither the number of connections nor how long one may be
+ * idle or take to send its head. Its first failed accept, when no file
+ * descriptor is left, ends it for good. So the port is then bound again, and
+ * also before that, when there are more descriptors than
+ * {@linkcode DESCRIPTORS_MAX}. The graceful shutdown of the old server closes
+ * its connections: those that are idle or in the middle of a head at once, those
+ * with a request after the answer.
  *
  * @module
  */
@@ -38,7 +39,7 @@ export interface ListenerOptions {
   readonly port: number;
   /** Certificate and key in PEM; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
-  /** Told the address, once. */
+  /** Called once, with the address. */
   onListen(address: Deno.NetAddr): void;
 }
 
@@ -49,12 +50,12 @@ class Listener {
   /** Servers that accept no more and still have requests to answer. */
   readonly #leaving = new Set<Deno.HttpServer>();
   #retry: ReturnType<typeof setTimeout> | undefined;
-  /** The port once it is known, where any would do at first. */
+  /** The port that is bound; before that the one asked for, which may be 0. */
   #port: number;
   #answer: App;
 
   /**
-   * @param onFailure Told when the listener can accept no more.
+   * @param onFailure Called when the listener can accept no more.
    * @throws {Error} If the port can't be bound.
    */
   constructor(
@@ -84,7 +85,7 @@ class Listener {
     });
   }
 
-  /** Closes what is idle, and binds the port anew after a wait. */
+  /** Closes idle connections, and binds the port again after a wait. */
   shed(wait_ms: number): void {
     // A port that is being bound again already has no idle connections.
     if (this.#server === undefined) return;
@@ -158,7 +159,7 @@ export class Listeners {
     );
   }
 
-  /** Looks how many descriptors are in use. To be called a few times a second. */
+  /** Checks how many descriptors are in use. Call it a few times a second. */
   tick(): void {
     if (this.now() < this.#nextShed) return;
     const used = descriptorsInUse();
@@ -168,7 +169,7 @@ export class Listeners {
   }
 
   #shed(reason: string): void {
-    // Where the last time did not help, there is no point in hurry.
+    // The last time did not help: back off.
     const wait_ms = this.now() < this.#nextShed
       ? BIND_RETRY_MAX_MS
       : BIND_RETRY_MIN_MS;
@@ -180,9 +181,9 @@ export class Listeners {
   /**
    * Accepts no more; resolves when all requests are answered.
    *
-   * What closes an idle connection resets a request that is on its way to it.
-   * So for a while every answer first asks its client to use that connection no
-   * more: those that are closed then have been idle for as long.
+   * Closing an idle connection resets a request that is on its way. So for a
+   * while every answer asks its client to close the connection. The connections
+   * that are closed after that have been idle for as long.
    */
   async shutdown(): Promise<void> {
     for (const listener of this.#listeners) listener.closeAfterAnswers();
@@ -199,8 +200,8 @@ function closing(response: Response): Response {
 }
 
 /**
- * How many descriptors the process has, at least: the lowest free one tells,
- * for 7 µs, since the system gives out the lowest first.
+ * How many descriptors the process has at least. The system gives out the
+ * lowest free one first, so opening one tells, in 7 µs.
  */
 function descriptorsInUse(): number {
   try {
@@ -208,7 +209,7 @@ function descriptorsInUse(): number {
     closeSync(descriptor);
     return descriptor;
   } catch (error) {
-    // There is not one more; whatever else is wrong says nothing of them.
+    // No descriptor is left. Any other error says nothing about their number.
     return /^E[MN]FILE$/.test(String((error as { code?: string }).code))
       ? Infinity
       : 0;

@@ -10,7 +10,8 @@ import { getAndHead, type Handler } from "./router.ts";
 /**
  * @param replica What is probed.
  * @param isReady Whether this listener can do its work.
- * @param refusal Why it must get no requests, whatever the replica can do.
+ * @param refusal Why it must get no requests, even if the replica could answer;
+ * undefined if it may.
  * @returns The routes `/healthz` and `/readyz`.
  */
 export function probes(

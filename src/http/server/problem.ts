@@ -29,7 +29,7 @@ const TITLES = {
   504: "Gateway Timeout",
 } as const;
 
-/** After how many seconds a client may try again what was not done. */
+/** After how many seconds a client may try again. */
 const RETRY_AFTER_SECONDS = "1";
 
 /** What a problem has besides its status and detail. */
@@ -55,7 +55,8 @@ export class HttpError extends Error {
 
 /**
  * @param error What a handler threw.
- * @returns The answer; of an unforeseen error it says nothing, and logs it.
+ * @returns The answer. An unforeseen error is logged, and not told to the
+ * client.
  */
 export function problemResponse(error: unknown): Response {
   const { status, message, extras } = toHttpError(error);

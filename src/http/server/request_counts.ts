@@ -6,7 +6,7 @@
 
 /** The answers of one route. */
 export class RouteCounts {
-  /** Nearly all of them: a field costs less than a look-up. */
+  /** Nearly all answers are 200, and a field costs less than a look-up. */
   #ok = 0;
   readonly #others = new Map<number, number>();
 
@@ -16,7 +16,7 @@ export class RouteCounts {
     else this.#others.set(status, (this.#others.get(status) ?? 0) + 1);
   }
 
-  /** How many answers had a status, for each that any had. */
+  /** The number of answers by status, without the statuses that none had. */
   entries(): [status: number, count: number][] {
     return [
       ...(this.#ok > 0 ? [[200, this.#ok] as [number, number]] : []),
@@ -35,10 +35,10 @@ export class RouteCounts {
   }
 }
 
-/** Of all paths that are no route's. */
+/** The name of all unmatched paths. */
 export const OTHER_ROUTE = "other";
 
-/** The answers of one listener. Bounded, since its routes are. */
+/** The answers of one listener. The number of its routes bounds it. */
 export class RequestCounts {
   readonly #routes = new Map<string, RouteCounts>();
 

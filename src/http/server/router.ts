@@ -22,7 +22,7 @@ export type Handler = (
   query: string,
 ) => Response | Promise<Response>;
 
-/** Answers requests, as `Deno.serve` has it. It never throws and never rejects. */
+/** A handler for `Deno.serve`. It never throws and never rejects. */
 export type App = (request: Request) => Response | Promise<Response>;
 
 /**
@@ -43,12 +43,12 @@ export function methods(handlers: Record<string, Handler>): Handler {
   };
 }
 
-/** @returns A handler that answers GET and HEAD alike; the runtime sends HEAD no body. */
+/** @returns A handler for GET and HEAD; the runtime sends no body for HEAD. */
 export function getAndHead(handler: Handler): Handler {
   return methods({ GET: handler, HEAD: handler });
 }
 
-/** What separates the parts of a URL, and so can't be in a host. */
+/** Characters that separate the parts of a URL; a host can't have them. */
 const NO_HOST = /[/?#@\\\s]/;
 
 /** A handler that answers 404. */
@@ -108,7 +108,7 @@ export function router(
   };
 }
 
-/** Counts an answer that is not there yet, in the one hop that catches, too. */
+/** Counts a later answer in the same hop that catches its error. */
 function later(
   request: Request,
   response: Promise<Response>,
@@ -124,8 +124,8 @@ function later(
 }
 
 /**
- * @param url A request's URL: the authority, as the client named it, is put
- * before the path by the runtime, and may be anything.
+ * @param url A request's URL. The runtime puts the authority before the path as
+ * the client sent it, so it may be anything.
  */
 function target(url: string): { path: string; query: string } {
   const authority = url.indexOf("//") + 2;
@@ -141,12 +141,11 @@ function target(url: string): { path: string; query: string } {
 }
 
 /**
- * A `Host` with a slash or a question mark in it moves the path: in
- * `/healthz?/backup` the host's part and the path can't be told apart. That
- * takes a slash in the query, or a path that is not exactly a route's, so only
- * such requests pay for the check.
+ * A `Host` with a slash or a question mark moves the path: `/healthz?/backup`
+ * does not show where the host ends. The query then has a slash, or the path is
+ * not exactly that of a route, so only such requests pay for the check.
  *
- * @throws {HttpError} 400, if the `Host` header can be no host.
+ * @throws {HttpError} 400, if the `Host` header is not a host.
  */
 function checkHost(request: Request): void {
   const host = request.headers.get("host");

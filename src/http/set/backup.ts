@@ -20,17 +20,17 @@ export const BACKUPS_MAX = 4;
 export class BackupCounts {
   /** How many were read to their end. */
   complete = 0;
-  /** How many were cut off or left by their reader. */
+  /** How many were cut off, or abandoned by their reader. */
   broken = 0;
-  /** How many bytes were read of all of them. */
+  /** How many bytes of them were read. */
   bytes = 0;
 }
 
 /**
  * @param source Whose state is served.
  * @param counts Counts the backups.
- * @returns A handler that streams the state as it is when it is asked for, and
- * keeps nothing open for HEAD.
+ * @returns A handler that streams the state as it is at the request, and keeps
+ * nothing open for HEAD.
  */
 export function backup(source: BackupSource, counts: BackupCounts): Handler {
   const limit = new Limit(BACKUPS_MAX, "backups are being served");

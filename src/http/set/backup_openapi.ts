@@ -31,7 +31,7 @@ export const BACKUP_PATH: PathItem = {
           "log-sequence": LogSequence,
           "backup-info": z.string().meta({
             description:
-              "What the file says of itself, in JSON: log_id, sequence, sequence_time, rows, digest. HEAD gives it without a file.",
+              "What the file says about itself, in JSON: log_id, sequence, sequence_time, rows, digest. HEAD has it too, without the file.",
           }),
         }),
         content: { "application/gzip": { schema: z.string() } },

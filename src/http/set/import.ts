@@ -14,15 +14,13 @@ import { NUMBER_FIELDS, type UserGradePatch } from "../../user_grade.ts";
 import type { SetTarget } from "../ports.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "../server/body.ts";
 import { Limit } from "../server/limit.ts";
+import { refuseQuery } from "../server/no_query.ts";
 import { HttpError, toHttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";
 import type { ImportAnswer, ImportFailure } from "./import_openapi.ts";
 
 /** How many imports run at a time. */
 export const IMPORTS_MAX = 2;
-
-/** The most characters of a query that an error repeats. */
-const QUERY_CHARACTERS_MAX = 64;
 
 /** Ids are taken byte for byte: a byte order mark is a character of the id. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -39,9 +37,9 @@ interface Progress {
 
 /**
  * @param target Where the rows are proposed.
- * @param idleTimeout_ms How long no byte may come.
+ * @param idleTimeout_ms How long the client may pause.
  * @returns A handler that imports a backup or any CSV file of user grades, of any
- * size in constant memory.
+ * size, in constant memory.
  */
 export function importFile(
   target: SetTarget,
@@ -49,7 +47,7 @@ export function importFile(
 ): Handler {
   const limit = new Limit(IMPORTS_MAX, "imports are running");
   return async (request, query) => {
-    refuseQuery(query);
+    refuseQuery(query, "An import");
     const leave = limit.enter();
     const progress: Progress = {
       rows: 0,
@@ -97,16 +95,6 @@ export function withProgress(handler: Handler): Handler {
       throw new HttpError(status, message, { ...extras, members });
     }
   };
-}
-
-/** @throws {HttpError} 400, if there is one: what it asks for would not be done. */
-function refuseQuery(query: string): void {
-  if (query === "") return;
-  const found = JSON.stringify(query.slice(0, QUERY_CHARACTERS_MAX));
-  throw new HttpError(
-    400,
-    `An import has no parameters, and the query is ${found}: leave it out`,
-  );
 }
 
 /** The error with how far the import came. */

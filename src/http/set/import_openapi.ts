@@ -43,7 +43,7 @@ export type ImportFailure = Required<
 export const IMPORT_PATH: PathItem = {
   post: {
     summary:
-      "Sets every row of a backup or any CSV file; users who are not in it stay",
+      "Sets every row of a backup or any CSV file; other users stay as they are",
     security: SECURITY,
     requestBody: {
       required: true,
@@ -57,14 +57,14 @@ export const IMPORT_PATH: PathItem = {
     responses: {
       "200": json("All rows are stored", ImportResult),
       "400": problem(
-        "Not CSV of user grades, from some line on: `detail` says what was found and what to do; all rows before it are stored. Or the URL has a query: nothing is stored",
+        "From some line on, the body is not a CSV file of user grades: `detail` says what was found and what to do, and all rows before that line are stored. Or the URL has a query: nothing is stored",
         ImportProblem,
       ),
       ...GUARDS,
       "408": problem("No byte came within 10 s", ImportProblem),
       "415": encodingRefused("Content-Encoding is not gzip or identity"),
       "503": unavailable(
-        "Rows from some line on are certainly not stored, or too many imports are under way",
+        "From some line on, the rows are certainly not stored; or too many imports are under way",
         ImportProblem,
       ),
       "504": problem(

@@ -11,7 +11,8 @@ import { jsonResponseAt } from "../server/json_response.ts";
 import type { Handler } from "../server/router.ts";
 
 /**
- * Two promises a set besides the runtime's own: each more costs 0.2 µs.
+ * A set takes two promises besides the runtime's own; each further one would
+ * cost 0.2 µs.
  *
  * @param target Where the set is proposed.
  * @param bodies Reads its body.

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import type { BackupSource, Readiness, SetTarget } from "../ports.ts";
+import type {
+  BackupSource,
+  Readiness,
+  SetTarget,
+  SnapshotMaker,
+} from "../ports.ts";
 import type { Availability } from "../server/availability.ts";
 import { basicAuth, type Credentials } from "../server/basic_auth.ts";
 import type { BodyReader } from "../server/body.ts";
@@ -21,13 +26,16 @@ import {
 import { backup, type BackupCounts } from "./backup.ts";
 import { importFile, withProgress } from "./import.ts";
 import { set } from "./set.ts";
+import { snapshot } from "./snapshot.ts";
 
 /** What the set listener answers with. */
 export interface SetAppOptions {
   readonly replica: SetTarget & BackupSource & Readiness;
+  /** Makes snapshots of it. */
+  readonly snapshots: SnapshotMaker;
   /** Reads the bodies of sets. */
   readonly bodies: BodyReader;
-  /** Who may set. */
+  /** Who may use the listener. */
   readonly credentials: Credentials;
   /** Whether sets and imports are served. */
   readonly availability: Availability;
@@ -39,8 +47,15 @@ export interface SetAppOptions {
 
 /** @returns A function for `Deno.serve`. */
 export function setApp(
-  { replica, bodies, credentials, availability, requests, backups }:
-    SetAppOptions,
+  {
+    replica,
+    snapshots,
+    bodies,
+    credentials,
+    availability,
+    requests,
+    backups,
+  }: SetAppOptions,
 ): App {
   const guarded = (handler: Handler) =>
     refuseCrossOrigin(basicAuth(credentials, handler));
@@ -55,6 +70,8 @@ export function setApp(
         ["gzip", "x-gzip"],
         withProgress(availability.writing(importFile(replica))),
       )),
+      // It changes no grade, so READ_ONLY lets it through.
+      "/snapshot": post(snapshot(replica, snapshots, bodies)),
       ...probes(replica, () => replica.writable, () => availability.setRefusal),
     },
     guarded(notFound),

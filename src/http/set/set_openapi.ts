@@ -26,7 +26,7 @@ const ValidationProblem = z.strictObject({
   ...problemMembers,
   errors: z.array(z.strictObject({ field: z.string(), message: z.string() }))
     .optional().meta({
-      description: "Each wrong field; left out where the body is no JSON.",
+      description: "Each wrong field; left out if the body is not JSON.",
     }),
 }).meta({ id: "ValidationProblem" });
 
@@ -43,7 +43,7 @@ export const SET_PATH: PathItem = {
       "200": json("The whole record, committed and applied", UserGrade, {
         "log-sequence": LogSequence,
       }),
-      "400": problem("No partial user grade", ValidationProblem),
+      "400": problem("The body is not a partial user grade", ValidationProblem),
       ...GUARDS,
       "408": problem("The body did not arrive within 10 s"),
       "413": problem("The body is longer than MAX_BODY_BYTES"),
@@ -52,7 +52,7 @@ export const SET_PATH: PathItem = {
         "Certainly not stored: not ready, too many wait, or READ_ONLY",
       ),
       "504": problem(
-        "Its outcome is unknown, or it is stored and can't be applied here yet",
+        "The outcome is unknown, or the set is stored and can't be applied here yet",
       ),
     },
   },

@@ -2,8 +2,8 @@
  * JetStream's API: a question, a JSON object, on a subject of its own, and an
  * answer. See https://docs.nats.io/reference/reference-protocols/nats_api_reference
  *
- * Its own few lines and not the library's: whoever sees the subject on which an
- * answer is awaited can write to it, and what the library can't read there ends
+ * These few lines replace the library's: anyone who sees the subject of an
+ * answer can write to it, and a message there that the library can't read ends
  * its connection.
  *
  * @module
@@ -19,7 +19,7 @@ export const STREAM_NOT_FOUND = 10059;
 export const NO_MESSAGE_FOUND = 10037;
 export const WRONG_LAST_SEQUENCE = 10071;
 
-/** The server answered that it will not, or did not answer at all. */
+/** The server refused the question, or did not answer. */
 export class ApiError extends Error {
   override name = "ApiError";
 

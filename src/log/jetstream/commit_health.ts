@@ -8,10 +8,10 @@
 /** For how long sets may wait or be refused without a commit. */
 export const STALL_AFTER_MS = 3_000;
 
-/** How often it is tried whether sets commit again. */
+/** How often a probe tries whether sets commit again. */
 export const PROBE_MS = 2_000;
 
-/** When clients' sets are taken again if there is nothing to try it with. */
+/** When clients' sets are taken again if there is nothing to probe with. */
 export const BLIND_RETRY_MS = 10_000;
 
 /** Why sets don't commit, if the log gives no reason. */
@@ -26,7 +26,7 @@ type Health =
 
 const FINE: Health = { type: "fine" };
 
-/** What is known of the commits of one replica. */
+/** Whether one replica's sets commit, as far as it knows. */
 export class CommitHealth {
   #health: Health = FINE;
   #reason: string | undefined;
@@ -56,7 +56,7 @@ export class CommitHealth {
     this.proposed(now_ms);
   }
 
-  /** A set committed, or it is not known any more that none does. */
+  /** A set committed, or a new connection may commit again. */
   clear(): void {
     this.#health = FINE;
     this.#reason = undefined;

@@ -117,7 +117,7 @@ export class Commits {
    * @returns Whether to look at the log, to confirm it.
    */
   refused(batch: number, reason: string, now_ms: number): boolean {
-    // That a probe is refused on a log that has moved on is no news.
+    // A log that has moved on refuses a probe: that shows nothing.
     if (batch === PROBE_BATCH) return false;
     if (!this.#proposals.refused(batch, reason, now_ms)) return false;
     this.#health.refused(reason, now_ms);
@@ -147,7 +147,7 @@ export class Commits {
     return true;
   }
 
-  /** Ends all batches, since they will not be heard of any more. */
+  /** Ends all batches, since their entries will not come any more. */
   abandon(reason: string): void {
     this.#health.clear();
     this.#proposals.abandon(reason);

@@ -74,7 +74,7 @@ async function read(
   }
 }
 
-/** A prefix of its own, so that a NATS user needs no more than its inboxes. */
+/** Each replica has its own prefix, so that its NATS user needs no other inboxes. */
 export function inboxPrefix(replicaId: string): string {
   return `_INBOX.usergrade.${replicaId}`;
 }

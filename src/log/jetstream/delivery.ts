@@ -20,8 +20,8 @@ export interface Delivery {
  * @param reply `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer
  * sequence>.<nanoseconds>.<pending>`, or the longer form with domain and
  * account after `ACK` (NATS ADR-15).
- * @returns What it says; undefined if it is no such subject, which anyone can
- * have sent.
+ * @returns What it says; undefined if it is another subject, since anyone can
+ * send one.
  */
 export function parseDelivery(reply: string): Delivery | undefined {
   const tokens = reply.split(".");

@@ -1,6 +1,6 @@
 /**
- * Where replicas tell each other of themselves, over the connection of the log.
- * What their heartbeats say is none of the log's business.
+ * The replicas' heartbeats, over the connection of the log. The log does not
+ * read what they say.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const HEARD_MAX = 512;
 const HEARD_INTERVAL_MS = 2_000;
 
 /**
- * The subject on which a replica tells of itself. It is outside the subjects
+ * The subject of a replica's heartbeats. It is outside the subjects
  * that a stream may have: those begin with the stream's name and a dot.
  *
  * @param stream The stream's name.
@@ -74,7 +74,7 @@ export class MembersChannel {
 
   /**
    * The server does not allow to publish or subscribe to a subject. The
-   * replica does its work without being seen.
+   * replica works, and the others do not see it.
    *
    * @returns Whether it is one of this channel's.
    */

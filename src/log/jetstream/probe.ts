@@ -13,7 +13,7 @@ import {
 import type { EntryFeed } from "./entry_feed.ts";
 import { isKnownVersion } from "./stream_config.ts";
 
-/** A message to try it with. */
+/** A message that tries whether sets commit. */
 export interface Probe {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** The stream takes it only as the next entry after this one. */

@@ -89,9 +89,9 @@ export class Proposals {
   }
 
   /**
-   * An answer says that the log refused a batch. It counts only where no
-   * attempt before may have been taken: of one that is being stored the stream
-   * says "duplicate".
+   * An answer says that the log refused a batch. It counts only after a single
+   * attempt: while the stream stores a batch, it refuses a second attempt as a
+   * duplicate.
    *
    * @returns Whether it is to be confirmed by looking at the log.
    */
@@ -162,7 +162,7 @@ export class Proposals {
     }
   }
 
-  /** Ends all batches, since they will not be heard of any more. */
+  /** Ends all batches, since their entries will not come any more. */
   abandon(reason: string): void {
     for (const proposal of this.#byBatch.values()) {
       proposal.reject(

@@ -17,7 +17,7 @@ export interface AwaitedRequest {
   readonly deadline_ms: number;
 }
 
-/** Numbers requests, and remembers the look that goes on beside the entries. */
+/** Numbers requests, and remembers the look at the stream while entries come. */
 export class Requests {
   #last = 0;
   #aside: { readonly request: number; readonly asked_ms: number } | undefined;
@@ -27,7 +27,7 @@ export class Requests {
     return { request: ++this.#last, deadline_ms: now_ms + ANSWER_MAX_MS };
   }
 
-  /** @returns The number of a request that nothing waits for; the one before is forgotten. */
+  /** @returns The number of a look beside the entries; the one before is forgotten. */
   beginAside(now_ms: number): number {
     const request = ++this.#last;
     this.#aside = { request, asked_ms: now_ms };
@@ -37,7 +37,7 @@ export class Requests {
   /**
    * A request has ended.
    *
-   * @returns When it was asked; undefined if it is not the one that goes on aside.
+   * @returns When the look aside was asked; undefined if it is another request.
    */
   endAside(request: number): number | undefined {
     if (request !== this.#aside?.request) return undefined;

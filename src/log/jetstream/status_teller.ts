@@ -6,7 +6,7 @@
  */
 import type { LogStatus } from "../log.ts";
 
-/** After how long a reason that was reported before is news again. */
+/** After how long a reason is reported again. */
 export const REPEAT_MS = 60_000;
 
 /** The most reasons that are remembered. */

@@ -29,9 +29,8 @@ export class SendWindow {
 }
 
 /**
- * The receiving side's count. Waking the other thread costs 40 µs, so it is
- * told of several messages at once, and early enough that its window never
- * closes for that.
+ * The receiving side's count. Waking the other thread costs 40 µs, so several
+ * messages are confirmed at once, early enough that its window stays open.
  */
 export class ReceiveWindow {
   #taken = 0;

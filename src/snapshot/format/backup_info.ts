@@ -41,6 +41,11 @@ export function backupName({ made, sequence }: BackupInfo): string {
   return `usergrades-${compact}Z-${sequence}.csv`;
 }
 
+/** @returns The name of a backup's file. */
+export function fileName(info: BackupInfo): string {
+  return `${backupName(info)}.gz`;
+}
+
 /** @returns All of it as one line of ASCII JSON. */
 export function backupInfoJson(info: BackupInfo): string {
   return toAscii(JSON.stringify({

@@ -31,14 +31,21 @@ export async function readBackup(
 ): Promise<BackupFile> {
   const reader = new ByteReader(stream);
   try {
-    return { header: await readHeader(reader), rows: readRows(reader) };
+    return { header: await readBackupHeader(reader), rows: readRows(reader) };
   } catch (error) {
     reader.cancel(error).catch(() => {});
     throw error;
   }
 }
 
-async function readHeader(reader: ByteReader): Promise<GzipHeader> {
+/**
+ * @param reader A backup file, of which no byte is taken.
+ * @returns The file's header.
+ * @throws {BackupError} If it has none.
+ */
+export async function readBackupHeader(
+  reader: ByteReader,
+): Promise<GzipHeader> {
   for (;;) {
     const is = isGzip(reader.buffered);
     if (is === false) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { VARIABLES } from "../../../src/config_variables.ts";
+import { VARIABLES } from "../../../src/config/variables.ts";
 import { ServiceProcess } from "../../support/service_process.ts";
 import { grades } from "./requests.ts";
 

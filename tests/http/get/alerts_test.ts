@@ -9,8 +9,8 @@ interface AlertRule {
   readonly expr: string;
 }
 
-/** A metric in an expression, and the states that the expression selects. */
-const METRIC = /\b(usergrade_\w+)(?:\{state=~?"([^"]*)"\})?/g;
+/** A metric in an expression, and the values of a label that it selects. */
+const METRIC = /\b(usergrade_\w+)(?:\{(\w+)=~?"([^"]*)"\})?/g;
 
 /** The alerts in OPERATIONS.md. */
 function documentedRules(): AlertRule[] {
@@ -23,7 +23,7 @@ function documentedRules(): AlertRule[] {
 
 // Prometheus accepts an alert on a metric that does not exist, and never fires
 // it.
-Deno.test("every metric and state in the alerts of OPERATIONS.md is in /metrics", async () => {
+Deno.test("every metric, state and place in the alerts of OPERATIONS.md is in /metrics", async () => {
   const service = new LocalService();
   const metrics = parsePrometheusText(
     await (await service.get("/metrics")).text(),
@@ -36,13 +36,13 @@ Deno.test("every metric and state in the alerts of OPERATIONS.md is in /metrics"
       asked.length > 0 || /^up\{/.test(expr),
       `${alert} asks for nothing`,
     );
-    for (const [, name, states] of asked) {
+    for (const [, name, label, values] of asked) {
       const samples = metrics.get(name)?.samples;
       assert.ok(samples, `${alert}: there is no ${name}`);
-      for (const state of states?.split("|") ?? []) {
+      for (const value of values?.split("|") ?? []) {
         assert.ok(
-          samples.has(`${name}{state="${state}"}`),
-          `${alert}: ${name} knows no state ${state}`,
+          samples.has(`${name}{${label}="${value}"}`),
+          `${alert}: ${name} knows no ${label} ${value}`,
         );
       }
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { GETS_PER_SAMPLE } from "../../../src/http/get/get.ts";
 import { LocalService } from "../../support/local_service.ts";
+import { LocalKeeping } from "../../support/local_snapshots.ts";
 import {
   type MetricFamily,
   parsePrometheusText,
@@ -107,4 +108,64 @@ Deno.test("GET /metrics counts requests by route and status, and sets with their
   assert.ok(sampleOf(families, "process_resident_memory_bytes") > 1e7);
   const started = sampleOf(families, "process_start_time_seconds");
   assert.ok(Math.abs(Date.now() / 1000 - started) < 60);
+});
+
+/** The labels of a place as they stand in the text. */
+const PLACES = { log: '{place="log"}', folder: '{place="folder"}' };
+
+/** The snapshot metrics, each of which has a place. */
+const SNAPSHOT_METRICS = [
+  "usergrade_snapshot_age_seconds",
+  "usergrade_snapshot_bytes",
+  "usergrade_snapshot_sequence",
+  "usergrade_snapshot_log_bytes",
+  "usergrade_snapshot_off",
+  "usergrade_snapshot_failures_total",
+];
+
+Deno.test("GET /metrics tells the log's size, and the snapshots of each place", async () => {
+  const service = new LocalService();
+  const { snapshots } = service;
+  let families = await scrape(service);
+  const value = (name: string, labels = "") =>
+    families.get(name)!.samples.get(name + labels);
+  assert.equal(value("usergrade_log_bytes"), 0);
+  assert.equal(value("usergrade_log_limited"), 0);
+  for (const name of SNAPSHOT_METRICS) {
+    const isAge = name === "usergrade_snapshot_age_seconds";
+    assert.equal(value(name, PLACES.log), isAge ? undefined : 0, name);
+    assert.equal(value(name, PLACES.folder), undefined, name);
+  }
+
+  snapshots.log.bytes = 12_345;
+  snapshots.log.isLimited = true;
+  const { log } = snapshots.places;
+  // With all the digits that a log gives.
+  const time = new Date(Date.now() - 60_000).toISOString()
+    .replace("Z", "456789Z");
+  log.newest = { sequence: 7, time, bytes: 700 };
+  log.logBytesSince = 42;
+  log.problem = "the disk is full";
+  log.failures = 3;
+  const folder = snapshots.places.folder = new LocalKeeping();
+  // Another machine's clock is ahead.
+  const soon = new Date(Date.now() + 60_000).toISOString();
+  folder.newest = { sequence: 9, time: soon, bytes: 900 };
+  families = await scrape(service);
+  assert.equal(value("usergrade_log_bytes"), 12_345);
+  assert.equal(value("usergrade_log_limited"), 1);
+  const [age_s, ...others] = SNAPSHOT_METRICS.map((name) =>
+    value(name, PLACES.log)
+  );
+  assert.ok(age_s! >= 60 && age_s! < 120);
+  assert.deepEqual(others, [700, 7, 42, 1, 3]);
+  assert.deepEqual(
+    SNAPSHOT_METRICS.map((name) => value(name, PLACES.folder)),
+    [0, 900, 9, 0, 0, 0],
+  );
+  // The snapshot of a log that never had an entry has no age.
+  log.newest = { sequence: 0, time: null, bytes: 70 };
+  families = await scrape(service);
+  assert.equal(value("usergrade_snapshot_age_seconds", PLACES.log), undefined);
+  assert.equal(value("usergrade_snapshot_bytes", PLACES.log), 70);
 });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { REPLICA_STATES as ANSWERED_STATES } from "../../../src/http/ports.ts";
-import { REPLICA_STATES } from "../../../src/replica/readiness.ts";
 import { LOCAL_LOG_ID } from "../../support/local_log.ts";
 import { LocalService } from "../../support/local_service.ts";
+import { LocalKeeping } from "../../support/local_snapshots.ts";
 
 Deno.test("GET /status says what the contract says", async () => {
   const service = new LocalService();
@@ -37,6 +36,9 @@ Deno.test("GET /status says what the contract says", async () => {
         applied_sequence: 2,
         lag: 0,
         connected: true,
+        bytes: 0,
+        snapshot: null,
+        snapshot_problem: null,
       },
       users: 2,
       digest: "",
@@ -46,6 +48,26 @@ Deno.test("GET /status says what the contract says", async () => {
   );
 });
 
-Deno.test("the states that are answered are those that a replica has", () => {
-  assert.deepEqual(ANSWERED_STATES, REPLICA_STATES);
+Deno.test("GET /status names the newest snapshot of all places, the log's size, and why none is made", async () => {
+  const service = new LocalService();
+  const { snapshots } = service;
+  const logPart = async () => (await service.statusJson()).log;
+  snapshots.log.bytes = 64_000_000;
+  snapshots.places.log.problem = "the NATS user may not use the bucket";
+  assert.equal((await logPart()).bytes, 64_000_000);
+  assert.equal((await logPart()).snapshot, null);
+  assert.match((await logPart()).snapshot_problem, /may not use the bucket/);
+
+  const inFolder = { sequence: 7, time: "2026-11-23T22:49:59Z", bytes: 70 };
+  const inLog = { sequence: 0, time: null, bytes: 20 };
+  snapshots.places.folder = new LocalKeeping();
+  assert.equal((await logPart()).snapshot, null);
+  snapshots.places.log.newest = inLog;
+  assert.deepEqual((await logPart()).snapshot, inLog);
+  snapshots.places.folder.newest = inFolder;
+  assert.deepEqual((await logPart()).snapshot, inFolder);
+  snapshots.places.log.newest = null;
+  assert.deepEqual((await logPart()).snapshot, inFolder);
+  snapshots.places.log.newest = { ...inFolder, bytes: 71 };
+  assert.equal((await logPart()).snapshot.bytes, 71);
 });

@@ -24,7 +24,9 @@ Deno.test("the set listener answers 401 without the right credentials", async ()
     basic(`x:${PASSWORD}`),
     basic(`${USER}:${PASSWORD}`).slice(0, -1) + "x",
   ];
-  for (const path of ["/set", "/backup", "/import", "/", "/nope"]) {
+  for (
+    const path of ["/set", "/backup", "/import", "/snapshot", "/", "/nope"]
+  ) {
     for (const authorization of wrong) {
       const response = await service.send("set", path, {
         method: "POST",

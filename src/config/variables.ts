@@ -3,55 +3,9 @@
  *
  * @module
  */
-import * as z from "zod";
-import { LOG_FORMATS, LOG_LEVELS } from "./telemetry/logger.ts";
-
-function integer(min: number, max: number) {
-  const error = `must be an integer from ${min} to ${max}`;
-  return z.string().regex(/^\d{1,15}$/, { error }).transform(Number)
-    .pipe(z.int({ error }).min(min, { error }).max(max, { error }));
-}
-
-function oneOf<const T extends readonly string[]>(values: T) {
-  return z.enum(values, { error: `must be one of ${values.join(", ")}` });
-}
-
-const text = z.string();
-
-const SERVER = /^((nats|tls):\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/;
-
-function isServer(server: string): boolean {
-  return SERVER.test(server) &&
-    Number(/:(\d+)$/.exec(server)?.[1] ?? 0) <= 65535;
-}
-
-const servers = text.transform((list) => list.split(",").map((s) => s.trim()))
-  .refine((list) => list.every(isServer), {
-    error:
-      "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
-  });
-
-function hasDecodableUserinfo({ username, password }: URL): boolean {
-  try {
-    decodeURIComponent(username + password);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const peers = text.transform((list) =>
-  list.split(",").map((peer) => URL.parse(peer.trim()))
-).refine(
-  (urls) =>
-    urls.every((url) =>
-      url !== null && ["http:", "https:", "file:"].includes(url.protocol)
-    ),
-  { error: "must be a comma-separated list of http:, https: or file: URLs" },
-).transform((urls) => urls.filter((url) => url !== null))
-  .refine((urls) => urls.every(hasDecodableUserinfo), {
-    error: "must hold users and passwords percent-encoded: write %25 for %",
-  });
+import type * as z from "zod";
+import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
+import { integer, oneOf, peers, servers, text } from "./checks.ts";
 
 /** A variable: its default if that is fixed, its meaning and its check. */
 function variable<T>(

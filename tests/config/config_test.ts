@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { ConfigError, readClientConfig, readConfig } from "../src/config.ts";
-import { createCertificates } from "./support/certificates.ts";
+import { readClientConfig } from "../../src/config/client_config.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { ConfigError } from "../../src/config/variable_reader.ts";
+import { createCertificates } from "../support/certificates.ts";
 
 const permissions = "none";
 

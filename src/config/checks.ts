@@ -1,0 +1,59 @@
+/**
+ * Checks of the variables' values.
+ *
+ * @module
+ */
+import * as z from "zod";
+
+/** An integer in decimal digits, from a least to a greatest. */
+export function integer(min: number, max: number) {
+  const error = `must be an integer from ${min} to ${max}`;
+  return z.string().regex(/^\d{1,15}$/, { error }).transform(Number)
+    .pipe(z.int({ error }).min(min, { error }).max(max, { error }));
+}
+
+/** One of a few words. */
+export function oneOf<const T extends readonly string[]>(values: T) {
+  return z.enum(values, { error: `must be one of ${values.join(", ")}` });
+}
+
+/** Any text. */
+export const text = z.string();
+
+const SERVER = /^((nats|tls):\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/;
+
+function isServer(server: string): boolean {
+  return SERVER.test(server) &&
+    Number(/:(\d+)$/.exec(server)?.[1] ?? 0) <= 65535;
+}
+
+/** NATS servers, without credentials. */
+export const servers = text.transform((list) =>
+  list.split(",").map((server) => server.trim())
+).refine((list) => list.every(isServer), {
+  error:
+    "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
+});
+
+function hasDecodableUserinfo({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** URLs of other replicas and of backups. */
+export const peers = text.transform((list) =>
+  list.split(",").map((peer) => URL.parse(peer.trim()))
+).refine(
+  (urls) =>
+    urls.every((url) =>
+      url !== null && ["http:", "https:", "file:"].includes(url.protocol)
+    ),
+  { error: "must be a comma-separated list of http:, https: or file: URLs" },
+).transform((urls) => urls.filter((url) => url !== null))
+  .refine((urls) => urls.every(hasDecodableUserinfo), {
+    error: "must hold users and passwords percent-encoded: write %25 for %",
+  });

@@ -1,0 +1,88 @@
+/**
+ * How the broker is reached.
+ *
+ * @module
+ */
+import type { Environment, VariableReader } from "./variable_reader.ts";
+import { VARIABLES } from "./variables.ts";
+
+/** How to reach the broker, and the stream that is the cluster's log. */
+export interface NatsConfig {
+  readonly servers: readonly string[];
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly token: string | undefined;
+  /** The path of a credentials file, which is read at each connection. */
+  readonly credsFile: string | undefined;
+  /** The path of a certificate authority, in PEM, which is read at each connection. */
+  readonly caFile: string | undefined;
+  readonly stream: string;
+  readonly streamReplicas: number;
+}
+
+/** All that is said of NATS besides where it is. */
+const NATS_VARIABLES = Object.keys(VARIABLES).filter((name) =>
+  name.startsWith("NATS_") && name !== "NATS_URL"
+);
+
+/**
+ * @param reader Reads the variables; gets what is wrong with them.
+ * @param environment Which of them are set.
+ * @returns The broker; undefined for a standalone service.
+ */
+export function readNats(
+  reader: VariableReader,
+  environment: Environment,
+): NatsConfig | undefined {
+  const {
+    NATS_URL,
+    NATS_USER,
+    NATS_PASSWORD,
+    NATS_TOKEN,
+    NATS_CREDS_FILE,
+    NATS_TLS_CA_FILE,
+  } = environment;
+  const ways = [NATS_USER || NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE];
+  if (ways.filter(Boolean).length > 1) {
+    reader.problems.push(
+      "NATS_USER with NATS_PASSWORD, NATS_TOKEN and NATS_CREDS_FILE exclude each other: set only one",
+    );
+  }
+  const needless = NATS_URL
+    ? []
+    : NATS_VARIABLES.filter((name) => environment[name]);
+  if (needless.length > 0) {
+    reader.problems.push(
+      `${
+        needless.join(", ")
+      } must not be set without NATS_URL, which names the NATS servers`,
+    );
+  }
+  if (!NATS_USER !== !NATS_PASSWORD) {
+    reader.problems.push("NATS_USER and NATS_PASSWORD must be set together");
+  }
+  if (
+    NATS_URL && !environment.AUTH_PASSWORD && !environment.AUTH_PASSWORD_FILE
+  ) {
+    reader.problems.push(
+      "AUTH_PASSWORD or AUTH_PASSWORD_FILE must be set with NATS_URL: all replicas use the same password",
+    );
+  }
+  // What is in them may be replaced later; a wrong path is told at once.
+  reader.file("NATS_CREDS_FILE");
+  reader.certificates("NATS_TLS_CA_FILE");
+  const nats = {
+    servers: reader.value("NATS_URL", VARIABLES.NATS_URL),
+    user: reader.value("NATS_USER", VARIABLES.NATS_USER),
+    password: reader.value("NATS_PASSWORD", VARIABLES.NATS_PASSWORD),
+    token: reader.value("NATS_TOKEN", VARIABLES.NATS_TOKEN),
+    credsFile: NATS_CREDS_FILE || undefined,
+    caFile: NATS_TLS_CA_FILE || undefined,
+    stream: reader.value("NATS_STREAM", VARIABLES.NATS_STREAM),
+    streamReplicas: reader.value(
+      "NATS_STREAM_REPLICAS",
+      VARIABLES.NATS_STREAM_REPLICAS,
+    ),
+  };
+  return nats.servers === undefined ? undefined : nats as NatsConfig;
+}

@@ -1,0 +1,42 @@
+/**
+ * The certificate and the key of both listeners.
+ *
+ * @module
+ */
+import { belongTogether, holdsPrivateKey } from "../pem.ts";
+import type { Environment, VariableReader } from "./variable_reader.ts";
+
+/** A certificate and its key, in PEM. */
+export interface TlsConfig {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * @param reader Reads the variables; gets what is wrong with them.
+ * @param environment Which of them are set.
+ * @returns The certificate and the key; undefined for plain HTTP.
+ */
+export function readTls(
+  reader: VariableReader,
+  { TLS_CERT_FILE, TLS_KEY_FILE }: Environment,
+): TlsConfig | undefined {
+  if (!TLS_CERT_FILE !== !TLS_KEY_FILE) {
+    reader.problems.push("TLS_CERT_FILE and TLS_KEY_FILE must be set together");
+  }
+  const cert = reader.certificates("TLS_CERT_FILE");
+  const key = reader.file("TLS_KEY_FILE");
+  if (key !== undefined && !holdsPrivateKey(key)) {
+    reader.problems.push(
+      "TLS_KEY_FILE must name a private key in PEM without a passphrase",
+    );
+    return undefined;
+  }
+  if (cert === undefined || key === undefined) return undefined;
+  if (!belongTogether(key, cert)) {
+    reader.problems.push(
+      "TLS_KEY_FILE names a key that does not match the certificate in TLS_CERT_FILE",
+    );
+  }
+  return { cert, key };
+}

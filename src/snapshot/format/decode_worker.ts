@@ -1,0 +1,111 @@
+/**
+ * The worker's entry: unzips and reads one backup off the main thread, which
+ * gets its rows, or only what they come to.
+ *
+ * @module
+ */
+/// <reference lib="deno.worker" />
+import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
+import { type FoundRows, RowCheck } from "../row_check.ts";
+import { BackupError } from "./backup_error.ts";
+import { readBackup } from "./read_backup.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What the main thread sends. */
+export type ToDecodeWorker =
+  /** The first message: whether the rows are wanted. */
+  | { readonly type: "begin"; readonly wantsRows: boolean }
+  /** The next bytes of the file. */
+  | { readonly type: "bytes"; readonly bytes: Bytes }
+  /** The file ends here. */
+  | { readonly type: "end" }
+  /** It has taken one `rows` message. */
+  | { readonly type: "taken" };
+
+/** What the worker sends. */
+export type FromDecodeWorker =
+  /** It has taken one `bytes` message. */
+  | { readonly type: "taken" }
+  /** The next rows. */
+  | { readonly type: "rows"; readonly blocks: readonly RowBlock[] }
+  /** The file was read to its end; with what was found if no rows were wanted. */
+  | { readonly type: "end"; readonly found: FoundRows | undefined }
+  /** The file is not what it must be, or the worker can't read it. */
+  | {
+    readonly type: "failed";
+    readonly isDamaged: boolean;
+    readonly reason: string;
+  };
+
+/** How many blocks of rows one message carries: each message costs 40 µs. */
+const MESSAGE_BLOCKS = 4;
+
+/** How many `rows` messages are on their way to the main thread at a time. */
+const WINDOW_MESSAGES = 4;
+
+/** The next message. */
+let changed = Promise.withResolvers<void>();
+const chunks: Bytes[] = [];
+let hasEnd = false;
+let messagesOnTheWay = 0;
+
+function post(message: FromDecodeWorker, transfer: Transferable[] = []): void {
+  self.postMessage(message, transfer);
+}
+
+async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await changed.promise;
+}
+
+/** The file, at the pace of the reading. */
+const file = new ReadableStream<Bytes>({
+  pull: async (controller) => {
+    await waitUntil(() => chunks.length > 0 || hasEnd);
+    const bytes = chunks.shift();
+    if (bytes === undefined) return controller.close();
+    post({ type: "taken" });
+    controller.enqueue(bytes);
+  },
+}, { highWaterMark: 0 });
+
+async function sendRows(rows: AsyncIterable<RowBlock>): Promise<void> {
+  let blocks: RowBlock[] = [];
+  const send = async () => {
+    if (blocks.length === 0) return;
+    await waitUntil(() => messagesOnTheWay < WINDOW_MESSAGES);
+    messagesOnTheWay++;
+    post({ type: "rows", blocks }, blocks.flatMap(blockBuffers));
+    blocks = [];
+  };
+  for await (const { count, keys, keyEnds, numbers } of rows) {
+    blocks.push({ count, keys, keyEnds, numbers });
+    if (blocks.length === MESSAGE_BLOCKS) await send();
+  }
+  await send();
+}
+
+async function decode(wantsRows: boolean): Promise<void> {
+  try {
+    const { rows } = await readBackup(file);
+    const check = new RowCheck();
+    if (wantsRows) await sendRows(rows);
+    else for await (const block of rows) check.add(block);
+    post({ type: "end", found: wantsRows ? undefined : check.found });
+  } catch (error) {
+    post({
+      type: "failed",
+      isDamaged: error instanceof BackupError,
+      reason: (error as Error).message,
+    });
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<ToDecodeWorker>) => {
+  if (data.type === "begin") decode(data.wantsRows);
+  else if (data.type === "bytes") chunks.push(data.bytes);
+  else if (data.type === "end") hasEnd = true;
+  else messagesOnTheWay--;
+  changed.resolve();
+  changed = Promise.withResolvers();
+};

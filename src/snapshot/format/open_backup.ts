@@ -1,0 +1,190 @@
+/**
+ * Reading a backup in a worker, in constant memory: the main thread gets rows,
+ * or what they come to.
+ *
+ * @module
+ */
+import type { RowBlock } from "../../storage/row_block.ts";
+import type { FoundRows } from "../row_check.ts";
+import { BackupError } from "./backup_error.ts";
+import { ByteReader } from "./byte_reader.ts";
+import type { FromDecodeWorker, ToDecodeWorker } from "./decode_worker.ts";
+import type { GzipHeader } from "./gzip_header.ts";
+import { readBackupHeader } from "./read_backup.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** How many chunks of the file are on their way to the worker at a time. */
+const WINDOW_CHUNKS = 4;
+
+/** A backup file whose header is read. It can be read on once. */
+export interface OpenBackup extends Disposable {
+  /** What it says of itself. */
+  readonly header: GzipHeader;
+  /**
+   * Its rows, in blocks. Throws {@linkcode BackupError} where the file is not
+   * what it must be, and whatever the stream throws.
+   */
+  rows(): AsyncIterable<RowBlock>;
+  /** Reads it to its end, and throws the same. */
+  count(): Promise<FoundRows>;
+  /**
+   * Lets go of the stream and of the worker. A read under way fails.
+   *
+   * @param reason The error that it fails with.
+   */
+  close(reason?: Error): void;
+}
+
+/**
+ * @param stream A backup file.
+ * @returns The file. Only what follows the header needs a worker.
+ * @throws {BackupError} If it has no header.
+ */
+export async function openBackup(
+  stream: ReadableStream<Bytes>,
+): Promise<OpenBackup> {
+  const reader = new ByteReader(stream);
+  let decoder: Decoder | undefined;
+  let closed: Error | undefined;
+  const close = (reason = new Error("The backup was closed")) => {
+    closed ??= reason;
+    decoder?.fail(reason);
+    reader.cancel(reason).catch(() => {});
+  };
+  const decode = (wantsRows: boolean) => {
+    if (closed !== undefined) throw closed;
+    return decoder = new Decoder(reader, wantsRows);
+  };
+  try {
+    return {
+      header: await readBackupHeader(reader),
+      rows: async function* () {
+        using decoder = decode(true);
+        for (let rows; (rows = await decoder.next()) !== undefined;) yield rows;
+      },
+      count: async () => {
+        using decoder = decode(false);
+        await decoder.next();
+        return decoder.found!;
+      },
+      close,
+      [Symbol.dispose]: () => close(),
+    };
+  } catch (error) {
+    close(error as Error);
+    throw error;
+  }
+}
+
+/** Reads one file in a worker. */
+class Decoder implements Disposable {
+  readonly #worker = new Worker(
+    new URL("./decode_worker.ts", import.meta.url),
+    { type: "module" },
+  );
+  #chunksOnTheWay = 0;
+  /** Rows that have come, and the messages that they came in. */
+  readonly #messages: (readonly RowBlock[])[] = [];
+  #nextBlock = 0;
+  #hasEnded = false;
+  #error: Error | undefined;
+  /** The next message, or the end of this. */
+  #changed = Promise.withResolvers<void>();
+  /** What was found, if no rows were wanted; there after the end. */
+  found: FoundRows | undefined;
+
+  constructor(private readonly reader: ByteReader, wantsRows: boolean) {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromDecodeWorker>) => {
+      this.#receive(data);
+      this.#wake();
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.fail(new Error(`The decode worker died: ${event.message}`));
+    };
+    this.#post({ type: "begin", wantsRows });
+    this.#feed().catch((error) => this.fail(error));
+  }
+
+  #receive(message: FromDecodeWorker): void {
+    switch (message.type) {
+      case "taken":
+        this.#chunksOnTheWay--;
+        return;
+      case "rows":
+        this.#messages.push(message.blocks);
+        return;
+      case "end":
+        this.found = message.found;
+        this.#hasEnded = true;
+        return;
+      case "failed":
+        return this.fail(
+          message.isDamaged
+            ? new BackupError(message.reason)
+            : new Error(`The decode worker failed: ${message.reason}`),
+        );
+    }
+  }
+
+  async #feed(): Promise<void> {
+    while (this.#error === undefined) {
+      if (this.#chunksOnTheWay >= WINDOW_CHUNKS) {
+        await this.#changed.promise;
+        continue;
+      }
+      const chunk = await this.reader.take();
+      if (chunk === undefined) return this.#post({ type: "end" });
+      // A part of a buffer would take all of it along.
+      const bytes = chunk.length === chunk.buffer.byteLength
+        ? chunk as Bytes
+        : chunk.slice();
+      this.#chunksOnTheWay++;
+      this.#post({ type: "bytes", bytes }, [bytes.buffer]);
+    }
+  }
+
+  /** @returns The next rows; undefined at the end. */
+  async next(): Promise<RowBlock | undefined> {
+    for (;;) {
+      if (this.#error !== undefined) throw this.#error;
+      const [blocks] = this.#messages;
+      if (blocks !== undefined) return this.#take(blocks);
+      if (this.#hasEnded) return undefined;
+      await this.#changed.promise;
+    }
+  }
+
+  #take(blocks: readonly RowBlock[]): RowBlock {
+    const block = blocks[this.#nextBlock++];
+    if (this.#nextBlock === blocks.length) {
+      this.#messages.shift();
+      this.#nextBlock = 0;
+      this.#post({ type: "taken" });
+    }
+    return block;
+  }
+
+  #post(message: ToDecodeWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Ends it. What waits for rows, now or later, gets the error. */
+  fail(error: Error): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#worker.terminate();
+    this.reader.cancel(error).catch(() => {});
+    this.#wake();
+  }
+
+  [Symbol.dispose](): void {
+    this.fail(new Error("The backup was read"));
+  }
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { FileStore } from "../../src/snapshot/file_store.ts";
+import { FolderPlace } from "../../src/snapshot/folder_place.ts";
+import { gzipHeaderBytes } from "../support/backup_bytes.ts";
+import { LOG_ID } from "../support/snapshots.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
+import { testSnapshotStore } from "./snapshot_store_contract.ts";
+
+/** Where a snapshot's file is, read back or not. */
+function fileOf(folder: string, id: string): string {
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  const name = names.find((name) => name === id || name === `${id}.unverified`);
+  assert.ok(name, `${id} is not among ${names}`);
+  return `${folder}/${name}`;
+}
+
+testSnapshotStore("FileStore in a folder", () => {
+  const folder = new TemporaryFolder();
+  const open = () =>
+    new FileStore("the folder", new FolderPlace(`${folder.path}/made/here`));
+  let store = open();
+  const change = (
+    id: string,
+    how: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>,
+  ) => {
+    const path = fileOf(`${folder.path}/made/here`, id);
+    Deno.writeFileSync(path, how(Deno.readFileSync(path)));
+    store = open();
+    return Promise.resolve();
+  };
+  return Promise.resolve({
+    logId: LOG_ID,
+    get store() {
+      return store;
+    },
+    restart: () => {
+      store = open();
+      return Promise.resolve();
+    },
+    flip: (id, where) =>
+      change(id, (bytes) => {
+        const start = gzipHeaderBytes(bytes);
+        const bit = Math.floor(8 * (bytes.length - start) * where);
+        const at = start + (bit >> 3);
+        return bytes.with(at, bytes[at] ^ (1 << (bit & 7)));
+      }),
+    truncate: (id) => change(id, (bytes) => bytes.slice(0, -20)),
+    [Symbol.asyncDispose]: () => {
+      folder[Symbol.dispose]();
+      return Promise.resolve();
+    },
+  });
+}, 4);
