@@ -147,9 +147,9 @@ export class ObjectBucket implements FilePlace {
     let isCommitted = false;
     return {
       write: (bytes) =>
-        this.#attempt("write a snapshot", () => upload.write(bytes)),
+        this.#naming("write a snapshot", () => upload.write(bytes)),
       commit: () =>
-        this.#attempt("commit a snapshot", async () => {
+        this.#naming("commit a snapshot", async () => {
           const uploaded = await upload.finish();
           const meta = await objects.add(info, chunkId, uploaded);
           isCommitted = true;
@@ -180,12 +180,17 @@ export class ObjectBucket implements FilePlace {
   }
 
   /** Does something over the present connection, and names what fails. */
-  async #attempt<T>(
+  #attempt<T>(
     what: string,
     work: (connected: Connected) => Promise<T>,
   ): Promise<T> {
+    return this.#naming(what, () => work(this.#connected()));
+  }
+
+  /** Does something, and names what fails. */
+  async #naming<T>(what: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await work(this.#connected());
+      return await work();
     } catch (error) {
       throw bucketError(what, this.#bucket, error);
     }
