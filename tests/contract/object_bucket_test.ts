@@ -17,6 +17,7 @@ import {
   nameOf,
   putFile,
   readFile,
+  sequencesOn,
   someBytes,
 } from "../support/object_files.ts";
 
@@ -173,17 +174,7 @@ Deno.test("ObjectBucket finds a chunk that is missing, another one or one too ma
   await withClient(server, async (connection) => {
     const manager = await connection.jetstreamManager();
     const js = connection.jetstream();
-    /** The sequences of the chunks, in order. */
-    const sequences = async (subject: string) => {
-      const { state } = await manager.streams.info(BUCKET_STREAM);
-      const found: number[] = [];
-      for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-        const message = await manager.streams.getMessage(BUCKET_STREAM, { seq })
-          .catch(() => undefined);
-        if (message?.subject === subject) found.push(seq);
-      }
-      return found;
-    };
+    const sequences = (subject: string) => sequencesOn(connection, subject);
     const damages: Record<
       string,
       (chunks: string, meta: string) => Promise<unknown>

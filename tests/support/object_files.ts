@@ -83,6 +83,47 @@ export async function bucketSubjects(
   return state.subjects ?? {};
 }
 
+/** The sequences of the messages on a subject, in order. */
+export async function sequencesOn(
+  client: NatsConnection,
+  subject: string,
+): Promise<number[]> {
+  const { streams } = await client.jetstreamManager();
+  const { state } = await streams.info(BUCKET_STREAM);
+  const found: number[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const message = await streams.getMessage(BUCKET_STREAM, { seq })
+      .catch(() => undefined);
+    if (message?.subject === subject) found.push(seq);
+  }
+  return found;
+}
+
+/** Puts others in the place of a file's chunks: the bytes of the file, changed. */
+export async function replaceChunks(
+  client: NatsConnection,
+  id: string,
+  change: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const { streams } = await client.jetstreamManager();
+  const subject = `$O.${BUCKET}.C.${id.split("/")[1]}`;
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for (const seq of await sequencesOn(client, subject)) {
+    const { data } = await streams.getMessage(BUCKET_STREAM, { seq });
+    parts.push(Uint8Array.from(data));
+  }
+  const bytes = change(
+    new Uint8Array(await new Blob(parts).arrayBuffer()),
+  );
+  await streams.purge(BUCKET_STREAM, { filter: subject });
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    await client.jetstream().publish(
+      subject,
+      bytes.subarray(at, at + CHUNK_BYTES),
+    );
+  }
+}
+
 /** The id of a file's chunks. */
 export function chunkIdOf({ id }: PlacedFile): string {
   return id.split("/")[1];
