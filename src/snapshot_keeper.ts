@@ -15,7 +15,7 @@ import {
   type CompactionPlace,
   type CompactionSituation,
   KEPT_BESIDE_LOG,
-} from "./replica/compaction.ts";
+} from "./replica/compaction_facts.ts";
 import type { MadeSnapshot } from "./replica/compaction_requests.ts";
 import { Compactor } from "./replica/compactor.ts";
 import { Compactors } from "./replica/compactors.ts";
