@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { AUTHORIZATION } from "../support/credentials.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { makeOperator } from "../support/nats_operator.ts";
 import { BucketClient } from "../support/bucket_client.ts";
