@@ -248,8 +248,8 @@ async function drain(
 ): Promise<void> {
   replica.drain(reason);
   stopping.abort();
-  const snapshotsStopped = snapshots.stop();
   rejoin.close();
+  const snapshotsStopped = snapshots.stop();
   // The others hear of it before the log is closed.
   cluster.tick(now());
   const patience = now() + BODIES_TIMEOUT_MS;

@@ -81,7 +81,7 @@ export async function startUp(parts: StartupParts): Promise<void> {
     (progress) => replica.noteRestore(progress),
   );
   const remedy = config.nats === undefined
-    ? "put back a copy of DATA_DIR"
+    ? "put back a copy of DATA_DIR, or start with a SNAPSHOT_DIR that has a backup of this log"
     : undefined;
   parts.rejoin.begin((wanted, signal) => search.run(wanted, signal));
   await bootstrap(replica, log, info, search, parts.signal, remedy);

@@ -18,7 +18,8 @@ import {
 } from "../support/simulated_replica.ts";
 import { SimulatedSnapshots } from "../support/simulated_snapshots.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
-import { checkNoneTwice, type Outcome, SentSets } from "./sent_sets.ts";
+import { countNames, type Seen } from "./seeds.ts";
+import { checkNoneTwice, SentSets } from "./sent_sets.ts";
 
 const REPLICAS = 3;
 const SETS = 40;
@@ -31,18 +32,6 @@ const CALM_MS = 36_000;
 
 /** Longer than a set takes when nothing is wrong, and its entry to all. */
 const SETTLE_MS = 5_000;
-
-/** What a run was like. */
-export interface Report {
-  readonly outcomes: readonly Outcome[];
-  readonly faults: readonly string[];
-  /** How often a replica was seen stuck at an entry. */
-  readonly stuck: number;
-  /** How often a replica went on from a snapshot. */
-  readonly rejoined: number;
-  /** The replicas' last states. */
-  readonly states: readonly string[];
-}
 
 /** A run. */
 export class Storm {
@@ -100,8 +89,12 @@ export class Storm {
     });
   }
 
-  /** Runs the storm and the calm after it, and checks what must be true. */
-  async run(): Promise<Report> {
+  /**
+   * Runs the storm and the calm after it, and checks what must be true.
+   *
+   * @returns Outcomes, faults and states, and how often each was seen.
+   */
+  async run(): Promise<Seen> {
     const { random, time } = this;
     for (let i = SETS; i > 0; i--) {
       time.after(
@@ -145,14 +138,15 @@ export class Storm {
     this.#checkReplicas();
     this.#sets.check(this.broker.everStored.values());
     checkNoneTwice(this.broker.stream?.entries.values() ?? []);
-    return {
-      outcomes: this.#sets.all.map(({ outcome }) => outcome!),
-      faults: this.#faults,
-      stuck: this.replicas.flatMap(({ views }) => views)
-        .filter(({ isStuck }) => isStuck).length,
-      rejoined: this.replicas.reduce((sum, { rejoined }) => sum + rejoined, 0),
-      states: this.replicas.map(({ session }) => session.status.state),
-    };
+    return countNames([
+      ...this.#sets.all.map(({ outcome }) => outcome!.type),
+      ...this.#faults,
+      ...this.replicas.flatMap(({ views, rejoined, session }) => [
+        ...views.filter(({ isStuck }) => isStuck).map(() => "stuck"),
+        ...Array<string>(rejoined).fill("rejoined"),
+        session.status.state,
+      ]),
+    ]);
   }
 
   /**
@@ -385,7 +379,7 @@ export class Storm {
     const { id } = one.replica.log!;
     // Nothing proves which log it is.
     if (
-      stream !== undefined && applied.length === 0 &&
+      stream !== undefined && !stream.entries.has(applied.length) &&
       (toldIdentity(stream.config) === undefined || id.includes("@"))
     ) return;
     const isSame = stream !== undefined &&

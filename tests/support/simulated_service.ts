@@ -12,7 +12,7 @@ import { RETRY_MS } from "../../src/log/jetstream/link.ts";
 import { ObjectBucket } from "../../src/log/jetstream/object_bucket.ts";
 import { Stream } from "../../src/log/jetstream/stream.ts";
 import type { LogLocation } from "../../src/log/log.ts";
-import type { CompactionPolicy } from "../../src/replica/compaction.ts";
+import type { CompactionPolicy } from "../../src/replica/compaction_facts.ts";
 import {
   type NamedStore,
   SnapshotSearch,
@@ -86,7 +86,7 @@ export class SimulatedService {
       { stream: "USERGRADE", replicaId: name },
       () => this.replica.wire && this.api,
       {
-        clocks: { monotonic: () => process.now, wall: () => this.#date_ms },
+        now: () => process.now,
         chunk_bytes: CHUNK_BYTES,
       },
     );

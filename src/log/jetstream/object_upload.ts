@@ -9,7 +9,7 @@ import { SnapshotStoreError } from "../../snapshot/store.ts";
 import { CHUNK_BYTES, digestText } from "./object_meta.ts";
 import { chunkSubject } from "./object_names.ts";
 import type { ObjectStream } from "./object_stream.ts";
-import { type Clocks, SteadyClock, SYSTEM_CLOCKS } from "./steady_clock.ts";
+import { SteadyClock } from "./steady_clock.ts";
 
 /** The most bytes that are on their way, without the server's word. */
 export const WINDOW_BYTES = 1024 * 1024;
@@ -20,18 +20,13 @@ export const WINDOW_BYTES = 1024 * 1024;
  */
 export const UPLOAD_SILENCE_MAX_MS = 20_000;
 
-/** How an upload works. */
+/** How an upload is made. */
 export interface UploadOptions {
-  readonly clocks: Clocks;
+  /** The time in milliseconds, which sees a machine that slept. */
+  readonly now?: () => number;
   /** How large a chunk is at most. */
-  readonly chunk_bytes: number;
+  readonly chunk_bytes?: number;
 }
-
-/** How all uploads to a real server work. */
-export const UPLOAD_OPTIONS: UploadOptions = {
-  clocks: SYSTEM_CLOCKS,
-  chunk_bytes: CHUNK_BYTES,
-};
 
 /** What was uploaded. */
 export interface Uploaded {
@@ -44,8 +39,9 @@ export interface Uploaded {
 export class ObjectUpload {
   readonly #subject: string;
   readonly #hash = createHash("sha256");
-  readonly #clock: SteadyClock;
   #sent_ms = 0;
+  readonly #now: () => number;
+  readonly #chunk_bytes: number;
   /** The chunk that is being filled. */
   #chunk: Uint8Array<ArrayBuffer>;
   #filled = 0;
@@ -59,17 +55,17 @@ export class ObjectUpload {
    * @param stream Where it goes.
    * @param bucket The bucket's name.
    * @param chunkId Names its chunks.
-   * @param options How it works.
+   * @param options How it is made.
    */
   constructor(
     private readonly stream: ObjectStream,
     bucket: string,
     readonly chunkId: string,
-    private readonly options = UPLOAD_OPTIONS,
+    { now = steadyNow(), chunk_bytes = CHUNK_BYTES }: UploadOptions = {},
   ) {
-    const { clocks, chunk_bytes } = options;
+    this.#now = now;
+    this.#chunk_bytes = chunk_bytes;
     this.#chunk = new Uint8Array(chunk_bytes);
-    this.#clock = new SteadyClock(clocks.monotonic(), clocks.wall());
     this.#subject = chunkSubject(bucket, chunkId);
   }
 
@@ -82,25 +78,23 @@ export class ObjectUpload {
    */
   async write(bytes: Uint8Array): Promise<void> {
     this.#mustBeOpen();
-    const { chunk_bytes } = this.options;
     for (let at = 0; at < bytes.length;) {
-      const part = bytes.subarray(at, at + chunk_bytes - this.#filled);
+      const part = bytes.subarray(at, at + this.#chunk_bytes - this.#filled);
       this.#chunk.set(part, this.#filled);
       this.#filled += part.length;
       at += part.length;
-      if (this.#filled === chunk_bytes) await this.#send();
+      if (this.#filled === this.#chunk_bytes) await this.#send();
     }
   }
 
   /** Sends the chunk, once fewer than the window are on their way. */
   async #send(): Promise<void> {
-    const { chunk_bytes } = this.options;
     const chunk = this.#chunk.subarray(0, this.#filled);
     // The library sends it later: the buffer must stay as it is.
-    this.#chunk = new Uint8Array(chunk_bytes);
+    this.#chunk = new Uint8Array(this.#chunk_bytes);
     this.#filled = 0;
     this.#hash.update(chunk);
-    while (this.#onTheWay.length >= WINDOW_BYTES / chunk_bytes) {
+    while (this.#onTheWay.length >= WINDOW_BYTES / this.#chunk_bytes) {
       await this.#onTheWay.shift();
     }
     this.#mustBeOpen();
@@ -113,12 +107,13 @@ export class ObjectUpload {
     this.#chunks++;
   }
 
-  /** Sends the rest and waits until all is stored. */
+  /** Sends the rest and waits until all is stored; nothing comes after it. */
   async finish(): Promise<Uploaded> {
     this.#mustBeOpen();
     if (this.#filled > 0) await this.#send();
     for (const stored of this.#onTheWay) await stored;
     this.#mustBeOpen();
+    this.#isOver = true;
     return {
       bytes: this.#bytes,
       chunks: this.#chunks,
@@ -130,11 +125,6 @@ export class ObjectUpload {
   async end(): Promise<void> {
     this.#isOver = true;
     await Promise.allSettled(this.#onTheWay);
-  }
-
-  #now(): number {
-    const { monotonic, wall } = this.options.clocks;
-    return this.#clock.now(monotonic(), wall());
   }
 
   #mustBeOpen(): void {
@@ -150,4 +140,9 @@ export class ObjectUpload {
       );
     }
   }
+}
+
+function steadyNow(): () => number {
+  const clock = new SteadyClock(performance.now(), Date.now());
+  return () => clock.now(performance.now(), Date.now());
 }

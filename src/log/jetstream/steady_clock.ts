@@ -4,20 +4,6 @@
  * @module
  */
 
-/** A machine's two clocks, in milliseconds. */
-export interface Clocks {
-  /** Never goes back, and stands still while the machine is suspended. */
-  monotonic(): number;
-  /** Since 1970; it can be set. */
-  wall(): number;
-}
-
-/** This machine's. */
-export const SYSTEM_CLOCKS: Clocks = {
-  monotonic: () => performance.now(),
-  wall: () => Date.now(),
-};
-
 /**
  * Time that passes as fast as the faster of two clocks. The monotonic one
  * stands still while the machine is suspended, and the wall clock can be set
