@@ -266,9 +266,11 @@ export class SnapshotStorm implements ServiceWorld {
     }
     await time.runUntil(STORM_MS);
     this.#calm();
-    // What has been refused may be found out only now.
-    await time.runUntil(STORM_MS + AFTERMATH_MS);
-    await this.#until(RETURN_MS, () => this.#areAllReady(), "all are ready");
+    do {
+      await this.#until(RETURN_MS, () => this.#areAllReady(), "all are ready");
+      // What was refused may be found out only now.
+      await time.runUntil(time.now + AFTERMATH_MS);
+    } while (!this.#areAllReady());
     await this.#settle();
     await this.#startFromNothing();
     this.#check();
