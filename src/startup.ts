@@ -23,6 +23,7 @@ import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 import type { SnapshotSource } from "./snapshot/source.ts";
 import type { SnapshotStores } from "./snapshot_keeper.ts";
 import { inOrder } from "./snapshot_stores.ts";
+import { tellStored } from "./stored_states.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -52,6 +53,7 @@ export interface StartupParts {
  */
 export async function startUp(parts: StartupParts): Promise<void> {
   const { config, log, members, replica } = parts;
+  const stores = inOrder(parts.stores);
   using client = config.peersCa === undefined
     ? undefined
     : Deno.createHttpClient({ caCerts: [config.peersCa] });
@@ -67,14 +69,19 @@ export async function startUp(parts: StartupParts): Promise<void> {
     }, members.remote);
     await enter(parts.room, {
       find: () => log.find(),
-      ask: (found) => peers.tell(parts.room, log, found),
+      ask: async (found) => {
+        await Promise.all([
+          peers.tell(parts.room, log, found),
+          tellStored(parts.room, stores, found),
+        ]);
+      },
       hold: (reason) => replica.hold(reason),
       now: parts.now,
     });
   }
   const info = await log.open();
   report(info, config);
-  const places = { sources: peers.sources, stores: inOrder(parts.stores) };
+  const places = { sources: peers.sources, stores };
   const search = new SnapshotSearch(
     places,
     log,
@@ -126,8 +133,8 @@ class Peers {
     found: FoundLog | undefined,
   ): Promise<void> {
     await Promise.all(this.peers.map(async (peer, i) => {
-      const isRunning = !isFile(peer);
-      const holder = `${isRunning ? "peer" : "the backup"} ${peer.url}`;
+      const kind = isFile(peer) ? "file" : "replica";
+      const holder = `${kind === "file" ? "the backup" : "peer"} ${peer.url}`;
       try {
         const info = await this.#ask(peer, this.sources[i]);
         room.noteHeld(
@@ -139,7 +146,7 @@ class Peers {
             sequence: info.sequence,
             users: info.rows,
             isOfAnotherHistory: await isOfAnotherHistory(info, log, found),
-            isRunning,
+            kind,
           },
         );
       } catch (error) {

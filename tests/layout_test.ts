@@ -45,6 +45,7 @@ const ARROWS: Record<string, string[]> = {
   "startup.ts": [
     "snapshot_stores.ts",
     "snapshot_keeper.ts",
+    "stored_states.ts",
     "config",
     "cluster",
     "replica",
@@ -59,6 +60,7 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
   ],
   "snapshot_keeper.ts": ["cluster", "replica", "log"],
+  "stored_states.ts": ["cluster", "replica"],
   "config": [
     "http/server",
     "snapshot",

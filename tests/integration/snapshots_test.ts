@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
 import { Cluster } from "../support/cluster.ts";
-import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -21,10 +20,7 @@ async function fill(replica: ServiceProcess, sets: number): Promise<void> {
 
 /** Asks for a snapshot. */
 async function snapshot(replica: ServiceProcess) {
-  const response = await fetch(`${replica.url("set")}/snapshot`, {
-    method: "POST",
-    headers: { authorization: AUTHORIZATION },
-  });
+  const response = await replica.snapshot();
   return { status: response.status, body: await response.json() };
 }
 
