@@ -7,6 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { UnavailableError } from "../../src/errors.ts";
+import { DEAD_AFTER_MS } from "../../src/log/jetstream/object_sweep.ts";
 import {
   type CompactionPolicy,
   KEPT_BESIDE_LOG,
@@ -35,15 +36,15 @@ const SETS = 60;
 const STORM_MS = 45_000;
 /** After how much log a snapshot is due: some six sets. */
 const LOG_BYTES = 600;
-/** The most entries that two snapshots and what came since may leave. */
-const ENTRIES_MAX = 80;
+/** The most entries that are left when all goes well: of some three snapshots. */
+const ENTRIES_MAX = 35;
 /** Longer than it takes to see that sets do not commit. */
 const AFTERMATH_MS = 8_000;
 /** Longer than a replica needs to come back, the longest wait included. */
 const RETURN_MS = 700_000;
 /** Longer than a store that may not be used, or has failed, is left alone. */
 const SETTLE_MAX_MS = 900_000;
-/** How many sets are sent after the storm. */
+/** How many sets are sent after the storm, one after the other. */
 const CALM_SETS = 40;
 
 /** A run. */
@@ -385,59 +386,61 @@ export class SnapshotStorm implements ServiceWorld {
       );
   }
 
-  /** Whether compaction has done its work. */
+  /** Whether compaction has done its work: two are kept, and the log is cut. */
   #isCompacted(): boolean {
     const verified = this.ownSnapshots().filter(({ meta }) => meta.isVerified);
-    const { first, last } = this.broker.stream!;
-    const [, older, ...more] = verified;
-    const isSmall = this.#hasLostTail || last - first < ENTRIES_MAX;
-    if (older === undefined) return first === 1 && isSmall;
-    return more.length === 0 &&
-      // Limits may have taken that one entry.
-      first - older.meta.info.sequence <= 1 &&
-      first >= older.meta.info.sequence &&
-      isSmall &&
+    const { first } = this.broker.stream!;
+    const older = verified.at(1)?.meta.info.sequence ?? 0;
+    return verified.length === KEPT_BESIDE_LOG &&
+      // A limit may have taken that one entry.
+      first >= older && first <= older + 1 &&
       this.services.every(({ keeper }) => isWell(keeper) && !isBusy(keeper));
   }
 
   /** Sets go on, and snapshots are made as if nothing had been. */
   async #settle(): Promise<void> {
-    const { time, random } = this;
+    if (this.#hasLostTail) await this.#overtake();
     await this.#until(
       SETTLE_MAX_MS,
-      () =>
-        this.#hasLostTail ||
-        this.services.every(({ keeper }) => isWell(keeper)),
+      () => this.services.every(({ keeper }) => isWell(keeper)),
       "no compactor has a problem",
     );
-    // As many as were lost, so that no snapshot is beyond the log any more.
-    const sets = this.#hasLostTail ? SETS + CALM_SETS : CALM_SETS;
-    for (let i = 0; i < sets; i++) {
-      const sent = this.sets.send(
-        `u${random.below(4)}`,
-        random.pick(this.services).replica.replica,
-      );
-      await time.runUntil(time.now + 250);
-      await this.#until(
-        5_000,
-        () => sent.outcome?.type === "committed",
-        `set ${sent.patch.spp} is ${sent.outcome?.type}, and not committed`,
-      );
-    }
-    await this.#until(
-      SETTLE_MAX_MS,
-      () => this.#areAllReady() && this.#isCompacted(),
-      "the log is cut behind two snapshots",
-    );
-    // Some more, so that what uploads have left that died is swept.
-    await time.runUntil(time.now + 31_000);
+    // So long that what uploads have left that died is swept.
+    await this.time.runUntil(this.time.now + DEAD_AFTER_MS + 1_000);
     for (let i = 0; i < KEPT_BESIDE_LOG; i++) await this.#makeOne();
     await this.#until(
       SETTLE_MAX_MS,
-      () => this.#isCompacted() && this.broker.stream!.first > 1,
-      "the log is cut once more",
+      () => this.#isCompacted(),
+      "the log is cut behind two snapshots",
     );
     assert.deepEqual(this.objects.orphans(), [], "no chunk is left over");
+    for (let i = 0; i < CALM_SETS; i++) await this.#commitOne();
+    await this.#until(
+      60_000,
+      () => {
+        const { first, last } = this.broker.stream!;
+        return this.#areAllReady() && this.#isCompacted() &&
+          last - first < ENTRIES_MAX;
+      },
+      "the log does not grow",
+    );
+  }
+
+  /** As many sets as were lost, so that no snapshot is beyond the log. */
+  async #overtake(): Promise<void> {
+    for (let i = 0; i < SETS; i++) await this.#commitOne();
+  }
+
+  async #commitOne(): Promise<void> {
+    const { random, time } = this;
+    const { replica } = random.pick(this.services).replica;
+    const sent = this.sets.send(`u${random.below(4)}`, replica);
+    await time.runUntil(time.now + 250);
+    await this.#until(
+      5_000,
+      () => sent.outcome?.type === "committed",
+      `set ${sent.patch.spp} is ${sent.outcome?.type}, and not committed`,
+    );
   }
 
   async #makeOne(): Promise<void> {
