@@ -32,12 +32,14 @@ import { checkNoneTwice, SentSets } from "./sent_sets.ts";
 import { snapshotFaults } from "./snapshot_faults.ts";
 
 const NAMES = ["r0", "r1", "r2"];
-const SETS = 60;
-const STORM_MS = 45_000;
+const SETS = 50;
+const STORM_MS = 25_000;
+/** How long a fault lasts at most; some last twice as long. */
+const FAULT_MAX_MS = 15_000;
 /** After how much log a snapshot is due: some six sets. */
 const LOG_BYTES = 600;
 /** The most entries that are left when all goes well: of some three snapshots. */
-const ENTRIES_MAX = 35;
+const ENTRIES_MAX = 30;
 /** Longer than it takes to see that sets do not commit. */
 const AFTERMATH_MS = 8_000;
 /** Longer than a replica needs to come back, the longest wait included. */
@@ -45,7 +47,7 @@ const RETURN_MS = 700_000;
 /** Longer than a store that may not be used, or has failed, is left alone. */
 const SETTLE_MAX_MS = 900_000;
 /** How many sets are sent after the storm, one after the other. */
-const CALM_SETS = 40;
+const CALM_SETS = 25;
 
 /** A run. */
 export class SnapshotStorm implements ServiceWorld {
@@ -96,7 +98,7 @@ export class SnapshotStorm implements ServiceWorld {
     };
     this.policy = {
       logBytes: LOG_BYTES,
-      interval_ms: random.pick([undefined, undefined, 20_000]),
+      interval_ms: random.pick([undefined, 2_000]),
     };
     this.hasPeers = random.below(4) === 0;
     this.states = new SimulatedStates(this.broker);
@@ -259,10 +261,10 @@ export class SnapshotStorm implements ServiceWorld {
     }
     const faults = snapshotFaults(this);
     const names = Object.keys(faults);
-    for (let i = random.below(10); i > 0; i--) {
+    for (let i = random.below(8); i > 0; i--) {
       time.after(random.below(STORM_MS), () => {
         const name = random.pick(names);
-        if (faults[name](random.below(30_000))) this.faults.push(name);
+        if (faults[name](random.below(FAULT_MAX_MS))) this.faults.push(name);
       });
     }
     await time.runUntil(STORM_MS);
@@ -406,7 +408,9 @@ export class SnapshotStorm implements ServiceWorld {
       "no compactor has a problem",
     );
     // So long that what uploads have left that died is swept.
-    await this.time.runUntil(this.time.now + DEAD_AFTER_MS + 1_000);
+    if (this.objects.orphans().length > 0) {
+      await this.time.runUntil(this.time.now + DEAD_AFTER_MS + 1_000);
+    }
     for (let i = 0; i < KEPT_BESIDE_LOG; i++) await this.#makeOne();
     await this.#until(
       SETTLE_MAX_MS,
@@ -445,13 +449,13 @@ export class SnapshotStorm implements ServiceWorld {
 
   async #makeOne(): Promise<void> {
     const made = this.random.pick(this.services).keeper.make();
-    let sequence: number | Error | undefined;
-    made.then((one) => sequence = one.sequence, (error) => sequence = error);
-    await this.#until(
-      20_000,
-      () => sequence === this.broker.stream!.last,
-      `a snapshot is made (${sequence})`,
-    );
+    let sequence: number | undefined;
+    let failure: Error | undefined;
+    made.then((one) => sequence = one.sequence, (error) => failure = error);
+    await this.#until(20_000, () => {
+      if (failure !== undefined) throw failure;
+      return sequence === this.broker.stream!.last;
+    }, "a snapshot is made");
   }
 
   /** All replicas end at once; there is nothing but the bucket and the log. */
