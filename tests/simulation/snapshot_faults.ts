@@ -54,7 +54,10 @@ export function snapshotFaults(
       return true;
     },
     "a replica is stopped": (ms) => {
-      anyService()?.process.pause(2 * ms);
+      const service = anyService();
+      service?.process.pause(2 * ms);
+      // What comes for it is kept for it, or not.
+      if (random.below(2) === 0) service?.replica.disconnect();
       return true;
     },
     "a replica is cut off": (ms) => {
