@@ -156,7 +156,9 @@ export class Compactor {
     const { blocked, logId } = this.ports.situation();
     if (blocked !== undefined || logId === undefined) {
       this.#wantedSince = new Map();
-      this.#requests.refuse(unable(blocked ?? "the log is not open"));
+      if (this.#requests.isHurried) {
+        this.#requests.refuse(unable(blocked ?? "the log is not open"));
+      }
       return false;
     }
     const { isHurried } = this.#requests;

@@ -178,6 +178,7 @@ export class SimulatedReplica {
       this.#deliverEntries();
       this.#act();
       options.listener?.tick();
+      this.#view();
       if (!this.#isFull && this.#happens(weather.full)) this.#runOutOfMemory();
       if (this.#happens(weather.disconnect)) this.disconnect();
     });
@@ -500,9 +501,12 @@ export class SimulatedReplica {
 
   #view(): void {
     const { appliedSequence: sequence, isStuck } = this.replica;
-    const last = this.views.at(-1);
-    if (last?.sequence === sequence && last.isStuck === isStuck) return;
     const { users, digest } = this.replica;
+    const last = this.views.at(-1);
+    if (
+      last?.sequence === sequence && last.isStuck === isStuck &&
+      last.digest === digest
+    ) return;
     this.views.push({ sequence, users, digest, isStuck });
   }
 
