@@ -149,6 +149,14 @@ export function snapshotFaults(
         .catch(() => {});
       return true;
     },
+    "a snapshot of another history is there": () => {
+      const { stream } = broker;
+      if (stream === undefined || stream.last < 2) return false;
+      // Newer than most of those that replicas have made.
+      const sequence = stream.last - random.below(2);
+      plant(storm, { sequence }).catch(() => {});
+      return true;
+    },
     "a snapshot is beyond the log": (ms) => {
       const { stream } = broker;
       if (stream === undefined || stream.last === 0) return false;
