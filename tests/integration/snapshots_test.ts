@@ -120,5 +120,9 @@ Deno.test("a cluster keeps two snapshots in the broker and cuts the stream behin
     lines.filter(({ message }) => / written to /.test(message)).length;
   assert.equal(writes(second), 1);
   assert.ok(writes(first) > 1);
-  await cluster.agreement();
+  const before = await cluster.agreement();
+  // All at once, and no replica is left to ask.
+  await Promise.all(cluster.replicas.map((one) => one.end("SIGKILL")));
+  await Promise.all([0, 1].map((i) => cluster.startReplica(i)));
+  assert.deepEqual(await cluster.agreement(), before);
 });
