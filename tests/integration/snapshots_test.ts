@@ -84,7 +84,7 @@ Deno.test("a standalone service cuts its log behind two snapshots, keeps some in
   });
 });
 
-Deno.test("a cluster keeps two snapshots in the broker and cuts the stream behind the older one", async () => {
+Deno.test("a cluster keeps two snapshots in the broker, cuts the stream behind the older one, and starts from them with no replica alive", async () => {
   await using cluster = await Cluster.start(2, {
     SNAPSHOT_LOG_BYTES: String(LOG_BYTES),
   });
