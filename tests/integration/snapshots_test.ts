@@ -80,7 +80,7 @@ Deno.test("a standalone service cuts its log behind two snapshots, keeps some in
   });
 });
 
-Deno.test("a cluster keeps two snapshots in the broker and cuts the stream behind the older one", async () => {
+Deno.test("a cluster keeps two snapshots in the broker, cuts the stream behind the older one, and starts from them with no replica alive", async () => {
   await using cluster = await Cluster.start(2, {
     SNAPSHOT_LOG_BYTES: String(LOG_BYTES),
   });
@@ -116,5 +116,9 @@ Deno.test("a cluster keeps two snapshots in the broker and cuts the stream behin
     lines.filter(({ message }) => / written to /.test(message)).length;
   assert.equal(writes(second), 1);
   assert.ok(writes(first) > 1);
-  await cluster.agreement();
+  const before = await cluster.agreement();
+  // All at once, and no replica is left to ask.
+  await Promise.all(cluster.replicas.map((one) => one.end("SIGKILL")));
+  await Promise.all([0, 1].map((i) => cluster.startReplica(i)));
+  assert.deepEqual(await cluster.agreement(), before);
 });
