@@ -5,7 +5,12 @@
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
-import type { FinalState, History, SetRecord } from "./history.ts";
+import type {
+  FinalState,
+  History,
+  KeptSnapshot,
+  SetRecord,
+} from "./history.ts";
 import { MARKER } from "./history.ts";
 import type { LogModel } from "./log_model.ts";
 
@@ -26,6 +31,9 @@ export interface Violation {
     | "a get's answer is the record at its sequence"
     /** Whatever was answered before a get was asked, it shows that or later. */
     | "gets never go back"
+    /** It has what that replica had acknowledged before it was asked for. */
+    | "a snapshot that is asked for is the state then or later"
+    | "a kept snapshot is the log's state at its sequence"
     | "all replicas end with the log's state";
   readonly detail: string;
 }
@@ -34,12 +42,14 @@ export interface Violation {
  * @param history All that was asked and answered.
  * @param log The log at the end.
  * @param finals What each replica has at the end.
+ * @param kept The snapshots that are kept at the end.
  * @returns Every promise that was broken; empty if all were kept.
  */
 export function check(
   history: History,
   log: LogModel,
   finals: readonly FinalState[],
+  kept: readonly KeptSnapshot[],
 ): Violation[] {
   return [
     ...checkSets(history, log),
@@ -47,6 +57,8 @@ export function check(
     ...checkOrder(history, log),
     ...checkGets(history, log),
     ...checkMonotony(history, log),
+    ...checkRequested(history, log),
+    ...checkKept(kept, log),
     ...checkFinals(finals, log),
   ];
 }
@@ -192,6 +204,50 @@ function* checkMonotony(
         } what was asked after it had answered at ${before}`,
       };
     }
+  }
+}
+
+function* checkRequested(
+  { sets, snapshots }: History,
+  log: LogModel,
+): Generator<Violation> {
+  const ofReplica = Map.groupBy(snapshots, ({ replica }) => replica);
+  for (const [replica, own] of ofReplica) {
+    const known = new Frontier(
+      acknowledgements(sets.filter((set) => set.replica === replica)),
+    );
+    for (const { asked_ms, sequence, rows } of byAsked(own)) {
+      const before = known.before(asked_ms);
+      const truth = log.stateAt(sequence).length;
+      if (
+        before <= sequence && sequence <= log.lastSequence && rows === truth
+      ) {
+        continue;
+      }
+      yield {
+        promise: "a snapshot that is asked for is the state then or later",
+        detail:
+          `replica ${replica} made one of ${rows} users at ${sequence}, where the log has ${truth}; it had acknowledged ${before}`,
+      };
+    }
+  }
+}
+
+function* checkKept(
+  kept: readonly KeptSnapshot[],
+  log: LogModel,
+): Generator<Violation> {
+  for (const { name, sequence, users } of kept) {
+    const truth = log.stateAt(sequence);
+    const byId = users.toSorted((a, b) => a.user_id < b.user_id ? -1 : 1);
+    if (sequence <= log.lastSequence && isDeepStrictEqual(byId, truth)) {
+      continue;
+    }
+    yield {
+      promise: "a kept snapshot is the log's state at its sequence",
+      detail:
+        `${name} has ${users.length} users, the log at ${sequence} has ${truth.length}, or other records`,
+    };
   }
 }
 

@@ -20,6 +20,10 @@ export const USERS: readonly string[] = Array.from(
   (_, i) => `user ${i}`,
 );
 
+/** How many users are set at once, and how long their ids are. */
+const FILL_USERS = 1_000;
+const FILL_ID_CHARACTERS = 200;
+
 /** The longest pause between two requests of a client. */
 const PAUSE_MAX_MS = 20;
 
@@ -31,12 +35,37 @@ const ANSWER_MAX_MS = 20_000;
 
 /** All clients of a run. */
 export class Clients {
-  readonly history: History = { sets: [], gets: [] };
+  readonly history: History = { sets: [], gets: [], snapshots: [] };
   #lastMarker = 0;
   #stopped = false;
 
   /** @param onSurprise Told of an answer that no fault explains. */
   constructor(private readonly onSurprise: (what: string) => void) {}
+
+  /** Sets many users with long ids at once, so that a snapshot has several chunks. */
+  async fill(slot: ReplicaSlot, random: Random): Promise<void> {
+    const patches = Array.from({ length: FILL_USERS }, (): MarkedPatch => ({
+      user_id: Array.from(
+        { length: FILL_ID_CHARACTERS },
+        () => random.below(36).toString(36),
+      ).join(""),
+      [MARKER]: ++this.#lastMarker,
+    }));
+    const asked_ms = performance.now();
+    const response = await slot.service!.set(patches);
+    const grades = await response.json();
+    if (response.status !== 200) throw new Error(JSON.stringify(grades));
+    const sequence = Number(response.headers.get("log-sequence"));
+    for (const [i, patch] of patches.entries()) {
+      this.history.sets.push({
+        replica: slot.index,
+        patch,
+        asked_ms,
+        answered_ms: performance.now(),
+        outcome: { type: "acknowledged", sequence, grade: grades[i] },
+      });
+    }
+  }
 
   /**
    * Lets a client set at random, on one replica, until `stop`.

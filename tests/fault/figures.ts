@@ -6,12 +6,18 @@
 import type { Violation } from "./checker.ts";
 import { type History, MARKER } from "./history.ts";
 import type { LogModel } from "./log_model.ts";
-import { type Fault, FAULT_KINDS, type FaultKind } from "./schedule.ts";
+import type { LineCounts } from "./replica_lines.ts";
+import {
+  type Fault,
+  type FaultKind,
+  type Moment,
+  MOMENTS,
+} from "./schedule.ts";
 
 /** A run's figures. */
 export interface Figures {
   /** Faults that hit something, by kind. */
-  readonly faults: Readonly<Record<FaultKind, number>>;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly acknowledged: number;
   /** Acknowledged sets that the log does not have where it was said. */
   readonly lost: number;
@@ -27,6 +33,18 @@ export interface Figures {
   /** Replicas that filled themselves from a peer's backup. */
   readonly warmStarts: number;
   readonly violations: number;
+  /** Undefined for a run without snapshots. */
+  readonly snapshots: SnapshotFigures | undefined;
+}
+
+/** What a run did with snapshots. */
+export interface SnapshotFigures extends Omit<LineCounts, "peerStarts"> {
+  /** Strikes that hit, by their moment. */
+  readonly strikes: Readonly<Record<Moment, number>>;
+  /** Snapshots that were asked for, and made. */
+  readonly requested: number;
+  /** The most bytes that the log had. */
+  readonly logBytesMax: number;
 }
 
 /** What a run must have done at least for its outcome to mean something. */
@@ -39,23 +57,42 @@ export const LEAST = {
   warmStarts: 1,
 } as const;
 
+/** The same for a run with snapshots. */
+export const LEAST_SNAPSHOTS = {
+  written: 12,
+  readBack: 12,
+  cuts: 5,
+  bucketStarts: 2,
+  requested: 5,
+} as const;
+
+/** What a run is reckoned from. */
+export interface Run {
+  readonly history: History;
+  readonly log: LogModel;
+  /** The faults of the schedule, and those that hit something. */
+  readonly scheduled: readonly Fault[];
+  readonly injected: readonly Fault[];
+  readonly violations: readonly Violation[];
+  readonly lines: LineCounts;
+  /** The most bytes that the log had; undefined for a run without snapshots. */
+  readonly logBytesMax: number | undefined;
+}
+
 /** Counts. */
-export function reckon(
-  { sets, gets }: History,
-  log: LogModel,
-  injected: readonly Fault[],
-  violations: readonly Violation[],
-  warmStarts: number,
-): Figures {
+export function reckon(run: Run): Figures {
+  const { history: { sets, gets }, log, violations } = run;
+  const { peerStarts, ...lines } = run.lines;
+  const kinds = [...new Set(run.scheduled.map(({ kind }) => kind))].sort();
   const of = (type: string) =>
     sets.filter(({ outcome }) => outcome.type === type);
   return {
     faults: Object.fromEntries(
-      FAULT_KINDS.map((kind) => [
+      kinds.map((kind) => [
         kind,
-        injected.filter((fault) => fault.kind === kind).length,
+        run.injected.filter((fault) => fault.kind === kind).length,
       ]),
-    ) as Record<FaultKind, number>,
+    ),
     acknowledged: of("acknowledged").length,
     lost:
       violations.filter(({ promise }) =>
@@ -67,8 +104,19 @@ export function reckon(
       of("unknown").filter(({ patch }) => log.placed.has(patch[MARKER])).length,
     gets: gets.length,
     entries: log.lastSequence,
-    warmStarts,
+    warmStarts: peerStarts,
     violations: violations.length,
+    snapshots: run.logBytesMax === undefined ? undefined : {
+      ...lines,
+      strikes: Object.fromEntries(
+        MOMENTS.map((moment) => [
+          moment,
+          run.injected.filter((fault) => fault.moment === moment).length,
+        ]),
+      ) as Record<Moment, number>,
+      requested: run.history.snapshots.length,
+      logBytesMax: run.logBytesMax,
+    },
   };
 }
 
@@ -81,20 +129,21 @@ export function shortfalls(figures: Figures): string[] {
   for (const [kind, count] of Object.entries(figures.faults)) {
     if (count < LEAST.faultsOfEachKind) short.push(`${count} faults ${kind}`);
   }
-  for (
-    const name of [
-      "acknowledged",
-      "refused",
-      "unknown",
-      "gets",
-      "warmStarts",
-    ] as const
-  ) {
-    if (figures[name] < LEAST[name]) {
+  const compare = <Name extends string>(
+    had: Readonly<Record<Name, number>>,
+    least: Readonly<Record<Name, number>>,
+  ) => {
+    for (const name of Object.keys(least) as Name[]) {
+      if (had[name] >= least[name]) continue;
       short.push(
-        `${name}: ${figures[name]}, and at least ${LEAST[name]} are needed`,
+        `${name}: ${had[name]}, and at least ${least[name]} are needed`,
       );
     }
+  };
+  const { faultsOfEachKind: _, ...least } = LEAST;
+  compare(figures, least);
+  if (figures.snapshots !== undefined) {
+    compare(figures.snapshots, LEAST_SNAPSHOTS);
   }
   return short;
 }

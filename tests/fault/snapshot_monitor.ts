@@ -1,0 +1,96 @@
+/**
+ * Looks at log and bucket again and again while a run goes on.
+ *
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { LOG_STREAM } from "./broker_client.ts";
+import type { Brokers } from "./brokers.ts";
+import type { ListedSnapshot, SnapshotBucket } from "./snapshot_bucket.ts";
+
+/** How long between two looks. */
+const LOOK_MS = 200;
+
+/** How many lists in a row must show that something is wrong. */
+const LISTS = 3;
+
+/** Holds what must be true of log and bucket at any time. */
+export class SnapshotMonitor {
+  #isStopped = false;
+  #most_bytes = 0;
+  #cuts = 0;
+
+  /**
+   * @param brokers What it looks at.
+   * @param bucket What it looks at.
+   * @param onSurprise Told of what must not be.
+   */
+  constructor(
+    private readonly brokers: Brokers,
+    private readonly bucket: SnapshotBucket,
+    private readonly onSurprise: (what: string) => void,
+  ) {}
+
+  /** The most bytes that the log had. */
+  get most_bytes(): number {
+    return this.#most_bytes;
+  }
+
+  /** How often the log was seen to begin later than before. */
+  get cuts(): number {
+    return this.#cuts;
+  }
+
+  /** Looks until `stop`. */
+  async watch(): Promise<void> {
+    let before = 1;
+    while (!this.#isStopped) {
+      const first = await this.look().catch(() => before);
+      if (first > before) this.#cuts++;
+      before = first;
+      await sleep(LOOK_MS);
+    }
+  }
+
+  /**
+   * The log is looked at first: both only move on, so that what is listed
+   * afterwards can't be the reason for a false alarm.
+   *
+   * @returns Where the log begins.
+   */
+  async look(): Promise<number> {
+    const { firstSequence, bytes } = await this.brokers.ask((client) =>
+      client.look(LOG_STREAM)
+    );
+    this.#most_bytes = Math.max(this.#most_bytes, bytes);
+    if (firstSequence === 1) return 1;
+    let snapshots: ListedSnapshot[] = [];
+    // Some may come and go between two questions of a list.
+    for (let list = 0; list < LISTS; list++) {
+      snapshots = await this.bucket.list();
+      if (reaches(snapshots, firstSequence)) return firstSequence;
+    }
+    this.onSurprise(
+      `the log begins with ${firstSequence}, and the snapshots are at [${
+        snapshots.map(({ sequence, isVerified }) =>
+          `${sequence}${isVerified ? "" : " (not verified)"}`
+        ).join(", ")
+      }]`,
+    );
+    return firstSequence;
+  }
+
+  /** Looks no more. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+}
+
+/** Whether two snapshots, each with the log after it, have all there was. */
+export function reaches(
+  snapshots: readonly ListedSnapshot[],
+  firstSequence: number,
+): boolean {
+  const [, older] = snapshots.filter(({ isVerified }) => isVerified);
+  return older !== undefined && firstSequence <= older.sequence;
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { sightingOf } from "./snapshot_watch.ts";
+
+const CHUNK_ID = "r1-0123456789abcdefghijkl";
+const CHUNK = `$O.USERGRADE-snapshots.C.${CHUNK_ID}`;
+const META = "$O.USERGRADE-snapshots.M.dXNlcg==";
+const READ = "$JS.API.STREAM.MSG.GET.OBJ_USERGRADE-snapshots";
+
+function sighting(subject: string, message: unknown) {
+  const text = JSON.stringify(message);
+  return sightingOf(subject, new TextEncoder().encode(text));
+}
+
+Deno.test({
+  name: "sightingOf() tells each moment of a snapshot",
+  permissions: "none",
+  fn: () => {
+    const verified = { verified: "true" };
+    const purge = "$JS.API.STREAM.PURGE.";
+    const cases = [
+      ["chunk", "r1", CHUNK, "anything"],
+      ["name", "r1", META, { nuid: CHUNK_ID, metadata: {} }],
+      ["mark", "r1", META, { nuid: CHUNK_ID, metadata: verified }],
+      ["read_back", "r1", READ, { seq: 1, next_by_subj: CHUNK }],
+      ["delete", undefined, `${purge}OBJ_USERGRADE-snapshots`, {}],
+      ["cut", undefined, `${purge}USERGRADE`, { seq: 7 }],
+    ] as const;
+    for (const [moment, writer, subject, message] of cases) {
+      assert.deepEqual(sighting(subject, message), { moment, writer });
+    }
+  },
+});
+
+Deno.test({
+  name: "sightingOf() passes over questions for metadata",
+  permissions: "none",
+  fn: () => {
+    assert.equal(sighting(READ, { last_by_subj: META }), undefined);
+  },
+});
