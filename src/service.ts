@@ -9,13 +9,12 @@ import { Apps } from "./apps.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
-import { UnavailableError } from "./errors.ts";
 import { Listeners } from "./http/server/listener.ts";
 import type { App } from "./http/server/router.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
-import { Compaction } from "./replica/compaction.ts";
 import { Replica } from "./replica/replica.ts";
+import { SnapshotKeeper } from "./snapshot_keeper.ts";
 import { startUp } from "./startup.ts";
 import type { LogLines } from "./telemetry/logger.ts";
 
@@ -53,9 +52,8 @@ interface Parts {
   readonly members: MembersPort;
   readonly room: Room;
   readonly replica: Replica;
-  /** Undefined for a stream, which its own limits keep short. */
-  readonly compaction: Compaction | undefined;
   readonly cluster: Cluster;
+  readonly snapshots: SnapshotKeeper;
   readonly apps: Apps;
   readonly listeners: Listeners;
   /** Ends the search for a snapshot, and the looks at the peers after it. */
@@ -111,19 +109,6 @@ function now(): number {
   return performance.now();
 }
 
-/** What is known of snapshots before the log's stores are joined to it. */
-const NO_SNAPSHOTS = {
-  log: { bytes: 0, isLimited: false },
-  places: {
-    log: { newest: null, problem: undefined, failures: 0, logBytesSince: 0 },
-    folder: undefined,
-  },
-  make: () =>
-    Promise.reject(
-      new UnavailableError("No snapshot was made: there is no place for it"),
-    ),
-} as const;
-
 /** Builds each part of those before it. */
 function build(config: Config, version: string, logLines: LogLines): Parts {
   const { replicaId } = config;
@@ -140,9 +125,6 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     defer: (callback) => setImmediate(callback),
     now,
   }, config.commitTimeout_ms);
-  const compaction = config.nats === undefined
-    ? new Compaction(replica, log)
-    : undefined;
   const room = new Room(config.isNewLogWanted);
   const session = crypto.randomUUID().replaceAll("-", "");
   const cluster = new Cluster({ replicaId, version, session }, replica, {
@@ -150,12 +132,13 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
       ((heartbeat, unsure) => members.send(heartbeat, unsure)),
     heard: (heartbeat) => room.heard(heartbeat),
   });
+  const snapshots = new SnapshotKeeper(config, { log, replica, cluster, now });
   const apps = new Apps({
     ...config,
     identity,
     replica,
     cluster,
-    snapshots: NO_SNAPSHOTS,
+    snapshots,
     logLines,
     now,
   });
@@ -166,8 +149,8 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     members,
     room,
     replica,
-    compaction,
     cluster,
+    snapshots,
     apps,
     listeners,
     stopping: new AbortController(),
@@ -176,17 +159,20 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, room, replica, compaction, cluster }: Parts,
+  { log, members, room, replica, cluster, snapshots }: Parts,
   fail: (error: Error) => void,
 ): void {
   log.listen({
-    entries: (entries, lastSequence, _bytes, taken) => {
+    entries: (entries, lastSequence, bytes, taken) => {
+      snapshots.noteEntries(entries, bytes);
       replica.apply(entries, lastSequence, taken);
-      compaction?.consider();
     },
     status: (status) => replica.logStatusChanged(status),
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
-    limits: (limits) => replica.logLimitsChanged(limits),
+    limits: (limits) => {
+      snapshots.noteLimits(limits);
+      replica.logLimitsChanged(limits);
+    },
     warn: (message) => logger.warn("{message}", { message }),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
@@ -203,7 +189,7 @@ function join(
 }
 
 function tick(
-  { replica, cluster, apps, listeners }: Parts,
+  { replica, cluster, snapshots, apps, listeners }: Parts,
   fail: (error: Error) => void,
 ): void {
   try {
@@ -213,6 +199,7 @@ function tick(
     fail(error as Error);
   }
   cluster.tick(now());
+  snapshots.tick();
   apps.tick();
   listeners.tick();
 }
@@ -233,11 +220,12 @@ async function leave(
 
 /** Takes no new sets, ends those under way and closes the listeners. */
 async function drain(
-  { replica, cluster, apps, listeners, stopping }: Parts,
+  { replica, cluster, snapshots, apps, listeners, stopping }: Parts,
   reason: string,
 ): Promise<void> {
   replica.drain(reason);
   stopping.abort();
+  const snapshotsStopped = snapshots.stop();
   // The others hear of it before the log is closed.
   cluster.tick(now());
   const patience = now() + BODIES_TIMEOUT_MS;
@@ -247,7 +235,7 @@ async function drain(
     await sleep(10);
   }
   // Only now: it breaks the reading of bodies that are on their way.
-  await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown()]);
+  await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown(), snapshotsStopped]);
 }
 
 /** @returns The port, which the system chose if 0 was asked for. */

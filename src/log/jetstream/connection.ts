@@ -1,5 +1,5 @@
 /**
- * One connection to NATS: how it is made, and why it is not there.
+ * One connection to NATS: how it is made, and why it failed.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import {
 import { normalizeCertificates } from "../../pem.ts";
 import type { JetStreamOptions } from "./options.ts";
 
-/** How long the server may take to let this replica in. */
+/** How long the server may take to accept this replica. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
-/** How often the server is asked whether it is still there; two silences end the connection. */
+/** How often the server is pinged; two pings without an answer end the connection. */
 const PING_INTERVAL_MS = 5_000;
 
-/** What keeps a connection from being of use, in words for an operator. */
+/** A connection can't be used; the message tells an operator why. */
 export class UnusableConnectionError extends Error {
   override name = "UnusableConnectionError";
 }
@@ -28,10 +28,10 @@ export class UnusableConnectionError extends Error {
 /**
  * Tries each server once.
  *
- * @param options How to log in. Its files are read each time, since what is in
- * them runs out and is replaced.
+ * @param options How to log in. Its files are read each time, since credentials
+ * and certificates expire and are replaced.
  * @param servers The servers' addresses.
- * @returns A connection that ends when it is lost: the next one is another.
+ * @returns A connection that does not reconnect when it is lost.
  */
 export async function openConnection(
   options: JetStreamOptions,
