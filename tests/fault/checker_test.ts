@@ -116,7 +116,7 @@ const CASES: [name: string, flagged: Violation["promise"][], Case][] = [
   [
     "an acknowledged set that is lost",
     ["acknowledged sets are stored"],
-    { entries: ENTRIES.slice(0, 2), gets: [] },
+    { entries: ENTRIES.slice(0, 2), gets: [], snapshots: [], kept: [] },
   ],
   [
     "an acknowledged set that is at another sequence",

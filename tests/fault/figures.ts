@@ -130,7 +130,7 @@ export function shortfalls(figures: Figures): string[] {
     if (count < LEAST.faultsOfEachKind) short.push(`${count} faults ${kind}`);
   }
   const compare = <Name extends string>(
-    had: Readonly<Record<Name, number>>,
+    had: Readonly<Record<NoInfer<Name>, number>>,
     least: Readonly<Record<Name, number>>,
   ) => {
     for (const name of Object.keys(least) as Name[]) {

@@ -125,15 +125,13 @@ async function readBack(
   const text = await new Response(
     new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")),
   ).text();
-  const { data } = Papa.parse<Record<string, string>>(text, {
-    header: true,
+  const { data }: { data: string[][] } = Papa.parse(text, {
     skipEmptyLines: true,
   });
-  const users = data.map(({ user_id, ...numbers }) => ({
-    user_id,
-    ...Object.fromEntries(
-      Object.entries(numbers).map(([field, text]) => [field, Number(text)]),
-    ),
-  } as UserGrade));
+  const [, ...rows] = data;
+  const users = rows.map(([user_id, ...numbers]): UserGrade => {
+    const [postpaid_limit, spp, shipping_fee, return_fee] = numbers.map(Number);
+    return { user_id, postpaid_limit, spp, shipping_fee, return_fee };
+  });
   return { name, sequence, users };
 }
