@@ -16,10 +16,8 @@ import type { MembersPort } from "./log/thread/members_port.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
 import type { Rejoin } from "./replica/rejoin.ts";
 import type { Replica } from "./replica/replica.ts";
-import {
-  type SnapshotPlaces,
-  SnapshotSearch,
-} from "./replica/snapshot_search.ts";
+import { type NamedStore, SnapshotSearch } from "./replica/snapshot_search.ts";
+import { FileStore } from "./snapshot/file_store.ts";
 import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
@@ -89,10 +87,12 @@ export async function startUp(parts: StartupParts): Promise<void> {
 }
 
 /** The stores of snapshots, in the order in which they are tried. */
-function storesOf({ config, log }: StartupParts): SnapshotPlaces["stores"] {
-  return config.nats === undefined
-    ? [{ name: "the embedded log", store: log.snapshots }]
-    : [];
+function storesOf({ config, log }: StartupParts): readonly NamedStore[] {
+  if (config.nats === undefined) {
+    return [{ name: "the embedded log", store: log.snapshots }];
+  }
+  const name = `the bucket ${config.nats.stream}-snapshots`;
+  return [{ name, store: new FileStore(name, log.files) }];
 }
 
 function report({ id, isNew, lastSequence }: LogInfo, config: Config): void {

@@ -131,7 +131,7 @@ export class Rejoin {
     const reason =
       `no snapshot that includes entry ${this.#missing} can be had (${
         refusals || "there is no place to look for one"
-      }): start this replica with PEERS set to a replica or a backup that includes it, or put the stream back; next try in ${
+      }): make one with POST /snapshot on a replica that has applied it, start this one with PEERS set to such a replica or a backup, or put the stream back; next try in ${
         next_ms / 1000
       } s`;
     logger.error("No set can commit: {reason}", { reason });

@@ -149,7 +149,7 @@ Deno.test("without a snapshot beyond the cut a replica says what it needs, answe
     assert.deepEqual([status, state, percent], [503, "ready", 0]);
     assert.match(
       reason,
-      /begins with entry 4 now, .* needs entry 2.*; no snapshot that includes entry 2 can be had \(.*backup.csv.gz: too old for this replica\): .*PEERS/,
+      /begins with entry 4 now, .* needs entry 2.*; no snapshot that includes entry 2 can be had \(.*backup.csv.gz: too old for this replica; .*\): .*PEERS/,
     );
   });
   const refused = await b.set({ user_id: "x" });
