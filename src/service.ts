@@ -9,14 +9,13 @@ import { Apps } from "./apps.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
-import { UnavailableError } from "./errors.ts";
 import { Listeners } from "./http/server/listener.ts";
 import type { App } from "./http/server/router.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
-import { Compaction } from "./replica/compaction.ts";
 import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
+import { SnapshotKeeper } from "./snapshot_keeper.ts";
 import { startUp } from "./startup.ts";
 import type { LogLines } from "./telemetry/logger.ts";
 
@@ -55,9 +54,8 @@ interface Parts {
   readonly room: Room;
   readonly replica: Replica;
   readonly rejoin: Rejoin;
-  /** Undefined for a stream, which its own limits keep short. */
-  readonly compaction: Compaction | undefined;
   readonly cluster: Cluster;
+  readonly snapshots: SnapshotKeeper;
   readonly apps: Apps;
   readonly listeners: Listeners;
   /** Ends the search for a snapshot, and the looks at the peers after it. */
@@ -113,19 +111,6 @@ function now(): number {
   return performance.now();
 }
 
-/** What is known of snapshots before the log's stores are joined to it. */
-const NO_SNAPSHOTS = {
-  log: { bytes: 0, isLimited: false },
-  places: {
-    log: { newest: null, problem: undefined, failures: 0, logBytesSince: 0 },
-    folder: undefined,
-  },
-  make: () =>
-    Promise.reject(
-      new UnavailableError("No snapshot was made: there is no place for it"),
-    ),
-} as const;
-
 /** Builds each part of those before it. */
 function build(config: Config, version: string, logLines: LogLines): Parts {
   const { replicaId } = config;
@@ -146,9 +131,6 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     consume: (after, time) => log.consume(after, time),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
   });
-  const compaction = config.nats === undefined
-    ? new Compaction(replica, log)
-    : undefined;
   const room = new Room(config.isNewLogWanted);
   const session = crypto.randomUUID().replaceAll("-", "");
   const cluster = new Cluster({ replicaId, version, session }, replica, {
@@ -156,12 +138,13 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
       ((heartbeat, unsure) => members.send(heartbeat, unsure)),
     heard: (heartbeat) => room.heard(heartbeat),
   });
+  const snapshots = new SnapshotKeeper(config, { log, replica, cluster, now });
   const apps = new Apps({
     ...config,
     identity,
     replica,
     cluster,
-    snapshots: NO_SNAPSHOTS,
+    snapshots,
     logLines,
     now,
   });
@@ -173,8 +156,8 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     room,
     replica,
     rejoin,
-    compaction,
     cluster,
+    snapshots,
     apps,
     listeners,
     stopping: new AbortController(),
@@ -183,21 +166,24 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, room, replica, rejoin, compaction, cluster }: Parts,
+  { log, members, room, replica, rejoin, cluster, snapshots }: Parts,
   fail: (error: Error) => void,
 ): void {
   rejoin.failed.catch(fail);
   log.listen({
-    entries: (entries, lastSequence, _bytes, taken) => {
+    entries: (entries, lastSequence, bytes, taken) => {
+      snapshots.noteEntries(entries, bytes);
       replica.apply(entries, lastSequence, taken);
-      compaction?.consider();
     },
     status: (status) => {
       replica.logStatusChanged(status);
       rejoin.logStatusChanged(status);
     },
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
-    limits: (limits) => replica.logLimitsChanged(limits),
+    limits: (limits) => {
+      snapshots.noteLimits(limits);
+      replica.logLimitsChanged(limits);
+    },
     warn: (message) => logger.warn("{message}", { message }),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
     failed: fail,
@@ -214,7 +200,7 @@ function join(
 }
 
 function tick(
-  { replica, cluster, apps, listeners }: Parts,
+  { replica, cluster, snapshots, apps, listeners }: Parts,
   fail: (error: Error) => void,
 ): void {
   try {
@@ -224,6 +210,7 @@ function tick(
     fail(error as Error);
   }
   cluster.tick(now());
+  snapshots.tick();
   apps.tick();
   listeners.tick();
 }
@@ -244,12 +231,13 @@ async function leave(
 
 /** Takes no new sets, ends those under way and closes the listeners. */
 async function drain(
-  { replica, rejoin, cluster, apps, listeners, stopping }: Parts,
+  { replica, rejoin, cluster, snapshots, apps, listeners, stopping }: Parts,
   reason: string,
 ): Promise<void> {
   replica.drain(reason);
   stopping.abort();
   rejoin.close();
+  const snapshotsStopped = snapshots.stop();
   // The others hear of it before the log is closed.
   cluster.tick(now());
   const patience = now() + BODIES_TIMEOUT_MS;
@@ -259,7 +247,7 @@ async function drain(
     await sleep(10);
   }
   // Only now: it breaks the reading of bodies that are on their way.
-  await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown()]);
+  await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown(), snapshotsStopped]);
 }
 
 /** @returns The port, which the system chose if 0 was asked for. */

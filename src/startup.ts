@@ -17,7 +17,6 @@ import { bootstrap } from "./replica/bootstrap.ts";
 import type { Rejoin } from "./replica/rejoin.ts";
 import type { Replica } from "./replica/replica.ts";
 import { type NamedStore, SnapshotSearch } from "./replica/snapshot_search.ts";
-import { FileStore } from "./snapshot/file_store.ts";
 import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
@@ -37,6 +36,7 @@ export interface StartupParts {
   readonly cluster: Cluster;
   readonly replica: Replica;
   readonly rejoin: Rejoin;
+  readonly snapshots: { readonly stores: readonly NamedStore[] };
   /** Ends it, and the looks at the peers afterwards. */
   readonly signal: AbortSignal;
   /** The time in milliseconds. */
@@ -72,27 +72,18 @@ export async function startUp(parts: StartupParts): Promise<void> {
   }
   const info = await log.open();
   report(info, config);
-  const places = { sources: peers.sources, stores: storesOf(parts) };
+  const places = { sources: peers.sources, stores: parts.snapshots.stores };
   const search = new SnapshotSearch(
     places,
     log,
     (progress) => replica.noteRestore(progress),
   );
   const remedy = config.nats === undefined
-    ? "put back a copy of DATA_DIR"
+    ? "put back a copy of DATA_DIR, or start with a SNAPSHOT_DIR that has a backup of this log"
     : undefined;
   parts.rejoin.begin((wanted, signal) => search.run(wanted, signal));
   await bootstrap(replica, log, info, search, parts.signal, remedy);
   await peers.watch(parts.cluster, parts.now);
-}
-
-/** The stores of snapshots, in the order in which they are tried. */
-function storesOf({ config, log }: StartupParts): readonly NamedStore[] {
-  if (config.nats === undefined) {
-    return [{ name: "the embedded log", store: log.snapshots }];
-  }
-  const name = `the bucket ${config.nats.stream}-snapshots`;
-  return [{ name, store: new FileStore(name, log.files) }];
 }
 
 function report({ id, isNew, lastSequence }: LogInfo, config: Config): void {

@@ -20,6 +20,7 @@ const ARROWS: Record<string, string[]> = {
   "service.ts": [
     "apps.ts",
     "startup.ts",
+    "snapshot_keeper.ts",
     "config",
     "http/server",
     "cluster",
@@ -40,6 +41,7 @@ const ARROWS: Record<string, string[]> = {
     "telemetry",
     "histogram.ts",
   ],
+  "snapshot_keeper.ts": ["config", "cluster", "replica", "log", "snapshot"],
   "startup.ts": [
     "config",
     "cluster",

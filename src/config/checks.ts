@@ -20,6 +20,11 @@ export function oneOf<const T extends readonly string[]>(values: T) {
 /** Any text. */
 export const text = z.string();
 
+/** A folder that the service may write. */
+export const folder = text.regex(/^[^,]+$/, {
+  error: "must not contain a comma: --allow-write would end the path there",
+});
+
 const SERVER = /^((nats|tls):\/\/)?([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/;
 
 function isServer(server: string): boolean {

@@ -9,6 +9,7 @@ import type { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
 import { type NatsConfig, readNats } from "./nats.ts";
 import { readPasswords } from "./passwords.ts";
 import { readNewLog, readPeers } from "./peers.ts";
+import { readSnapshots, type SnapshotConfig } from "./snapshots.ts";
 import { readTls, type TlsConfig } from "./tls.ts";
 import {
   ConfigError,
@@ -36,6 +37,7 @@ export interface Config {
   readonly isNewLogWanted: boolean;
   /** The broker of a cluster; undefined for a standalone service. */
   readonly nats: NatsConfig | undefined;
+  readonly snapshots: SnapshotConfig;
   readonly commitTimeout_ms: number;
   readonly bodyBytesMax: number;
   /** Whether sets and imports are refused. */
@@ -83,6 +85,7 @@ export function readConfig(
     peers: readPeers(reader, environment, credentials),
     isNewLogWanted: readNewLog(reader, environment),
     peersCa: reader.certificates("PEERS_TLS_CA_FILE"),
+    snapshots: readSnapshots(reader, environment),
     commitTimeout_ms: reader.value(
       "COMMIT_TIMEOUT_MS",
       VARIABLES.COMMIT_TIMEOUT_MS,

@@ -5,7 +5,7 @@
  */
 import type * as z from "zod";
 import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
-import { integer, oneOf, peers, servers, text } from "./checks.ts";
+import { folder, integer, oneOf, peers, servers, text } from "./checks.ts";
 
 /** A variable: its default if that is fixed, its meaning and its check. */
 function variable<T>(
@@ -96,9 +96,27 @@ export const VARIABLES = {
   DATA_DIR: variable(
     "./data",
     "standalone: folder of the log",
-    text.regex(/^[^,]+$/, {
-      error: "must not contain a comma: --allow-write would end the path there",
-    }),
+    folder,
+  ),
+  SNAPSHOT_LOG_BYTES: variable(
+    String(64 * 1024 * 1024),
+    "bytes of log after which a snapshot is made and the log is cut; 0: only on request",
+    integer(0, 1024 ** 4),
+  ),
+  SNAPSHOT_INTERVAL_MINUTES: variable(
+    undefined,
+    "how old the newest snapshot may become, if anything has changed",
+    integer(1, 525_600),
+  ),
+  SNAPSHOT_DIR: variable(
+    undefined,
+    "folder of this machine that holds snapshots too, as backup files",
+    folder,
+  ),
+  SNAPSHOTS_KEPT: variable(
+    "2",
+    "how many snapshots are kept in SNAPSHOT_DIR",
+    integer(1, 1000),
   ),
   COMMIT_TIMEOUT_MS: variable(
     "5000",

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { BackupInfo } from "./format/backup_info.ts";
+import { type BackupInfo, snapshotInfo } from "./format/backup_info.ts";
+import type { StoredSnapshot } from "./store.ts";
 
 /** A file in a place. */
 export interface PlacedFile {
@@ -14,6 +15,11 @@ export interface PlacedFile {
   readonly bytes: number;
   /** Whether it was read back whole after it was written. */
   readonly isVerified: boolean;
+}
+
+/** @returns A file as the snapshot that it holds. */
+export function toStored({ info, ...file }: PlacedFile): StoredSnapshot {
+  return { ...file, info: snapshotInfo(info) };
 }
 
 /** Keeps files; knows nothing of what is in them. */

@@ -5,16 +5,17 @@
  */
 import { withIdleTimeout } from "../idle_timeout.ts";
 import type { RowBlock } from "../storage/row_block.ts";
-import type { FilePlace, FileSink, PlacedFile } from "./file_place.ts";
+import { BackupSink } from "./backup_sink.ts";
+import { type FilePlace, type PlacedFile, toStored } from "./file_place.ts";
 import { BackupError } from "./format/backup_error.ts";
 import {
   type BackupInfo,
   backupInfoJson,
   fileName,
   parseBackupInfo,
+  snapshotInfo,
 } from "./format/backup_info.ts";
 import { type OpenBackup, openBackup } from "./format/open_backup.ts";
-import { writeBackup } from "./format/write_backup.ts";
 import { rowFault } from "./row_check.ts";
 import {
   type Snapshot,
@@ -57,7 +58,7 @@ export class FileStore implements SnapshotStore {
     const backup = await this.#open(id, info, signal);
     const detach = closeOnAbort(backup, signal);
     return {
-      info: toSnapshotInfo(info),
+      info: snapshotInfo(info),
       blocks: blaming(id, backup.rows(), signal),
       [Symbol.dispose]: () => {
         detach();
@@ -129,8 +130,8 @@ export class FileStore implements SnapshotStore {
       );
     }
     const made = this.#nameTime(info, await this.place.list());
-    const file = await this.place.create({ ...info, made });
-    return new BackupSink(info, made, file);
+    const backup = { ...info, made };
+    return new BackupSink(backup, await this.place.create(backup));
   }
 
   /**
@@ -159,96 +160,9 @@ export class FileStore implements SnapshotStore {
   }
 }
 
-/** Turns rows into a file. */
-class BackupSink implements SnapshotSink {
-  readonly #rows = new TransformStream<RowBlock, RowBlock>();
-  readonly #writer = this.#rows.writable.getWriter();
-  /** Resolves once all bytes are in the place. */
-  readonly #written: Promise<void>;
-  #rowCount = 0;
-  #isOpen = true;
-
-  constructor(
-    private readonly info: SnapshotInfo,
-    made: string,
-    private readonly file: FileSink,
-  ) {
-    this.#written = this.#writeFile(made);
-    // It may fail while nobody waits for it.
-    this.#written.catch(() => {});
-    this.#writer.closed.catch(() => {});
-  }
-
-  async #writeFile(made: string): Promise<void> {
-    const snapshot = {
-      info: this.info,
-      blocks: this.#rows.readable,
-      [Symbol.dispose]: () => {},
-    };
-    try {
-      for await (const bytes of writeBackup(snapshot, made)) {
-        await this.file.write(bytes);
-      }
-    } catch (cause) {
-      const error = cause instanceof SnapshotStoreError
-        ? cause
-        : new SnapshotStoreError(
-          `Cannot write the snapshot: ${(cause as Error).message}`,
-          { cause },
-        );
-      // Whoever writes rows, now or later, gets it.
-      await this.#writer.abort(error);
-      throw error;
-    }
-  }
-
-  #mustBeOpen(): void {
-    if (!this.#isOpen) {
-      throw new SnapshotStoreError("Cannot write the snapshot: it has ended");
-    }
-  }
-
-  async write(rows: RowBlock): Promise<void> {
-    this.#mustBeOpen();
-    this.#rowCount += rows.count;
-    await this.#writer.write(rows);
-  }
-
-  async commit(): Promise<StoredSnapshot> {
-    this.#mustBeOpen();
-    const { rows } = this.info;
-    if (this.#rowCount !== rows) {
-      throw new SnapshotStoreError(
-        `Cannot commit the snapshot: it has ${this.#rowCount} rows and says ${rows}`,
-      );
-    }
-    await this.#writer.close();
-    await this.#written;
-    const file = await this.file.commit();
-    this.#isOpen = false;
-    return toStored(file);
-  }
-
-  async abort(): Promise<void> {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    await this.#writer.abort(new SnapshotStoreError("It is aborted"));
-    await this.file.abort();
-    await this.#written.catch(() => {});
-  }
-}
-
 function newestFirst(a: PlacedFile, b: PlacedFile): number {
   return b.info.sequence - a.info.sequence ||
     Date.parse(b.info.made) - Date.parse(a.info.made);
-}
-
-function toSnapshotInfo({ made: _, ...info }: BackupInfo): SnapshotInfo {
-  return info;
-}
-
-function toStored({ info, ...file }: PlacedFile): StoredSnapshot {
-  return { ...file, info: toSnapshotInfo(info) };
 }
 
 /** @returns What undoes it. */

@@ -8,7 +8,6 @@ import { SnapshotsForbiddenError, SnapshotStoreError } from "./store.ts";
 /** The system's codes: https://man7.org/linux/man-pages/man3/errno.3.html */
 const FORBIDDEN = ["EACCES", "EPERM", "EROFS"];
 const FULL = ["ENOSPC", "EDQUOT"];
-const NO_FOLDER = ["ENOTDIR", "EEXIST"];
 
 /**
  * @param what What can't be done, as in "write the snapshot".
@@ -40,7 +39,7 @@ export function folderError(
   }
   const reason = FULL.includes(code)
     ? "its disk is full: make room"
-    : NO_FOLDER.includes(code)
+    : code === "ENOTDIR"
     ? "it is no folder: set another SNAPSHOT_DIR"
     : code === "ENOENT"
     ? "the file or the folder was deleted or moved meanwhile"

@@ -110,8 +110,8 @@ export class SnapshotsForbiddenError extends SnapshotStoreError {
  * throws.
  */
 export async function saveSnapshot(
-  snapshot: Snapshot,
-  store: SnapshotStore,
+  snapshot: Pick<Snapshot, "info" | "blocks">,
+  store: Pick<SnapshotStore, "create">,
 ): Promise<StoredSnapshot> {
   const sink = await store.create(snapshot.info);
   try {

@@ -73,6 +73,11 @@ Deno.test({
         peers: [],
         peersCa: undefined,
         isNewLogWanted: false,
+        snapshots: {
+          logBytes: 64 * 1024 * 1024,
+          interval_ms: undefined,
+          folder: undefined,
+        },
         commitTimeout_ms: 5000,
         bodyBytesMax: 65536,
         isReadOnly: false,
@@ -370,6 +375,48 @@ Deno.test({
     ];
     for (const environment of wrong) {
       assert.throws(() => client(environment), ConfigError);
+    }
+  },
+});
+
+Deno.test({
+  name: "readConfig() reads when snapshots are made, and where besides the log",
+  permissions,
+  fn: () => {
+    assert.deepEqual(
+      read({
+        SNAPSHOT_LOG_BYTES: "1000",
+        SNAPSHOT_INTERVAL_MINUTES: "60",
+        SNAPSHOT_DIR: "/backups",
+        SNAPSHOTS_KEPT: "7",
+      }).snapshots,
+      {
+        logBytes: 1000,
+        interval_ms: 3_600_000,
+        folder: { path: "/backups", kept: 7 },
+      },
+    );
+    assert.equal(read({ SNAPSHOT_LOG_BYTES: "0" }).snapshots.logBytes, 0);
+    const { folder } = read({ SNAPSHOT_DIR: "/backups" }).snapshots;
+    assert.equal(folder?.kept, 2);
+    const wrong: [environment: Record<string, string>, problem: RegExp][] = [
+      [{ SNAPSHOT_LOG_BYTES: "64 MiB" }, /^SNAPSHOT_LOG_BYTES must be an int/],
+      [{ SNAPSHOT_INTERVAL_MINUTES: "0" }, /^SNAPSHOT_INTERVAL_MINUTES must/],
+      [{ SNAPSHOT_DIR: "/a,b" }, /^SNAPSHOT_DIR must not contain a comma/],
+      [
+        { SNAPSHOT_DIR: "/a", SNAPSHOTS_KEPT: "0" },
+        /^SNAPSHOTS_KEPT must be an integer from 1 to 1000/,
+      ],
+      [{ SNAPSHOTS_KEPT: "3" }, /^SNAPSHOTS_KEPT needs SNAPSHOT_DIR/],
+      [
+        { SNAPSHOT_LOG_BYTES: "0", SNAPSHOT_INTERVAL_MINUTES: "5" },
+        /^SNAPSHOT_INTERVAL_MINUTES has no effect/,
+      ],
+    ];
+    for (const [environment, problem] of wrong) {
+      const [found, ...more] = problems(environment);
+      assert.match(found, problem);
+      assert.deepEqual(more, []);
     }
   },
 });

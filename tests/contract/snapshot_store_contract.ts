@@ -171,7 +171,7 @@ export function testSnapshotStore(
   test("has nothing of snapshots that broke off while they were read", async (place) => {
     const storage = filled(5_000);
     // So many that a store which kept them open would run out of something.
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 20; i++) {
       using whole = snapshotOf(storage, { logId: place.logId });
       const snapshot = {
         ...whole,
@@ -246,7 +246,7 @@ export function testSnapshotStore(
       for await (const _rows of aborted.blocks) abort.abort();
     });
     // A store that kept them open would run out of something.
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 40; i++) {
       using snapshot = await place.store.open(id, never);
       if (i % 2 === 0) await snapshot.blocks[Symbol.asyncIterator]().next();
     }

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LogFailedError } from "../../src/log/log.ts";
+import { ENTRY_BYTES_MAX } from "../../src/log/change.ts";
+import { LogFailedError, type LogLimits } from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { SqliteSnapshots } from "../../src/log/sqlite/sqlite_snapshots.ts";
 import { SnapshotDamagedError } from "../../src/snapshot/snapshot.ts";
 import { saveSnapshot } from "../../src/snapshot/store.ts";
 import { Storage } from "../../src/storage/storage.ts";
+import { eventually } from "../support/eventually.ts";
 import { restoreAll, snapshotOf } from "../support/snapshots.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { testReplicatedLog } from "./replicated_log_contract.ts";
@@ -57,16 +59,18 @@ function sequencesIn(folder: string): unknown[] {
   return rows.map(({ sequence }) => sequence);
 }
 
-Deno.test("SqliteLog.trim() lets go of old entries, and goes on in sequence after a restart", async () => {
+Deno.test("SqliteLog.trim() lets go of the entries before one, and goes on in sequence after a restart", async () => {
   using folder = new TemporaryFolder();
   await fill(folder.path, { sets: 1234, snapshot: "whole" });
   const log = new SqliteLog(folder.path);
   const info = await log.open();
   assert.deepEqual([info.firstSequence, info.lastSequence], [1, 1234]);
-  assert.equal(await log.trim(1000), 1001);
-  assert.equal((await log.locate(1000)).firstSequence, 1001);
-  assert.equal(await log.trim(1234), 1235);
-  assert.equal(await log.trim(7), 1235);
+  assert.equal(await log.trim(1000), 1000);
+  const { firstSequence, time } = await log.locate(1000);
+  assert.equal(firstSequence, 1000);
+  assert.ok(time !== undefined);
+  assert.equal(await log.trim(1234), 1234);
+  assert.equal(await log.trim(7), 1234);
   await assert.rejects(log.trim(1235), RangeError);
   // The old entries go a little at a time, between other work.
   for (let i = 0; i < 20; i++) await sleep(0);
@@ -78,6 +82,41 @@ Deno.test("SqliteLog.trim() lets go of old entries, and goes on in sequence afte
   await again.propose(1, payload(`[{"user_id":"x"}]`));
   assert.equal(again.lastSequence, 1235);
   await again.close();
+});
+
+Deno.test("SqliteLog tells what it has: when it is open, while entries come, and once old ones are gone", async () => {
+  using folder = new TemporaryFolder();
+  const told: LogLimits[] = [];
+  const open = async () => {
+    const log = new SqliteLog(folder.path, () => {}, (one) => told.push(one));
+    const { id } = await log.open();
+    return { log, id };
+  };
+  const { log, id } = await open();
+  const unlimited = {
+    id,
+    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+    entryBytesMax: ENTRY_BYTES_MAX,
+  };
+  const empty = { ...unlimited, firstSequence: 1, lastSequence: 0, bytes: 0 };
+  assert.deepEqual(told, [empty]);
+  for (let i = 1; i <= 700; i++) await log.propose(i, payload("x".repeat(100)));
+  await eventually(() => assert.equal(told.length, 2));
+  const whole = { ...empty, lastSequence: 700, bytes: 70_000 };
+  assert.deepEqual(told[1], whole);
+  await log.trim(601);
+  assert.equal(told[2].firstSequence, 601);
+  await eventually(() => {
+    assert.deepEqual(told.at(-1), {
+      ...whole,
+      firstSequence: 601,
+      bytes: 10_000,
+    });
+  });
+  await log.close();
+  const again = await open();
+  assert.equal(told.at(-1)!.bytes, 10_000);
+  await again.log.close();
 });
 
 Deno.test("SqliteLog opens a file whose entries a snapshot has all replaced, as older versions left it", async () => {

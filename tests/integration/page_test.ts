@@ -191,7 +191,7 @@ Deno.test("the page says in words how large the log is, how old its snapshot is,
   places.log.newest = { ...newest, sequence: 3 };
   await page.getByText(/ snapshot \(11 KiB\) includes all of it\.$/).waitFor();
   places.log.problem = `the NATS user may not use ${"x".repeat(200)}`;
-  await page.getByText(/No snapshot is made now: the NATS user may not use x/)
+  await page.getByText(/Problem with snapshots: the NATS user may not use x/)
     .waitFor();
   assert.equal(await line.getAttribute("data-kind"), "bad");
   assert.equal((await look(page)).width, 360);

@@ -48,10 +48,11 @@ export class ServiceProcess implements AsyncDisposable {
   static spawn(
     { dataDir, env = {}, wrapper = [], executable }: ServiceOptions,
   ): ServiceProcess {
+    const folders = [dataDir, env.SNAPSHOT_DIR ?? ""].filter(Boolean);
     const [command, ...args] = [
       ...wrapper,
       ...(executable === undefined
-        ? [Deno.execPath(), ...startArguments(dataDir)]
+        ? [Deno.execPath(), ...startArguments(...folders)]
         : [executable]),
     ];
     const child = new Deno.Command(command, {

@@ -10,13 +10,13 @@ import project from "../../deno.json" with { type: "json" };
 export const ROOT = new URL("../../", import.meta.url).pathname;
 
 /**
- * @param dataDir The folder that the service may write.
+ * @param folders The folders that the service may write, `DATA_DIR` first.
  * @returns The arguments of `deno` that run the service.
  */
-export function startArguments(dataDir: string): string[] {
+export function startArguments(...folders: string[]): string[] {
   const match = /deno (run .*)$/.exec(project.tasks.start.command);
   if (match === null) throw new Error("deno.json has no start command");
   return match[1].split(" ")
     .filter((word) => word !== "$RUN_FLAGS")
-    .map((word) => word.replace('"$DATA_DIR"', dataDir));
+    .map((word) => word.replace('"$FOLDERS"', folders.join(",")));
 }

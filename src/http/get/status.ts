@@ -56,7 +56,7 @@ function replicaPart(
       connected: replica.connected,
       bytes: log.bytes,
       snapshot: newest(places),
-      snapshot_problem: places.log.problem ?? null,
+      snapshot_problem: places.log.problem ?? places.folder?.problem ?? null,
     },
     users: replica.users,
     digest: replica.digest,

@@ -34,7 +34,7 @@ const Status = z.strictObject({
     }),
     snapshot_problem: z.string().nullable().meta({
       description:
-        "Why no snapshot is made and the log is not cut; null if all is well.",
+        "Why no snapshot is made beside the log, or in the folder; null if all is well.",
     }),
   }),
   users: count,

@@ -44,7 +44,7 @@ export function showLog({ log }, now_ms) {
   const texts = log.id === null ? ["The log is not open yet."] : [
     `The log holds ${size(log.bytes)}.`,
     snapshotText(log, now_ms),
-    ...(problem === null ? [] : [`No snapshot is made now: ${problem}.`]),
+    ...(problem === null ? [] : [`Problem with snapshots: ${problem}.`]),
   ];
   setText(line, texts.join(" "));
   setAttribute(line, "data-kind", problem === null ? "" : "bad");

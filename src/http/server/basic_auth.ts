@@ -83,7 +83,7 @@ export function basicAuth(
       throw new HttpError(
         401,
         header === null
-          ? "This needs HTTP Basic authentication"
+          ? "This needs HTTP Basic authentication: send the user and the password"
           : "The user or the password is wrong",
         { headers: { "www-authenticate": CHALLENGE } },
       );

@@ -35,7 +35,7 @@ export function methods(handlers: Record<string, Handler>): Handler {
   return (request, query) => {
     const handler = byMethod.get(request.method);
     if (handler === undefined) {
-      throw new HttpError(405, `Only ${allow} is served here`, {
+      throw new HttpError(405, `This path serves only ${allow}`, {
         headers: { allow },
       });
     }
@@ -53,7 +53,10 @@ const NO_HOST = /[/?#@\\\s]/;
 
 /** A handler that answers 404. */
 export function notFound(): never {
-  throw new HttpError(404, "There is nothing at this path");
+  throw new HttpError(
+    404,
+    "There is nothing at this path: /openapi.json of the get listener lists all paths",
+  );
 }
 
 /** A handler, and the counts of its answers. */

@@ -7,10 +7,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { ENTRY_BYTES_MAX } from "../change.ts";
 import {
   type LogEntry,
   LogFailedError,
   type LogInfo,
+  type LogLimits,
   type LogLocation,
   type LogRead,
   type LogStatus,
@@ -29,18 +31,26 @@ const READ_BYTES_MAX = 1024 * 1024;
 /** How many old entries one transaction deletes, so that commits wait little. */
 const DELETE_ENTRIES = 500;
 
+/** How often limits are told at most while entries come. */
+const LIMITS_MS = 1_000;
+
 /** SQLite's result code for a full disk: https://www.sqlite.org/rescode.html#full */
 const SQLITE_FULL = 13;
 
 /** A {@linkcode TrimmableLog} in a folder of the local disk. */
 export class SqliteLog implements TrimmableLog {
+  #id!: string;
   #db!: DatabaseSync;
   #snapshots!: SqliteSnapshots;
   #insert!: StatementSync;
   /** The last entry's sequence: what is committed, no more. */
   #last = 0;
-  /** Entries up to this one don't count any more; they are swept. */
-  #trimmed = 0;
+  /** Entries before this one don't count any more; they are swept. */
+  #trimmedTo = 0;
+  /** The payloads' bytes of all entries in the file. */
+  #bytes = 0;
+  /** Runs while limits are to be told that were not. */
+  #limitsTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #sweeper = new Sweeper(() => this.#sweep());
   /** Own entries that `entries` has not yielded yet, in order. */
   #fresh: LogEntry[] = [];
@@ -52,10 +62,13 @@ export class SqliteLog implements TrimmableLog {
   /**
    * @param directory The folder, which is made if it is not there.
    * @param tellStatus Told how the log is, once it is open.
+   * @param tellLimits Told what it has when it is open, after each trim, and
+   * once a second while it changes.
    */
   constructor(
     private readonly directory: string,
     private readonly tellStatus: (status: LogStatus) => void = () => {},
+    private readonly tellLimits: (limits: LogLimits) => void = () => {},
   ) {}
 
   get lastSequence(): number {
@@ -72,18 +85,21 @@ export class SqliteLog implements TrimmableLog {
       mkdirSync(this.directory, { recursive: true });
       this.#db = new DatabaseSync(file);
       const { id, isNew } = createSchema(this.#db);
+      this.#id = id;
       this.#insert = this.#db.prepare(
         "INSERT INTO entries (sequence, time, payload) VALUES (?, ?, ?)",
       );
       this.#snapshots = new SqliteSnapshots(this.#db, id);
-      const { last } = this.#db.prepare(
-        "SELECT max(sequence) AS last FROM entries",
-      ).get() as { last: number | null };
+      const { last, bytes } = this.#db.prepare(
+        "SELECT max(sequence) AS last, total(length(payload)) AS bytes FROM entries",
+      ).get() as { last: number | null; bytes: number };
+      this.#bytes = bytes;
       const [newest] = await this.#snapshots.list();
       // Older versions deleted all entries that a snapshot includes.
       this.#last = Math.max(last ?? 0, newest?.info.sequence ?? 0);
       this.#health = new FileHealth(this.directory, this.tellStatus);
       this.tellStatus({ state: "connected", reason: "the log is open" });
+      this.#tellLimits();
       return {
         id,
         isNew,
@@ -100,8 +116,8 @@ export class SqliteLog implements TrimmableLog {
 
   #first(): number {
     const { first } = this.#db.prepare(
-      "SELECT min(sequence) AS first FROM entries WHERE sequence > ?",
-    ).get(this.#trimmed) as { first: number | null };
+      "SELECT min(sequence) AS first FROM entries WHERE sequence >= ?",
+    ).get(this.#trimmedTo) as { first: number | null };
     return first ?? this.#last + 1;
   }
 
@@ -175,6 +191,8 @@ export class SqliteLog implements TrimmableLog {
     this.#last = sequence;
     this.#fresh.push({ sequence, time, batch });
     this.#freshBytes += payload.length;
+    this.#bytes += payload.length;
+    this.#limitsTimer ??= setTimeout(() => this.#tellLimits(), LIMITS_MS);
     this.#wake?.();
     return Promise.resolve();
   }
@@ -187,25 +205,45 @@ export class SqliteLog implements TrimmableLog {
         ),
       );
     }
-    this.#trimmed = Math.max(this.#trimmed, sequence);
+    this.#trimmedTo = Math.max(this.#trimmedTo, sequence);
     this.#sweeper.start();
+    this.#tellLimits();
     return Promise.resolve(this.#first());
   }
 
   /** @returns Whether there may be more to delete. */
   #sweep(): boolean {
-    const { changes } = this.#db.prepare(
+    const deleted = this.#db.prepare(
       `DELETE FROM entries WHERE sequence IN
-         (SELECT sequence FROM entries WHERE sequence <= ? AND sequence < ?
-          ORDER BY sequence LIMIT ${DELETE_ENTRIES})`,
-    ).run(this.#trimmed, this.#last);
-    return changes > 0;
+         (SELECT sequence FROM entries WHERE sequence < ?
+          ORDER BY sequence LIMIT ${DELETE_ENTRIES})
+       RETURNING length(payload) AS bytes`,
+    ).all(this.#trimmedTo) as { bytes: number }[];
+    for (const { bytes } of deleted) this.#bytes -= bytes;
+    if (deleted.length > 0) return true;
+    this.#tellLimits();
+    return false;
+  }
+
+  #tellLimits(): void {
+    clearTimeout(this.#limitsTimer);
+    this.#limitsTimer = undefined;
+    this.tellLimits({
+      id: this.#id,
+      firstSequence: this.#first(),
+      lastSequence: this.#last,
+      bytes: this.#bytes,
+      // Nobody sets limits on it: it is cut only behind snapshots.
+      retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+      entryBytesMax: ENTRY_BYTES_MAX,
+    });
   }
 
   close(): Promise<void> {
     this.#health.close();
     this.#snapshots.close();
     this.#sweeper.close();
+    clearTimeout(this.#limitsTimer);
     this.#closed = true;
     this.#wake?.();
     this.#db.close();

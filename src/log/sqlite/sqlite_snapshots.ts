@@ -17,24 +17,11 @@ import {
   SnapshotStoreError,
   type StoredSnapshot,
 } from "../../snapshot/store.ts";
-import type { RowBlock } from "../../storage/row_block.ts";
-import { decodeRows, encodeRows } from "./sqlite_rows.ts";
+import { IS_VERIFIED, SqliteParts } from "./sqlite_parts.ts";
 import { Sweeper } from "./sweeper.ts";
 
-/** How many parts of deleted snapshots one transaction deletes. */
-const DELETE_PARTS = 8;
-
-/**
- * The number of a part without rows: says that the snapshot is verified. Version
- * 1.1 reads parts from 0 on and lists what has `complete = 1` alone, so it can
- * still start from the file.
- */
-const VERIFIED_PART = -1;
-
 const LISTED = `
-  SELECT id, sequence, time, rows, digest,
-    EXISTS (SELECT 1 FROM base_rows WHERE base = id AND part = ${VERIFIED_PART})
-      AS verified
+  SELECT id, sequence, time, rows, digest, ${IS_VERIFIED} AS verified
   FROM bases WHERE complete = 1`;
 
 /** A {@linkcode SnapshotStore} in the file of a log. */
@@ -46,6 +33,7 @@ export class SqliteSnapshots implements SnapshotStore {
   readonly #writing = new Set<number>();
   /** How many bytes each committed snapshot has: counted once. */
   readonly #bytes = new Map<number, number>();
+  readonly #parts: SqliteParts;
   readonly #sweeper = new Sweeper(() => this.#sweep());
 
   /**
@@ -56,6 +44,7 @@ export class SqliteSnapshots implements SnapshotStore {
     private readonly db: DatabaseSync,
     private readonly logId: string,
   ) {
+    this.#parts = new SqliteParts(db);
     this.#sweeper.start();
   }
 
@@ -74,7 +63,7 @@ export class SqliteSnapshots implements SnapshotStore {
       let isOpen = true;
       return {
         info,
-        blocks: this.#read(id, () => {
+        blocks: this.#parts.read(id, () => {
           signal.throwIfAborted();
           return isOpen;
         }),
@@ -98,10 +87,7 @@ export class SqliteSnapshots implements SnapshotStore {
       if (fault !== undefined) {
         throw new SnapshotDamagedError(`damaged: ${fault}`);
       }
-      this.db.prepare(
-        `INSERT OR IGNORE INTO base_rows (base, part, keys, key_ends, numbers)
-           VALUES (?, ${VERIFIED_PART}, x'', x'', x'')`,
-      ).run(id);
+      this.#parts.markVerified(id);
       return this.#find(id);
     });
   }
@@ -122,7 +108,7 @@ export class SqliteSnapshots implements SnapshotStore {
       return true;
     };
     try {
-      for await (const rows of this.#read(id, isOpen)) {
+      for await (const rows of this.#parts.read(id, isOpen)) {
         check.add(rows);
         await sleep(0, undefined, { signal });
       }
@@ -131,24 +117,6 @@ export class SqliteSnapshots implements SnapshotStore {
       if (error instanceof SnapshotDamagedError) return error;
       signal.throwIfAborted();
       throw storeError(`verify the snapshot ${id}`, error);
-    }
-  }
-
-  /** One query a part, so that no other work meets a statement under way. */
-  async *#read(id: string, isOpen: () => boolean): AsyncGenerator<RowBlock> {
-    const read = this.db.prepare(
-      "SELECT keys, key_ends, numbers FROM base_rows WHERE base = ? AND part = ?",
-    );
-    for (let part = 0; isOpen(); part++) {
-      const row = read.get(id, part);
-      if (row === undefined) return;
-      const rows = decodeRows(row);
-      if (rows === undefined) {
-        throw new SnapshotDamagedError(
-          `damaged: part ${part} of its rows is not as it was written`,
-        );
-      }
-      yield rows;
     }
   }
 
@@ -169,10 +137,7 @@ export class SqliteSnapshots implements SnapshotStore {
   }
 
   #sink(id: number, info: SnapshotInfo): SnapshotSink {
-    const insert = this.db.prepare(
-      "INSERT INTO base_rows (base, part, keys, key_ends, numbers) VALUES (?, ?, ?, ?, ?)",
-    );
-    let parts = 0;
+    const writePart = this.#parts.writer(id);
     let written = 0;
     const mustBeOpen = () => {
       if (!this.#writing.has(id)) throw new Error("it has ended");
@@ -181,7 +146,7 @@ export class SqliteSnapshots implements SnapshotStore {
       write: (rows) =>
         attempt("write the snapshot", () => {
           mustBeOpen();
-          insert.run(id, parts++, ...encodeRows(rows));
+          writePart(rows);
           written += rows.count;
         }),
       commit: () =>
@@ -231,10 +196,7 @@ export class SqliteSnapshots implements SnapshotStore {
   #bytesOf(id: number): number {
     const known = this.#bytes.get(id);
     if (known !== undefined) return known;
-    const { bytes } = this.db.prepare(
-      `SELECT total(length(keys) + length(key_ends) + length(numbers)) AS bytes
-         FROM base_rows WHERE base = ?`,
-    ).get(id) as { bytes: number };
+    const bytes = this.#parts.bytesOf(id);
     this.#bytes.set(id, bytes);
     return bytes;
   }
@@ -245,11 +207,7 @@ export class SqliteSnapshots implements SnapshotStore {
       .all().map(({ id }) => id as number)
       .find((id) => !this.#writing.has(id));
     if (gone === undefined) return false;
-    const { changes } = this.db.prepare(
-      `DELETE FROM base_rows WHERE rowid IN
-         (SELECT rowid FROM base_rows WHERE base = ? LIMIT ${DELETE_PARTS})`,
-    ).run(gone);
-    if (changes === 0) {
+    if (!this.#parts.deleteSome(gone)) {
       this.db.prepare("DELETE FROM bases WHERE id = ?").run(gone);
     }
     return true;

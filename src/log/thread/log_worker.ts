@@ -11,6 +11,7 @@ import { MembersChannel } from "../jetstream/members_channel.ts";
 import type { JetStreamOptions } from "../jetstream/options.ts";
 import {
   LogFailedError,
+  type LogLimits,
   type LogStatus,
   NotStoredError,
   type TrimmableLog,
@@ -45,6 +46,10 @@ function tellStatus(status: LogStatus): void {
   post({ type: "status", status });
 }
 
+function tellLimits(limits: LogLimits): void {
+  post({ type: "limits", limits });
+}
+
 function joinJetStream(
   options: JetStreamOptions,
   port: MessagePort | undefined,
@@ -59,7 +64,7 @@ function joinJetStream(
   );
   const jetStream = new JetStreamLog(options, {
     status: tellStatus,
-    limits: (limits) => post({ type: "limits", limits }),
+    limits: tellLimits,
     warn: (text) => post({ type: "warning", text }),
   }, members);
   return jetStream;
@@ -70,7 +75,13 @@ const calls: LogCalls = {
     if (options.engine === "jetstream") {
       log = shared = joinJetStream(options, members);
       shared.connect();
-    } else log = embedded = new SqliteLog(options.directory, tellStatus);
+    } else {
+      log = embedded = new SqliteLog(
+        options.directory,
+        tellStatus,
+        tellLimits,
+      );
+    }
   },
   find: () => shared!.find(),
   open: () => log.open(),

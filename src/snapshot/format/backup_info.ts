@@ -35,6 +35,11 @@ export interface BackupInfo extends SnapshotInfo {
   readonly made: string;
 }
 
+/** @returns What a backup is of: all but when it was made. */
+export function snapshotInfo({ made: _, ...info }: BackupInfo): SnapshotInfo {
+  return info;
+}
+
 /** @returns The name of a backup's file, without `.gz`. */
 export function backupName({ made, sequence }: BackupInfo): string {
   const compact = made.slice(0, 19).replace(/[-:]/g, "");

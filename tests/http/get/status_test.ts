@@ -57,10 +57,14 @@ Deno.test("GET /status names the newest snapshot of all places, the log's size, 
   assert.equal((await logPart()).bytes, 64_000_000);
   assert.equal((await logPart()).snapshot, null);
   assert.match((await logPart()).snapshot_problem, /may not use the bucket/);
+  snapshots.places.log.problem = undefined;
+  assert.equal((await logPart()).snapshot_problem, null);
 
   const inFolder = { sequence: 7, time: "2026-11-23T22:49:59Z", bytes: 70 };
   const inLog = { sequence: 0, time: null, bytes: 20 };
   snapshots.places.folder = new LocalKeeping();
+  snapshots.places.folder.problem = "the folder is full";
+  assert.equal((await logPart()).snapshot_problem, "the folder is full");
   assert.equal((await logPart()).snapshot, null);
   snapshots.places.log.newest = inLog;
   assert.deepEqual((await logPart()).snapshot, inLog);

@@ -1,0 +1,134 @@
+/**
+ * What a store and the log have now, and which snapshots are of this log.
+ *
+ * @module
+ */
+import { compareLog } from "../log/compare_log.ts";
+import type { LogLocation } from "../log/log.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot.ts";
+import type { StoredSnapshot } from "../snapshot/store.ts";
+import type { CompactionCalls } from "./compaction_calls.ts";
+
+/** A store and a log at one moment. */
+export interface CompactionLook {
+  readonly at_ms: number;
+  /** Newest first. */
+  readonly snapshots: readonly (StoredSnapshot & {
+    readonly isOfThisLog: boolean;
+  })[];
+  /** Of the log, looked up after the snapshots were listed. */
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+}
+
+/** How a snapshot stands to the log. */
+export type SnapshotFit =
+  /** The log has the entry at its sequence, or had it and was cut since. */
+  | { readonly type: "fits"; readonly isProven: boolean }
+  /** The log ends before it. */
+  | { readonly type: "beyond" }
+  /** It is of another log, or of another history of this log. */
+  | { readonly type: "misfit"; readonly reason: string };
+
+/**
+ * @param info The snapshot.
+ * @param logId The log's identity.
+ * @param location The log, looked up with the snapshot's sequence.
+ */
+export function fitOf(
+  { logId: ownLogId, sequence, time }: SnapshotInfo,
+  logId: string,
+  location: LogLocation,
+): SnapshotFit {
+  if (ownLogId !== logId) {
+    return { type: "misfit", reason: `it is of the log ${ownLogId}` };
+  }
+  const entry = location.time === undefined
+    ? undefined
+    : { sequence, time: location.time };
+  const last = { sequence, time: time ?? "" };
+  const comparison = compareLog({ ...location, entry }, { sequence, last });
+  switch (comparison.type) {
+    case "ahead":
+      return { type: "beyond" };
+    case "forked":
+      return {
+        type: "misfit",
+        reason:
+          `entry ${sequence} of the log is of ${location.time}, in the snapshot it is of ${time}`,
+      };
+    default:
+      return { type: "fits", isProven: entry !== undefined };
+  }
+}
+
+/** Looks, and remembers which snapshots are of this log. */
+export class CompactionLooks {
+  /**
+   * Whether each snapshot that is listed is of this log, by their ids; those
+   * beyond the log's end are looked at again.
+   */
+  #areOfThisLog = new Map<string, boolean>();
+
+  /**
+   * @param calls The store and the log.
+   * @param warn Told, once, of snapshots that are not of this log.
+   */
+  constructor(
+    private readonly calls: CompactionCalls,
+    private readonly warn: (snapshot: StoredSnapshot, reason: string) => void,
+  ) {}
+
+  /** @param logId The log's identity. */
+  async look(logId: string, now_ms: number): Promise<CompactionLook> {
+    const stored = await this.calls.list();
+    const areOfThisLog = new Map<string, boolean>();
+    const newest = stored.find(({ info }) => info.logId === logId);
+    // After the list: what is listed is not beyond the log, unless it lost it.
+    const location = await this.calls.locate(newest?.info.sequence ?? 0);
+    for (const snapshot of stored) {
+      const { id, info } = snapshot;
+      const known = this.#areOfThisLog.get(id);
+      const isSure = known ??
+        this.#judge(
+          snapshot,
+          fitOf(
+            info,
+            logId,
+            snapshot === newest || info.logId !== logId
+              ? location
+              : await this.calls.locate(info.sequence),
+          ),
+        );
+      if (isSure !== undefined) areOfThisLog.set(id, isSure);
+    }
+    this.#areOfThisLog = areOfThisLog;
+    return {
+      at_ms: now_ms,
+      snapshots: stored.map((snapshot) => ({
+        ...snapshot,
+        isOfThisLog: areOfThisLog.get(snapshot.id) ?? true,
+      })),
+      firstSequence: location.firstSequence,
+      lastSequence: location.lastSequence,
+    };
+  }
+
+  /** Takes note that a snapshot is not of this log. */
+  disown(id: string): void {
+    this.#areOfThisLog.set(id, false);
+  }
+
+  /** @returns Whether it is of this log; undefined if it is beyond its end. */
+  #judge(snapshot: StoredSnapshot, fit: SnapshotFit): boolean | undefined {
+    switch (fit.type) {
+      case "fits":
+        return true;
+      case "beyond":
+        return undefined;
+      case "misfit":
+        this.warn(snapshot, fit.reason);
+        return false;
+    }
+  }
+}

@@ -1,0 +1,357 @@
+/**
+ * Compaction at work: looks at a store of snapshots and at the log, and does one
+ * step after the other. One for each store.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { UnavailableError } from "../errors.ts";
+import { SnapshotsForbiddenError } from "../snapshot/store.ts";
+import {
+  backingOff,
+  CompactionError,
+  type CompactionFacts,
+  type CompactionFailure,
+  type CompactionPlace,
+  type CompactionPolicy,
+  type CompactionSituation,
+  newestVerified,
+  nextStep,
+  noteWanted,
+  type Step,
+  type WorkStep,
+} from "./compaction.ts";
+import { CompactionCalls, type CompactionPorts } from "./compaction_calls.ts";
+import { type CompactionLook, CompactionLooks } from "./compaction_look.ts";
+import {
+  CompactionRequests,
+  type MadeSnapshot,
+  NoPlaceError,
+} from "./compaction_requests.ts";
+import { perform, type StepOutcome } from "./compaction_steps.ts";
+
+const logger = getLogger(["usergrade", "compaction"]);
+
+/** How often the next step is considered. */
+export const CONSIDER_MS = 250;
+
+/** How often a snapshot is tried to be read back. */
+const READS_MAX = 3;
+
+/** How often the store is looked at, for what other replicas do. */
+export const LOOK_MS = 10_000;
+
+/** What a compactor is for. */
+export interface CompactorOptions {
+  /** Names the store in log lines, as in "the folder /backups". */
+  readonly name: string;
+  readonly place: CompactionPlace;
+  readonly policy: CompactionPolicy;
+}
+
+/** What a compactor needs of its service. */
+export interface CompactorPorts extends CompactionPorts {
+  /** The replica and its cluster now, and the log's identity once it is open. */
+  situation(): CompactionSituation & { readonly logId: string | undefined };
+  /** The date, as `Date.now()`. */
+  date(): number;
+}
+
+/** Keeps the snapshots of one store, and cuts the log behind them. */
+export class Compactor {
+  readonly #stopping = new AbortController();
+  readonly #calls: CompactionCalls;
+  readonly #looks: CompactionLooks;
+  readonly #requests = new CompactionRequests();
+  /** The last look; undefined before the first. */
+  #look: CompactionLook | undefined;
+  /** The snapshots written since the start that are not verified. */
+  readonly #own = new Set<string>();
+  /** How often reading back has failed, of the snapshots that are listed. */
+  readonly #unread = new Map<string, number>();
+  #wantedSince: ReadonlyMap<string, number> = new Map();
+  #failure: (CompactionFailure & { readonly reason: string }) | undefined;
+  /** What may not be done in the store, if anything, until it is done once. */
+  #forbidden: { readonly what: string; readonly reason: string } | undefined;
+  /** What is wrong with the log, as it was told. */
+  #problem: string | undefined;
+  #lastWrite: CompactionFacts["lastWrite"];
+  #failures = 0;
+  #considerAt_ms = -Infinity;
+  #turn: Promise<void> | undefined;
+
+  constructor(
+    private readonly options: CompactorOptions,
+    private readonly ports: CompactorPorts,
+  ) {
+    this.#calls = new CompactionCalls(ports, this.#stopping.signal);
+    this.#looks = new CompactionLooks(
+      this.#calls,
+      ({ info }, reason) =>
+        logger.warn(
+          "The snapshot at sequence {sequence} in {place} is left alone: {reason}",
+          { sequence: info.sequence, place: options.name, reason },
+        ),
+    );
+  }
+
+  /** Whether a step is under way. */
+  get isBusy(): boolean {
+    return this.#turn !== undefined;
+  }
+
+  /** The newest snapshot that was read back whole; null before the first. */
+  get newest(): {
+    readonly sequence: number;
+    readonly time: string | null;
+    readonly bytes: number;
+  } | null {
+    const newest = newestVerified(this.#known());
+    return newest === undefined ? null : {
+      sequence: newest.info.sequence,
+      time: newest.info.time,
+      bytes: newest.bytes,
+    };
+  }
+
+  /** Why no snapshot is made at present; undefined if all is well. */
+  get problem(): string | undefined {
+    return this.#forbidden?.reason ?? this.#problem ?? this.#failure?.reason;
+  }
+
+  /** How many steps have failed. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** How many bytes of log came after the newest snapshot. */
+  get logBytesSince(): number {
+    return this.ports.situation().logBytesSince(this.newest?.sequence ?? 0);
+  }
+
+  /**
+   * Makes a snapshot of the state at the time of the call, or of a later one.
+   *
+   * @returns What was made, once it was read back whole. Whoever stops waiting
+   * for it does not end it.
+   * @throws {NoPlaceError} If the store may not be used.
+   * @throws {UnavailableError} If none can be made now; the message says why.
+   */
+  make(): Promise<MadeSnapshot> {
+    if (this.#stopping.signal.aborted) return Promise.reject(stopped());
+    return this.#requests.add();
+  }
+
+  /**
+   * Does what is to be done. Call it a few times a second.
+   *
+   * @param mayBegin Whether a step may begin now.
+   */
+  tick(now_ms: number, mayBegin: boolean): void {
+    this.#calls.tick(now_ms);
+    if (
+      this.isBusy || !mayBegin || this.#stopping.signal.aborted ||
+      now_ms < this.#considerAt_ms && !this.#requests.isRequested
+    ) return;
+    this.#considerAt_ms = now_ms + CONSIDER_MS;
+    if (!this.#isWorthALook(now_ms)) return;
+    this.#turn = this.#work().finally(() => this.#turn = undefined);
+  }
+
+  #isWorthALook(now_ms: number): boolean {
+    const { blocked, logId } = this.ports.situation();
+    if (blocked !== undefined || logId === undefined) {
+      this.#wantedSince = new Map();
+      this.#requests.refuse(
+        new UnavailableError(
+          `No snapshot can be made now: ${blocked ?? "the log is not open"}`,
+        ),
+      );
+      return false;
+    }
+    const isHurried = this.#requests.isHurried;
+    if (backingOff({ now_ms, failure: this.#failure, isHurried })) return false;
+    return isHurried || this.#look === undefined ||
+      now_ms - this.#look.at_ms >= LOOK_MS ||
+      this.#decide(this.#look).type !== "none";
+  }
+
+  /** Does steps until none is to be done. */
+  async #work(): Promise<void> {
+    let step: Step | undefined;
+    try {
+      do {
+        step = undefined;
+        // What others did meanwhile may have made the step needless.
+        const look = await this.#lookAgain();
+        if (look === undefined) return;
+        step = this.#decide(look);
+        if (step.type !== "none") await this.#do(step);
+      } while (step.type !== "none");
+      this.#tellProblem(step.isProblem ? step.reason : undefined);
+      // All that can be done for them was done.
+      this.#requests.refuse(
+        new UnavailableError(`No snapshot can be made now: ${step.reason}`),
+      );
+    } catch (error) {
+      if (
+        step?.type === "verify" && !(error instanceof SnapshotsForbiddenError)
+      ) {
+        const { id } = step.snapshot;
+        this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
+      }
+      this.#failed(step?.type ?? "look", error as Error);
+    }
+  }
+
+  async #lookAgain(): Promise<CompactionLook | undefined> {
+    const { logId } = this.ports.situation();
+    if (logId === undefined) return undefined;
+    this.#look = await this.#looks.look(logId, this.ports.now());
+    this.#allowed("look");
+    const { snapshots } = this.#look;
+    for (const id of this.#unread.keys()) {
+      if (!snapshots.some((one) => one.id === id)) this.#unread.delete(id);
+    }
+    for (const id of this.#own) {
+      const stored = snapshots.find((one) => one.id === id);
+      if (stored !== undefined && !stored.isVerified) continue;
+      this.#own.delete(id);
+      if (stored === undefined) this.#requests.gone(id);
+      else this.#requests.verified(stored);
+    }
+    return this.#look;
+  }
+
+  #known() {
+    return (this.#look?.snapshots ?? []).map((snapshot) => ({
+      ...snapshot,
+      isOwn: this.#own.has(snapshot.id),
+      isUnreadable: (this.#unread.get(snapshot.id) ?? 0) >= READS_MAX,
+    }));
+  }
+
+  #decide({ firstSequence, lastSequence }: CompactionLook): Step {
+    const facts: CompactionFacts = {
+      ...this.ports.situation(),
+      now_ms: this.ports.now(),
+      date_ms: this.ports.date(),
+      place: this.options.place,
+      policy: this.options.policy,
+      snapshots: this.#known(),
+      firstSequence,
+      lastSequence,
+      isRequested: this.#requests.isRequested,
+      isHurried: this.#requests.isHurried,
+      failure: this.#failure,
+      lastWrite: this.#lastWrite,
+      wantedSince: this.#wantedSince,
+    };
+    this.#wantedSince = noteWanted(facts);
+    return nextStep({ ...facts, wantedSince: this.#wantedSince });
+  }
+
+  async #do(step: WorkStep): Promise<void> {
+    if (step.type === "write") this.#requests.begin();
+    const situation = this.ports.situation();
+    const outcome = await perform(step, this.#calls, {
+      name: this.options.name,
+      logId: situation.logId!,
+      logBytesSince: situation.logBytesSince,
+      now: () => this.ports.now(),
+    });
+    this.#allowed(step.type);
+    this.#take(outcome);
+  }
+
+  #take(outcome: StepOutcome): void {
+    switch (outcome.type) {
+      case "written": {
+        const { snapshot: { id }, took_ms } = outcome;
+        this.#own.add(id);
+        this.#requests.written(id);
+        this.#lastWrite = { endedAt_ms: this.ports.now(), took_ms };
+        return;
+      }
+      case "verified":
+        this.#requests.verified(outcome.snapshot);
+        this.#failure = undefined;
+        return;
+      case "gone":
+        return this.#requests.gone(outcome.id);
+      case "misfit":
+        this.#failures++;
+        return this.#looks.disown(outcome.id);
+      case "trimmed":
+        this.#failure = undefined;
+        return;
+      case "deleted":
+        return;
+    }
+  }
+
+  #tellProblem(problem: string | undefined): void {
+    if (problem !== undefined && this.#problem === undefined) {
+      logger.error("Nothing is done with the snapshots in {place}: {reason}", {
+        place: this.options.name,
+        reason: problem,
+      });
+    }
+    this.#problem = problem;
+  }
+
+  /** Something is done that may have been forbidden before. */
+  #allowed(what: string): void {
+    if (this.#forbidden?.what !== what) return;
+    this.#forbidden = undefined;
+    this.#failure = undefined;
+    logger.info("Snapshots in {place} are on again", {
+      place: this.options.name,
+    });
+  }
+
+  #failed(what: string, error: Error): void {
+    if (this.#stopping.signal.aborted) return;
+    const { name: place } = this.options;
+    const { message: reason } = error;
+    const isForbidden = error instanceof SnapshotsForbiddenError;
+    const count = (this.#failure?.count ?? 0) + 1;
+    const at_ms = this.ports.now();
+    this.#failure = { count, at_ms, isForbidden, reason };
+    const ErrorClass = isForbidden ? NoPlaceError : UnavailableError;
+    this.#requests.fail(
+      new ErrorClass(`No snapshot was made in ${place}: ${reason}`, {
+        cause: error,
+      }),
+    );
+    if (isForbidden) {
+      if (this.#forbidden === undefined) {
+        logger.warn("Snapshots in {place} are off: {reason}", {
+          place,
+          reason,
+        });
+      }
+      this.#forbidden = { what, reason };
+      return;
+    }
+    this.#failures++;
+    const level = error instanceof CompactionError ? "error" : "warn";
+    logger[level](
+      "Snapshots in {place}: {what} has failed, {failures} times in a row: {reason}",
+      { place, what, failures: count, reason },
+    );
+  }
+
+  /** Ends the step under way, whose snapshot is not kept, and begins none. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(stopped());
+    this.#requests.refuse(stopped());
+    await this.#turn;
+  }
+}
+
+function stopped(): UnavailableError {
+  return new UnavailableError(
+    "No snapshot is made any more: the service is stopping",
+  );
+}
