@@ -13,6 +13,7 @@ import { Listeners } from "./http/server/listener.ts";
 import type { App } from "./http/server/router.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
+import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
 import { SnapshotKeeper } from "./snapshot_keeper.ts";
 import { startUp } from "./startup.ts";
@@ -52,6 +53,7 @@ interface Parts {
   readonly members: MembersPort;
   readonly room: Room;
   readonly replica: Replica;
+  readonly rejoin: Rejoin;
   readonly cluster: Cluster;
   readonly snapshots: SnapshotKeeper;
   readonly apps: Apps;
@@ -125,6 +127,10 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     defer: (callback) => setImmediate(callback),
     now,
   }, config.commitTimeout_ms);
+  const rejoin = new Rejoin(replica, {
+    consume: (after, time) => log.consume(after, time),
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+  });
   const room = new Room(config.isNewLogWanted);
   const session = crypto.randomUUID().replaceAll("-", "");
   const cluster = new Cluster({ replicaId, version, session }, replica, {
@@ -149,6 +155,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     members,
     room,
     replica,
+    rejoin,
     cluster,
     snapshots,
     apps,
@@ -159,15 +166,19 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, room, replica, cluster, snapshots }: Parts,
+  { log, members, room, replica, rejoin, cluster, snapshots }: Parts,
   fail: (error: Error) => void,
 ): void {
+  rejoin.failed.catch(fail);
   log.listen({
     entries: (entries, lastSequence, bytes, taken) => {
       snapshots.noteEntries(entries, bytes);
       replica.apply(entries, lastSequence, taken);
     },
-    status: (status) => replica.logStatusChanged(status),
+    status: (status) => {
+      replica.logStatusChanged(status);
+      rejoin.logStatusChanged(status);
+    },
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     limits: (limits) => {
       snapshots.noteLimits(limits);
@@ -220,11 +231,12 @@ async function leave(
 
 /** Takes no new sets, ends those under way and closes the listeners. */
 async function drain(
-  { replica, cluster, snapshots, apps, listeners, stopping }: Parts,
+  { replica, rejoin, cluster, snapshots, apps, listeners, stopping }: Parts,
   reason: string,
 ): Promise<void> {
   replica.drain(reason);
   stopping.abort();
+  rejoin.close();
   const snapshotsStopped = snapshots.stop();
   // The others hear of it before the log is closed.
   cluster.tick(now());

@@ -20,15 +20,10 @@ import { Compactor } from "./replica/compactor.ts";
 import { Compactors } from "./replica/compactors.ts";
 import { LogGrowth } from "./replica/log_growth.ts";
 import type { Replica } from "./replica/replica.ts";
+import type { NamedStore } from "./replica/snapshot_search.ts";
 import { FileStore } from "./snapshot/file_store.ts";
 import { FolderPlace } from "./snapshot/folder_place.ts";
 import type { SnapshotStore } from "./snapshot/store.ts";
-
-/** A store, by the name that log lines give it. */
-export interface NamedStore {
-  readonly name: string;
-  readonly store: SnapshotStore;
-}
 
 /** What a keeper works for. */
 export interface SnapshotKeeperParts {

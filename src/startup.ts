@@ -14,7 +14,9 @@ import type { LogInfo } from "./log/log.ts";
 import type { LogClient } from "./log/thread/log_client.ts";
 import type { MembersPort } from "./log/thread/members_port.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
+import type { Rejoin } from "./replica/rejoin.ts";
 import type { Replica } from "./replica/replica.ts";
+import { type NamedStore, SnapshotSearch } from "./replica/snapshot_search.ts";
 import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
@@ -33,6 +35,8 @@ export interface StartupParts {
   readonly room: Room;
   readonly cluster: Cluster;
   readonly replica: Replica;
+  readonly rejoin: Rejoin;
+  readonly snapshots: { readonly stores: readonly NamedStore[] };
   /** Ends it, and the looks at the peers afterwards. */
   readonly signal: AbortSignal;
   /** The time in milliseconds. */
@@ -68,11 +72,17 @@ export async function startUp(parts: StartupParts): Promise<void> {
   }
   const info = await log.open();
   report(info, config);
-  const places = {
-    sources: peers.sources,
-    store: config.nats === undefined ? log.snapshots : undefined,
-  };
-  await bootstrap(replica, log, info, places, parts.signal);
+  const places = { sources: peers.sources, stores: parts.snapshots.stores };
+  const search = new SnapshotSearch(
+    places,
+    log,
+    (progress) => replica.noteRestore(progress),
+  );
+  const remedy = config.nats === undefined
+    ? "put back a copy of DATA_DIR, or start with a SNAPSHOT_DIR that has a backup of this log"
+    : undefined;
+  parts.rejoin.begin((wanted, signal) => search.run(wanted, signal));
+  await bootstrap(replica, log, info, search, parts.signal, remedy);
   await peers.watch(parts.cluster, parts.now);
 }
 

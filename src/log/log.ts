@@ -84,6 +84,11 @@ export interface LogStatus {
   readonly state: "connected" | "away" | "ahead_of_log" | "upgrade_required";
   /** Why, in a few words. */
   readonly reason: string;
+  /**
+   * While `away`: the next entry, which the log does not have any more. Only a
+   * snapshot that includes it brings this replica back, or the entry itself.
+   */
+  readonly missing?: number;
   /** Whether it was told not long ago: two causes take turns, say. */
   readonly isRepeated?: boolean;
 }
@@ -126,7 +131,9 @@ export interface ReplicatedLog {
 
   /**
    * All entries after a sequence, those to come included, in order and without
-   * a gap. The consumer's pace holds the log back. Only one iteration at a time.
+   * a gap. The consumer's pace holds the log back. Only one iteration at a time;
+   * where the log is shared, a new one ends the one before, and the batches
+   * under way with it.
    *
    * @param after The sequence before the first entry wanted.
    * @param time When the log took that entry, if the caller knows: a log whose

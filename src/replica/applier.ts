@@ -18,7 +18,7 @@ export const RETRY_MS = 1_000;
 
 /** Feeds a state machine. */
 export class Applier {
-  readonly #backlog = new Backlog();
+  #backlog = new Backlog();
   #stuck: { readonly reason: string; retryAt_ms: number } | undefined;
 
   /**
@@ -70,6 +70,12 @@ export class Applier {
     });
     this.#backlog.advance();
     this.#applyBacklog();
+  }
+
+  /** Forgets what is not applied: the machine goes on from another state. */
+  drop(): void {
+    this.#backlog = new Backlog();
+    this.#stuck = undefined;
   }
 
   #applyBacklog(): void {

@@ -97,6 +97,8 @@ export class GroupCommit {
   /** In the order of their numbers, which is the log's order too. */
   #inFlight: Batch[] = [];
   #lastBatch = 0;
+  /** Batches up to this one have ended, whatever is still said of them. */
+  #lostBatch = 0;
   #flushDeferred = false;
   #entryCharactersMax = ENTRY_CHARACTERS_MAX;
   readonly #gap = new CommitGap();
@@ -247,6 +249,7 @@ export class GroupCommit {
 
   /** A batch did not commit: tells its sets. */
   fail(number: number, error: NotStoredError | OutcomeUnknownError): void {
+    if (number <= this.#lostBatch) return;
     const { sets, expired } = this.#take(number);
     this.#reject(
       sets.slice(expired),
@@ -274,6 +277,12 @@ export class GroupCommit {
   /** The log is gone for good: ends all sets, those in flight as unknown. */
   abandon(reason: string): void {
     this.refuseQueued(new NotStoredError(reason));
+    this.loseInFlight(reason);
+  }
+
+  /** Nothing is heard any more of the batches in flight: ends them as unknown. */
+  loseInFlight(reason: string): void {
+    this.#lostBatch = this.#lastBatch;
     for (const { sets, expired } of this.#inFlight) {
       this.#reject(
         sets.slice(expired),

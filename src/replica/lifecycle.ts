@@ -40,11 +40,13 @@ export class Lifecycle {
   #log: LogStatus = NOT_OPEN;
   /** Why the next entry can't be applied; undefined if it can. */
   #stuck: string | undefined = undefined;
+  /** How a restore goes while there is a state already. */
+  #rejoin: RestoreProgress | undefined = undefined;
   /**
    * Invariant: what {@linkcode readiness} makes of the fields above. Kept, since
    * every get asks for it.
    */
-  #readiness = readiness(this.#phase, this.#log, this.#stuck);
+  #readiness = this.#judged();
   #logView: LogView | undefined;
   /** The sequence of the log's last entry, as the log said it last. */
   lastSequence = 0;
@@ -106,12 +108,28 @@ export class Lifecycle {
     }
   }
 
+  /** How the restore goes; undefined when there is none. */
+  get restoreProgress(): RestoreProgress | undefined {
+    return this.#phase.name === "restoring"
+      ? this.#phase.progress
+      : this.#rejoin;
+  }
+
   /** Says how the restore goes. */
   noteRestore(progress: RestoreProgress): void {
     this.#restoredRows = progress.rows;
     if (this.#phase.name === "restoring") {
       this.enter({ name: "restoring", progress });
+    } else {
+      this.#rejoin = progress;
+      this.#judge();
     }
+  }
+
+  /** The restore of a replica that has a state already has ended. */
+  rejoined(): void {
+    this.#rejoin = undefined;
+    this.#judge();
   }
 
   /** The log says what it has: it is open, or others have changed it. */
@@ -156,6 +174,15 @@ export class Lifecycle {
   }
 
   #judge(): void {
-    this.#readiness = readiness(this.#phase, this.#log, this.#stuck);
+    this.#readiness = this.#judged();
+  }
+
+  #judged(): Readiness {
+    return readiness({
+      phase: this.#phase,
+      log: this.#log,
+      stuck: this.#stuck,
+      rejoin: this.#rejoin,
+    });
   }
 }

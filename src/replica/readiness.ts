@@ -25,9 +25,13 @@ export type Phase =
   | { readonly name: "restoring"; readonly progress: RestoreProgress }
   /**
    * Entries up to `until`, the last one that the log had, are being applied,
-   * or the log can't be proposed to yet.
+   * or the log can't be proposed to yet. `account` says what they follow.
    */
-  | { readonly name: "catching_up"; readonly until: number }
+  | {
+    readonly name: "catching_up";
+    readonly until: number;
+    readonly account?: string | undefined;
+  }
   | { readonly name: "ready" }
   /** No set is taken any more; `wasReady` if gets can be answered. */
   | {
@@ -55,24 +59,34 @@ export interface Readiness {
   readonly writable: boolean;
 }
 
-/**
- * @param phase Where the replica is in its life.
- * @param log How its log is.
- * @param stuck Why it can't apply the next entry; undefined if it can.
- * @returns What it can do.
- */
+/** What a replica's readiness is made of. */
+export interface Condition {
+  /** Where the replica is in its life. */
+  readonly phase: Phase;
+  /** How its log is. */
+  readonly log: LogStatus;
+  /** Why it can't apply the next entry; undefined if it can. */
+  readonly stuck: string | undefined;
+  /**
+   * How the restore goes of a replica that has a state already, and whose log
+   * does not have the next entry any more; undefined if there is none.
+   */
+  readonly rejoin: RestoreProgress | undefined;
+}
+
+/** @returns What a replica can do in its condition. */
 export function readiness(
-  phase: Phase,
-  log: LogStatus,
-  stuck: string | undefined,
+  { phase, log, stuck, rejoin }: Condition,
 ): Readiness {
   const isOver = log.state === "ahead_of_log" ||
     log.state === "upgrade_required";
   const hasCaughtUp = phase.name === "ready" ||
     (phase.name === "draining" && phase.wasReady);
+  const isRestoring = phase.name === "catching_up" && rejoin !== undefined;
+  const state = isRestoring ? "restoring" : phase.name;
   return {
-    state: isOver && phase.name !== "draining" ? log.state : phase.name,
-    reason: reason(phase, log, isOver ? undefined : stuck),
+    state: isOver && phase.name !== "draining" ? log.state : state,
+    reason: reason({ phase, log, stuck: isOver ? undefined : stuck, rejoin }),
     readable: hasCaughtUp && log.state !== "upgrade_required",
     whole: hasCaughtUp || (isOver && phase.name === "catching_up"),
     writable: phase.name === "ready" && log.state === "connected" &&
@@ -80,11 +94,7 @@ export function readiness(
   };
 }
 
-function reason(
-  phase: Phase,
-  log: LogStatus,
-  stuck: string | undefined,
-): string {
+function reason({ phase, log, stuck, rejoin }: Condition): string {
   switch (phase.name) {
     case "draining":
       return phase.reason;
@@ -93,14 +103,22 @@ function reason(
     case "starting":
       if (phase.held !== undefined) return phase.held;
   }
+  if (rejoin !== undefined) return `${log.reason}; ${rejoin.reason}`;
   if (stuck !== undefined) return stuck;
-  if (log.state !== "connected") return log.reason;
   switch (phase.name) {
     case "starting":
-      return "the service has just started";
-    case "catching_up":
-      return "entries of the log are being applied";
+      return log.state === "connected"
+        ? "the service has just started"
+        : log.reason;
+    case "catching_up": {
+      const now = log.state === "connected"
+        ? "entries of the log are being applied"
+        : log.reason;
+      return phase.account === undefined ? now : `${now}; ${phase.account}`;
+    }
     case "ready":
-      return "all entries of the log are applied";
+      return log.state === "connected"
+        ? "all entries of the log are applied"
+        : log.reason;
   }
 }

@@ -76,15 +76,59 @@ export class Replica extends ReplicaView {
     this.lifecycle.noteRestore(progress);
   }
 
+  /** There is no need any more for the snapshot that was being restored. */
+  restoreEnded(): void {
+    this.lifecycle.rejoined();
+  }
+
   /**
    * A snapshot is restored: entries after it are applied from now on.
    *
    * @param storage Its state, verified, which the replica owns from now on.
    * @param place The last entry that it includes.
+   * @param account Where it comes from, for the probes.
    */
-  adopt(storage: Storage, place: Place): void {
+  adopt(storage: Storage, place: Place, account?: string): void {
     this.machine.adopt(storage, place);
-    this.#enter({ name: "catching_up", until: this.lastSequence });
+    this.#enter({ name: "catching_up", until: this.lastSequence, account });
+    this.#appliedMore();
+  }
+
+  /**
+   * The log does not have the next entry any more, and a snapshot beyond it is
+   * restored: goes on from there, in one step. Gets are answered from the state
+   * before until then, and from this one afterwards.
+   *
+   * The log's entries are to begin anew after the snapshot; none from before may
+   * be applied any more.
+   *
+   * @param storage Its state, verified, which the replica owns from now on.
+   * @param place The last entry that it includes.
+   * @param account Where it comes from, for the probes.
+   * @throws {RangeError} If it is not beyond what is applied.
+   */
+  rejoin(storage: Storage, place: Place, account?: string): void {
+    const { sequence } = place;
+    if (sequence <= this.appliedSequence) {
+      throw new RangeError(
+        `Cannot go on from a snapshot at ${sequence}: entry ${this.appliedSequence} is applied`,
+      );
+    }
+    this.#applier.drop();
+    this.machine.adopt(storage, place);
+    this.groupCommit.loseInFlight(
+      `The log was cut while the set was under way, and the replica went on from a snapshot at sequence ${sequence}`,
+    );
+    const { phase } = this.lifecycle;
+    this.lifecycle.rejoined();
+    logger.info(
+      "The log was cut; going on from a snapshot: {account}",
+      { account, sequence, users: this.users, digest: this.digest },
+    );
+    if (phase.name === "catching_up") {
+      const until = Math.max(phase.until, this.lastSequence);
+      this.#enter({ name: "catching_up", until, account });
+    }
     this.#appliedMore();
   }
 
@@ -152,7 +196,7 @@ export class Replica extends ReplicaView {
     const { phase } = this.lifecycle;
     // A log that lost its end will not have what it had at the start.
     if (phase.name === "catching_up" && lastSequence < phase.until) {
-      this.lifecycle.enter({ name: "catching_up", until: lastSequence });
+      this.lifecycle.enter({ ...phase, until: lastSequence });
     }
   }
 
@@ -201,8 +245,12 @@ export class Replica extends ReplicaView {
   }
 
   #notWritable(): NotReadyError {
+    const { restoreProgress } = this;
+    const progress = restoreProgress === undefined
+      ? ""
+      : ` (${restoreProgress.percent} %)`;
     return new NotReadyError(
-      `This replica can't commit sets now (${this.state}): ${this.reason}`,
+      `This replica can't commit sets now (${this.state}): ${this.reason}${progress}`,
     );
   }
 

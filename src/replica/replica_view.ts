@@ -84,8 +84,7 @@ export class ReplicaView {
 
   /** How the restore goes; undefined when there is none. */
   get restoreProgress(): RestoreProgress | undefined {
-    const { phase } = this.lifecycle;
-    return phase.name === "restoring" ? phase.progress : undefined;
+    return this.lifecycle.restoreProgress;
   }
 
   /** The log that it applies; undefined before that is open. */

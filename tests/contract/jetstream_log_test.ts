@@ -273,7 +273,7 @@ Deno.test("JetStreamLog stops at an entry of a version that it does not know", a
   await assert.rejects(session.propose(2), NotStoredError);
 });
 
-Deno.test("JetStreamLog says which entry it needs when that is gone, and ends nothing", async () => {
+Deno.test("JetStreamLog says which entry it needs when that is gone, ends nothing, and goes on after a snapshot", async () => {
   await using server = await NatsServer.start();
   await using session = await Session.open(server);
   await session.propose(1);
@@ -297,6 +297,26 @@ Deno.test("JetStreamLog says which entry it needs when that is gone, and ends no
     /begins with entry 6 now, and this replica needs entry 2/,
   );
   assert.equal(session.state, "away");
+  assert.equal(session.statuses.at(-1)!.missing, 2);
+  await session.goOnAfter(5);
+  await session.until("connected");
+  await session.propose(2);
+  await eventually(() =>
+    assert.deepEqual(
+      session.entries.map(({ sequence, batch }) => [sequence, batch]),
+      [[1, 1], [6, undefined], [7, 2]],
+    )
+  );
+  // Whoever is in the middle of the entries goes on elsewhere, too.
+  await session.goOnAfter(6);
+  await session.until("connected");
+  await session.propose(3);
+  await eventually(() =>
+    assert.deepEqual(
+      session.entries.slice(3).map(({ sequence }) => sequence),
+      [7, 8],
+    )
+  );
 });
 
 /**

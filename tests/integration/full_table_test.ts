@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { LogClient } from "../../src/log/thread/log_client.ts";
 import type { LogOptions } from "../../src/log/thread/messages.ts";
 import { bootstrap } from "../../src/replica/bootstrap.ts";
+import { SnapshotSearch } from "../../src/replica/snapshot_search.ts";
 import { NotAppliedError } from "../../src/replica/group_commit.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { eventually } from "../support/eventually.ts";
@@ -52,9 +53,13 @@ class Member implements AsyncDisposable {
     const log = member.#log;
     await log.connect(options);
     const info = await log.open();
-    const places = { sources: [], store: undefined };
+    const search = new SnapshotSearch(
+      { sources: [], stores: [] },
+      log,
+      () => {},
+    );
     const { signal } = new AbortController();
-    await bootstrap(member.replica, log, info, places, signal);
+    await bootstrap(member.replica, log, info, search, signal);
     if (!isFull) await eventually(() => assert.ok(member.replica.writable));
     return member;
   }

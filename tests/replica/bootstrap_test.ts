@@ -7,7 +7,11 @@ import { bootstrap } from "../../src/replica/bootstrap.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { fileSource } from "../../src/snapshot/file_source.ts";
 import type { SnapshotSource } from "../../src/snapshot/source.ts";
-import { saveSnapshot, type SnapshotStore } from "../../src/snapshot/store.ts";
+import {
+  type NamedStore,
+  SnapshotSearch,
+} from "../../src/replica/snapshot_search.ts";
+import { saveSnapshot } from "../../src/snapshot/store.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { backupOf } from "../support/backup_bytes.ts";
 import { eventually } from "../support/eventually.ts";
@@ -78,22 +82,38 @@ class Start implements AsyncDisposable {
     await this.log.open();
   }
 
+  /** The log's own snapshots. */
+  get own(): NamedStore {
+    return { name: "the embedded log", store: this.log.snapshots };
+  }
+
   async run(
     sources: readonly SnapshotSource[],
-    store: SnapshotStore | undefined,
+    stores: readonly NamedStore[] = [],
+    remedy?: string,
   ): Promise<void> {
-    const info = await this.reopen();
+    const { id, isNew } = await this.reopen();
+    const { firstSequence, lastSequence } = await this.log.locate(0);
+    const info = { id, isNew, firstSequence, lastSequence };
     const log = {
       locate: (sequence: number) => this.log.locate(sequence),
       consume: (after: number, time: string | null) => {
         this.consumed.push([after, time]);
       },
     };
-    const places = {
-      sources,
-      store: store && this.log.snapshots,
-    };
-    await bootstrap(this.replica, log, info, places, this.#stop.signal);
+    const search = new SnapshotSearch(
+      // The log was opened anew.
+      {
+        sources,
+        stores: stores.map((one) =>
+          one.name === this.own.name ? this.own : one
+        ),
+      },
+      log,
+      (progress) => this.replica.noteRestore(progress),
+    );
+    const { signal } = this.#stop;
+    await bootstrap(this.replica, log, info, search, signal, remedy);
   }
 
   stop(): void {
@@ -125,7 +145,7 @@ Deno.test("bootstrap() takes the first source that fits and is whole, and nothin
     await start.file(4),
     await start.file(5),
   ];
-  await start.run(sources, undefined);
+  await start.run(sources);
   const { appliedSequence, digest, users } = start.replica;
   assert.deepEqual([appliedSequence, users], [4, 4]);
   assert.equal(digest, start.states[4].digest);
@@ -136,10 +156,10 @@ Deno.test("bootstrap() takes the first source that fits and is whole, and nothin
 Deno.test("bootstrap() asks sources before the log's own snapshots, and the newest of these first", async () => {
   await using start = await Start.make();
   for (const sequence of [2, 5, 3]) await start.save(sequence);
-  await start.run([], start.log.snapshots);
+  await start.run([], [start.own]);
   assert.equal(start.replica.appliedSequence, 5);
   start.replica = newReplica();
-  await start.run([await start.file(1)], start.log.snapshots);
+  await start.run([await start.file(1)], [start.own]);
   assert.equal(start.replica.appliedSequence, 1);
 });
 
@@ -147,11 +167,11 @@ Deno.test("bootstrap() takes an older snapshot if the newest is damaged, and els
   await using start = await Start.make();
   const ids = [await start.save(2), await start.save(5)];
   await start.damage(ids[1]);
-  await start.run([], start.log.snapshots);
+  await start.run([], [start.own]);
   assert.equal(start.replica.digest, start.states[2].digest);
   start.replica = newReplica();
   await start.damage(ids[0]);
-  await start.run([], start.log.snapshots);
+  await start.run([], [start.own]);
   assert.equal(start.replica.appliedSequence, 0);
   assert.deepEqual(start.consumed.at(-1), [0, null]);
 });
@@ -162,17 +182,17 @@ Deno.test("bootstrap() fails if a log that stands alone has neither its beginnin
   await start.log.trim(ENTRIES);
   // The newest entry stays, and so does the place of its snapshot.
   await sleep(20);
-  await start.run([], start.log.snapshots);
+  await start.run([], [start.own]);
   assert.equal(start.replica.digest, start.states[ENTRIES].digest);
   await start.damage(id);
   start.replica = newReplica();
   await assert.rejects(
-    start.run([], start.log.snapshots),
+    start.run([], [start.own], "put back a copy of DATA_DIR"),
     (error: Error) => {
       assert.ok(error instanceof LogFailedError);
       assert.match(
         error.message,
-        /the log begins with entry 6, .* \(damaged: .*\): put back a copy of DATA_DIR/,
+        /the log begins with entry 6, .* \(the embedded log: damaged\): put back a copy of DATA_DIR/,
       );
       return true;
     },
@@ -184,11 +204,11 @@ Deno.test("bootstrap() with sources says why it can't start, tries again, and en
   await start.log.trim(ENTRIES);
   await sleep(20);
   const nothing = fileSource(`file://${start.folder.path}/nope`);
-  const running = start.run([nothing], undefined);
+  const running = start.run([nothing]);
   await eventually(() =>
     assert.match(
       start.replica.reason,
-      /log begins with entry 6, and no snapshot can be had .* next try in 1 s/,
+      /log begins with entry 6, and no snapshot can be had .*nope: unreachable.* PEERS; next try in 1 s/,
     )
   );
   start.stop();

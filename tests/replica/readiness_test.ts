@@ -36,7 +36,12 @@ function table(): string[] {
     for (const state of LOG_STATES) {
       for (const stuck of [undefined, STUCK]) {
         const log: LogStatus = { state, reason: `log is ${state}` };
-        const { reason, ...can } = readiness(phase, log, stuck);
+        const { reason, ...can } = readiness({
+          phase,
+          log,
+          stuck,
+          rejoin: undefined,
+        });
         const name = phase.name === "draining" && phase.wasReady
           ? "draining after ready"
           : phase.name;
@@ -130,9 +135,53 @@ Deno.test({
     const held = { name: "starting", held: "b has more" } as const;
     for (const state of ["connected", "away"] as const) {
       const log: LogStatus = { state, reason: "its own" };
-      const { reason, ...can } = readiness(held, log, undefined);
+      const { reason, ...can } = readiness({
+        phase: held,
+        log,
+        stuck: undefined,
+        rejoin: undefined,
+      });
       assert.equal(reason, "b has more");
       assert.equal(flags(can), "starting");
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "readiness() tells how a restore goes of a replica that has a state, which still answers gets",
+  permissions,
+  fn: () => {
+    const log: LogStatus = { state: "away", reason: "cut", missing: 9 };
+    const can = (phase: Phase) => {
+      const { reason, ...can } = readiness({
+        phase,
+        log,
+        stuck: STUCK,
+        rejoin: PROGRESS,
+      });
+      assert.equal(reason, `cut; ${PROGRESS.reason}`);
+      return flags(can);
+    };
+    assert.equal(can({ name: "ready" }), "ready readable whole");
+    assert.equal(can({ name: "catching_up", until: 9 }), "restoring");
+  },
+});
+
+Deno.test({
+  name: "readiness() tells what a replica that catches up has started from",
+  permissions,
+  fn: () => {
+    const phase = { name: "catching_up", until: 3, account: "from b" } as const;
+    for (const state of ["connected", "away"] as const) {
+      const log: LogStatus = { state, reason: "its own" };
+      const { reason } = readiness({
+        phase,
+        log,
+        stuck: undefined,
+        rejoin: undefined,
+      });
+      assert.match(reason, /^(its own|entries .* are being applied); from b$/);
     }
   },
 });

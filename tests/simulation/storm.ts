@@ -19,13 +19,20 @@ import {
   SimulatedReplica,
   type Weather,
 } from "../support/simulated_replica.ts";
+import { SimulatedSnapshots } from "../support/simulated_snapshots.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
 
 const REPLICAS = 3;
 const SETS = 40;
 const STORM_MS = 6_000;
-/** Longer than a fault lasts, a request that is never answered, and a recovery. */
-const CALM_MS = 25_000;
+/**
+ * Longer than a fault lasts, a request that is never answered, a recovery, and
+ * the longest wait between two searches for a snapshot.
+ */
+const CALM_MS = 36_000;
+
+/** Longer than a set takes when nothing is wrong, and its entry to all. */
+const SETTLE_MS = 5_000;
 
 /** How a set ended. */
 export type Outcome =
@@ -46,6 +53,8 @@ export interface Report {
   readonly faults: readonly string[];
   /** How often a replica was seen stuck at an entry. */
   readonly stuck: number;
+  /** How often a replica went on from a snapshot. */
+  readonly rejoined: number;
   /** The replicas' last states. */
   readonly states: readonly string[];
 }
@@ -56,6 +65,7 @@ export class Storm {
   readonly time = new SimulatedTime();
   readonly broker: SimulatedBroker;
   readonly weather: Weather;
+  readonly snapshots: SimulatedSnapshots;
   readonly replicas: SimulatedReplica[];
   readonly #sent: Sent[] = [];
   readonly #faults: string[] = [];
@@ -78,7 +88,12 @@ export class Storm {
       // Now and then longer than a set may take.
       delay_ms: random.pick([5, 50, 300, 1_500]),
     };
-    this.replicas = Array.from(
+    const snapshots = this.snapshots = new SimulatedSnapshots(
+      this.broker,
+      this.time,
+      random,
+    );
+    this.replicas = snapshots.replicas = Array.from(
       { length: REPLICAS },
       (_, i) =>
         new SimulatedReplica(
@@ -87,6 +102,7 @@ export class Storm {
           this.time,
           random,
           this.weather,
+          snapshots,
         ),
     );
     this.#beat();
@@ -115,8 +131,10 @@ export class Storm {
         },
       );
     }
-    for (let i = random.below(4); i > 0; i--) {
-      time.after(random.below(STORM_MS), () => this.#passingFault());
+    const mostlyCuts = random.below(4) === 0;
+    for (let i = random.below(mostlyCuts ? 12 : 4); i > 0; i--) {
+      const isCut = mostlyCuts && random.below(4) > 0;
+      time.after(random.below(STORM_MS), () => this.#passingFault(isCut));
     }
     const breaks = random.below(3) === 0;
     if (breaks) {
@@ -138,6 +156,7 @@ export class Storm {
       STORM_MS + CALM_MS +
         (this.#mayLookLikeAnother && this.#servers > 1 ? SUSPICION_MS : 0),
     );
+    await this.#checkThatSetsCommit();
     this.#checkReplicas();
     this.#checkSets();
     return {
@@ -145,15 +164,40 @@ export class Storm {
       faults: this.#faults,
       stuck: this.replicas.flatMap(({ views }) => views)
         .filter(({ isStuck }) => isStuck).length,
+      rejoined: this.replicas.reduce((sum, { rejoined }) => sum + rejoined, 0),
       states: this.replicas.map(({ session }) => session.status.state),
     };
   }
 
-  #submit(patch: UserGradePatch): void {
-    const { replica } = this.random.pick(this.replicas);
+  /**
+   * Nothing of the storm keeps a replica that says it can from committing. The
+   * first set may show what it can't know before: that its consumer is paused.
+   */
+  async #checkThatSetsCommit(): Promise<void> {
+    const { time, weather } = this;
+    weather.delay_ms = 5;
+    for (const round of ["first", "last"]) {
+      await time.runUntil(time.now + SETTLE_MS);
+      const asked = this.replicas.filter(({ replica }) => replica.writable);
+      const first = this.#sent.length;
+      for (const one of asked) {
+        this.#submit({ user_id: "u0", spp: this.#sent.length + 1 }, one);
+      }
+      await time.runUntil(time.now + SETTLE_MS);
+      const outcomes = this.#sent.slice(first).map(({ outcome }) => outcome);
+      const areCommitted = outcomes.every((one) => one?.type === "committed");
+      if (round === "last") assert.ok(areCommitted, JSON.stringify(outcomes));
+    }
+  }
+
+  #submit(
+    patch: UserGradePatch,
+    { replica } = this.random.pick(this.replicas),
+  ): void {
     const one: Sent = { patch };
     this.#sent.push(one);
     const failed = (error: unknown) => {
+      assert.ok(one.outcome === undefined, "it has two ends");
       if (error instanceof NotStoredError) one.outcome = { type: "not stored" };
       else if (error instanceof OutcomeUnknownError) {
         one.outcome = { type: "unknown" };
@@ -163,6 +207,7 @@ export class Storm {
     };
     try {
       replica.submit(Change.set(patch)).then(({ sequence }) => {
+        assert.ok(one.outcome === undefined, "it has two ends");
         one.outcome = { type: "committed", sequence };
       }, failed);
     } catch (error) {
@@ -171,7 +216,7 @@ export class Storm {
   }
 
   /** Something that is over after a while, and that no replica may mind for good. */
-  #passingFault(): void {
+  #passingFault(isCut: boolean): void {
     const { broker, random, time } = this;
     const stream = broker.stream;
     const lasts_ms = random.below(4_000);
@@ -230,6 +275,28 @@ export class Storm {
         const applied = this.replicas.map(({ applied }) => applied.length);
         stream?.purge(Math.min(...applied, stream.last));
       },
+      "cut behind snapshots": () => {
+        // As the product does it: what is not behind the older one stays.
+        this.snapshots.save(random.pick(this.replicas));
+        time.after(lasts_ms / 2, () => {
+          this.snapshots.save(random.pick(this.replicas));
+          if (random.below(3) === 0) this.snapshots.damage();
+          this.#cut(this.snapshots.oldestSequence);
+        });
+        random.pick(this.replicas).cutOff(lasts_ms);
+      },
+      "cut by hand": () => {
+        // Beyond what one has applied, and maybe beyond what any has.
+        random.pick(this.replicas).cutOff(lasts_ms);
+        time.after(lasts_ms / 2, () => {
+          const last = this.broker.stream?.last ?? 0;
+          this.#cut(last - random.below(3));
+        });
+      },
+      "cut and put back": () => {
+        random.pick(this.replicas).cutOff(lasts_ms / 2);
+        time.after(lasts_ms / 4, () => this.#cutForAWhile(lasts_ms));
+      },
       "settings are wrong": () => {
         during(
           () => broker.isMisconfigured = true,
@@ -246,9 +313,34 @@ export class Storm {
         for (const replica of this.replicas) replica.disconnect();
       },
     };
-    const name = random.pick(Object.keys(faults));
+    const names = Object.keys(faults);
+    const name = random.pick(
+      isCut ? names.filter((one) => one.startsWith("cut")) : names,
+    );
     this.#faults.push(name);
     faults[name]();
+  }
+
+  /** Takes the entries before a sequence, of a log that is whole otherwise. */
+  #cut(first: number): void {
+    if (this.#isBroken || first < 1) return;
+    this.broker.stream?.purge(first);
+  }
+
+  /** Takes all entries but the last few, and puts them back. */
+  #cutForAWhile(ms: number): void {
+    const { stream } = this.broker;
+    if (stream === undefined || this.#isBroken) return;
+    const entries = new Map(stream.entries);
+    const { first } = stream;
+    this.#cut(stream.last - this.random.below(3));
+    this.time.after(ms, () => {
+      if (stream !== this.broker.stream || this.#isBroken) return;
+      for (const [sequence, entry] of entries) {
+        stream.entries.set(sequence, entry);
+      }
+      stream.first = first;
+    });
   }
 
   #restart(down_ms: number): void {
@@ -313,9 +405,13 @@ export class Storm {
         for (const patch of decodeEntry(payload)) model.set(patch);
         states.push({ users: model.size, digest: model.digest });
       }
+      let before = 0;
       for (const { sequence, users, digest } of one.views) {
         assert.deepEqual({ users, digest }, states[sequence]);
+        assert.ok(sequence >= before, `${one.name} went back to ${sequence}`);
+        before = sequence;
       }
+      if (one.failure !== undefined) throw one.failure;
       assert.equal(one.replica.digest, model.digest);
       assert.equal(one.replica.appliedSequence, one.applied.length);
       assert.equal(one.replica.sets.pending, 0);
@@ -342,10 +438,14 @@ export class Storm {
       assert.equal(session.status.state, "ahead_of_log", where);
     } else if (next <= stream.last && !stream.entries.has(next)) {
       assert.equal(session.status.state, "away", where);
+      assert.equal(session.status.missing, next, where);
       assert.match(
-        session.status.reason,
-        /this replica needs entry|and this replica needs it/,
+        one.replica.reason,
+        /this replica needs .* no snapshot that includes entry/,
       );
+      // It is there for want of a snapshot, and of nothing else.
+      const wanted = { logId: id, entry: next };
+      assert.deepEqual(this.snapshots.fitting(wanted, one), [], where);
     } else {
       assert.equal(session.status.state, "connected", where);
       assert.equal(applied.length, stream.last);

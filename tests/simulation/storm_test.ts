@@ -17,6 +17,9 @@ const FAULTS = [
   "put back late",
   "restored from a backup",
   "limits",
+  "cut behind snapshots",
+  "cut by hand",
+  "cut and put back",
   "settings are wrong",
   "a server is behind",
   "tail lost",
@@ -51,6 +54,7 @@ Deno.test({
           ...report.faults,
           ...report.states,
           ...Array<string>(report.stuck).fill("stuck"),
+          ...Array<string>(report.rejoined).fill("rejoined"),
         ]
       ) seen.set(name, (seen.get(name) ?? 0) + 1);
     }
@@ -60,7 +64,15 @@ Deno.test({
     for (const type of ["committed", "not stored", "unknown", "connected"]) {
       assert.ok(seen.get(type)! > SEEDS, `${type}: ${seen.get(type)}`);
     }
-    for (const name of [...FAULTS, "ahead_of_log", "not applied", "stuck"]) {
+    for (
+      const name of [
+        ...FAULTS,
+        "ahead_of_log",
+        "not applied",
+        "stuck",
+        "rejoined",
+      ]
+    ) {
       assert.ok(seen.get(name)! > SEEDS / 50, `${name}: ${seen.get(name)}`);
     }
   },

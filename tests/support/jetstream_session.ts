@@ -72,8 +72,15 @@ export class Session implements AsyncDisposable {
     this.#consumed = this.#consume();
   }
 
-  async #consume(): Promise<void> {
-    for await (const { entries } of this.log.entries(this.after)) {
+  /** Takes the entries after another one from now on; those from before end. */
+  async goOnAfter(sequence: number): Promise<void> {
+    const before = this.#consumed;
+    this.#consumed = this.#consume(sequence);
+    await before;
+  }
+
+  async #consume(after = this.after): Promise<void> {
+    for await (const { entries } of this.log.entries(after)) {
       this.entries.push(...entries);
     }
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { encodeEntry } from "../../src/log/change.ts";
 import type { FeedMessage } from "../../src/log/jetstream/entry_feed.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
@@ -12,7 +13,9 @@ import type {
   SessionAction,
   SessionEvent,
 } from "../../src/log/jetstream/session_events.ts";
-import type { LogInfo, LogStatus } from "../../src/log/log.ts";
+import type { LogEntry, LogInfo } from "../../src/log/log.ts";
+import { WINDOW_MESSAGES } from "../../src/log/thread/window.ts";
+import { Rejoin } from "../../src/replica/rejoin.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { withoutMemory } from "./memory.ts";
@@ -23,6 +26,8 @@ import {
   type SimulatedConsumer,
   type StoredEntry,
 } from "./simulated_broker.ts";
+import type { SimulatedSnapshots } from "./simulated_snapshots.ts";
+import { SimulatedPort } from "./simulated_thread.ts";
 import type { SimulatedTime } from "./simulated_time.ts";
 
 /** How long a set may take, in simulated time. */
@@ -65,17 +70,31 @@ class Wire {
 export class SimulatedReplica {
   readonly replica: Replica;
   readonly session: Session;
-  /** The key of each entry that it applied, in order. */
-  readonly applied: string[] = [];
-  readonly statuses: LogStatus[] = [];
+  readonly #rejoin: Rejoin;
+  /** The key of each entry that it applied, or that a snapshot had, in order. */
+  applied: string[] = [];
+  /** Those of the snapshot that was found last. */
+  #foundKeys: readonly string[] = [];
+  /** How often it went on from a snapshot. */
+  rejoined = 0;
+  /** Why it can't go on; undefined if it can. */
+  failure: Error | undefined;
   /** What the replica has said of itself, whenever something happened to it. */
   readonly views: View[] = [];
   #wire: Wire | undefined;
   /** Whether its table can't grow. */
   #isFull = false;
-  /** Whether it has yet to apply what the log gave it. */
-  #holds = false;
+  /** Whether it can't reach the broker. */
+  #isCutOff = false;
+  /** How many deliveries it has yet to apply. */
+  #onTheWay = 0;
+  /** Which of its demands for entries the log's side answers, and is its last. */
+  #answered = 0;
+  #demanded = 0;
   readonly #subject: string;
+  /** Between the log's thread and the replica's. */
+  readonly #toReplica: SimulatedPort;
+  readonly #toLog: SimulatedPort;
 
   constructor(
     readonly name: string,
@@ -83,7 +102,10 @@ export class SimulatedReplica {
     private readonly time: SimulatedTime,
     private readonly random: Random,
     private readonly weather: Weather,
+    snapshots: SimulatedSnapshots,
   ) {
+    this.#toReplica = new SimulatedPort(time, random);
+    this.#toLog = new SimulatedPort(time, random);
     this.#subject = `usergrade.v1.set.${name}`;
     this.session = new Session({
       stream: "USERGRADE",
@@ -96,11 +118,24 @@ export class SimulatedReplica {
       defer: (callback) => time.after(0, callback),
       now: () => time.now,
     }, TIMEOUT_MS);
+    this.#rejoin = new Rejoin(this.replica, {
+      consume: (after, time) => {
+        this.#wentOn(after);
+        this.#consume(after, time);
+      },
+      sleep: (ms, signal) => snapshots.sleep(ms, signal),
+    });
+    this.#rejoin.failed.catch((error) => this.failure = error);
+    this.#rejoin.begin(async (wanted, signal) => {
+      const { found, keys } = await snapshots.search(wanted, this, signal);
+      this.#foundKeys = keys;
+      return found;
+    });
     this.session.handle({ type: "open" }, time.now);
     this.#every(100, () => {
       this.session.tick(time.now);
       this.#withItsMemory(() => this.replica.tick());
-      this.#apply();
+      this.#deliverEntries();
       this.#act();
       if (!this.#isFull && this.#happens(weather.full)) this.#runOutOfMemory();
       if (this.#happens(weather.disconnect)) this.disconnect();
@@ -169,6 +204,7 @@ export class SimulatedReplica {
       case "stop_consumer":
         if (this.#wire?.consumer !== undefined) {
           this.broker.consumers.delete(this.#wire.consumer);
+          this.#wire.consumer = undefined;
         }
         return;
       case "publish":
@@ -176,23 +212,51 @@ export class SimulatedReplica {
       case "write_identity":
         return this.#toBroker(() => this.broker.writeIdentity(action.id));
       case "status":
-        this.statuses.push(action.status);
-        return this.replica.logStatusChanged(action.status);
+        return this.#toReplica.post(() => {
+          this.replica.logStatusChanged(action.status);
+          this.#rejoin.logStatusChanged(action.status);
+        });
       case "limits":
-        return this.replica.logLimitsChanged(action.limits);
+        return this.#toReplica.post(() =>
+          this.replica.logLimitsChanged(action.limits)
+        );
       case "opened":
-        return this.#opened(action.info);
+        return this.#toReplica.post(() => this.#opened(action.info));
     }
   }
 
   #opened(info: LogInfo): void {
     this.replica.logOpened(info);
     this.replica.adopt(new Storage(), { sequence: 0, time: null });
-    this.#tell({ type: "consume", after: 0, time: null });
+    this.#consume(0, null);
+  }
+
+  /** The replica has a state: asks for the entries after it. */
+  #consume(after: number, time: string | null): void {
+    const demand = ++this.#demanded;
+    this.#toLog.post(() => {
+      this.#answered = demand;
+      this.#onTheWay = 0;
+      this.#tell({ type: "consume", after, time });
+    });
+  }
+
+  #wentOn(after: number): void {
+    assert.equal(this.#foundKeys.length, after);
+    this.rejoined++;
+    this.applied = [...this.#foundKeys];
+    this.#view();
+  }
+
+  /** Keeps the replica from the broker for a while. */
+  cutOff(ms: number): void {
+    this.#isCutOff = true;
+    this.disconnect();
+    this.time.after(ms, () => this.#isCutOff = false);
   }
 
   #connect(attempt: number): void {
-    if (!this.broker.isUp || !this.broker.isOpen) {
+    if (!this.broker.isUp || !this.broker.isOpen || this.#isCutOff) {
       return this.#tell({
         type: "disconnected",
         attempt,
@@ -297,25 +361,33 @@ export class SimulatedReplica {
     this.time.after(wire.arrival - this.time.now, () => {
       if (!wire.isOpen || consumer !== wire.consumer) return;
       this.session.receive(message, this.time.now);
-      this.#apply();
+      this.#deliverEntries();
       this.#act();
     });
   }
 
-  /** Applies what was fed, unless the replica holds back what is behind. */
-  #apply(): void {
+  /** Posts what was fed, unless the replica holds back what is behind. */
+  #deliverEntries(): void {
     const { feed } = this.session;
-    if (this.#holds || feed.isEmpty) return;
+    if (this.#onTheWay >= WINDOW_MESSAGES || feed.isEmpty) return;
+    const demand = this.#answered;
     const { entries } = feed.take().read;
+    const { lastSequence } = feed;
+    this.#onTheWay++;
+    this.#toReplica.post(() => this.#apply(demand, entries, lastSequence));
+  }
+
+  #apply(demand: number, entries: LogEntry[], lastSequence: number): void {
+    // From before it went on from a snapshot.
+    if (demand !== this.#demanded) return;
     this.applied.push(...entries.map(entryKey));
-    this.#holds = true;
-    this.#withItsMemory(() =>
-      this.replica.apply(
-        entries,
-        feed.lastSequence,
-        () => this.#holds = false,
-      )
-    );
+    const taken = () =>
+      this.#toLog.post(() => {
+        if (demand !== this.#answered) return;
+        this.#onTheWay--;
+        this.#deliverEntries();
+      });
+    this.#withItsMemory(() => this.replica.apply(entries, lastSequence, taken));
   }
 
   #runOutOfMemory(): void {
@@ -326,6 +398,10 @@ export class SimulatedReplica {
   #withItsMemory(run: () => void): void {
     if (this.#isFull) withoutMemory("records", run);
     else run();
+    this.#view();
+  }
+
+  #view(): void {
     const { appliedSequence: sequence, isStuck } = this.replica;
     const last = this.views.at(-1);
     if (last?.sequence === sequence && last.isStuck === isStuck) return;
@@ -334,9 +410,12 @@ export class SimulatedReplica {
   }
 
   #propose(batch: number, payload: Uint8Array<ArrayBuffer>): void {
-    this.session.propose(batch, payload, this.time.now)
-      .catch((error) => this.replica.proposalFailed(batch, error));
-    this.#act();
+    this.#toLog.post(() => {
+      this.session.propose(batch, payload, this.time.now).catch((error) =>
+        this.#toReplica.post(() => this.replica.proposalFailed(batch, error))
+      );
+      this.#act();
+    });
   }
 
   #publish({ batch, messageId, payload, after }: PublishAction): void {

@@ -103,10 +103,16 @@ export class EntryFeed {
     return `${this.session}:${name}`;
   }
 
-  /** Sets where the feed goes on: after an entry that is applied, and its time. */
+  /**
+   * Sets where the feed goes on: after an entry that is applied, and its time.
+   * What was not taken until now is forgotten.
+   */
   startAfter(sequence: number, time: string | null): void {
+    this.#entries = [];
+    this.#bytes = 0;
+    this.#flowReply = undefined;
     this.#fed = sequence;
-    if (time !== null) this.#last = { sequence, time };
+    this.#last = time === null ? undefined : { sequence, time };
   }
 
   /** Takes what the stream says of the last entry, if it is still the last. */

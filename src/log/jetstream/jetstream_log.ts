@@ -62,6 +62,8 @@ export class JetStreamLog implements TrimmableLog {
   readonly #clock = new SteadyClock(performance.now(), Date.now());
   #isClosed = false;
   #isActing = false;
+  /** How often entries were asked for. */
+  #iterations = 0;
   #wake: (() => void) | undefined;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
@@ -303,16 +305,20 @@ export class JetStreamLog implements TrimmableLog {
     after: number,
     time: string | null = null,
   ): AsyncGenerator<LogRead> {
+    const iteration = ++this.#iterations;
+    this.#wake?.();
     this.#tell({ type: "consume", after, time });
     const { feed } = this.#session;
-    while (!this.#isClosed) {
+    while (!this.#isClosed && iteration === this.#iterations) {
       if (feed.isEmpty) {
         await new Promise<void>((resolve) => this.#wake = resolve);
         continue;
       }
       const { read, flowReply } = feed.take();
       if (read.entries.length > 0) yield read;
-      if (flowReply !== undefined) this.#line?.answerFlow(flowReply);
+      if (flowReply !== undefined && iteration === this.#iterations) {
+        this.#line?.answerFlow(flowReply);
+      }
     }
   }
 

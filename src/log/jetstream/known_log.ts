@@ -61,7 +61,8 @@ export class KnownLog {
   /**
    * @param look What the stream answered; undefined if there is none.
    * @returns What it means. Where several servers keep the stream, a difference
-   * counts only when it lasts.
+   * counts only when it lasts. A cut counts at once: no server takes one back,
+   * and only a snapshot that the log goes on from is taken for it.
    */
   judge(look: StreamLook | undefined, now_ms: number): Verdict | Doubtful {
     if (look !== undefined) this.#servers = look.config.num_replicas;
@@ -73,6 +74,7 @@ export class KnownLog {
       this.#suspicion.clear();
       return verdict;
     }
+    if (verdict.type === "hole") return verdict;
     // A single server can't disagree with itself.
     if (this.#servers === 1 || this.#suspicion.lasts(now_ms)) return verdict;
     return {

@@ -92,10 +92,29 @@ export class LogFollower {
     if (this.#state.type === "idle") this.#look(now_ms);
   }
 
-  /** Entries are wanted from now on. */
-  consume(now_ms: number): void {
+  /**
+   * Entries are wanted from now on.
+   *
+   * @param after The entry before them.
+   * @param time When the log took that one, if it is known.
+   */
+  consume(after: number, time: string | null, now_ms: number): void {
+    this.#feed.startAfter(after, time);
+    if (this.#isConsuming) return this.#consumeAnew(after, now_ms);
     this.#isConsuming = true;
     if (this.#state.type === "idle") this.#look(now_ms);
+  }
+
+  /** The replica has gone on from a snapshot, which may have its batches. */
+  #consumeAnew(after: number, now_ms: number): void {
+    const reason = `a snapshot at sequence ${after} was restored`;
+    this.commits.abandon(reason);
+    this.#requests.dropAside();
+    this.#log!.noAnswer();
+    if (this.#state.type === "offline" || this.#state.type === "over") return;
+    this.output.do({ type: "stop_consumer" });
+    this.output.setStatus("away", reason, now_ms);
+    this.#look(now_ms);
   }
 
   /** Does what is due while NATS is connected. */
@@ -243,13 +262,23 @@ export class LogFollower {
         return this.#tryAgain(verdict.reason, now_ms);
       case "hole":
         this.output.notAhead();
-        return this.#tryAgain(verdict.reason, now_ms, AHEAD_LOOK_MS);
+        return this.#missing(verdict.missing, verdict.reason, now_ms);
       case "ahead":
         this.output.do({ type: "stop_consumer" });
         this.output.setStatus("ahead_of_log", verdict.reason, now_ms);
         this.commits.abandon(verdict.reason);
         this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
     }
+  }
+
+  /** The log does not have the next entry: it may be put back, or a snapshot found. */
+  #missing(missing: number, reason: string, now_ms: number): void {
+    // The consumer from before has given it since the stream was asked.
+    if (missing <= this.#feed.fed) return this.#look(now_ms);
+    // They may be in the snapshot that the replica goes on from.
+    this.commits.abandon(reason);
+    this.output.setStatus("away", reason, now_ms, missing);
+    this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
   }
 
   #startConsumer(look: StreamLook, now_ms: number): void {
@@ -294,8 +323,8 @@ export class LogFollower {
     else this.recover(reason, now_ms);
   }
 
-  #tryAgain(reason: string, now_ms: number, wait_ms = RETRY_MS): void {
-    this.#state = { type: "waiting", until_ms: now_ms + wait_ms };
+  #tryAgain(reason: string, now_ms: number): void {
+    this.#state = { type: "waiting", until_ms: now_ms + RETRY_MS };
     this.output.setStatus("away", reason, now_ms);
   }
 

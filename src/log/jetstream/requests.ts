@@ -45,4 +45,9 @@ export class Requests {
     this.#aside = undefined;
     return asked_ms;
   }
+
+  /** Forgets the look aside: its answer is not wanted any more. */
+  dropAside(): void {
+    this.#aside = undefined;
+  }
 }

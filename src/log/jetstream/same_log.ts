@@ -63,8 +63,12 @@ export type Verdict =
   | { readonly type: "same"; readonly lostId: boolean }
   /** The stream lost entries that were applied, or is another one. */
   | { readonly type: "ahead"; readonly reason: string }
-  /** The next entry is not there any more. */
-  | { readonly type: "hole"; readonly reason: string };
+  /** The next entry, `missing`, is not there any more. */
+  | {
+    readonly type: "hole";
+    readonly reason: string;
+    readonly missing: number;
+  };
 
 /** @returns What to ask the stream, to judge it. */
 export function questionFor({ fed, last }: AppliedLog): StreamQuestion {
@@ -103,6 +107,7 @@ export function judge(
       return ahead(`entry ${fed} is another one now`);
     case "too_old":
       return hole(
+        fed + 1,
         `the log begins with entry ${look.firstSequence} now, and this replica needs entry ${
           fed + 1
         }`,
@@ -113,6 +118,7 @@ export function judge(
   }
   if (look.isRequiredMissing) {
     return hole(
+      fed + 1,
       `entry ${fed + 1} was deleted from the log, and this replica needs it`,
     );
   }
@@ -123,11 +129,12 @@ function ahead(reason: string): Verdict {
   return { type: "ahead", reason };
 }
 
-/** What helps: a snapshot that has the entry, or the log from its beginning. */
-function hole(reason: string): Verdict {
+/** What helps: a snapshot that has the entry, or the entry itself. */
+function hole(missing: number, reason: string): Verdict {
   return {
     type: "hole",
     reason:
-      `${reason}: restart it with PEERS set to a replica that has applied it, or put the stream back`,
+      `${reason}, or a snapshot that includes it, from PEERS or a store of snapshots`,
+    missing,
   };
 }

@@ -100,8 +100,7 @@ export class Session {
       case "open":
         return this.#follower.want("log", now_ms);
       case "consume":
-        this.feed.startAfter(event.after, event.time);
-        return this.#follower.consume(now_ms);
+        return this.#follower.consume(event.after, event.time, now_ms);
       case "trimmed":
         return this.#follower.lookAside(now_ms);
       case "close":

@@ -78,7 +78,10 @@ export interface Open {
   readonly type: "open";
 }
 
-/** Entries are wanted from now on. */
+/**
+ * Entries are wanted from now on. Again, if the replica has gone on from a
+ * snapshot: then no others are, and no batch from before is heard of any more.
+ */
 export interface Consume {
   readonly type: "consume";
   readonly after: number;

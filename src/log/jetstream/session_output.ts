@@ -33,9 +33,18 @@ export class SessionOutput {
     this.#actions.push(action);
   }
 
-  /** Tells the status if it is news. */
-  setStatus(state: LogStatus["state"], reason: string, now_ms: number): void {
-    const status = this.#teller.change(state, reason, now_ms);
+  /**
+   * Tells the status if it is news.
+   *
+   * @param missing As in {@linkcode LogStatus}.
+   */
+  setStatus(
+    state: LogStatus["state"],
+    reason: string,
+    now_ms: number,
+    missing?: number,
+  ): void {
+    const status = this.#teller.change(state, reason, now_ms, missing);
     if (status !== undefined) this.do({ type: "status", status });
   }
 

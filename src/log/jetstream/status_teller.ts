@@ -32,14 +32,21 @@ export class StatusTeller {
     this.#isAhead = false;
   }
 
-  /** @returns The status if it is another one now. */
+  /**
+   * @param missing As in {@linkcode LogStatus}.
+   * @returns The status if it is another one now.
+   */
   change(
     state: LogStatus["state"],
     reason: string,
     now_ms: number,
+    missing?: number,
   ): LogStatus | undefined {
     const before = this.#status;
-    if (state === before.state && reason === before.reason) return undefined;
+    if (
+      state === before.state && reason === before.reason &&
+      missing === before.missing
+    ) return undefined;
     // It needs another version of this program.
     if (before.state === "upgrade_required") return undefined;
     if (state === "away" && this.#isAhead) return undefined;
@@ -50,8 +57,11 @@ export class StatusTeller {
       this.#told_ms.clear();
     }
     if (!isRepeated) this.#told_ms.set(reason, now_ms);
-    return this.#status = isRepeated
-      ? { state, reason, isRepeated }
-      : { state, reason };
+    return this.#status = {
+      state,
+      reason,
+      ...(missing !== undefined && { missing }),
+      ...(isRepeated && { isRepeated }),
+    };
   }
 }

@@ -64,9 +64,9 @@ export class LogClient {
   readonly #calls = new Caller<LogCalls>((message, transfer) =>
     this.#send(message, transfer)
   );
-  readonly #window = new ReceiveWindow((messages) =>
-    this.#send({ type: "taken", messages })
-  );
+  /** Of the entries that were asked for last. */
+  #generation = 0;
+  #take = () => {};
   /** The snapshots that the log keeps, if its engine keeps any. */
   readonly snapshots: SnapshotStore = new SnapshotClient(this.#calls);
   /** The snapshots in the broker, where the log is shared. */
@@ -141,12 +141,19 @@ export class LogClient {
   }
 
   /**
-   * Starts the entries after a sequence; they come to the listener.
+   * Starts the entries after a sequence; they come to the listener. None that
+   * were asked for before come any more, and nothing is heard of the batches
+   * among them.
    *
    * @param time When the log took the entry `after`; null if not known.
    */
   consume(after: number, time: string | null): void {
-    this.#send({ type: "consume", after, time });
+    const generation = ++this.#generation;
+    const window = new ReceiveWindow((messages) =>
+      this.#send({ type: "taken", generation, messages })
+    );
+    this.#take = () => window.take();
+    this.#send({ type: "consume", generation, after, time });
   }
 
   /**
@@ -193,6 +200,7 @@ export class LogClient {
       case "call_failed":
         return this.#calls.receive(message);
       case "entries":
+        if (message.generation !== this.#generation) return;
         return this.#listener!.entries(
           message.entries,
           message.lastSequence,
@@ -221,8 +229,6 @@ export class LogClient {
         return;
     }
   }
-
-  readonly #take = (): void => this.#window.take();
 
   /** A call without which the log can't go on. */
   async #needed<T>(call: Promise<T>): Promise<T> {

@@ -20,7 +20,12 @@ import { SqliteLog } from "../sqlite/sqlite_log.ts";
 import { answerCall } from "./calls.ts";
 import { fileHost } from "./file_host.ts";
 import { membersListener } from "./members_port.ts";
-import type { FromLogWorker, LogCalls, ToLogWorker } from "./messages.ts";
+import type {
+  ConsumeMessage,
+  FromLogWorker,
+  LogCalls,
+  ToLogWorker,
+} from "./messages.ts";
 import { snapshotHost } from "./snapshot_host.ts";
 import { SendWindow } from "./window.ts";
 
@@ -29,7 +34,9 @@ let log: TrimmableLog;
 let shared: JetStreamLog | undefined;
 /** The same log, if it keeps snapshots beside its entries. */
 let embedded: SqliteLog | undefined;
-const window = new SendWindow();
+/** Of the entries that are wanted. */
+let generation = 0;
+let window = new SendWindow();
 
 function post(message: FromLogWorker, transfer: Transferable[] = []): void {
   self.postMessage(message, transfer);
@@ -88,15 +95,22 @@ const calls: LogCalls = {
   close: () => log.close(),
 };
 
-async function consume(after: number, time: string | null): Promise<void> {
-  for await (const { entries, bytes } of log.entries(after, time)) {
+async function consume(message: ConsumeMessage): Promise<void> {
+  ({ generation } = message);
+  window.close();
+  window = new SendWindow();
+  const reads = log.entries(message.after, message.time);
+  for await (const { entries, bytes } of reads) {
+    if (generation !== message.generation) return;
     const payloads = entries.flatMap(({ payload }) => payload?.buffer ?? []);
+    const { lastSequence } = log;
     post(
-      { type: "entries", entries, bytes, lastSequence: log.lastSequence },
+      { type: "entries", generation, entries, bytes, lastSequence },
       // Payloads of one read may share a buffer.
       [...new Set(payloads)],
     );
     await window.sent();
+    if (generation !== message.generation) return;
   }
 }
 
@@ -119,11 +133,12 @@ async function handle(message: ToLogWorker): Promise<void> {
     case "call":
       return post(...await answerCall(calls, message));
     case "consume":
-      return await consume(message.after, message.time);
+      return await consume(message);
     case "propose":
       return await propose(message.batch, message.text);
     case "taken":
-      return window.taken(message.messages);
+      if (message.generation === generation) window.taken(message.messages);
+      return;
   }
 }
 

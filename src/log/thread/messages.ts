@@ -49,9 +49,14 @@ export type LogCalls = SnapshotCalls & FileCalls & {
   close(argument: undefined): Promise<void>;
 };
 
-/** Asks for all entries after a sequence, in `entries` messages. */
+/**
+ * Asks for all entries after a sequence, in `entries` messages, instead of those
+ * asked for before.
+ */
 export interface ConsumeMessage {
   readonly type: "consume";
+  /** One more each time: tells the entries asked for from those before. */
+  readonly generation: number;
   readonly after: number;
   readonly time: string | null;
 }
@@ -59,6 +64,7 @@ export interface ConsumeMessage {
 /** Takes some `entries` messages out of the window. */
 export interface TakenMessage {
   readonly type: "taken";
+  readonly generation: number;
   readonly messages: number;
 }
 
@@ -80,6 +86,8 @@ export type ToLogWorker =
 /** The next entries, in order and without a gap. */
 export interface EntriesMessage {
   readonly type: "entries";
+  /** That of the message that asked for them. */
+  readonly generation: number;
   readonly entries: LogEntry[];
   /** How many bytes they have in the log, as the engine counts them. */
   readonly bytes: number;

@@ -11,14 +11,21 @@ export const WINDOW_MESSAGES = 8;
 /** The sending side's count. */
 export class SendWindow {
   #onTheWay = 0;
+  #isClosed = false;
   #opened: (() => void) | undefined;
 
   /** Counts a message that was sent, and waits until there is room for another. */
   async sent(): Promise<void> {
     this.#onTheWay++;
-    while (this.#onTheWay >= WINDOW_MESSAGES) {
+    while (!this.#isClosed && this.#onTheWay >= WINDOW_MESSAGES) {
       await new Promise<void>((resolve) => this.#opened = resolve);
     }
+  }
+
+  /** No more messages are sent: lets the one go who waits to. */
+  close(): void {
+    this.#isClosed = true;
+    this.#opened?.();
   }
 
   /** The other thread has taken some messages. */

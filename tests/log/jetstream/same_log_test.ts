@@ -98,6 +98,7 @@ Deno.test({
       assert.equal(verdict.type, type, String(reason));
       assert.ok(verdict.type !== "same");
       assert.match(verdict.reason, reason);
+      if (verdict.type === "hole") assert.equal(verdict.missing, 8);
     }
   },
 });

@@ -238,22 +238,91 @@ test("is ahead of a stream that lost what was applied, abandons what is under wa
   assert.equal(driver.take("start_consumer").first, 8);
 });
 
-test("says which entry is missing, looks again, and ends nothing", () => {
+test("says which entry is missing, ends the batches under way as unknown, and looks again", async () => {
   for (
     const hole of [
       { isRequiredMissing: true, lastSequence: 8 },
       { firstSequence: 9, lastSequence: 9 },
+      // Servers that have yet to agree take no cut back.
+      {
+        firstSequence: 9,
+        lastSequence: 9,
+        config: { ...LOOK.config, num_replicas: 3 },
+      },
     ]
   ) {
     const driver = new SessionDriver();
-    driver.open(7);
+    driver.feed(7);
+    const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+    driver.disconnect();
+    driver.connect();
+    driver.take("status");
     driver.look(hole);
-    assert.equal(driver.session.status.state, "away");
-    assert.match(driver.session.status.reason, /entry 8/);
+    await assert.rejects(ended, OutcomeUnknownError);
+    const { status } = driver.take("status");
+    assert.deepEqual([status.state, status.missing], ["away", 8]);
+    assert.match(status.reason, /entry 8/);
     driver.pass(AHEAD_LOOK_MS);
     driver.look({ lastSequence: 8 });
     driver.start();
+    assert.equal(driver.session.status.missing, undefined);
   }
+});
+
+test("looks again at once where the entry has come since the stream was asked", () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.receive(entry(10));
+  driver.receive(entry(8));
+  driver.look({ firstSequence: 9, lastSequence: 9 });
+  assert.ok(driver.wants("look"));
+  assert.equal(driver.session.status.missing, undefined);
+});
+
+test("consumes after a snapshot when it is told to, and nothing from before is heard any more", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.receive(entry(8, { messageId: "x:1" }));
+  driver.receive({ ...entry(0), reply: "flow", subject: "inbox" });
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.passWithHeartbeats(LOOK_MS);
+  const aside = driver.take("look");
+  const { feed } = driver.session;
+  assert.ok(!feed.isEmpty);
+  driver.tell({ type: "consume", after: 20, time: null });
+  await assert.rejects(ended, OutcomeUnknownError);
+  assert.deepEqual([feed.isEmpty, feed.fed, feed.last], [true, 20, undefined]);
+  driver.take("stop_consumer");
+  assert.match(driver.take("status").status.reason, /snapshot at sequence 20/);
+  await assert.rejects(
+    driver.session.propose(2, PAYLOAD, driver.now_ms),
+    NotStoredError,
+  );
+  driver.tell({ type: "looked", request: aside.request, look: LOOK });
+  driver.receive(entry(9));
+  driver.look({ firstSequence: 15, lastSequence: 22 });
+  assert.equal(driver.take("start_consumer").first, 21);
+  assert.ok(feed.isEmpty);
+});
+
+test("consumes after a snapshot once NATS is back, and not at all after an entry that it does not know", () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.disconnect();
+  driver.take("status");
+  driver.tell({ type: "consume", after: 20, time: null });
+  assert.match(driver.session.status.reason, /lost/);
+  driver.connect();
+  driver.look({ lastSequence: 20 });
+  assert.equal(driver.take("start_consumer").first, 21);
+
+  const over = new SessionDriver();
+  over.feed(7);
+  over.receive(entry(8, { subject: "usergrade.v9.set.b" }));
+  over.tell({ type: "consume", after: 20, time: null });
+  over.pass(ANSWER_MAX_MS);
+  assert.ok(!over.wants("look"));
+  assert.equal(over.session.status.state, "upgrade_required");
 });
 
 test("waits, and says for what, while an administrator has to put something right at the first start", () => {

@@ -46,3 +46,16 @@ Deno.test({
     await full;
   },
 });
+
+Deno.test({
+  name: "SendWindow lets a sender go whose messages nobody wants any more",
+  permissions,
+  fn: async () => {
+    const sender = new SendWindow();
+    for (let i = 1; i < WINDOW_MESSAGES; i++) await sender.sent();
+    const full = sender.sent();
+    sender.close();
+    await full;
+    await sender.sent();
+  },
+});

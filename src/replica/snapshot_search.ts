@@ -1,0 +1,214 @@
+/**
+ * The search for a snapshot that a log goes on from.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { LogFailedError, type LogLocation } from "../log/log.ts";
+import { restore } from "../snapshot/restore.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot.ts";
+import type { SnapshotSource } from "../snapshot/source.ts";
+import {
+  type SnapshotStore,
+  type StoredSnapshot,
+  storedSource,
+} from "../snapshot/store.ts";
+import type { Storage } from "../storage/storage.ts";
+import { misfit } from "./fit.ts";
+import type { RestoreProgress } from "./readiness.ts";
+import { Refusals } from "./refusals.ts";
+
+const logger = getLogger(["usergrade", "bootstrap"]);
+
+/** How often a log line says how far a restore is. */
+const PROGRESS_MS = 2_000;
+
+/** A store, and what log lines call it. */
+export interface NamedStore {
+  /** As in "the embedded log". */
+  readonly name: string;
+  readonly store: SnapshotStore;
+}
+
+/** Where snapshots may be. */
+export interface SnapshotPlaces {
+  /** Peers and files, in the order in which they are tried. */
+  readonly sources: readonly SnapshotSource[];
+  /**
+   * Tried after the sources: the newest snapshot first, over all stores; of two
+   * at the same sequence, the one whose store comes first.
+   */
+  readonly stores: readonly NamedStore[];
+}
+
+/** The log as a search needs it. */
+export interface LocatingLog {
+  /** Looks where the log stands now. */
+  locate(sequence: number): Promise<LogLocation>;
+}
+
+/** What has to be true of the snapshot. */
+export interface Wanted {
+  /** The log's identity. */
+  readonly logId: string;
+  /** The entry that it has to include; 0 for none. */
+  readonly entry: number;
+}
+
+/** How a search ended. */
+export type Found =
+  | {
+    readonly type: "restored";
+    /** The state, verified. */
+    readonly storage: Storage;
+    readonly place: Pick<SnapshotInfo, "sequence" | "time">;
+    /** What was taken, and why not the others, in a few words. */
+    readonly account: string;
+  }
+  /** There is none; `account` says why not. */
+  | { readonly type: "nothing"; readonly account: string };
+
+/** A snapshot is not one that this log goes on from. */
+export class MisfitError extends Error {
+  override name = "MisfitError";
+}
+
+/** Looks through the places in their order. */
+export class SnapshotSearch {
+  /**
+   * @param places Where to look.
+   * @param log The open log.
+   * @param tell Told how the restore goes.
+   */
+  constructor(
+    private readonly places: SnapshotPlaces,
+    private readonly log: LocatingLog,
+    private readonly tell: (progress: RestoreProgress) => void,
+  ) {}
+
+  /**
+   * Restores the first snapshot that can be had, is one that the log goes on
+   * from, and turns out to be whole. Any other costs time and nothing else.
+   *
+   * @param wanted What it has to be.
+   * @param signal Aborts it.
+   * @throws {LogFailedError} If the log can't be used any more.
+   */
+  async run(wanted: Wanted, signal: AbortSignal): Promise<Found> {
+    const refusals = new Refusals();
+    for (const source of this.places.sources) {
+      const found = await this.#try(
+        source,
+        source.name,
+        wanted,
+        refusals,
+        signal,
+      );
+      if (found !== undefined) return found;
+    }
+    for (const { name, store, stored } of await this.#stored(refusals)) {
+      const why = await this.#misfit(stored.info, wanted);
+      if (why !== undefined) {
+        // The listing says it: there may be many, and nothing is read of them.
+        refusals.add(name, new MisfitError(why));
+        continue;
+      }
+      const source = storedSource(name, store, stored);
+      const found = await this.#try(source, name, wanted, refusals, signal);
+      if (found !== undefined) return found;
+    }
+    return { type: "nothing", account: refusals.text };
+  }
+
+  /** All that the stores keep, the newest first. */
+  async #stored(
+    refusals: Refusals,
+  ): Promise<(NamedStore & { stored: StoredSnapshot })[]> {
+    const all: (NamedStore & { stored: StoredSnapshot })[] = [];
+    for (const { name, store } of this.places.stores) {
+      try {
+        const listed = await store.list();
+        if (listed.length === 0) refusals.add(name, new Error("none"));
+        for (const stored of listed) all.push({ name, store, stored });
+      } catch (error) {
+        if (error instanceof LogFailedError) throw error;
+        refusals.add(name, error as Error);
+        logger.warn("Snapshots in {store}: {reason}", {
+          store: name,
+          reason: (error as Error).message,
+        });
+      }
+    }
+    return all.sort((a, b) => b.stored.info.sequence - a.stored.info.sequence);
+  }
+
+  async #misfit(
+    info: SnapshotInfo,
+    { logId, entry }: Wanted,
+  ): Promise<string | undefined> {
+    if (info.sequence < entry) {
+      return `too old for this replica: it ends at ${info.sequence}, and entry ${entry} is needed`;
+    }
+    return misfit(info, logId, await this.log.locate(info.sequence));
+  }
+
+  /**
+   * @param place What the refusals call it.
+   * @returns Undefined if it does not do, which the refusals say.
+   */
+  async #try(
+    source: SnapshotSource,
+    place: string,
+    wanted: Wanted,
+    refusals: Refusals,
+    signal: AbortSignal,
+  ): Promise<Found | undefined> {
+    try {
+      using snapshot = await source.open(signal);
+      const { info } = snapshot;
+      const why = await this.#misfit(info, wanted);
+      if (why !== undefined) throw new MisfitError(why);
+      const reason = `restoring from ${source.name}${refusals.suffix}`;
+      const storage = await restore(snapshot, {
+        progress: this.#progress(source.name, info, reason),
+      });
+      signal.throwIfAborted();
+      const { rows, sequence } = info;
+      logger.info(
+        "Snapshot from {source}: ok, {rows} users at sequence {sequence}",
+        { source: source.name, rows, sequence },
+      );
+      return {
+        type: "restored",
+        storage,
+        place: info,
+        account:
+          `restored from ${place} at sequence ${sequence}${refusals.suffix}`,
+      };
+    } catch (error) {
+      if (error instanceof LogFailedError) throw error;
+      signal.throwIfAborted();
+      refusals.add(place, error as Error);
+      logger.warn("Snapshot from {source}: {reason}", {
+        source: source.name,
+        reason: (error as Error).message,
+      });
+      return undefined;
+    }
+  }
+
+  /** Tells the probes how a restore goes, and the log lines now and then. */
+  #progress(source: string, info: SnapshotInfo, reason: string) {
+    let nextLine_ms = performance.now() + PROGRESS_MS;
+    return (rows: number, percent: number) => {
+      this.tell({ reason, rows, percent });
+      const now_ms = performance.now();
+      if (now_ms < nextLine_ms || rows === info.rows) return;
+      nextLine_ms = now_ms + PROGRESS_MS;
+      logger.info(
+        "Snapshot from {source}: {rows} rows restored, {percent} %",
+        { source, rows, percent },
+      );
+    };
+  }
+}
