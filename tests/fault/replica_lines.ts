@@ -48,7 +48,9 @@ export class ReplicaLines {
 
   /** Takes the lines of a process that has ended. */
   note(lines: readonly Pick<LogLine, "message">[]): void {
-    for (const { message } of lines) {
+    for (const line of lines) {
+      // A line quotes the values in it.
+      const message = line.message.replaceAll('"', "");
       for (const name of Object.keys(COUNTED) as (keyof LineCounts)[]) {
         if (COUNTED[name].test(message)) this.#counts[name]++;
       }

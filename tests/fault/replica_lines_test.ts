@@ -8,8 +8,8 @@ Deno.test({
     const surprises: string[] = [];
     const lines = new ReplicaLines((what) => surprises.push(what));
     const said = [
-      "Snapshot from http://127.0.0.1:1: ok, 4 users at sequence 7",
-      "Snapshot from the bucket USERGRADE-snapshots: ok, 4 users at sequence 7",
+      'Snapshot from "http://127.0.0.1:1": ok, 4 users at sequence 7',
+      'Snapshot from "the bucket USERGRADE-snapshots, at sequence 7": ok, 4 users at sequence 7',
       "The log is cut: it began at 1 and begins at 7, 9 bytes less",
       "The log is cut: it began at 7 and begins at 9, 9 bytes less",
       "The log is not cut: the snapshot at sequence 9 is not of it",

@@ -203,21 +203,30 @@ export function makeSchedule(
   let round = 0;
   for (let clock_ms = between(NEXT_MS);; clock_ms += between(NEXT_MS)) {
     if (deck.length === 0) {
-      deck = newDeck(plan);
+      deck = shuffle(newDeck(plan), random);
       round++;
     }
-    const [card] = deck.splice(random.below(deck.length), 1);
-    const fault = { ...draft(card, plan, random, round), at_ms: 0 };
-    const targets = targetsOf(fault, plan.replicas);
-    clock_ms = Math.max(
-      clock_ms,
-      ...targets.map((target) => freeAt.get(target) ?? 0),
-    );
+    // The first one that can begin now, else the one that can soonest.
+    const drafts = deck.map((card) => {
+      const fault = draft(card, plan, random, round);
+      const targets = targetsOf(fault, plan.replicas);
+      const free_ms = targets.map((target) => freeAt.get(target) ?? 0);
+      return { fault, targets, at_ms: Math.max(clock_ms, ...free_ms) };
+    });
+    clock_ms = Math.min(...drafts.map(({ at_ms }) => at_ms));
+    const index = drafts.findIndex(({ at_ms }) => at_ms === clock_ms);
+    deck.splice(index, 1);
+    const { fault, targets } = drafts[index];
     const end_ms = clock_ms + fault.for_ms;
     if (end_ms > duration_ms) return faults;
     for (const target of targets) freeAt.set(target, end_ms + RESPITE_MS);
     faults.push({ ...fault, at_ms: clock_ms });
   }
+}
+
+function shuffle<T>(values: readonly T[], random: Random): T[] {
+  const rest = [...values];
+  return values.map(() => rest.splice(random.below(rest.length), 1)[0]);
 }
 
 function draft(
