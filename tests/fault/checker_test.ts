@@ -114,6 +114,16 @@ const CASES: [name: string, flagged: Violation["promise"][], Case][] = [
     { entries: [...ENTRIES, [PATCHES[4]]] },
   ],
   [
+    "an entry that tries whether sets commit",
+    [],
+    { entries: [...ENTRIES, [{ user_id: "a" }], [{ user_id: "a" }]] },
+  ],
+  [
+    "an entry without fields that makes a user",
+    ["the log holds what was sent"],
+    { entries: [...ENTRIES, [{ user_id: "c" }]] },
+  ],
+  [
     "an acknowledged set that is lost",
     ["acknowledged sets are stored"],
     { entries: ENTRIES.slice(0, 2), gets: [], snapshots: [], kept: [] },

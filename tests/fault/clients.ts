@@ -20,8 +20,9 @@ export const USERS: readonly string[] = Array.from(
   (_, i) => `user ${i}`,
 );
 
-/** How many users are set at once, and how long their ids are. */
-const FILL_USERS = 1_000;
+/** How many users are set at once, how often, and how long their ids are. */
+const FILL_CLIENTS = 50;
+const FILL_SETS = 20;
 const FILL_ID_CHARACTERS = 200;
 
 /** The longest pause between two requests of a client. */
@@ -42,29 +43,18 @@ export class Clients {
   /** @param onSurprise Told of an answer that no fault explains. */
   constructor(private readonly onSurprise: (what: string) => void) {}
 
-  /** Sets many users with long ids at once, so that a snapshot has several chunks. */
+  /** Sets many users with long ids, so that a snapshot has several chunks. */
   async fill(slot: ReplicaSlot, random: Random): Promise<void> {
-    const patches = Array.from({ length: FILL_USERS }, (): MarkedPatch => ({
-      user_id: Array.from(
-        { length: FILL_ID_CHARACTERS },
-        () => random.below(36).toString(36),
-      ).join(""),
-      [MARKER]: ++this.#lastMarker,
-    }));
-    const asked_ms = performance.now();
-    const response = await slot.service!.set(patches);
-    const grades = await response.json();
-    if (response.status !== 200) throw new Error(JSON.stringify(grades));
-    const sequence = Number(response.headers.get("log-sequence"));
-    for (const [i, patch] of patches.entries()) {
-      this.history.sets.push({
-        replica: slot.index,
-        patch,
-        asked_ms,
-        answered_ms: performance.now(),
-        outcome: { type: "acknowledged", sequence, grade: grades[i] },
-      });
-    }
+    const fillOne = async () => {
+      for (let i = 0; i < FILL_SETS; i++) {
+        const id = Array.from(
+          { length: FILL_ID_CHARACTERS },
+          () => random.below(36).toString(36),
+        ).join("");
+        await this.set(slot, random, id);
+      }
+    };
+    await Promise.all(Array.from({ length: FILL_CLIENTS }, fillOne));
   }
 
   /**
@@ -87,16 +77,18 @@ export class Clients {
   /**
    * Sends one set.
    *
+   * @param user Whom it is for.
    * @returns How it ended; undefined if no replica is there.
    */
   async set(
     slot: ReplicaSlot,
     random: Random,
+    user = random.pick(USERS),
   ): Promise<SetOutcome | undefined> {
     const { service } = slot;
     if (service === undefined) return undefined;
     const patch: MarkedPatch = {
-      ...randomPatch(random, random.pick(USERS)),
+      ...randomPatch(random, user),
       [MARKER]: ++this.#lastMarker,
     };
     const asked_ms = performance.now();

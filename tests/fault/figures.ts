@@ -59,11 +59,11 @@ export const LEAST = {
 
 /** The same for a run with snapshots. */
 export const LEAST_SNAPSHOTS = {
-  written: 12,
-  readBack: 12,
-  cuts: 5,
+  written: 6,
+  readBack: 6,
+  cuts: 2,
   bucketStarts: 2,
-  requested: 5,
+  requested: 4,
 } as const;
 
 /** What a run is reckoned from. */
