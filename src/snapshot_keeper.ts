@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster/cluster.ts";
 import { standing } from "./cluster/standing.ts";
@@ -14,7 +15,7 @@ import {
   type CompactionPlace,
   type CompactionSituation,
   KEPT_BESIDE_LOG,
-} from "./replica/compaction.ts";
+} from "./replica/compaction_facts.ts";
 import type { MadeSnapshot } from "./replica/compaction_requests.ts";
 import { Compactor } from "./replica/compactor.ts";
 import { Compactors } from "./replica/compactors.ts";
@@ -23,7 +24,8 @@ import type { Replica } from "./replica/replica.ts";
 import type { NamedStore } from "./replica/snapshot_search.ts";
 import { FileStore } from "./snapshot/file_store.ts";
 import { FolderPlace } from "./snapshot/folder_place.ts";
-import type { SnapshotStore } from "./snapshot/store.ts";
+
+const logger = getLogger(["usergrade"]);
 
 /** What a keeper works for. */
 export interface SnapshotKeeperParts {
@@ -98,6 +100,13 @@ export class SnapshotKeeper {
   /** Takes note of what the log has. */
   noteLimits(limits: LogLimits): void {
     this.#growth.noteLog(limits);
+    const said = sayRetention(limits.retention);
+    if (said !== sayRetention(this.#retention) && said !== "") {
+      logger.warn(
+        "The log has a limit that takes old entries, whether a snapshot has them or not: {limits}. Remove it: the log is cut behind snapshots",
+        { limits: said },
+      );
+    }
     this.#retention = limits.retention;
   }
 
@@ -127,9 +136,7 @@ export class SnapshotKeeper {
   get log(): { readonly bytes: number; readonly isLimited: boolean } {
     return {
       bytes: this.#growth.logBytes,
-      isLimited: Object.values(this.#retention).some((one) =>
-        one !== undefined
-      ),
+      isLimited: sayRetention(this.#retention) !== "",
     };
   }
 
@@ -156,6 +163,15 @@ export class SnapshotKeeper {
   async stop(): Promise<void> {
     await this.#compactors.stop();
   }
+}
+
+/** @returns The limits in a few words; empty if there is none. */
+function sayRetention({ age_ms, bytes, entries }: LogRetention): string {
+  return [
+    age_ms && `max_age ${age_ms / 1_000} s`,
+    bytes && `max_bytes ${bytes}`,
+    entries && `max_msgs ${entries}`,
+  ].filter(Boolean).join(", ");
 }
 
 function filesIn(

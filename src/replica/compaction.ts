@@ -4,8 +4,17 @@
  *
  * @module
  */
-import type { LogRetention } from "../log/log.ts";
-import type { StoredSnapshot } from "../snapshot/store.ts";
+import { checkStep } from "./compaction_check.ts";
+import { whyDue } from "./compaction_due.ts";
+import {
+  type CompactionFacts,
+  type CompactionPlace,
+  type KnownSnapshot,
+  type NoStep,
+  type Step,
+  verifiedOf,
+  type WorkStep,
+} from "./compaction_facts.ts";
 
 /** How long a replica waits for each ready replica that comes before it. */
 export const OTHERS_WAIT_MS = 60_000;
@@ -28,131 +37,6 @@ export const FORBIDDEN_WAIT_MS = 300_000;
 
 /** The most snapshots, newer than the newest verified one, that are not verified. */
 export const UNVERIFIED_MAX = 3;
-
-/** How many snapshots are kept where the log is cut behind the older one. */
-export const KEPT_BESIDE_LOG = 2;
-
-/**
- * After a snapshot, how many times as long as it took until limits set by hand
- * may ask for the next one: limits that are too small would have the replica
- * write snapshots all the time.
- */
-const PAUSE_FACTOR = 4;
-
-/** A snapshot in the store. */
-export interface KnownSnapshot extends StoredSnapshot {
-  /**
-   * Whether it is of this log: the log's id is the same and, where the log
-   * still has the entry at its sequence, that entry's time.
-   */
-  readonly isOfThisLog: boolean;
-  /** Whether this replica wrote it since its start. */
-  readonly isOwn: boolean;
-  /** Whether reading it back has failed so often that it is given up. */
-  readonly isUnreadable: boolean;
-}
-
-/** The store, and what is done for it. */
-export interface CompactionPlace {
-  /** Whether other replicas use the store too. */
-  readonly isShared: boolean;
-  /** Whether the log is cut behind its snapshots. */
-  readonly trims: boolean;
-  /**
-   * How many snapshots are kept. Invariant: {@linkcode KEPT_BESIDE_LOG} where
-   * the log is cut.
-   */
-  readonly kept: number;
-}
-
-/** What the operator wants. */
-export interface CompactionPolicy {
-  /** By how much the log may grow before it is snapshot; 0: never by itself. */
-  readonly logBytes: number;
-  /** How old the newest snapshot may become; undefined for no limit. */
-  readonly interval_ms: number | undefined;
-}
-
-/** The replica and its cluster now. */
-export interface CompactionSituation {
-  /** Why this replica can't act now; undefined if it is ready and can commit. */
-  readonly blocked: string | undefined;
-  readonly appliedSequence: number;
-  /** @returns How many bytes of log came after a sequence. */
-  logBytesSince(sequence: number): number;
-  /** Limits of the log, set by hand, that take old entries. */
-  readonly retention: LogRetention;
-  /** How many ready replicas come before this one; 0: it is the first. */
-  readonly rank: number;
-  /**
-   * The lowest sequence that a replica which is catching up has applied;
-   * undefined if none is catching up.
-   */
-  readonly slowestSequence: number | undefined;
-}
-
-/** All that the next step depends on. */
-export interface CompactionFacts extends CompactionSituation {
-  /** A clock that never goes back. */
-  readonly now_ms: number;
-  /** The date, as `Date.now()`: times of snapshots are compared with it. */
-  readonly date_ms: number;
-  readonly place: CompactionPlace;
-  readonly policy: CompactionPolicy;
-  /** Newest first, as the store lists them. */
-  readonly snapshots: readonly KnownSnapshot[];
-  /** Of the log, looked up after the snapshots were listed. */
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  /** Whether an operator waits for a snapshot that is not begun yet. */
-  readonly isRequested: boolean;
-  /** Whether an operator waits at all: then no failure is waited out. */
-  readonly isHurried: boolean;
-  /** The failures since the last success. */
-  readonly failure: CompactionFailure | undefined;
-  /** The last snapshot that this replica wrote, and how long that took. */
-  readonly lastWrite:
-    | { readonly endedAt_ms: number; readonly took_ms: number }
-    | undefined;
-  /** Since when each step has been wanted, by {@linkcode stepKey}. */
-  readonly wantedSince: ReadonlyMap<string, number>;
-}
-
-/** What went wrong. */
-export interface CompactionFailure {
-  /** How many steps in a row. */
-  readonly count: number;
-  /** When the last one failed. */
-  readonly at_ms: number;
-  /** Whether the store may not be used at all. */
-  readonly isForbidden: boolean;
-}
-
-/** What is to be done. */
-export type WorkStep =
-  /** Write a snapshot. */
-  | { readonly type: "write"; readonly reason: string }
-  /** Read a snapshot back; delete it if it is damaged. */
-  | { readonly type: "verify"; readonly snapshot: KnownSnapshot }
-  /** Delete a snapshot. */
-  | { readonly type: "delete"; readonly snapshot: KnownSnapshot }
-  /** Let go of the log's entries before a snapshot; `newer` is kept too. */
-  | {
-    readonly type: "trim";
-    readonly older: KnownSnapshot;
-    readonly newer: KnownSnapshot;
-  };
-
-/** Nothing is to be done now. */
-export interface NoStep {
-  readonly type: "none";
-  readonly reason: string;
-  /** Whether an operator should know of it. */
-  readonly isProblem: boolean;
-}
-
-/** The next step. */
-export type Step = WorkStep | NoStep;
 
 /** A step that is worth doing, and how long others have their turn before. */
 interface WantedStep {
@@ -205,19 +89,6 @@ export function stepKey(step: WorkStep): string {
     default:
       return `${step.type} ${step.snapshot.id}`;
   }
-}
-
-/** @returns The newest of this log's snapshots that were read back whole. */
-export function newestVerified(
-  snapshots: readonly KnownSnapshot[],
-): KnownSnapshot | undefined {
-  return verifiedOf(snapshots)[0];
-}
-
-function verifiedOf(snapshots: readonly KnownSnapshot[]): KnownSnapshot[] {
-  return snapshots.filter(({ isOfThisLog, isVerified }) =>
-    isOfThisLog && isVerified
-  );
 }
 
 /** @returns Why nothing is tried after a failure; undefined if it is. */
@@ -336,101 +207,6 @@ function wantedTrim(
   return sequence > Math.max(1, firstSequence)
     ? { type: "trim", older, newer }
     : undefined;
-}
-
-/** Why it is time for a snapshot; undefined if it is not. */
-function whyDue(
-  facts: CompactionFacts,
-  verified: readonly KnownSnapshot[],
-): string | undefined {
-  const { policy, date_ms, appliedSequence, retention } = facts;
-  if (policy.logBytes === 0) return undefined;
-  const [newest] = verified;
-  const from = newest?.info.sequence ?? 0;
-  const bytes = facts.logBytesSince(from);
-  if (bytes > Math.max(policy.logBytes, 2 * (newest?.bytes ?? 0))) {
-    return `${bytes} bytes of log came since the last one`;
-  }
-  const mayHurry = hasPaused(facts);
-  if (mayHurry && lacksSnapshots(facts, verified)) {
-    return "the log no longer has what an older state would need";
-  }
-  if (appliedSequence <= from) return undefined;
-  const age_ms = date_ms - Date.parse(newest?.info.time ?? "1970-01-01");
-  if (policy.interval_ms !== undefined && age_ms >= policy.interval_ms) {
-    return "the last one is as old as it may be";
-  }
-  const isQuarter = (amount: number, limit: number | undefined) =>
-    limit !== undefined && amount >= limit / 4;
-  return mayHurry && (
-      isQuarter(bytes, retention.bytes) ||
-      isQuarter(appliedSequence - from, retention.entries) ||
-      isQuarter(age_ms, retention.age_ms)
-    )
-    ? "a limit of the log takes old entries"
-    : undefined;
-}
-
-function hasPaused({ now_ms, lastWrite }: CompactionFacts): boolean {
-  return lastWrite === undefined ||
-    now_ms - lastWrite.endedAt_ms >= PAUSE_FACTOR * lastWrite.took_ms;
-}
-
-/**
- * Whether the log was cut and too few snapshots stand in for what it lost, so
- * that one more damaged snapshot would cost the state.
- */
-function lacksSnapshots(
-  { firstSequence, place }: CompactionFacts,
-  verified: readonly KnownSnapshot[],
-): boolean {
-  const reaching = verified.filter(({ info }) =>
-    info.sequence + 1 >= firstSequence
-  );
-  return firstSequence > 1 &&
-    reaching.length < (place.trims ? KEPT_BESIDE_LOG : 1);
-}
-
-/** Whatever led to a step, it must never cost a state. */
-function checkStep(step: WorkStep, facts: CompactionFacts): void {
-  const { snapshots, lastSequence, place } = facts;
-  switch (step.type) {
-    case "write":
-      return;
-    case "verify":
-      return mustHold(
-        step.snapshot.isOfThisLog && !step.snapshot.isVerified,
-        "only snapshots of this log are read back, and once",
-      );
-    case "delete": {
-      const index = snapshots.indexOf(step.snapshot);
-      const newer = verifiedOf(snapshots.slice(0, index));
-      return mustHold(
-        step.snapshot.isOfThisLog &&
-          newer.length >= (place.trims ? KEPT_BESIDE_LOG : 1),
-        "a snapshot is deleted only once newer ones were read back",
-      );
-    }
-    case "trim": {
-      const [newer, older] = verifiedOf(snapshots);
-      const { sequence } = step.older.info;
-      return mustHold(
-        place.trims && step.newer === newer && step.older === older &&
-          sequence > 1 && sequence <= newer.info.sequence &&
-          newer.info.sequence <= lastSequence,
-        "the log is cut only behind two snapshots that were read back",
-      );
-    }
-  }
-}
-
-/** A step that would break what compaction promises. */
-export class CompactionError extends Error {
-  override name = "CompactionError";
-}
-
-function mustHold(holds: boolean, rule: string): void {
-  if (!holds) throw new CompactionError(`Cannot compact the log: ${rule}`);
 }
 
 function none(reason: string, isProblem = false): NoStep {

@@ -6,7 +6,7 @@
 import { getLogger } from "@logtape/logtape";
 import { SnapshotDamagedError } from "../snapshot/snapshot.ts";
 import type { StoredSnapshot } from "../snapshot/store.ts";
-import type { KnownSnapshot, WorkStep } from "./compaction.ts";
+import type { KnownSnapshot, WorkStep } from "./compaction_facts.ts";
 import type { CompactionCalls } from "./compaction_calls.ts";
 import { fitOf } from "./compaction_look.ts";
 

@@ -7,21 +7,18 @@
 import { getLogger } from "@logtape/logtape";
 import { UnavailableError } from "../errors.ts";
 import { SnapshotsForbiddenError } from "../snapshot/store.ts";
+import { backingOff, nextStep, noteWanted } from "./compaction.ts";
+import { CompactionCalls, type CompactionPorts } from "./compaction_calls.ts";
 import {
-  backingOff,
-  CompactionError,
   type CompactionFacts,
-  type CompactionFailure,
   type CompactionPlace,
   type CompactionPolicy,
   type CompactionSituation,
-  newestVerified,
-  nextStep,
-  noteWanted,
+  type KnownSnapshot,
   type Step,
+  verifiedOf,
   type WorkStep,
-} from "./compaction.ts";
-import { CompactionCalls, type CompactionPorts } from "./compaction_calls.ts";
+} from "./compaction_facts.ts";
 import { type CompactionLook, CompactionLooks } from "./compaction_look.ts";
 import {
   CompactionRequests,
@@ -29,6 +26,7 @@ import {
   NoPlaceError,
 } from "./compaction_requests.ts";
 import { perform, type StepOutcome } from "./compaction_steps.ts";
+import { CompactionTroubles } from "./compaction_troubles.ts";
 
 const logger = getLogger(["usergrade", "compaction"]);
 
@@ -63,6 +61,7 @@ export class Compactor {
   readonly #calls: CompactionCalls;
   readonly #looks: CompactionLooks;
   readonly #requests = new CompactionRequests();
+  readonly #troubles: CompactionTroubles;
   /** The last look; undefined before the first. */
   #look: CompactionLook | undefined;
   /** The snapshots written since the start that are not verified. */
@@ -70,13 +69,7 @@ export class Compactor {
   /** How often reading back has failed, of the snapshots that are listed. */
   readonly #unread = new Map<string, number>();
   #wantedSince: ReadonlyMap<string, number> = new Map();
-  #failure: (CompactionFailure & { readonly reason: string }) | undefined;
-  /** What may not be done in the store, if anything, until it is done once. */
-  #forbidden: { readonly what: string; readonly reason: string } | undefined;
-  /** What is wrong with the log, as it was told. */
-  #problem: string | undefined;
   #lastWrite: CompactionFacts["lastWrite"];
-  #failures = 0;
   #considerAt_ms = -Infinity;
   #turn: Promise<void> | undefined;
 
@@ -84,6 +77,7 @@ export class Compactor {
     private readonly options: CompactorOptions,
     private readonly ports: CompactorPorts,
   ) {
+    this.#troubles = new CompactionTroubles(options.name);
     this.#calls = new CompactionCalls(ports, this.#stopping.signal);
     this.#looks = new CompactionLooks(
       this.#calls,
@@ -106,7 +100,7 @@ export class Compactor {
     readonly time: string | null;
     readonly bytes: number;
   } | null {
-    const newest = newestVerified(this.#known());
+    const [newest] = verifiedOf(this.#known());
     return newest === undefined ? null : {
       sequence: newest.info.sequence,
       time: newest.info.time,
@@ -116,12 +110,12 @@ export class Compactor {
 
   /** Why no snapshot is made at present; undefined if all is well. */
   get problem(): string | undefined {
-    return this.#forbidden?.reason ?? this.#problem ?? this.#failure?.reason;
+    return this.#troubles.problem;
   }
 
   /** How many steps have failed. */
   get failures(): number {
-    return this.#failures;
+    return this.#troubles.count;
   }
 
   /** How many bytes of log came after the newest snapshot. */
@@ -162,15 +156,12 @@ export class Compactor {
     const { blocked, logId } = this.ports.situation();
     if (blocked !== undefined || logId === undefined) {
       this.#wantedSince = new Map();
-      this.#requests.refuse(
-        new UnavailableError(
-          `No snapshot can be made now: ${blocked ?? "the log is not open"}`,
-        ),
-      );
+      this.#requests.refuse(unable(blocked ?? "the log is not open"));
       return false;
     }
-    const isHurried = this.#requests.isHurried;
-    if (backingOff({ now_ms, failure: this.#failure, isHurried })) return false;
+    const { isHurried } = this.#requests;
+    const { failure } = this.#troubles;
+    if (backingOff({ now_ms, failure, isHurried })) return false;
     return isHurried || this.#look === undefined ||
       now_ms - this.#look.at_ms >= LOOK_MS ||
       this.#decide(this.#look).type !== "none";
@@ -188,19 +179,11 @@ export class Compactor {
         step = this.#decide(look);
         if (step.type !== "none") await this.#do(step);
       } while (step.type !== "none");
-      this.#tellProblem(step.isProblem ? step.reason : undefined);
+      this.#troubles.obstructed(step.isProblem ? step.reason : undefined);
       // All that can be done for them was done.
-      this.#requests.refuse(
-        new UnavailableError(`No snapshot can be made now: ${step.reason}`),
-      );
+      this.#requests.refuse(unable(step.reason));
     } catch (error) {
-      if (
-        step?.type === "verify" && !(error instanceof SnapshotsForbiddenError)
-      ) {
-        const { id } = step.snapshot;
-        this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
-      }
-      this.#failed(step?.type ?? "look", error as Error);
+      if (!this.#stopping.signal.aborted) this.#failed(step, error as Error);
     }
   }
 
@@ -208,22 +191,22 @@ export class Compactor {
     const { logId } = this.ports.situation();
     if (logId === undefined) return undefined;
     this.#look = await this.#looks.look(logId, this.ports.now());
-    this.#allowed("look");
-    const { snapshots } = this.#look;
+    this.#troubles.allowed("look");
+    const stored = new Map(this.#look.snapshots.map((one) => [one.id, one]));
     for (const id of this.#unread.keys()) {
-      if (!snapshots.some((one) => one.id === id)) this.#unread.delete(id);
+      if (!stored.has(id)) this.#unread.delete(id);
     }
     for (const id of this.#own) {
-      const stored = snapshots.find((one) => one.id === id);
-      if (stored !== undefined && !stored.isVerified) continue;
+      const snapshot = stored.get(id);
+      if (snapshot !== undefined && !snapshot.isVerified) continue;
       this.#own.delete(id);
-      if (stored === undefined) this.#requests.gone(id);
-      else this.#requests.verified(stored);
+      if (snapshot === undefined) this.#requests.gone(id);
+      else this.#requests.verified(snapshot);
     }
     return this.#look;
   }
 
-  #known() {
+  #known(): KnownSnapshot[] {
     return (this.#look?.snapshots ?? []).map((snapshot) => ({
       ...snapshot,
       isOwn: this.#own.has(snapshot.id),
@@ -243,7 +226,7 @@ export class Compactor {
       lastSequence,
       isRequested: this.#requests.isRequested,
       isHurried: this.#requests.isHurried,
-      failure: this.#failure,
+      failure: this.#troubles.failure,
       lastWrite: this.#lastWrite,
       wantedSince: this.#wantedSince,
     };
@@ -260,7 +243,7 @@ export class Compactor {
       logBytesSince: situation.logBytesSince,
       now: () => this.ports.now(),
     });
-    this.#allowed(step.type);
+    this.#troubles.allowed(step.type);
     this.#take(outcome);
   }
 
@@ -275,70 +258,32 @@ export class Compactor {
       }
       case "verified":
         this.#requests.verified(outcome.snapshot);
-        this.#failure = undefined;
-        return;
+        return this.#troubles.over();
+      case "trimmed":
+        return this.#troubles.over();
       case "gone":
         return this.#requests.gone(outcome.id);
       case "misfit":
-        this.#failures++;
-        return this.#looks.disown(outcome.id);
-      case "trimmed":
-        this.#failure = undefined;
-        return;
+        this.#looks.disown(outcome.id);
+        return this.#troubles.misfit();
       case "deleted":
         return;
     }
   }
 
-  #tellProblem(problem: string | undefined): void {
-    if (problem !== undefined && this.#problem === undefined) {
-      logger.error("Nothing is done with the snapshots in {place}: {reason}", {
-        place: this.options.name,
-        reason: problem,
-      });
-    }
-    this.#problem = problem;
-  }
-
-  /** Something is done that may have been forbidden before. */
-  #allowed(what: string): void {
-    if (this.#forbidden?.what !== what) return;
-    this.#forbidden = undefined;
-    this.#failure = undefined;
-    logger.info("Snapshots in {place} are on again", {
-      place: this.options.name,
-    });
-  }
-
-  #failed(what: string, error: Error): void {
-    if (this.#stopping.signal.aborted) return;
-    const { name: place } = this.options;
-    const { message: reason } = error;
+  #failed(step: Step | undefined, error: Error): void {
     const isForbidden = error instanceof SnapshotsForbiddenError;
-    const count = (this.#failure?.count ?? 0) + 1;
-    const at_ms = this.ports.now();
-    this.#failure = { count, at_ms, isForbidden, reason };
+    if (step?.type === "verify" && !isForbidden) {
+      const { id } = step.snapshot;
+      this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
+    }
+    this.#troubles.failed(step?.type ?? "look", error, this.ports.now());
     const ErrorClass = isForbidden ? NoPlaceError : UnavailableError;
     this.#requests.fail(
-      new ErrorClass(`No snapshot was made in ${place}: ${reason}`, {
-        cause: error,
-      }),
-    );
-    if (isForbidden) {
-      if (this.#forbidden === undefined) {
-        logger.warn("Snapshots in {place} are off: {reason}", {
-          place,
-          reason,
-        });
-      }
-      this.#forbidden = { what, reason };
-      return;
-    }
-    this.#failures++;
-    const level = error instanceof CompactionError ? "error" : "warn";
-    logger[level](
-      "Snapshots in {place}: {what} has failed, {failures} times in a row: {reason}",
-      { place, what, failures: count, reason },
+      new ErrorClass(
+        `No snapshot was made in ${this.options.name}: ${error.message}`,
+        { cause: error },
+      ),
     );
   }
 
@@ -350,8 +295,10 @@ export class Compactor {
   }
 }
 
+function unable(reason: string): UnavailableError {
+  return new UnavailableError(`No snapshot can be made now: ${reason}`);
+}
+
 function stopped(): UnavailableError {
-  return new UnavailableError(
-    "No snapshot is made any more: the service is stopping",
-  );
+  return unable("the service is stopping");
 }

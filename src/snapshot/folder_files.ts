@@ -31,6 +31,13 @@ interface KnownHeader {
   readonly info: BackupInfo | undefined;
 }
 
+/** A file that is there. */
+interface FoundFile {
+  readonly header: KnownHeader;
+  readonly bytes: number;
+  readonly isVerified: boolean;
+}
+
 /** The files in a folder. */
 export class FolderFiles {
   /** Headers by the files' names: each is read once. */
@@ -72,32 +79,32 @@ export class FolderFiles {
     const known = new Map<string, KnownHeader>();
     const files: PlacedFile[] = [];
     for (const id of ids) {
-      const isVerified = areVerified.get(id)!;
-      const { verified, unverified } = this.paths(id);
-      const path = isVerified ? verified : unverified;
-      const found = await ifThere(() => this.#look(id, path));
+      const found = await this.#find(id, areVerified.get(id)!);
       if (found === undefined) continue;
-      known.set(id, found.header);
-      const { info } = found.header;
-      if (info !== undefined) {
-        files.push({ id, info, bytes: found.bytes, isVerified });
-      }
+      const { header, bytes, isVerified } = found;
+      known.set(id, header);
+      const { info } = header;
+      if (info !== undefined) files.push({ id, info, bytes, isVerified });
     }
     this.#known = known;
     return files;
   }
 
-  async #look(
-    id: string,
-    path: string,
-  ): Promise<{ header: KnownHeader; bytes: number }> {
-    const { size, ino, mtime } = await Deno.stat(path);
-    const stamp = `${size} ${ino} ${mtime?.getTime()}`;
-    const known = this.#known.get(id);
-    const header = known?.stamp === stamp
-      ? known
-      : { stamp, info: await readInfo(path, id) };
-    return { header, bytes: size };
+  /** @returns A file; undefined if it was deleted meanwhile. */
+  async #find(id: string, isVerified: boolean): Promise<FoundFile | undefined> {
+    const { verified, unverified } = this.paths(id);
+    const path = isVerified ? verified : unverified;
+    const found = await ifThere(async () => {
+      const { size, ino, mtime } = await Deno.stat(path);
+      const stamp = `${size} ${ino} ${mtime?.getTime()}`;
+      const known = this.#known.get(id);
+      const header = known?.stamp === stamp
+        ? known
+        : { stamp, info: await readInfo(path, id) };
+      return { header, bytes: size, isVerified };
+    });
+    // It may have got its last name meanwhile.
+    return found ?? (isVerified ? undefined : await this.#find(id, true));
   }
 
   async #entries(): Promise<string[]> {

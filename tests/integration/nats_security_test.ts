@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeCertificates } from "../support/certificates.ts";
 import { makeOperator } from "../support/nats_operator.ts";
+import { BucketClient } from "../support/bucket_client.ts";
 import { eventually } from "../support/eventually.ts";
 import { NatsServer } from "../support/nats_server.ts";
+import {
+  infoAt,
+  putFile,
+  readFile,
+  someBytes,
+} from "../support/object_files.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -107,6 +114,11 @@ function leastPrivileges(replicaId: string): string {
       "$JS.API.STREAM.MSG.GET.USERGRADE"
       "$JS.API.CONSUMER.CREATE.USERGRADE"
       "$JS.FC.USERGRADE.>"
+      "$JS.API.STREAM.PURGE.USERGRADE"
+      "$JS.API.STREAM.INFO.OBJ_USERGRADE-snapshots"
+      "$JS.API.STREAM.MSG.GET.OBJ_USERGRADE-snapshots"
+      "$JS.API.STREAM.PURGE.OBJ_USERGRADE-snapshots"
+      "$O.USERGRADE-snapshots.>"
     ]
     subscribe: ["_INBOX.usergrade.${replicaId}.>", "usergrade-replicas.*"]
   }`;
@@ -163,6 +175,39 @@ Deno.test("a replica works with the least permissions that OPERATIONS.md lists",
   for (const line of leastPrivileges("ID").split("\n").slice(1, -1)) {
     assert.ok(operations.includes(line.trim()), line);
   }
+});
+
+Deno.test("the least permissions that OPERATIONS.md lists are enough for snapshots in NATS, and for cutting the log", async () => {
+  await using server = await NatsServer.start(`authorization {
+    users = [
+      { user: "creator", password: "c" }
+      { user: "a", password: "a", ${leastPrivileges("a")} }
+    ]
+  }`);
+  {
+    await using creator = await BucketClient.open(server, {
+      user: "creator",
+      password: "c",
+      replicaId: "c",
+    });
+    // The bucket is made once, by someone who may. Its chunks are left behind.
+    await putFile(creator.files, infoAt(1), someBytes(10));
+    await (await creator.files.create(infoAt(2))).write(someBytes(300_000));
+  }
+  await using client = await BucketClient.open(server, {
+    user: "a",
+    password: "a",
+    replicaId: "a",
+  });
+  await client.set(5);
+  const file = await putFile(client.files, infoAt(3), someBytes(300_000));
+  await client.files.markVerified(file.id);
+  assert.deepEqual(await readFile(client.files, file.id), someBytes(300_000));
+  for (const { id } of await client.files.list()) await client.files.delete(id);
+  assert.deepEqual(await client.files.list(), []);
+  await client.log.trim(3);
+  assert.equal(client.firstSequence, 3);
+  assert.deepEqual(client.statuses.map(({ state }) => state), ["connected"]);
 });
 
 for (

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import {
-  type CompactionFacts,
-  type KnownSnapshot,
-  nextStep,
-  noteWanted,
-  type Step,
-} from "../../src/replica/compaction.ts";
+import { nextStep, noteWanted } from "../../src/replica/compaction.ts";
+import type {
+  CompactionFacts,
+  KnownSnapshot,
+  Step,
+} from "../../src/replica/compaction_facts.ts";
 import { LOG_ID } from "../support/snapshots.ts";
 
 /** The date of all facts, unless a test says another one. */

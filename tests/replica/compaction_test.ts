@@ -3,7 +3,6 @@ import fc from "fast-check";
 import {
   BACK_OFF_MAX_MS,
   BACK_OFF_MIN_MS,
-  type CompactionFacts,
   FORBIDDEN_WAIT_MS,
   nextStep,
   noteWanted,
@@ -12,6 +11,7 @@ import {
   UNVERIFIED_WAIT_MS,
   VERIFY_WAIT_MS,
 } from "../../src/replica/compaction.ts";
+import type { CompactionFacts } from "../../src/replica/compaction_facts.ts";
 import { newSeed } from "../support/random.ts";
 import {
   BESIDE_LOG,

@@ -6,7 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { CompactionPolicy } from "../../src/replica/compaction.ts";
+import type { CompactionPolicy } from "../../src/replica/compaction_facts.ts";
 import { Compactor } from "../../src/replica/compactor.ts";
 import {
   type Snapshot,

@@ -427,7 +427,7 @@ export class Storm {
     const { id } = one.replica.log!;
     // Nothing proves which log it is.
     if (
-      stream !== undefined && applied.length === 0 &&
+      stream !== undefined && !stream.entries.has(applied.length) &&
       (toldIdentity(stream.config) === undefined || id.includes("@"))
     ) return;
     const isSame = stream !== undefined &&

@@ -81,6 +81,20 @@ Deno.test("FolderPlace names files as backups, with .unverified until they are r
   assert.equal(third.id, "usergrades-20261123T225003Z-120.csv.gz");
 });
 
+Deno.test("FolderPlace lists a file also in the moment in which it is marked", async () => {
+  using folder = new TemporaryFolder();
+  const place = new FolderPlace(folder.path);
+  const store = new FileStore("the folder", place);
+  for (let i = 1; i <= 10; i++) {
+    const { id } = await save(store, filled(1), i);
+    const lists = [place.list(), place.list()];
+    await Promise.all([place.markVerified(id), ...lists]);
+    for (const files of await Promise.all(lists)) {
+      assert.equal(files.length, i);
+    }
+  }
+});
+
 Deno.test("FolderPlace ignores what is not its own, and takes in a backup under its own name", async () => {
   using folder = new TemporaryFolder();
   const store = storeIn(folder.path);

@@ -65,6 +65,8 @@ export class JetStreamApi {
   readonly #inbox: string;
   readonly #waiting = new Map<string, Question>();
   #lastToken = 0;
+  /** Why nothing is answered any more; undefined while the connection is there. */
+  #failure: ApiError | undefined;
 
   /** @param replicaId Names the inboxes that this replica may use. */
   constructor(
@@ -106,6 +108,7 @@ export class JetStreamApi {
     data: Uint8Array | string,
     { headers, timeout_ms = REQUEST_TIMEOUT_MS }: RequestOptions = {},
   ): Promise<Record<string, unknown>> {
+    if (this.#failure !== undefined) throw this.#failure;
     const token = String(++this.#lastToken);
     // First: on a connection that has ended it throws, and nothing waits then.
     this.connection.publish(subject, data, {
@@ -135,6 +138,7 @@ export class JetStreamApi {
 
   /** The connection has ended: nothing is answered any more. */
   fail(error: ApiError): void {
+    this.#failure = error;
     for (const token of this.#waiting.keys()) this.#end(token, error);
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NatsError } from "nats";
 import { SnapshotDamagedError } from "../../snapshot/snapshot.ts";
 import {
   SnapshotsForbiddenError,
@@ -53,7 +54,9 @@ export function bucketError(
   if (
     cause instanceof SnapshotStoreError || cause instanceof SnapshotDamagedError
   ) return cause;
-  const reason = cause instanceof ApiError ? cause.message : describe(cause);
+  const reason = cause instanceof NatsError
+    ? describe(cause)
+    : (cause as Error).message;
   const remedy = cause instanceof ApiError ? REMEDIES[cause.code] : undefined;
   return new SnapshotStoreError(
     `Cannot ${what} in the bucket ${bucket}: ${reason}${

@@ -3,9 +3,6 @@
  * objects are backup files. The format is that of NATS ADR-20, so that NATS'
  * own tools list and fetch them.
  *
- * An object's metadata makes it one. It is stored once all chunks are, and goes
- * before they do; all who change it name the one that they have seen.
- *
  * @module
  */
 import type {
@@ -16,50 +13,28 @@ import type {
 import type { BackupInfo } from "../../snapshot/format/backup_info.ts";
 import { SnapshotDamagedError } from "../../snapshot/snapshot.ts";
 import { SnapshotStoreError } from "../../snapshot/store.ts";
-import { isCode, type JetStreamApi, WRONG_LAST_SEQUENCE } from "./api.ts";
+import type { JetStreamApi } from "./api.ts";
 import { bucketError } from "./bucket_errors.ts";
 import { bucketProblem } from "./bucket_settings.ts";
+import { NamedObjects, type ObjectId } from "./named_objects.ts";
 import { readChunks } from "./object_download.ts";
-import {
-  decodeMeta,
-  encodeMeta,
-  type ObjectMeta,
-  placedFile,
-} from "./object_meta.ts";
-import {
-  bucketOf,
-  chunkSubject,
-  metaSubject,
-  newChunkId,
-  sequenceOf,
-  snapshotName,
-  snapshotNameOf,
-} from "./object_names.ts";
+import type { ObjectMeta } from "./object_meta.ts";
+import { bucketOf, newChunkId } from "./object_names.ts";
 import { ObjectStream } from "./object_stream.ts";
 import { sweepDeadUploads } from "./object_sweep.ts";
-import { ObjectUpload, type Uploaded } from "./object_upload.ts";
-
-/** The most snapshots that are listed: those with the highest sequences. */
-const LISTED_MAX = 64;
-
-/** How many names are tried for a snapshot, a second apart. */
-const NAMES_MAX = 16;
-
-/** How often something is done anew because others have changed it meanwhile. */
-const ATTEMPTS_MAX = 8;
-
-/** A snapshot as it was seen. */
-interface SeenObject {
-  readonly meta: ObjectMeta;
-  /** The sequence of its metadata. */
-  readonly sequence: number;
-}
+import { ObjectUpload } from "./object_upload.ts";
 
 /** Which bucket it is, and who writes to it. */
 export interface BucketOptions {
   /** The stream that is the log. */
   readonly stream: string;
   readonly replicaId: string;
+}
+
+/** The bucket over the present connection. */
+interface Connected {
+  readonly stream: ObjectStream;
+  readonly objects: NamedObjects;
 }
 
 /** A {@linkcode FilePlace} in a bucket of NATS' object store. */
@@ -80,27 +55,23 @@ export class ObjectBucket implements FilePlace {
   }
 
   list(): Promise<PlacedFile[]> {
-    return this.#attempt("list the snapshots", async (stream) => {
-      const names = (await stream.subjects(metaSubject(this.#bucket)))
-        .map(snapshotNameOf).filter((name) => name !== undefined)
-        .sort((a, b) => sequenceOf(b)! - sequenceOf(a)!)
-        .slice(0, LISTED_MAX);
-      const seen = await Promise.all(
-        names.map((name) => this.#look(stream, name)),
-      );
-      return seen.filter((one) => one !== undefined)
-        .map(({ meta }) => placedFile(meta));
-    });
+    return this.#attempt(
+      "list the snapshots",
+      async ({ objects }) => (await objects.list()).map(placedFile),
+    );
   }
 
   open(
     id: string,
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-    return this.#attempt(`open the snapshot ${id}`, async (stream) => {
-      const { meta } = await this.#find(stream, id);
-      return ReadableStream.from(this.#read(stream, id, meta, signal));
-    });
+    return this.#attempt(
+      `open the snapshot ${id}`,
+      async ({ stream, objects }) => {
+        const meta = await objects.find(partsOf(id));
+        return ReadableStream.from(this.#read(stream, id, meta, signal));
+      },
+    );
   }
 
   async *#read(
@@ -114,30 +85,46 @@ export class ObjectBucket implements FilePlace {
       yield* readChunks(stream, meta, signal);
     } catch (error) {
       signal.throwIfAborted();
-      // Its chunks go when it is deleted, which says nothing about it.
+      // What is deleted breaks off; that is no damage.
       if (error instanceof SnapshotDamagedError) {
-        await this.#attempt(what, (stream) => this.#find(stream, id));
+        await this.#attempt(what, ({ objects }) => objects.find(partsOf(id)));
       }
       throw bucketError(what, this.#bucket, error);
     }
   }
 
+  markVerified(id: string): Promise<void> {
+    return this.#attempt(
+      `mark the snapshot ${id}`,
+      ({ objects }) => objects.markVerified(partsOf(id)),
+    );
+  }
+
+  delete(id: string): Promise<void> {
+    return this.#attempt(
+      `delete the snapshot ${id}`,
+      ({ objects }) => objects.delete(partsOf(id)),
+    );
+  }
+
   create(info: BackupInfo): Promise<FileSink> {
-    const { replicaId } = this.options;
-    return this.#attempt("begin a snapshot", async (stream) => {
+    return this.#attempt("begin a snapshot", async ({ stream, objects }) => {
       await this.#ensure(stream);
-      await sweepDeadUploads(stream, {
-        bucket: this.#bucket,
-        replicaId,
-        isLiving: (chunkId) => this.#living.has(chunkId),
-      });
-      const chunkId = newChunkId(replicaId);
+      const chunkId = newChunkId(this.options.replicaId);
       this.#living.add(chunkId);
-      return this.#sink(
-        stream,
-        info,
-        new ObjectUpload(stream, this.#bucket, chunkId),
-      );
+      try {
+        await sweepDeadUploads(stream, {
+          bucket: this.#bucket,
+          replicaId: this.options.replicaId,
+          chunkId,
+          isLiving: (id) => this.#living.has(id),
+        });
+      } catch (error) {
+        this.#living.delete(chunkId);
+        throw error;
+      }
+      const upload = new ObjectUpload(stream, this.#bucket, chunkId);
+      return this.#sink(objects, info, upload);
     });
   }
 
@@ -152,181 +139,72 @@ export class ObjectBucket implements FilePlace {
   }
 
   #sink(
-    stream: ObjectStream,
+    objects: NamedObjects,
     info: BackupInfo,
     upload: ObjectUpload,
   ): FileSink {
     const { chunkId } = upload;
-    const attempt = <T>(what: string, work: () => Promise<T>) =>
-      this.#attempt(`${what} the snapshot`, work);
     let isCommitted = false;
     return {
-      write: (bytes) => attempt("write", () => upload.write(bytes)),
+      write: (bytes) =>
+        this.#naming("write a snapshot", () => upload.write(bytes)),
       commit: () =>
-        attempt("commit", async () => {
+        this.#naming("commit a snapshot", async () => {
           const uploaded = await upload.finish();
-          const meta = await this.#name(stream, info, chunkId, uploaded);
+          const meta = await objects.add(info, chunkId, uploaded);
           isCommitted = true;
-          await upload.end();
           this.#living.delete(chunkId);
           return placedFile(meta);
         }),
       abort: async () => {
-        if (isCommitted) return;
         await upload.end();
-        // What can't be taken away now, the next snapshot's sweep finds.
-        await attempt("abort", () => this.#takeBack(info, chunkId))
-          .catch(() => {});
-        this.#living.delete(chunkId);
+        if (isCommitted || !this.#living.delete(chunkId)) return;
+        // What can't be taken away now, a later sweep finds.
+        await this.#attempt(
+          "abort a snapshot",
+          ({ objects }) => objects.takeBack(info, chunkId),
+        ).catch(() => {});
       },
     };
   }
 
-  /** Makes the chunks a snapshot, under the first name that is free. */
-  async #name(
-    stream: ObjectStream,
-    info: BackupInfo,
-    chunkId: string,
-    uploaded: Uploaded,
-  ): Promise<ObjectMeta> {
-    for (let later_s = 0; later_s < NAMES_MAX; later_s++) {
-      const meta: ObjectMeta = {
-        ...uploaded,
-        name: snapshotName(info, later_s),
-        bucket: this.#bucket,
-        chunkId,
-        stored: new Date().toISOString(),
-        info,
-        isVerified: false,
-      };
-      if (await this.#publish(stream, meta, 0)) return meta;
-    }
-    throw new SnapshotStoreError(
-      `Cannot name the snapshot: ${snapshotName(info, 0)} and ${
-        NAMES_MAX - 1
-      } names after it are taken`,
-    );
-  }
-
-  /** @returns Whether the metadata was stored: others may have been faster. */
-  async #publish(
-    stream: ObjectStream,
-    meta: ObjectMeta,
-    lastOnSubject: number,
-  ): Promise<boolean> {
-    const subject = metaSubject(this.#bucket, meta.name);
-    try {
-      await stream.publish(subject, encodeMeta(meta), { lastOnSubject });
-      return true;
-    } catch (error) {
-      if (isCode(error, WRONG_LAST_SEQUENCE)) return false;
-      throw error;
-    }
-  }
-
-  /** Takes away what an upload has stored: it may have got a name unseen. */
-  async #takeBack(info: BackupInfo, chunkId: string): Promise<void> {
-    for (let later_s = 0; later_s < NAMES_MAX; later_s++) {
-      const name = snapshotName(info, later_s);
-      const seen = await this.#look(this.#stream(), name);
-      if (seen === undefined) break;
-      if (seen.meta.chunkId === chunkId) {
-        return await this.#delete(this.#stream(), name, chunkId);
-      }
-    }
-    await this.#stream().purge(chunkSubject(this.#bucket, chunkId));
-  }
-
-  markVerified(id: string): Promise<void> {
-    return this.#attempt(`mark the snapshot ${id}`, async (stream) => {
-      for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-        const { meta, sequence } = await this.#find(stream, id);
-        if (meta.isVerified) return;
-        const verified = { ...meta, isVerified: true };
-        if (await this.#publish(stream, verified, sequence)) return;
-      }
-      throw new SnapshotStoreError(
-        `Cannot mark the snapshot ${id}: others change it`,
-      );
-    });
-  }
-
-  delete(id: string): Promise<void> {
-    return this.#attempt(`delete the snapshot ${id}`, async (stream) => {
-      const { name, chunkId } = partsOf(id);
-      await this.#delete(stream, name, chunkId);
-    });
-  }
-
-  /** Its metadata first, so that nobody finds it without its chunks. */
-  async #delete(
-    stream: ObjectStream,
-    name: string,
-    chunkId: string,
-  ): Promise<void> {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const seen = await this.#look(stream, name);
-      const isThere = seen?.meta.chunkId === chunkId;
-      if (isThere) {
-        await stream.purge(metaSubject(this.#bucket, name), seen.sequence);
-      }
-      if (attempt === 0) {
-        await stream.purge(chunkSubject(this.#bucket, chunkId));
-      }
-      // Looked at once more: someone may have marked it meanwhile.
-      if (!isThere) return;
-    }
-    throw new SnapshotStoreError(
-      `Cannot delete the snapshot ${name}: others change it`,
-    );
-  }
-
-  /** @throws {SnapshotStoreError} If there is none. */
-  async #find(stream: ObjectStream, id: string): Promise<SeenObject> {
-    const { name, chunkId } = partsOf(id);
-    const seen = await this.#look(stream, name);
-    if (seen?.meta.chunkId === chunkId) return seen;
-    throw new SnapshotStoreError(
-      `There is no snapshot ${id} in the bucket ${this.#bucket}`,
-    );
-  }
-
-  /** @returns The snapshot of a name, as it is now. */
-  async #look(
-    stream: ObjectStream,
-    name: string,
-  ): Promise<SeenObject | undefined> {
-    const message = await stream.last(metaSubject(this.#bucket, name));
-    const meta = message && decodeMeta(message.data);
-    if (meta?.name !== name) return undefined;
-    return { meta, sequence: message!.sequence };
-  }
-
-  #stream(): ObjectStream {
+  #connected(): Connected {
     const api = this.api();
     if (api === undefined) {
       throw new SnapshotStoreError(
         `Cannot reach the bucket ${this.#bucket}: NATS is not connected`,
       );
     }
-    return new ObjectStream(api, this.#bucket);
+    const stream = new ObjectStream(api, this.#bucket);
+    return { stream, objects: new NamedObjects(stream, this.#bucket) };
   }
 
   /** Does something over the present connection, and names what fails. */
-  async #attempt<T>(
+  #attempt<T>(
     what: string,
-    work: (stream: ObjectStream) => Promise<T>,
+    work: (connected: Connected) => Promise<T>,
   ): Promise<T> {
+    return this.#naming(what, () => work(this.#connected()));
+  }
+
+  /** Does something, and names what fails. */
+  async #naming<T>(what: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await work(this.#stream());
+      return await work();
     } catch (error) {
       throw bucketError(what, this.#bucket, error);
     }
   }
 }
 
-/** The parts of an id: the name in the bucket, which may be used again, and the chunks'. */
-function partsOf(id: string): { name: string; chunkId: string } {
+/** @returns The snapshot as a file; its id is unique for ever, its name is not. */
+function placedFile(meta: ObjectMeta): PlacedFile {
+  const { name, chunkId, info, bytes, isVerified } = meta;
+  return { id: `${name}/${chunkId}`, info, bytes, isVerified };
+}
+
+/** What an id is made of. */
+function partsOf(id: string): ObjectId {
   const [name, chunkId = ""] = id.split("/");
   return { name, chunkId };
 }

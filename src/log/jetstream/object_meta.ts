@@ -5,7 +5,6 @@
  * @module
  */
 import * as z from "zod";
-import type { PlacedFile } from "../../snapshot/file_place.ts";
 import {
   type BackupInfo,
   backupInfoJson,
@@ -102,10 +101,4 @@ export function chunkIdIn(data: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** @returns The snapshot as a file; its id is unique for ever, its name is not. */
-export function placedFile(meta: ObjectMeta): PlacedFile {
-  const { name, chunkId, info, bytes, isVerified } = meta;
-  return { id: `${name}/${chunkId}`, info, bytes, isVerified };
 }

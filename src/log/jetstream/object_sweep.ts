@@ -9,7 +9,6 @@ import {
   chunkIdOf,
   chunkSubject,
   metaSubject,
-  newChunkId,
   writerOf,
 } from "./object_names.ts";
 import type { ObjectStream } from "./object_stream.ts";
@@ -20,10 +19,12 @@ export const DEAD_AFTER_MS = 30_000;
 /** The most uploads that are looked at in one sweep. */
 const SWEPT_MAX = 64;
 
-/** What a sweep must know of the replica that sweeps. */
+/** Who sweeps: an upload that begins. */
 export interface Sweeper {
   readonly bucket: string;
   readonly replicaId: string;
+  /** The id of its chunks, of which none is stored yet. */
+  readonly chunkId: string;
   /** Whether this process is uploading these chunks now. */
   isLiving(chunkId: string): boolean;
 }
@@ -32,10 +33,13 @@ export interface Sweeper {
  * Lets go of the chunks without metadata that this replica has written in an
  * earlier life, and of those that others have not added to for a while. Those
  * that no replica has written stay.
+ *
+ * @param deadAfter_ms How long that while is, by the server's clock.
  */
 export async function sweepDeadUploads(
   stream: ObjectStream,
   sweeper: Sweeper,
+  deadAfter_ms = DEAD_AFTER_MS,
 ): Promise<void> {
   const { bucket, replicaId } = sweeper;
   const chunkIds = (await stream.subjects(chunkSubject(bucket)))
@@ -48,7 +52,7 @@ export async function sweepDeadUploads(
   const others = without.filter((id) => writerOf(id) !== replicaId);
   for (const id of dead) await stream.purge(chunkSubject(bucket, id));
   if (others.length === 0) return;
-  const silent = await silentOnes(stream, sweeper, others);
+  const silent = await silentOnes(stream, sweeper, others, deadAfter_ms);
   // Once more: a silent upload never gets metadata, but one that was at work
   // until now has ended well since.
   const takenNow = await idsWithMeta(stream, bucket);
@@ -74,17 +78,15 @@ async function idsWithMeta(
 /** @returns The ids to which nothing was added for so long. */
 async function silentOnes(
   stream: ObjectStream,
-  { bucket, replicaId }: Sweeper,
+  { bucket, chunkId }: Sweeper,
   chunkIds: readonly string[],
+  longerThan_ms: number,
 ): Promise<string[]> {
-  const now_ms = await serverTime_ms(
-    stream,
-    chunkSubject(bucket, newChunkId(replicaId)),
-  );
+  const now_ms = await serverTime_ms(stream, chunkSubject(bucket, chunkId));
   const silent: string[] = [];
   for (const id of chunkIds) {
     const newest = await stream.last(chunkSubject(bucket, id));
-    if (newest !== undefined && now_ms - newest.time_ms > DEAD_AFTER_MS) {
+    if (newest !== undefined && now_ms - newest.time_ms > longerThan_ms) {
       silent.push(id);
     }
   }

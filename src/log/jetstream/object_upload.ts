@@ -31,7 +31,6 @@ export interface Uploaded {
 export class ObjectUpload {
   readonly #subject: string;
   readonly #hash = createHash("sha256");
-  readonly #clock = new SteadyClock(performance.now(), Date.now());
   #sent_ms = 0;
   /** The chunk that is being filled. */
   #chunk = new Uint8Array(CHUNK_BYTES);
@@ -46,11 +45,13 @@ export class ObjectUpload {
    * @param stream Where it goes.
    * @param bucket The bucket's name.
    * @param chunkId Names its chunks.
+   * @param now The time in milliseconds, which sees a machine that slept.
    */
   constructor(
     private readonly stream: ObjectStream,
     bucket: string,
     readonly chunkId: string,
+    private readonly now: () => number = steadyNow(),
   ) {
     this.#subject = chunkSubject(bucket, chunkId);
   }
@@ -88,17 +89,18 @@ export class ObjectUpload {
     // It may fail while nobody waits for it.
     stored.catch(() => {});
     this.#onTheWay.push(stored);
-    this.#sent_ms = this.#now();
+    this.#sent_ms = this.now();
     this.#bytes += chunk.length;
     this.#chunks++;
   }
 
-  /** Sends the rest and waits until all is stored. */
+  /** Sends the rest and waits until all is stored; nothing comes after it. */
   async finish(): Promise<Uploaded> {
     this.#mustBeOpen();
     if (this.#filled > 0) await this.#send();
     for (const stored of this.#onTheWay) await stored;
     this.#mustBeOpen();
+    this.#isOver = true;
     return {
       bytes: this.#bytes,
       chunks: this.#chunks,
@@ -112,14 +114,10 @@ export class ObjectUpload {
     await Promise.allSettled(this.#onTheWay);
   }
 
-  #now(): number {
-    return this.#clock.now(performance.now(), Date.now());
-  }
-
   #mustBeOpen(): void {
     if (this.#isOver) throw new SnapshotStoreError("The snapshot has ended");
     if (
-      this.#chunks > 0 && this.#now() - this.#sent_ms > UPLOAD_SILENCE_MAX_MS
+      this.#chunks > 0 && this.now() - this.#sent_ms > UPLOAD_SILENCE_MAX_MS
     ) {
       this.#isOver = true;
       throw new SnapshotStoreError(
@@ -129,4 +127,9 @@ export class ObjectUpload {
       );
     }
   }
+}
+
+function steadyNow(): () => number {
+  const clock = new SteadyClock(performance.now(), Date.now());
+  return () => clock.now(performance.now(), Date.now());
 }

@@ -1,0 +1,74 @@
+/**
+ * When it is time for a snapshot. It does no I/O.
+ *
+ * @module
+ */
+import {
+  type CompactionFacts,
+  KEPT_BESIDE_LOG,
+  type KnownSnapshot,
+} from "./compaction_facts.ts";
+
+/**
+ * After a snapshot, how many times as long as it took until limits set by hand
+ * may ask for the next one: limits that are too small would have the replica
+ * write snapshots all the time.
+ */
+const PAUSE_FACTOR = 4;
+
+/**
+ * @param facts All that is known.
+ * @param verified Of its snapshots, those that were read back, newest first.
+ * @returns Why it is time for a snapshot; undefined if it is not.
+ */
+export function whyDue(
+  facts: CompactionFacts,
+  verified: readonly KnownSnapshot[],
+): string | undefined {
+  const { policy, date_ms, appliedSequence, retention } = facts;
+  if (policy.logBytes === 0) return undefined;
+  const [newest] = verified;
+  const from = newest?.info.sequence ?? 0;
+  const bytes = facts.logBytesSince(from);
+  if (bytes > Math.max(policy.logBytes, 2 * (newest?.bytes ?? 0))) {
+    return `${bytes} bytes of log came since the last one`;
+  }
+  const mayHurry = hasPaused(facts);
+  if (mayHurry && lacksSnapshots(facts, verified)) {
+    return "the log no longer has what an older state would need";
+  }
+  if (appliedSequence <= from) return undefined;
+  const age_ms = date_ms - Date.parse(newest?.info.time ?? "1970-01-01");
+  if (policy.interval_ms !== undefined && age_ms >= policy.interval_ms) {
+    return "the last one is as old as it may be";
+  }
+  const isQuarter = (amount: number, limit: number | undefined) =>
+    limit !== undefined && amount >= limit / 4;
+  return mayHurry && (
+      isQuarter(bytes, retention.bytes) ||
+      isQuarter(appliedSequence - from, retention.entries) ||
+      isQuarter(age_ms, retention.age_ms)
+    )
+    ? "a limit of the log takes old entries"
+    : undefined;
+}
+
+function hasPaused({ now_ms, lastWrite }: CompactionFacts): boolean {
+  return lastWrite === undefined ||
+    now_ms - lastWrite.endedAt_ms >= PAUSE_FACTOR * lastWrite.took_ms;
+}
+
+/**
+ * Whether the log was cut and too few snapshots stand in for what it lost, so
+ * that one more damaged snapshot would cost the state.
+ */
+function lacksSnapshots(
+  { firstSequence, place }: CompactionFacts,
+  verified: readonly KnownSnapshot[],
+): boolean {
+  const reaching = verified.filter(({ info }) =>
+    info.sequence + 1 >= firstSequence
+  );
+  return firstSequence > 1 &&
+    reaching.length < (place.trims ? KEPT_BESIDE_LOG : 1);
+}

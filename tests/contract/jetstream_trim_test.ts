@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { BucketClient } from "../support/bucket_client.ts";
+import { eventually } from "../support/eventually.ts";
+import { options, Session, withClient } from "../support/jetstream_session.ts";
+import { NatsServer } from "../support/nats_server.ts";
+
+/** What the stream has. */
+function stateOf(server: NatsServer) {
+  return withClient(server, async (client) => {
+    const manager = await client.jetstreamManager();
+    return (await manager.streams.info("USERGRADE")).state;
+  });
+}
+
+Deno.test("JetStreamLog.trim() lets go of the entries before one, and that one stays", async () => {
+  await using server = await NatsServer.start();
+  await using client = await BucketClient.open(server);
+  await client.set(20);
+  await client.log.trim(7);
+  assert.equal(client.firstSequence, 7);
+  const state = await stateOf(server);
+  assert.deepEqual([state.first_seq, state.last_seq, state.messages], [
+    7,
+    20,
+    14,
+  ]);
+  assert.ok((await client.log.locate(7)).time);
+  assert.equal((await client.log.locate(6)).time, undefined);
+  // Again, or before: there is nothing to let go of.
+  for (const sequence of [7, 3, 1, 0]) {
+    await client.log.trim(sequence);
+    assert.equal(client.firstSequence, 7);
+  }
+  await client.log.trim(20);
+  assert.deepEqual((await stateOf(server)).first_seq, 20);
+  await client.set(5);
+  assert.deepEqual((await stateOf(server)).last_seq, 25);
+  assert.deepEqual(client.statuses.map(({ state }) => state), ["connected"]);
+});
+
+Deno.test("JetStreamLog.trim() with entry 1 takes nothing, though old servers would purge all", async () => {
+  await using server = await NatsServer.start();
+  await using client = await BucketClient.open(server);
+  await client.set(5);
+  for (const sequence of [0, 1]) await client.log.trim(sequence);
+  assert.deepEqual((await stateOf(server)).messages, 5);
+});
+
+Deno.test("JetStreamLog.trim() refuses what is beyond the log's end, by its own word and by the stream's", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  for (const batch of [1, 2, 3]) await session.propose(batch);
+  await assert.rejects(session.log.trim(4), RangeError);
+  // The stream lost its tail, and this replica has yet to notice.
+  await withClient(server, async (client) => {
+    const manager = await client.jetstreamManager();
+    const { config } = await manager.streams.info("USERGRADE");
+    await manager.streams.delete("USERGRADE");
+    await manager.streams.add(config);
+    await assert.rejects(session.log.trim(3));
+    assert.equal((await manager.streams.info("USERGRADE")).state.first_seq, 0);
+  });
+});
+
+Deno.test("JetStreamLog.trim() says why it can't be done while the broker is away or the stream denies it", async () => {
+  await using server = await NatsServer.start();
+  await using client = await BucketClient.open(server);
+  await client.set(5);
+  await withClient(server, async (connection) => {
+    const manager = await connection.jetstreamManager();
+    const { config } = await manager.streams.info("USERGRADE");
+    await manager.streams.delete("USERGRADE").then(() =>
+      manager.streams.add({ ...config, deny_purge: true })
+    );
+  });
+  await using other = await BucketClient.open(server, { replicaId: "b" });
+  await other.set(5);
+  await assert.rejects(other.log.trim(3), /purge not permitted/);
+  await server.stop();
+  await eventually(() => assert.equal(other.status?.state, "away"));
+  await assert.rejects(other.log.trim(3), /Cannot cut the log now: /);
+});
+
+Deno.test("the log tells its bytes and its limits with each look, and entries tell theirs, as the server counts them", async () => {
+  await using server = await NatsServer.start();
+  await using client = await BucketClient.open(server, { replicaId: "a" });
+  await using other = await BucketClient.open(server, {
+    replicaId: "replica-b",
+  });
+  await client.set(50);
+  await other.set(7);
+  await eventually(() => assert.equal(client.entries, 57));
+  const { bytes } = await stateOf(server);
+  assert.equal(client.bytes, bytes);
+  await eventually(() => assert.equal(client.limits?.bytes, bytes));
+  assert.deepEqual(client.limits?.retention, {
+    age_ms: undefined,
+    bytes: undefined,
+    entries: undefined,
+  });
+  await withClient(server, async (connection) => {
+    const manager = await connection.jetstreamManager();
+    const { config } = await manager.streams.info("USERGRADE");
+    await manager.streams.update("USERGRADE", {
+      ...config,
+      max_age: 3600e9,
+      max_bytes: 1e9,
+      max_msgs: 1e6,
+    });
+  });
+  await eventually(() =>
+    assert.deepEqual(client.limits?.retention, {
+      age_ms: 3_600_000,
+      bytes: 1e9,
+      entries: 1e6,
+    })
+  );
+  await client.log.trim(30);
+  await eventually(() => assert.equal(client.limits?.firstSequence, 30));
+  assert.equal(client.limits?.bytes, (await stateOf(server)).bytes);
+  // One that comes later, and reads what is left.
+  await using late = await Session.open(server, options(server), 29);
+  await eventually(() => assert.equal(late.entries.length, 28));
+});
