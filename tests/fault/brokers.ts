@@ -7,10 +7,13 @@ import { eventually } from "../support/eventually.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { findProgram } from "../support/programs.ts";
-import { BrokerClient, LOG_STREAM } from "./broker_client.ts";
+import { BrokerClient } from "./broker_client.ts";
 
 /** How long a server may take to be whole again. */
 const WHOLE_MAX_MS = 30_000;
+
+/** How long the servers may take to answer all together. */
+const FLUSH_MAX_MS = 1_000;
 
 /** How many servers there can be. */
 export type ServerCount = 1 | 3;
@@ -47,11 +50,31 @@ export class Brokers implements AsyncDisposable {
     );
   }
 
+  /**
+   * Waits until the clients have had all that their servers sent so far.
+   *
+   * @returns Whether all servers have answered.
+   */
+  async flush(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), FLUSH_MAX_MS);
+    const flushed = Promise.all(
+      this.clients.map(({ connection }) => connection.flush()),
+    );
+    flushed.then(() => resolve(true), () => resolve(false));
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** @returns The server itself, or the one that leads a stream, by its number. */
-  async find(server: number | "leader", stream = LOG_STREAM): Promise<number> {
+  async find(server: number | "leader", stream: string): Promise<number> {
+    if (this.servers.length === 1) return 0;
     if (server !== "leader") return server;
     const { leader } = await this.ask((client) => client.look(stream));
-    // They are named n0, n1 and n2; one alone has no name.
+    // They are named n0, n1 and n2; none may lead at the moment.
     return leader === undefined ? 0 : Number(leader.slice(1));
   }
 

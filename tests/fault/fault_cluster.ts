@@ -53,9 +53,12 @@ export class FaultCluster implements AsyncDisposable {
     readonly brokers: Brokers,
     private readonly options: ClusterOptions,
   ) {
-    this.lines = new ReplicaLines(options.onSurprise);
-    this.bucket = new SnapshotBucket(brokers);
     this.watch = new SnapshotWatch(brokers.clients);
+    this.bucket = new SnapshotBucket(brokers, this.watch);
+    this.lines = new ReplicaLines(
+      (sequence) => [...this.bucket.damaged.values()].includes(sequence),
+      options.onSurprise,
+    );
     this.#record = new LogRecord(options.onSurprise);
   }
 

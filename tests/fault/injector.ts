@@ -13,6 +13,7 @@ import type { ReplicaSlot } from "./replica_slot.ts";
 import { type Fault, targetsOf } from "./schedule.ts";
 import type { SnapshotRequests } from "./snapshot_requests.ts";
 import { BUCKET_STREAM } from "./snapshot_bucket.ts";
+import type { Sighting } from "./snapshot_watch.ts";
 
 /** How long a fault of the network waits for a connection that it can hit. */
 const CONNECTION_MAX_MS = 15_000;
@@ -82,7 +83,8 @@ export class Injector {
         slot.signal("SIGCONT");
         return;
       case "replica_strike":
-        if (!await this.#moment(fault, slot)) return;
+        if (await this.#moment(fault, slot) === undefined) return;
+        await sleep(fault.delay_ms);
         this.#note(fault, await slot.end("SIGKILL"));
         await sleep(for_ms);
         return slot.start(false);
@@ -93,7 +95,10 @@ export class Injector {
       case "broker_pause":
         return await this.#hitBroker(fault, LOG_STREAM);
       case "broker_strike":
-        if (!await this.#moment(fault, await this.#readySlot())) return;
+        if (await this.#moment(fault, await this.#firstSlot()) === undefined) {
+          return;
+        }
+        await sleep(fault.delay_ms);
         return await this.#hitBroker(
           fault,
           fault.moment === "cut" ? LOG_STREAM : BUCKET_STREAM,
@@ -127,7 +132,18 @@ export class Injector {
         this.#note(fault, await this.#outrun(for_ms));
         return network.accept();
       case "snapshot_damage":
-        this.#note(fault, await bucket.damageNewest(new Random(fault.at_ms)));
+        return this.#note(
+          fault,
+          await bucket.damageNewest(new Random(fault.at_ms)),
+        );
+      case "upload_damage": {
+        const seen = await this.#moment(fault, await this.#firstSlot());
+        return this.#note(
+          fault,
+          seen !== undefined &&
+            await bucket.damageNew(seen.chunkId!, new Random(fault.at_ms)),
+        );
+      }
     }
   }
 
@@ -167,11 +183,15 @@ export class Injector {
     await brokers.untilWhole(number);
   }
 
-  /** Lets a replica make a snapshot, and waits for a moment of that. */
+  /**
+   * Lets a replica make a snapshot, and waits for a moment of that.
+   *
+   * @returns What was seen; undefined if nothing was in time.
+   */
   async #moment(
-    { moment, delay_ms }: Fault,
+    { moment }: Fault,
     slot: ReplicaSlot,
-  ): Promise<boolean> {
+  ): Promise<Sighting | undefined> {
     const seen = this.cluster.watch.next(
       moment!,
       `r${slot.index}`,
@@ -186,14 +206,15 @@ export class Injector {
       }
     };
     asking();
-    const hit = await seen;
-    isOver = true;
-    if (hit && delay_ms > 0) await sleep(delay_ms);
-    return hit;
+    try {
+      return await seen;
+    } finally {
+      isOver = true;
+    }
   }
 
   /** The first replica that is up: it deletes snapshots and cuts the log. */
-  async #readySlot(): Promise<ReplicaSlot> {
+  async #firstSlot(): Promise<ReplicaSlot> {
     return await eventually(() => {
       const slot = this.cluster.slots.find(({ service }) => service);
       if (slot === undefined) throw new Error("no replica is up");

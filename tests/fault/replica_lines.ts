@@ -16,13 +16,18 @@ const COUNTED = {
   written: /^Snapshot at sequence \d+ written to the bucket /,
   readBack: /^Snapshot at sequence \d+ read back from the bucket /,
   cuts: /^The log is cut: /,
-  /** Snapshots that were damaged before they were read back, or after that. */
-  damagedWhenVerified: /^Snapshot at sequence .* is deleted: damaged: /,
-  damagedWhenRestored: /^Snapshot from the bucket .*: damaged: /,
+  /** Snapshots that were found damaged before they counted, and after that. */
+  damagedWhenVerified:
+    /^Snapshot at sequence (\d+) in .* is deleted: damaged: /,
+  damagedWhenRestored:
+    /^Snapshot from the bucket .*, at sequence (\d+): damaged: /,
 } as const satisfies Record<string, RegExp>;
 
 /** The counts. */
 export type LineCounts = Record<keyof typeof COUNTED, number>;
+
+/** Those that name a sequence. */
+const DAMAGED = ["damagedWhenVerified", "damagedWhenRestored"] as const;
 
 /** Lines that no fault explains. */
 const SURPRISES = [
@@ -38,8 +43,14 @@ export class ReplicaLines {
     Object.keys(COUNTED).map((name) => [name, 0]),
   ) as LineCounts;
 
-  /** @param onSurprise Told of lines that no fault explains. */
-  constructor(private readonly onSurprise: (what: string) => void) {}
+  /**
+   * @param isDamaged Whether a snapshot at a sequence was damaged by a fault.
+   * @param onSurprise Told of lines that no fault explains.
+   */
+  constructor(
+    private readonly isDamaged: (sequence: number) => boolean,
+    private readonly onSurprise: (what: string) => void,
+  ) {}
 
   /** The counts so far. */
   get counts(): LineCounts {
@@ -54,7 +65,10 @@ export class ReplicaLines {
       for (const name of Object.keys(COUNTED) as (keyof LineCounts)[]) {
         if (COUNTED[name].test(message)) this.#counts[name]++;
       }
-      if (SURPRISES.some((one) => one.test(message))) {
+      const damaged = DAMAGED.map((name) => COUNTED[name].exec(message)?.[1])
+        .find((sequence) => sequence !== undefined);
+      const isFalse = damaged !== undefined && !this.isDamaged(Number(damaged));
+      if (isFalse || SURPRISES.some((one) => one.test(message))) {
         this.onSurprise(`a replica said: ${message}`);
       }
     }

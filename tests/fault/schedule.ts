@@ -47,8 +47,10 @@ const SNAPSHOT_FAULTS = {
   outrun_paused: [6_000, 16_000],
   /** A replica's connections are refused until the log was cut beyond it. */
   outrun_cut_off: [6_000, 16_000],
-  /** A part of the newest snapshot is lost, or another one. */
+  /** A part of the newest snapshot is lost, or is another one. */
   snapshot_damage: [0, 0],
+  /** The same of one that has just been written, before it is read back. */
+  upload_damage: [0, 0],
 } as const;
 
 /** Every kind of fault, and how long one lasts at least and at most. */
@@ -145,6 +147,7 @@ export function targetsOf(
     case "replicas_kill":
       return Array.from({ length: replicas }, (_, i) => `replica ${i}`);
     case "snapshot_damage":
+    case "upload_damage":
       return ["bucket"];
     case "outrun_paused":
       return [`replica ${replica}`, `network ${replica}`];
@@ -177,6 +180,7 @@ function newDeck({ snapshots }: Plan): Card[] {
     { kind: "outrun_paused" },
     { kind: "outrun_cut_off" },
     { kind: "snapshot_damage" },
+    { kind: "upload_damage", moment: "name" },
   ];
 }
 
@@ -238,8 +242,7 @@ function draft(
   const [min, max] = FAULT_MS[kind];
   const replica = random.below(replicas);
   const server = random.below(servers + 1);
-  const isOfAll = kind.startsWith("broker_") || kind === "replicas_kill" ||
-    kind === "snapshot_damage";
+  const isOfAll = /^broker_|^replicas_|_damage$/.test(kind);
   // It is the first replica that deletes snapshots and cuts the log.
   const isOfFirst = moment === "delete" || moment === "cut";
   return {
@@ -248,9 +251,9 @@ function draft(
     replica: isOfAll ? undefined : isOfFirst ? 0 : replica,
     server: server === servers ? "leader" : server,
     // Half of the strikes come at once.
-    delay_ms: moment === undefined
-      ? 1 + random.below(DELAY_MAX_MS)
-      : random.below(2) * random.below(STRIKE_DELAY_MAX_MS),
+    delay_ms: kind.endsWith("_strike")
+      ? random.below(2) * random.below(STRIKE_DELAY_MAX_MS)
+      : 1 + random.below(DELAY_MAX_MS),
     // One of the two in each round, in turns.
     warm: (kind === "replica_kill") === (round % 2 === 1),
     moment,

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import type { Random } from "../support/random.ts";
 import { type BrokerClient, LOG_STREAM } from "./broker_client.ts";
 import type { Brokers } from "./brokers.ts";
+import type { SnapshotWatch } from "./snapshot_watch.ts";
 
 const BUCKET = `${LOG_STREAM}-snapshots`;
 const STREAM = `OBJ_${BUCKET}`;
@@ -35,10 +36,19 @@ export interface ListedSnapshot {
 
 /** Looks into the bucket, and damages what is there. */
 export class SnapshotBucket {
-  /** The chunk ids of the snapshots that were damaged. */
-  readonly damaged = new Set<string>();
+  /** The snapshots that were damaged: the ids of their chunks, and sequences. */
+  readonly damaged = new Map<string, number>();
+  /** Those that were damaged before anyone has read them. */
+  readonly #useless = new Set<string>();
 
-  constructor(private readonly brokers: Brokers) {}
+  /**
+   * @param brokers Where it is.
+   * @param watch Tells who reads what.
+   */
+  constructor(
+    private readonly brokers: Brokers,
+    private readonly watch: Pick<SnapshotWatch, "wasRead">,
+  ) {}
 
   /** @returns All snapshots, the newest first. */
   async list(): Promise<ListedSnapshot[]> {
@@ -98,35 +108,70 @@ export class SnapshotBucket {
   }
 
   /**
-   * Takes a chunk of the newest snapshot, or puts another one in its place. It
-   * does so only where one damaged snapshot must cost nothing: another one, or
-   * the log's beginning, is still there.
+   * Damages the newest snapshot that may have been read back: whoever uses it
+   * has to find that out.
    *
    * @returns Whether it did.
    */
   async damageNewest(random: Random): Promise<boolean> {
+    const [newest] = await this.list();
+    if (newest === undefined || !await this.#isSpare(newest)) return false;
+    await this.#damage(newest.chunkId, newest.sequence, random);
+    return true;
+  }
+
+  /**
+   * Damages a snapshot that has just got its name. If nobody had begun to read
+   * it, it must never count.
+   *
+   * @returns Whether it did.
+   */
+  async damageNew(chunkId: string, random: Random): Promise<boolean> {
+    const snapshot = (await this.list()).find((one) => one.chunkId === chunkId);
+    if (snapshot === undefined || !await this.#isSpare(snapshot)) return false;
+    await this.#damage(chunkId, snapshot.sequence, random);
+    return true;
+  }
+
+  /**
+   * Whether its damage must cost nothing: another one that counts, or the log's
+   * beginning, is still there, and no other one is damaged.
+   */
+  async #isSpare({ chunkId }: ListedSnapshot): Promise<boolean> {
     const { firstSequence } = await this.brokers.ask((client) =>
       client.look(LOG_STREAM)
     );
-    const snapshots = await this.list();
-    const [newest, ...others] = snapshots;
-    const isAnyDamaged = snapshots.some(({ chunkId }) =>
-      this.damaged.has(chunkId)
-    );
-    const isSpare = firstSequence === 1 ||
-      others.some(({ isVerified }) => isVerified);
-    if (newest === undefined || isAnyDamaged || !isSpare) return false;
+    const others = (await this.list()).filter((one) => one.chunkId !== chunkId);
+    return !others.some((one) => this.damaged.has(one.chunkId)) &&
+      (firstSequence === 1 || others.some(({ isVerified }) => isVerified));
+  }
+
+  async #damage(
+    chunkId: string,
+    sequence: number,
+    random: Random,
+  ): Promise<void> {
     // Before it is done: whoever reads it may see it at once.
-    this.damaged.add(newest.chunkId);
-    await this.brokers.ask((client) => damage(client, newest, random.below(2)));
-    return true;
+    this.damaged.set(chunkId, sequence);
+    const how = random.below(2);
+    await this.brokers.ask((client) => damage(client, chunkId, how));
+    // Whoever asks from now on gets what is damaged.
+    const isSure = await this.brokers.flush();
+    if (isSure && !this.watch.wasRead(chunkId)) this.#useless.add(chunkId);
+  }
+
+  /** @returns The names of snapshots that can't have been read back whole, and count. */
+  falselyVerified(snapshots: readonly ListedSnapshot[]): string[] {
+    return snapshots.filter(({ isVerified, chunkId }) =>
+      isVerified && this.#useless.has(chunkId)
+    ).map(({ name }) => name);
   }
 }
 
 /** @param how 0 for a chunk that goes, 1 for one that changes. */
 async function damage(
   client: BrokerClient,
-  { chunkId }: ListedSnapshot,
+  chunkId: string,
   how: number,
 ): Promise<void> {
   const subject = CHUNKS + chunkId;

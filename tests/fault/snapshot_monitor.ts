@@ -18,7 +18,6 @@ const LISTS = 3;
 export class SnapshotMonitor {
   #isStopped = false;
   #most_bytes = 0;
-  #cuts = 0;
 
   /**
    * @param brokers What it looks at.
@@ -36,18 +35,10 @@ export class SnapshotMonitor {
     return this.#most_bytes;
   }
 
-  /** How often the log was seen to begin later than before. */
-  get cuts(): number {
-    return this.#cuts;
-  }
-
   /** Looks until `stop`. */
   async watch(): Promise<void> {
-    let before = 1;
     while (!this.#isStopped) {
-      const first = await this.look().catch(() => before);
-      if (first > before) this.#cuts++;
-      before = first;
+      await this.#look();
       await sleep(LOOK_MS);
     }
   }
@@ -55,20 +46,20 @@ export class SnapshotMonitor {
   /**
    * The log is looked at first: both only move on, so that what is listed
    * afterwards can't be the reason for a false alarm.
-   *
-   * @returns Where the log begins.
    */
-  async look(): Promise<number> {
+  async #look(): Promise<void> {
     const { firstSequence, bytes } = await this.brokers.ask((client) =>
       client.look(LOG_STREAM)
     );
     this.#most_bytes = Math.max(this.#most_bytes, bytes);
-    if (firstSequence === 1) return 1;
     let snapshots: ListedSnapshot[] = [];
     // Some may come and go between two questions of a list.
     for (let list = 0; list < LISTS; list++) {
       snapshots = await this.bucket.list();
-      if (reaches(snapshots, firstSequence)) return firstSequence;
+      for (const name of this.bucket.falselyVerified(snapshots)) {
+        this.onSurprise(`${name} was damaged, and then marked as whole`);
+      }
+      if (reaches(snapshots, firstSequence)) return;
     }
     this.onSurprise(
       `the log begins with ${firstSequence}, and the snapshots are at [${
@@ -77,7 +68,6 @@ export class SnapshotMonitor {
         ).join(", ")
       }]`,
     );
-    return firstSequence;
   }
 
   /** Looks no more. */
@@ -91,6 +81,7 @@ export function reaches(
   snapshots: readonly ListedSnapshot[],
   firstSequence: number,
 ): boolean {
+  if (firstSequence === 1) return true;
   const [, older] = snapshots.filter(({ isVerified }) => isVerified);
   return older !== undefined && firstSequence <= older.sequence;
 }

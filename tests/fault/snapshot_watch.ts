@@ -19,13 +19,18 @@ const SEEN = [`${CHUNKS}>`, `${METAS}>`, CUT, DELETE, READ];
 /** Something that a replica does. */
 export interface Sighting {
   readonly moment: Moment;
-  /** The id of the replica that wrote the snapshot, if the message tells it. */
-  readonly writer: string | undefined;
+  /**
+   * The id of the snapshot's chunks, which begins with that of the replica that
+   * wrote it; undefined if the message does not tell it.
+   */
+  readonly chunkId: string | undefined;
 }
 
 /** Tells moments to strike at. */
 export class SnapshotWatch {
   readonly #waiting = new Set<(sighting: Sighting) => void>();
+  /** The ids of the chunks that were asked for. */
+  readonly #read = new Set<string>();
 
   /** @param clients They may see the same, and any of them may be cut off. */
   constructor(clients: readonly BrokerClient[]) {
@@ -35,6 +40,8 @@ export class SnapshotWatch {
           callback: (_, { subject, data }) => {
             const sighting = sightingOf(subject, data);
             if (sighting === undefined) return;
+            const { moment, chunkId } = sighting;
+            if (moment === "read_back") this.#read.add(chunkId!);
             for (const tell of this.#waiting) tell(sighting);
           },
         });
@@ -42,25 +49,29 @@ export class SnapshotWatch {
     }
   }
 
+  /** Whether anyone has begun to read a snapshot. */
+  wasRead(chunkId: string): boolean {
+    return this.#read.has(chunkId);
+  }
+
   /**
    * Waits for a moment.
    *
-   * @param writer Whose snapshot it must be of; undefined for anyone's.
-   * @returns Whether it came in time.
+   * @param writer Whose snapshot it must be of, if that can be told.
+   * @returns What was seen; undefined if it did not come in time.
    */
   async next(
     moment: Moment,
-    writer: string | undefined,
+    writer: string,
     patience_ms: number,
-  ): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+  ): Promise<Sighting | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Sighting | undefined>();
     const tell = (sighting: Sighting) => {
-      const isOther = writer !== undefined && sighting.writer !== undefined &&
-        sighting.writer !== writer;
-      if (sighting.moment === moment && !isOther) resolve(true);
+      const isTheirs = sighting.chunkId?.startsWith(`${writer}-`) ?? true;
+      if (sighting.moment === moment && isTheirs) resolve(sighting);
     };
     this.#waiting.add(tell);
-    const timer = setTimeout(() => resolve(false), patience_ms);
+    const timer = setTimeout(() => resolve(undefined), patience_ms);
     try {
       return await promise;
     } finally {
@@ -80,25 +91,18 @@ export function sightingOf(
   data: Uint8Array,
 ): Sighting | undefined {
   const read = () => JSON.parse(new TextDecoder().decode(data));
-  if (subject === CUT) return { moment: "cut", writer: undefined };
-  if (subject === DELETE) return { moment: "delete", writer: undefined };
+  if (subject === CUT) return { moment: "cut", chunkId: undefined };
+  if (subject === DELETE) return { moment: "delete", chunkId: undefined };
   if (subject.startsWith(CHUNKS)) {
-    return { moment: "chunk", writer: writerOf(subject) };
+    return { moment: "chunk", chunkId: subject.slice(CHUNKS.length) };
   }
   if (subject.startsWith(METAS)) {
     const { nuid, metadata } = read();
-    return {
-      moment: metadata?.verified === undefined ? "name" : "mark",
-      writer: writerOf(nuid),
-    };
+    const isMarked = metadata?.verified !== undefined;
+    return { moment: isMarked ? "mark" : "name", chunkId: nuid };
   }
   const { next_by_subj = "" } = read();
   return next_by_subj.startsWith(CHUNKS)
-    ? { moment: "read_back", writer: writerOf(next_by_subj) }
+    ? { moment: "read_back", chunkId: next_by_subj.slice(CHUNKS.length) }
     : undefined;
-}
-
-/** The id of chunks is the replica's, and something random after it. */
-function writerOf(subject: string): string {
-  return subject.replace(/-[^-]*$/, "").replace(/^.*\./, "");
 }

@@ -18,15 +18,15 @@ Deno.test({
     const verified = { verified: "true" };
     const purge = "$JS.API.STREAM.PURGE.";
     const cases = [
-      ["chunk", "r1", CHUNK, "anything"],
-      ["name", "r1", META, { nuid: CHUNK_ID, metadata: {} }],
-      ["mark", "r1", META, { nuid: CHUNK_ID, metadata: verified }],
-      ["read_back", "r1", READ, { seq: 1, next_by_subj: CHUNK }],
+      ["chunk", CHUNK_ID, CHUNK, "anything"],
+      ["name", CHUNK_ID, META, { nuid: CHUNK_ID, metadata: {} }],
+      ["mark", CHUNK_ID, META, { nuid: CHUNK_ID, metadata: verified }],
+      ["read_back", CHUNK_ID, READ, { seq: 1, next_by_subj: CHUNK }],
       ["delete", undefined, `${purge}OBJ_USERGRADE-snapshots`, {}],
       ["cut", undefined, `${purge}USERGRADE`, { seq: 7 }],
     ] as const;
-    for (const [moment, writer, subject, message] of cases) {
-      assert.deepEqual(sighting(subject, message), { moment, writer });
+    for (const [moment, chunkId, subject, message] of cases) {
+      assert.deepEqual(sighting(subject, message), { moment, chunkId });
     }
   },
 });
