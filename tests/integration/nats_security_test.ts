@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { AUTHORIZATION } from "../support/credentials.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { makeOperator } from "../support/nats_operator.ts";
 import { BucketClient } from "../support/bucket_client.ts";
@@ -208,6 +209,48 @@ Deno.test("the least permissions that OPERATIONS.md lists are enough for snapsho
   await client.log.trim(3);
   assert.equal(client.firstSequence, 3);
   assert.deepEqual(client.statuses.map(({ state }) => state), ["connected"]);
+});
+
+Deno.test("a replica that may use no snapshots in NATS works, and says once which permission is missing", async () => {
+  const configuration = (denied: string) =>
+    `jetstream { store_dir: "STORE" }
+     authorization {
+       users = [{ user: "u", password: "u", permissions { publish: { deny: [
+         ${denied}
+       ] } } }]
+     }`;
+  await using server = await NatsServer.start(
+    configuration('"$O.>", "$JS.API.STREAM.*.OBJ_USERGRADE-snapshots"'),
+    "whole",
+  );
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: folder.path,
+    env: { NATS_URL: server.url, NATS_USER: "u", NATS_PASSWORD: "u" },
+  });
+  const snapshot = () =>
+    fetch(`${service.url("set")}/snapshot`, {
+      method: "POST",
+      headers: { authorization: AUTHORIZATION },
+    });
+  for (let i = 0; i < 3; i++) {
+    const set = await service.set({ user_id: "a", spp: i });
+    assert.equal(set.status, 200, await set.text());
+    const refused = await snapshot();
+    assert.equal(refused.status, 503);
+    assert.match(
+      (await refused.json()).detail,
+      /does not allow to publish to \$JS\.API\.STREAM\.INFO\.OBJ_USERGRADE-snapshots/,
+    );
+  }
+  assert.equal(count(service, /^Snapshots in .* are off/), 1);
+  assert.equal(count(service, /^No set can commit/), 0);
+  await server.reload(configuration(""));
+  await service.untilReady("set");
+  await eventually(async () => {
+    const made = await snapshot();
+    assert.equal(made.status, 200, await made.text());
+  });
 });
 
 for (
