@@ -24,6 +24,9 @@ const REPLICAS = 3;
 const SETTERS = 4;
 const GETTERS = 2;
 
+/** The clients of a replica, with the one that asks for snapshots. */
+const CLIENTS = SETTERS + GETTERS + 1;
+
 /** By how much the log grows before it is snapshot: so little that it is often. */
 const SNAPSHOT_LOG_BYTES = 16 * 1024;
 
@@ -145,21 +148,27 @@ class Run {
           ),
       ),
     ]);
-    return snapshots
-      ? [
-        ...working,
-        this.#requests.keepAsking(slots, clientRandom(seed, slots.length, 0)),
-        this.#monitor.watch(),
-      ]
-      : working;
+    if (!snapshots) return working;
+    const asking = slots.map((slot) =>
+      this.#requests.keepAsking(
+        slot,
+        clientRandom(seed, slot.index, SETTERS + GETTERS),
+      )
+    );
+    return [...working, ...asking, this.#monitor.watch()];
   }
 
   async #inject(faults: readonly Fault[]): Promise<void> {
     const start = performance.now();
-    const injector = new Injector(this.cluster, this.#requests, (fault) => {
-      this.#injected.push(fault);
-      this.options.progress(describe(fault, performance.now() - start));
-    });
+    const injector = new Injector(
+      this.cluster,
+      this.#requests,
+      this.options.faults_ms,
+      (fault) => {
+        this.#injected.push(fault);
+        this.options.progress(describe(fault, performance.now() - start));
+      },
+    );
     await injector.injectAll(faults);
   }
 
@@ -181,7 +190,7 @@ class Run {
 
 /** A generator of its own for each client, so that none disturbs another's. */
 function clientRandom(seed: number, replica: number, client: number): Random {
-  return new Random(seed + 1 + replica * (SETTERS + GETTERS) + client);
+  return new Random(seed + 1 + replica * CLIENTS + client);
 }
 
 async function finalState(

@@ -9,6 +9,7 @@ import type { LogModel } from "./log_model.ts";
 import type { LineCounts } from "./replica_lines.ts";
 import {
   type Fault,
+  FAULT_KINDS,
   type FaultKind,
   type Moment,
   MOMENTS,
@@ -16,7 +17,9 @@ import {
 
 /** A run's figures. */
 export interface Figures {
-  /** Faults that hit something, by kind. */
+  /** The faults of the schedule, by kind. */
+  readonly scheduled: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Those that hit something. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly acknowledged: number;
   /** Acknowledged sets that the log does not have where it was said. */
@@ -79,20 +82,23 @@ export interface Run {
   readonly logBytesMax: number | undefined;
 }
 
+function countKinds(faults: readonly Fault[]): Figures["faults"] {
+  return Object.fromEntries(
+    FAULT_KINDS.map((kind) =>
+      [kind, faults.filter((fault) => fault.kind === kind).length] as const
+    ).filter(([, count]) => count > 0),
+  );
+}
+
 /** Counts. */
 export function reckon(run: Run): Figures {
   const { history: { sets, gets }, log, violations } = run;
   const { peerStarts, ...lines } = run.lines;
-  const kinds = [...new Set(run.scheduled.map(({ kind }) => kind))].sort();
   const of = (type: string) =>
     sets.filter(({ outcome }) => outcome.type === type);
   return {
-    faults: Object.fromEntries(
-      kinds.map((kind) => [
-        kind,
-        run.injected.filter((fault) => fault.kind === kind).length,
-      ]),
-    ),
+    scheduled: countKinds(run.scheduled),
+    faults: countKinds(run.injected),
     acknowledged: of("acknowledged").length,
     lost:
       violations.filter(({ promise }) =>
@@ -126,7 +132,10 @@ export function reckon(run: Run): Figures {
  */
 export function shortfalls(figures: Figures): string[] {
   const short: string[] = [];
-  for (const [kind, count] of Object.entries(figures.faults)) {
+  for (const kind of FAULT_KINDS) {
+    // One alone may miss.
+    if ((figures.scheduled[kind] ?? 0) <= LEAST.faultsOfEachKind) continue;
+    const count = figures.faults[kind] ?? 0;
     if (count < LEAST.faultsOfEachKind) short.push(`${count} faults ${kind}`);
   }
   const compare = <Name extends string>(

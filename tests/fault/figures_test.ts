@@ -23,6 +23,9 @@ const SNAPSHOTS: SnapshotFigures = {
 
 const ENOUGH: Figures = {
   ...least,
+  scheduled: Object.fromEntries(
+    FAULT_KINDS.map((kind) => [kind, faultsOfEachKind + 1]),
+  ),
   faults: Object.fromEntries(
     FAULT_KINDS.map((kind) => [kind, faultsOfEachKind]),
   ),
@@ -42,6 +45,8 @@ Deno.test({
     for (const kind of FAULT_KINDS) {
       const faults = { ...ENOUGH.faults, [kind]: 0 };
       assert.deepEqual(shortfalls({ ...ENOUGH, faults }), [`0 faults ${kind}`]);
+      const scheduled = { ...ENOUGH.scheduled, [kind]: faultsOfEachKind };
+      assert.deepEqual(shortfalls({ ...ENOUGH, faults, scheduled }), []);
     }
     for (const name of Object.keys(least) as (keyof typeof least)[]) {
       const [short] = shortfalls({ ...ENOUGH, [name]: least[name] - 1 });

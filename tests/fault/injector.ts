@@ -10,7 +10,7 @@ import { LOG_STREAM } from "./broker_client.ts";
 import type { FaultCluster } from "./fault_cluster.ts";
 import type { Network } from "./network.ts";
 import type { ReplicaSlot } from "./replica_slot.ts";
-import { type Fault, targetsOf } from "./schedule.ts";
+import { type Fault, respiteOf, targetsOf } from "./schedule.ts";
 import type { SnapshotRequests } from "./snapshot_requests.ts";
 import { BUCKET_STREAM } from "./snapshot_bucket.ts";
 import type { Sighting } from "./snapshot_watch.ts";
@@ -36,11 +36,14 @@ export class Injector {
   /**
    * @param cluster What they are injected into.
    * @param requests Asks for the snapshots that strikes wait for.
+   * @param until_ms After how long no fault begins any more, however many are
+   * still to come: on a slow machine each takes longer.
    * @param onFault Told of each fault that hit something, when it begins.
    */
   constructor(
     private readonly cluster: FaultCluster,
     private readonly requests: SnapshotRequests,
+    private readonly until_ms: number,
     private readonly onFault: (fault: Fault) => void,
   ) {}
 
@@ -55,7 +58,11 @@ export class Injector {
       if (this.#failures.length > 0) break;
       const targets = targetsOf(fault, this.cluster.slots.length);
       const done = Promise.all(targets.map((one) => this.#busy.get(one)))
-        .then(() => this.#inject(fault))
+        .then(async () => {
+          if (performance.now() > start + this.until_ms) return;
+          await this.#inject(fault);
+          await sleep(respiteOf(fault));
+        })
         .catch((error) => void this.#failures.push(error));
       for (const target of targets) this.#busy.set(target, done);
     }

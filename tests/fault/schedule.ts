@@ -96,6 +96,12 @@ const NEXT_MS = [300, 1_800] as const;
 /** How long a target is left alone after a fault, so that it gets to work. */
 const RESPITE_MS = 1_000;
 
+/** The same for the broker, which all of them wait for. */
+const BROKER_RESPITE_MS = 3_000;
+
+/** How long it takes, about, until the moment of a fault comes. */
+const MOMENT_MS = 1_000;
+
 /** The longest delay of a chunk of bytes. */
 const DELAY_MAX_MS = 150;
 
@@ -156,6 +162,11 @@ export function targetsOf(
   return [
     kind.startsWith("replica_") ? `replica ${replica}` : `network ${replica}`,
   ];
+}
+
+/** @returns How long the targets of a fault are left alone after it. */
+export function respiteOf({ kind }: Pick<Fault, "kind">): number {
+  return kind.startsWith("broker_") ? BROKER_RESPITE_MS : RESPITE_MS;
 }
 
 /** A card of the deck that faults are drawn from. */
@@ -223,7 +234,10 @@ export function makeSchedule(
     const { fault, targets } = drafts[index];
     const end_ms = clock_ms + fault.for_ms;
     if (end_ms > duration_ms) return faults;
-    for (const target of targets) freeAt.set(target, end_ms + RESPITE_MS);
+    const moment_ms = fault.moment === undefined ? 0 : MOMENT_MS;
+    for (const target of targets) {
+      freeAt.set(target, end_ms + moment_ms + respiteOf(fault));
+    }
     faults.push({ ...fault, at_ms: clock_ms });
   }
 }

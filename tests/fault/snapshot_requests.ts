@@ -29,13 +29,10 @@ export class SnapshotRequests {
     private readonly onSurprise: (what: string) => void,
   ) {}
 
-  /** Asks replicas at random, until `stop`. */
-  async keepAsking(
-    slots: readonly ReplicaSlot[],
-    random: Random,
-  ): Promise<void> {
+  /** Asks one replica again and again, until `stop`. */
+  async keepAsking(slot: ReplicaSlot, random: Random): Promise<void> {
     while (!this.#isStopped) {
-      await this.ask(random.pick(slots));
+      await this.ask(slot);
       await sleep(PAUSE_MIN_MS + random.below(PAUSE_MAX_MS - PAUSE_MIN_MS));
     }
   }
