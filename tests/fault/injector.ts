@@ -90,7 +90,9 @@ export class Injector {
         slot.signal("SIGCONT");
         return;
       case "replica_strike":
-        if (await this.#moment(fault, slot) === undefined) return;
+        if (await this.#moment(fault, slot, `r${slot.index}`) === undefined) {
+          return;
+        }
         await sleep(fault.delay_ms);
         this.#note(fault, await slot.end("SIGKILL"));
         await sleep(for_ms);
@@ -193,17 +195,15 @@ export class Injector {
   /**
    * Lets a replica make a snapshot, and waits for a moment of that.
    *
+   * @param writer Whose snapshot it must be; undefined for anyone's.
    * @returns What was seen; undefined if nothing was in time.
    */
   async #moment(
     { moment }: Fault,
     slot: ReplicaSlot,
+    writer?: string,
   ): Promise<Sighting | undefined> {
-    const seen = this.cluster.watch.next(
-      moment!,
-      `r${slot.index}`,
-      MOMENT_MAX_MS,
-    );
+    const seen = this.cluster.watch.next(moment!, writer, MOMENT_MAX_MS);
     // Until one is under way: a replica that starts can't make any.
     let isOver = false;
     const asking = async () => {

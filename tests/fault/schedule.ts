@@ -44,9 +44,9 @@ const SNAPSHOT_FAULTS = {
    * A replica stops in its tracks, its connections are cut, and it goes on when
    * the log was cut beyond it; after the time given here at the latest.
    */
-  outrun_paused: [6_000, 16_000],
+  outrun_paused: [8_000, 20_000],
   /** A replica's connections are refused until the log was cut beyond it. */
-  outrun_cut_off: [6_000, 16_000],
+  outrun_cut_off: [8_000, 20_000],
   /** A part of the newest snapshot is lost, or is another one. */
   snapshot_damage: [0, 0],
   /** The same of one that has just been written, before it is read back. */

@@ -57,17 +57,19 @@ export class SnapshotWatch {
   /**
    * Waits for a moment.
    *
-   * @param writer Whose snapshot it must be of, if that can be told.
+   * @param writer Whose snapshot it must be of, if that can be told; undefined
+   * for anyone's.
    * @returns What was seen; undefined if it did not come in time.
    */
   async next(
     moment: Moment,
-    writer: string,
+    writer: string | undefined,
     patience_ms: number,
   ): Promise<Sighting | undefined> {
     const { promise, resolve } = Promise.withResolvers<Sighting | undefined>();
     const tell = (sighting: Sighting) => {
-      const isTheirs = sighting.chunkId?.startsWith(`${writer}-`) ?? true;
+      const isTheirs = writer === undefined ||
+        (sighting.chunkId?.startsWith(`${writer}-`) ?? true);
       if (sighting.moment === moment && isTheirs) resolve(sighting);
     };
     this.#waiting.add(tell);
