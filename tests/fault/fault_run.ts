@@ -81,13 +81,13 @@ class Run {
     private readonly cluster: FaultCluster,
     private readonly surprise: (what: string) => void,
   ) {
-    const { brokers, bucket } = cluster;
+    const { brokers, bucket, watch } = cluster;
     this.#clients = new Clients(surprise);
     this.#requests = new SnapshotRequests(
       this.#clients.history.snapshots,
       surprise,
     );
-    this.#monitor = new SnapshotMonitor(brokers, bucket, surprise);
+    this.#monitor = new SnapshotMonitor(brokers, bucket, watch, surprise);
   }
 
   /** @param problems Gets the promises that were broken. */

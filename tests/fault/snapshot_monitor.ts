@@ -6,7 +6,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LOG_STREAM } from "./broker_client.ts";
 import type { Brokers } from "./brokers.ts";
+import { CutRule } from "./cut_rule.ts";
 import type { ListedSnapshot, SnapshotBucket } from "./snapshot_bucket.ts";
+import type { Sighting, SnapshotWatch } from "./snapshot_watch.ts";
 
 /** How long between two looks. */
 const LOOK_MS = 200;
@@ -16,23 +18,44 @@ const LISTS = 3;
 
 /** Holds what must be true of log and bucket at any time. */
 export class SnapshotMonitor {
+  readonly #rule = new CutRule();
   #isStopped = false;
   #most_bytes = 0;
+  /** How often something had been missed, when all was known for sure. */
+  #losses = 0;
 
   /**
    * @param brokers What it looks at.
    * @param bucket What it looks at.
+   * @param sightings Tells what replicas do.
    * @param onSurprise Told of what must not be.
    */
   constructor(
     private readonly brokers: Brokers,
     private readonly bucket: SnapshotBucket,
+    private readonly sightings: SnapshotWatch,
     private readonly onSurprise: (what: string) => void,
-  ) {}
+  ) {
+    sightings.listen((sighting) => this.#see(sighting));
+  }
 
   /** The most bytes that the log had. */
   get most_bytes(): number {
     return this.#most_bytes;
+  }
+
+  #see({ moment, chunkId, sequence }: Sighting): void {
+    if (moment === "mark") this.#rule.marked(chunkId!, sequence!);
+    else if (moment === "cut") void this.#judge(sequence!);
+  }
+
+  async #judge(sequence: number): Promise<void> {
+    const isSure = () => this.sightings.losses === this.#losses;
+    if (!isSure()) return;
+    // A mark that another server has told before may still be on its way.
+    if (this.brokers.servers.length > 1) await this.brokers.flush();
+    const fault = this.#rule.faultOf(sequence);
+    if (fault !== undefined && isSure()) this.onSurprise(fault);
   }
 
   /** Looks until `stop`. */
@@ -52,14 +75,23 @@ export class SnapshotMonitor {
       client.look(LOG_STREAM)
     );
     this.#most_bytes = Math.max(this.#most_bytes, bytes);
+    const { losses } = this.sightings;
+    if (losses !== this.#losses) this.#rule.unsure();
     let snapshots: ListedSnapshot[] = [];
     // Some may come and go between two questions of a list.
     for (let list = 0; list < LISTS; list++) {
       snapshots = await this.bucket.list();
+      for (const { isVerified, chunkId, sequence } of snapshots) {
+        if (isVerified) this.#rule.marked(chunkId, sequence);
+      }
       for (const name of this.bucket.falselyVerified(snapshots)) {
         this.onSurprise(`${name} was damaged, and then marked as whole`);
       }
-      if (reaches(snapshots, firstSequence)) return;
+      if (reaches(snapshots, firstSequence)) {
+        this.#losses = losses;
+        if (losses === this.sightings.losses) this.#rule.sure();
+        return;
+      }
     }
     this.onSurprise(
       `the log begins with ${firstSequence}, and the snapshots are at [${

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { NatsConnection } from "nats";
 import { type BrokerClient, LOG_STREAM } from "./broker_client.ts";
 import type { Moment } from "./schedule.ts";
 import { BUCKET_STREAM, CHUNKS, METAS } from "./snapshot_bucket.ts";
@@ -24,13 +25,16 @@ export interface Sighting {
    * wrote it; undefined if the message does not tell it.
    */
   readonly chunkId: string | undefined;
+  /** Of a mark, the snapshot's; of a cut, where the log is to begin. */
+  readonly sequence?: number;
 }
 
 /** Tells moments to strike at. */
 export class SnapshotWatch {
-  readonly #waiting = new Set<(sighting: Sighting) => void>();
+  readonly #listeners = new Set<(sighting: Sighting) => void>();
   /** The ids of the chunks that were asked for. */
   readonly #read = new Set<string>();
+  #losses = 0;
 
   /** @param clients They may see the same, and any of them may be cut off. */
   constructor(clients: readonly BrokerClient[]) {
@@ -42,11 +46,28 @@ export class SnapshotWatch {
             if (sighting === undefined) return;
             const { moment, chunkId } = sighting;
             if (moment === "read_back") this.#read.add(chunkId!);
-            for (const tell of this.#waiting) tell(sighting);
+            for (const tell of this.#listeners) tell(sighting);
           },
         });
       }
+      this.#countLosses(connection);
     }
+  }
+
+  async #countLosses(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === "disconnect") this.#losses++;
+    }
+  }
+
+  /** How often something may have been missed. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  /** @param listener Told of all that is seen, maybe more than once. */
+  listen(listener: (sighting: Sighting) => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Whether anyone has begun to read a snapshot. */
@@ -72,13 +93,13 @@ export class SnapshotWatch {
         (sighting.chunkId?.startsWith(`${writer}-`) ?? true);
       if (sighting.moment === moment && isTheirs) resolve(sighting);
     };
-    this.#waiting.add(tell);
+    this.#listeners.add(tell);
     const timer = setTimeout(() => resolve(undefined), patience_ms);
     try {
       return await promise;
     } finally {
       clearTimeout(timer);
-      this.#waiting.delete(tell);
+      this.#listeners.delete(tell);
     }
   }
 }
@@ -93,15 +114,20 @@ export function sightingOf(
   data: Uint8Array,
 ): Sighting | undefined {
   const read = () => JSON.parse(new TextDecoder().decode(data));
-  if (subject === CUT) return { moment: "cut", chunkId: undefined };
+  if (subject === CUT) {
+    return { moment: "cut", chunkId: undefined, sequence: read().seq };
+  }
   if (subject === DELETE) return { moment: "delete", chunkId: undefined };
   if (subject.startsWith(CHUNKS)) {
     return { moment: "chunk", chunkId: subject.slice(CHUNKS.length) };
   }
   if (subject.startsWith(METAS)) {
     const { nuid, metadata } = read();
-    const isMarked = metadata?.verified !== undefined;
-    return { moment: isMarked ? "mark" : "name", chunkId: nuid };
+    if (metadata?.verified === undefined) {
+      return { moment: "name", chunkId: nuid };
+    }
+    const { sequence } = JSON.parse(metadata.backup);
+    return { moment: "mark", chunkId: nuid, sequence };
   }
   const { next_by_subj = "" } = read();
   return next_by_subj.startsWith(CHUNKS)

@@ -15,18 +15,22 @@ Deno.test({
   name: "sightingOf() tells each moment of a snapshot",
   permissions: "none",
   fn: () => {
-    const verified = { verified: "true" };
+    const backup = JSON.stringify({ sequence: 7 });
+    const verified = { backup, verified: "true" };
     const purge = "$JS.API.STREAM.PURGE.";
     const cases = [
       ["chunk", CHUNK_ID, CHUNK, "anything"],
-      ["name", CHUNK_ID, META, { nuid: CHUNK_ID, metadata: {} }],
-      ["mark", CHUNK_ID, META, { nuid: CHUNK_ID, metadata: verified }],
+      ["name", CHUNK_ID, META, { nuid: CHUNK_ID, metadata: { backup } }],
+      ["mark", CHUNK_ID, META, { nuid: CHUNK_ID, metadata: verified }, 7],
       ["read_back", CHUNK_ID, READ, { seq: 1, next_by_subj: CHUNK }],
       ["delete", undefined, `${purge}OBJ_USERGRADE-snapshots`, {}],
-      ["cut", undefined, `${purge}USERGRADE`, { seq: 7 }],
+      ["cut", undefined, `${purge}USERGRADE`, { seq: 7 }, 7],
     ] as const;
-    for (const [moment, chunkId, subject, message] of cases) {
-      assert.deepEqual(sighting(subject, message), { moment, chunkId });
+    for (const [moment, chunkId, subject, message, sequence] of cases) {
+      assert.deepEqual(
+        sighting(subject, message),
+        { moment, chunkId, ...(sequence !== undefined && { sequence }) },
+      );
     }
   },
 });
