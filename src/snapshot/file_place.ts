@@ -9,7 +9,7 @@ import type { StoredSnapshot } from "./store.ts";
 
 /** A file in a place. */
 export interface PlacedFile {
-  /** Its name there: its backup name with `.gz`. */
+  /** Names it in the place; no later file ever has the same. */
   readonly id: string;
   readonly info: BackupInfo;
   readonly bytes: number;

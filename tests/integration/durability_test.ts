@@ -5,6 +5,7 @@ import { Change, encodeEntry, entryText } from "../../src/log/change.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
+import { eventually } from "../support/eventually.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { randomPatch } from "../support/random_patch.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -120,28 +121,38 @@ function count(folder: string, table: "entries" | "base_rows"): number {
   return n;
 }
 
-Deno.test("a long log gets a snapshot, so that its file grows with the users", async () => {
+/** So little that a filled log is snapshot at once. */
+const SNAPSHOT_AT_ONCE = { SNAPSHOT_LOG_BYTES: "1000000" };
+
+Deno.test("a long log gets two snapshots, so that its file grows with the users", async () => {
   using folder = new TemporaryFolder();
   const model = await fillLog(folder.path, { sets: 120_000, users: 100 });
   const before = count(folder.path, "entries");
+  const start = () =>
+    ServiceProcess.start({ dataDir: folder.path, env: SNAPSHOT_AT_ONCE });
   {
-    await using service = await ServiceProcess.start({ dataDir: folder.path });
+    await using service = await start();
     assert.equal((await service.statusJson()).digest, model.digest);
+    await service.line(({ message }) => message.includes(" read back from "));
+    assert.equal((await service.statusJson()).log.first_sequence, 1);
     const response = await service.set({ user_id: "user-7", spp: -1 });
     assert.equal(response.status, 200);
     await response.body?.cancel();
     model.set({ user_id: "user-7", spp: -1 });
-    await service.line(({ message }) => message.includes("new snapshot"));
+    const made = await service.snapshot();
+    assert.equal((await made.json()).sequence, before + 1);
+    await service.line(({ message }) => message.startsWith("The log is cut"));
     const status = await service.statusJson();
-    assert.ok(status.log.first_sequence > before);
+    assert.equal(status.log.first_sequence, before);
     assert.equal(status.log.applied_sequence, before + 1);
     // The old entries go a little at a time.
-    await sleep(500);
+    await eventually(async () => {
+      assert.ok((await service.statusJson()).log.bytes < 100_000);
+    });
     assert.equal((await service.end("SIGTERM")).code, 0);
   }
-  // What may stay: the newest one, and the one that was when it was trimmed.
-  assert.ok(count(folder.path, "entries") <= 2);
-  await using again = await ServiceProcess.start({ dataDir: folder.path });
+  assert.equal(count(folder.path, "entries"), 2);
+  await using again = await start();
   const status = await again.statusJson();
   assert.equal(status.digest, model.digest);
   assert.equal(status.users, 100);
@@ -161,6 +172,7 @@ Deno.test("kill -9 while a snapshot is written leaves the old state or the new o
       {
         await using service = await ServiceProcess.start({
           dataDir: folder.path,
+          env: SNAPSHOT_AT_ONCE,
         });
         const response = await service.set({ user_id: "one more" });
         await response.body?.cancel();

@@ -12,6 +12,7 @@ import {
 } from "../../src/replica/compaction_requests.ts";
 import { LOOK_MS } from "../../src/replica/compactor.ts";
 import { Compactors } from "../../src/replica/compactors.ts";
+import { SnapshotStoreError } from "../../src/snapshot/store.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
 import {
@@ -304,6 +305,47 @@ test("another replica's snapshot that nobody reads back is read back, and delete
   assert.deepEqual(world.done, ["a deletes 99"]);
 });
 
+test("a log that was cut behind one snapshot, as version 1.1 did, gets a second one at once", async (bench) => {
+  const { world } = bench;
+  world.lastSequence = 120;
+  world.put(100, { isVerified: false });
+  world.firstSequence = 101;
+  new SimulatedCompactor("a", world, {}, {
+    isShared: false,
+    trims: true,
+    kept: 2,
+  });
+  await bench.pass(A_WHILE_MS);
+  assert.deepEqual(world.done, ["a writes 120"]);
+  assert.equal(world.verified.length, 2);
+  await bench.grow(101);
+  assert.deepEqual(world.done.slice(1), [
+    "a writes 221",
+    "a deletes 100",
+    "a trims 120",
+  ]);
+});
+
+test("a snapshot that can't be read back is given up, and another one is made", async (bench) => {
+  const { world } = bench;
+  const { compactor } = new SimulatedCompactor("a", world);
+  const verify = world.verify.bind(world);
+  const broken = new Set<string>();
+  world.verify = (id) => {
+    if (broken.size === 0) broken.add(id);
+    if (broken.has(id)) throw new SnapshotStoreError("a bad sector");
+    return verify(id);
+  };
+  await bench.grow(101);
+  assert.match(compactor.problem!, /a bad sector/);
+  await bench.pass(200_000);
+  assert.deepEqual(world.done, ["a writes 101", "a writes 101"]);
+  assert.equal(compactor.problem, undefined);
+  // Two that were read back are newer then.
+  await bench.grow(101);
+  assert.ok(world.stored.has([...broken][0]) === false);
+});
+
 test("Compactors work one at a time, and make() has one made in each place", async (bench) => {
   const { world, time } = bench;
   const other = new CompactionWorld(time, new Random(2));
@@ -356,7 +398,8 @@ test("Compactors work one at a time, and make() has one made in each place", asy
 
 const SEEDS = 300;
 const STORM_MS = 600_000;
-const CALM_MS = 900_000;
+/** Longer than a call that hangs, and the longest back-off after it. */
+const CALM_MS = 1_500_000;
 /** Longer than all have their turns. */
 const QUIET_MS = 400_000;
 
