@@ -10,7 +10,7 @@ import { check } from "./checker.ts";
 import { Clients, USERS } from "./clients.ts";
 import { FaultCluster } from "./fault_cluster.ts";
 import { type Figures, reckon } from "./figures.ts";
-import type { FinalState } from "./history.ts";
+import type { FinalState, KeptSnapshot } from "./history.ts";
 import { Injector } from "./injector.ts";
 import { LogModel } from "./log_model.ts";
 import { type Fault, makeSchedule, type Plan } from "./schedule.ts";
@@ -112,9 +112,7 @@ class Run {
     this.options.progress("all is healed");
     const random = new Random(~seed);
     await quieten(cluster, this.#clients, random);
-    const kept = snapshots
-      ? await settleSnapshots(cluster, this.#clients, this.#requests, random)
-      : [];
+    const kept = snapshots ? await this.#settleSnapshots(random) : [];
     const log = new LogModel(await cluster.readLog());
     const finals = await this.#finals();
     const { history } = this.#clients;
@@ -170,6 +168,23 @@ class Run {
       },
     );
     await injector.injectAll(faults);
+  }
+
+  /** Whatever keeps it from coming to rest, the rest is still checked. */
+  async #settleSnapshots(random: Random): Promise<KeptSnapshot[]> {
+    try {
+      return await settleSnapshots(
+        this.cluster,
+        this.#clients,
+        this.#requests,
+        random,
+      );
+    } catch (error) {
+      this.surprise(
+        `snapshots don't come to rest: ${(error as Error).message}`,
+      );
+      return [];
+    }
   }
 
   /** What all replicas have in the end; then they are ended. */

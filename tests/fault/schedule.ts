@@ -188,6 +188,7 @@ function newDeck({ snapshots }: Plan): Card[] {
     ]),
     { kind: "replicas_kill" },
     { kind: "replicas_kill", damages: true },
+    { kind: "replicas_kill", damages: true },
     { kind: "outrun_paused" },
     { kind: "outrun_cut_off" },
     { kind: "snapshot_damage" },

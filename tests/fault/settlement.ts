@@ -81,7 +81,7 @@ export async function settleSnapshots(
   for (const slot of [...slots.slice(1), slots[0]]) {
     await write(clients, slot, random);
     await eventually(
-      async () => assert.ok(await requests.ask(slot), "no snapshot is made"),
+      async () => assert.ok(await requests.ask(slot), requests.refusal),
       QUIET_MAX_MS,
     );
   }

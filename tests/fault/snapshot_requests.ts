@@ -19,6 +19,7 @@ const ANSWER_MAX_MS = 60_000;
 /** All requests of a run. */
 export class SnapshotRequests {
   #isStopped = false;
+  #refusal = "";
 
   /**
    * @param made Gets those that were made.
@@ -28,6 +29,11 @@ export class SnapshotRequests {
     private readonly made: RequestedSnapshot[],
     private readonly onSurprise: (what: string) => void,
   ) {}
+
+  /** Why the last one that was refused was. */
+  get refusal(): string {
+    return this.#refusal;
+  }
 
   /** Asks one replica again and again, until `stop`. */
   async keepAsking(slot: ReplicaSlot, random: Random): Promise<void> {
@@ -53,6 +59,7 @@ export class SnapshotRequests {
         this.made.push({ replica: index, asked_ms, sequence, rows });
         return true;
       }
+      this.#refusal = body.detail;
       if (response.status !== 503) {
         this.onSurprise(`a snapshot got ${response.status}: ${body.detail}`);
       }
