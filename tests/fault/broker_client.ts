@@ -119,11 +119,6 @@ export class BrokerClient implements AsyncDisposable {
     };
   }
 
-  /** Lets go of the messages on a subject. */
-  async purge(stream: string, subject: string): Promise<void> {
-    await this.#ask(`STREAM.PURGE.${stream}`, { filter: subject });
-  }
-
   /** Lets go of one message. */
   async deleteMessage(stream: string, sequence: number): Promise<void> {
     await this.#ask(`STREAM.MSG.DELETE.${stream}`, { seq: sequence });

@@ -30,6 +30,12 @@ const CLIENTS = SETTERS + GETTERS + 1;
 /** By how much the log grows before it is snapshot: so little that it is often. */
 const SNAPSHOT_LOG_BYTES = 16 * 1024;
 
+/**
+ * The most bytes that the log may have at any time, though nobody can cut it
+ * while replicas and broker are down, or for a minute while one catches up.
+ */
+const LOG_BYTES_MAX = 6 * 1024 * 1024;
+
 /** What a run is. */
 export interface RunOptions {
   /** Decides the faults and what clients send. */
@@ -113,6 +119,10 @@ class Run {
     const random = new Random(~seed);
     await quieten(cluster, this.#clients, random);
     const kept = snapshots ? await this.#settleSnapshots(random) : [];
+    const { most_bytes } = this.#monitor;
+    if (most_bytes > LOG_BYTES_MAX) {
+      this.surprise(`the log had ${most_bytes} bytes at a time`);
+    }
     const log = new LogModel(await cluster.readLog());
     const finals = await this.#finals();
     const { history } = this.#clients;
@@ -125,7 +135,7 @@ class Run {
       injected: this.#injected,
       violations,
       lines: cluster.lines.counts,
-      logBytesMax: snapshots ? this.#monitor.most_bytes : undefined,
+      logBytesMax: snapshots ? most_bytes : undefined,
     });
   }
 

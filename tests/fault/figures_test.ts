@@ -3,6 +3,7 @@ import {
   type Figures,
   LEAST,
   LEAST_SNAPSHOTS,
+  MISSES_MAX,
   shortfalls,
   type SnapshotFigures,
 } from "./figures.ts";
@@ -24,7 +25,7 @@ const SNAPSHOTS: SnapshotFigures = {
 const ENOUGH: Figures = {
   ...least,
   scheduled: Object.fromEntries(
-    FAULT_KINDS.map((kind) => [kind, faultsOfEachKind + 1]),
+    FAULT_KINDS.map((kind) => [kind, MISSES_MAX + 1]),
   ),
   faults: Object.fromEntries(
     FAULT_KINDS.map((kind) => [kind, faultsOfEachKind]),
@@ -45,8 +46,10 @@ Deno.test({
     for (const kind of FAULT_KINDS) {
       const faults = { ...ENOUGH.faults, [kind]: 0 };
       assert.deepEqual(shortfalls({ ...ENOUGH, faults }), [`0 faults ${kind}`]);
-      const scheduled = { ...ENOUGH.scheduled, [kind]: faultsOfEachKind };
-      assert.deepEqual(shortfalls({ ...ENOUGH, faults, scheduled }), []);
+      const scheduled = { ...ENOUGH.scheduled, [kind]: MISSES_MAX };
+      const few = { ...ENOUGH, faults, scheduled };
+      assert.deepEqual(shortfalls(few), []);
+      assert.equal(shortfalls({ ...few, snapshots: undefined }).length, 1);
     }
     for (const name of Object.keys(least) as (keyof typeof least)[]) {
       const [short] = shortfalls({ ...ENOUGH, [name]: least[name] - 1 });

@@ -24,6 +24,12 @@ const MOMENT_MAX_MS = 10_000;
 /** How long until a replica is asked for a snapshot again. */
 const ASK_AGAIN_MS = 50;
 
+/**
+ * How long a replica waits to be outrun: the others take over from the first one
+ * only when it was not heard for 10 s.
+ */
+const OUTRUN_MAX_MS = 25_000;
+
 /** How often the log is looked at, while a replica waits to be outrun. */
 const OUTRUN_LOOK_MS = 100;
 
@@ -132,13 +138,13 @@ export class Injector {
       case "outrun_paused":
         slot.signal("SIGSTOP");
         await network.refuse();
-        this.#note(fault, await this.#outrun(for_ms));
+        this.#note(fault, await this.#outrun());
         network.accept();
         slot.signal("SIGCONT");
         return;
       case "outrun_cut_off":
         await network.refuse();
-        this.#note(fault, await this.#outrun(for_ms));
+        this.#note(fault, await this.#outrun());
         return network.accept();
       case "snapshot_damage":
         return this.#note(
@@ -234,10 +240,10 @@ export class Injector {
    *
    * @returns Whether it was.
    */
-  async #outrun(patience_ms: number): Promise<boolean> {
+  async #outrun(): Promise<boolean> {
     const { brokers } = this.cluster;
     const look = () => brokers.ask((client) => client.look(LOG_STREAM));
-    const end = performance.now() + patience_ms;
+    const end = performance.now() + OUTRUN_MAX_MS;
     const { lastSequence } = await look();
     while (performance.now() < end) {
       if ((await look()).firstSequence > lastSequence + 1) return true;

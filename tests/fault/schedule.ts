@@ -41,12 +41,12 @@ const SNAPSHOT_FAULTS = {
    */
   replicas_kill: [0, 500],
   /**
-   * A replica stops in its tracks, its connections are cut, and it goes on when
-   * the log was cut beyond it; after the time given here at the latest.
+   * A replica stops in its tracks, and its connections are cut. It goes on when
+   * the log was cut beyond it, which takes about as long as this.
    */
-  outrun_paused: [8_000, 20_000],
+  outrun_paused: [4_000, 8_000],
   /** A replica's connections are refused until the log was cut beyond it. */
-  outrun_cut_off: [8_000, 20_000],
+  outrun_cut_off: [4_000, 8_000],
   /** A part of the newest snapshot is lost, or is another one. */
   snapshot_damage: [0, 0],
   /** The same of one that has just been written, before it is read back. */
@@ -149,14 +149,17 @@ export function targetsOf(
   { kind, replica }: Pick<Fault, "kind" | "replica">,
   replicas: number,
 ): string[] {
+  const all = Array.from({ length: replicas }, (_, i) => `replica ${i}`);
   switch (kind) {
     case "replicas_kill":
-      return Array.from({ length: replicas }, (_, i) => `replica ${i}`);
+      return all;
     case "snapshot_damage":
     case "upload_damage":
       return ["bucket"];
     case "outrun_paused":
-      return [`replica ${replica}`, `network ${replica}`];
+    case "outrun_cut_off":
+      // Nothing keeps the others from cutting the log.
+      return [...all, `network ${replica}`, "broker"];
   }
   if (kind.startsWith("broker_")) return ["broker"];
   return [
