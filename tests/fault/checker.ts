@@ -5,14 +5,11 @@
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
-import type {
-  FinalState,
-  History,
-  KeptSnapshot,
-  SetRecord,
-} from "./history.ts";
+import { acknowledgements, byAsked, Frontier } from "./frontier.ts";
+import type { FinalState, History, KeptSnapshot } from "./history.ts";
 import { MARKER } from "./history.ts";
 import type { LogModel } from "./log_model.ts";
+import { checkKept, checkRequested } from "./snapshot_checks.ts";
 
 /** A promise that was broken. */
 export interface Violation {
@@ -114,44 +111,6 @@ function isProbe({ entries }: LogModel, sequence: number): boolean {
     isDeepStrictEqual(patch, { user_id: before.user_id });
 }
 
-/** Something that is known from `from_ms` on, or was asked then. */
-interface Moment {
-  readonly time_ms: number;
-  readonly sequence: number;
-}
-
-/** The greatest sequence of all moments up to a time, for ascending times. */
-class Frontier {
-  readonly #moments: Moment[];
-  #next = 0;
-  #sequence = 0;
-
-  constructor(moments: readonly Moment[]) {
-    this.#moments = moments.toSorted((a, b) => a.time_ms - b.time_ms);
-  }
-
-  /** @returns The greatest sequence that was known before a time. */
-  before(time_ms: number): number {
-    while (this.#moments[this.#next]?.time_ms < time_ms) {
-      const { sequence } = this.#moments[this.#next++];
-      this.#sequence = Math.max(this.#sequence, sequence);
-    }
-    return this.#sequence;
-  }
-}
-
-function acknowledgements(sets: readonly SetRecord[]): Moment[] {
-  return sets.flatMap(({ outcome, answered_ms }) =>
-    outcome.type === "acknowledged"
-      ? [{ time_ms: answered_ms, sequence: outcome.sequence }]
-      : []
-  );
-}
-
-function byAsked<T extends { asked_ms: number }>(records: readonly T[]): T[] {
-  return records.toSorted((a, b) => a.asked_ms - b.asked_ms);
-}
-
 function* checkOrder({ sets }: History, log: LogModel): Generator<Violation> {
   const known = new Frontier(acknowledgements(sets));
   for (const { patch, asked_ms } of byAsked(sets)) {
@@ -216,50 +175,6 @@ function* checkMonotony(
         } what was asked after it had answered at ${before}`,
       };
     }
-  }
-}
-
-function* checkRequested(
-  { sets, snapshots }: History,
-  log: LogModel,
-): Generator<Violation> {
-  const ofReplica = Map.groupBy(snapshots, ({ replica }) => replica);
-  for (const [replica, own] of ofReplica) {
-    const known = new Frontier(
-      acknowledgements(sets.filter((set) => set.replica === replica)),
-    );
-    for (const { asked_ms, sequence, rows } of byAsked(own)) {
-      const before = known.before(asked_ms);
-      const truth = log.stateAt(sequence).length;
-      if (
-        before <= sequence && sequence <= log.lastSequence && rows === truth
-      ) {
-        continue;
-      }
-      yield {
-        promise: "a snapshot that is asked for is the state then or later",
-        detail:
-          `replica ${replica} made one of ${rows} users at ${sequence}, where the log has ${truth}; it had acknowledged ${before}`,
-      };
-    }
-  }
-}
-
-function* checkKept(
-  kept: readonly KeptSnapshot[],
-  log: LogModel,
-): Generator<Violation> {
-  for (const { name, sequence, users } of kept) {
-    const truth = log.stateAt(sequence);
-    const byId = users.toSorted((a, b) => a.user_id < b.user_id ? -1 : 1);
-    if (sequence <= log.lastSequence && isDeepStrictEqual(byId, truth)) {
-      continue;
-    }
-    yield {
-      promise: "a kept snapshot is the log's state at its sequence",
-      detail:
-        `${name} has ${users.length} users, the log at ${sequence} has ${truth.length}, or other records`,
-    };
   }
 }
 

@@ -4,16 +4,18 @@
  * @module
  */
 import { Random } from "../support/random.ts";
-import type { ServiceProcess } from "../support/service_process.ts";
 import type { ServerCount } from "./brokers.ts";
 import { check } from "./checker.ts";
-import { Clients, USERS } from "./clients.ts";
+import { Clients } from "./clients.ts";
+import { describeFault } from "./describe_fault.ts";
 import { FaultCluster } from "./fault_cluster.ts";
+import type { Fault } from "./faults.ts";
 import { type Figures, reckon } from "./figures.ts";
+import { finalState } from "./final_state.ts";
 import type { FinalState, KeptSnapshot } from "./history.ts";
-import { Injector } from "./injector.ts";
+import { injectAll } from "./injector.ts";
 import { LogModel } from "./log_model.ts";
-import { type Fault, makeSchedule, type Plan } from "./schedule.ts";
+import { makeSchedule, type Plan } from "./schedule.ts";
 import { QUIET_MAX_MS, quieten, settleSnapshots } from "./settlement.ts";
 import { SnapshotMonitor } from "./snapshot_monitor.ts";
 import { SnapshotRequests } from "./snapshot_requests.ts";
@@ -168,16 +170,13 @@ class Run {
 
   async #inject(faults: readonly Fault[]): Promise<void> {
     const start = performance.now();
-    const injector = new Injector(
-      this.cluster,
-      this.#requests,
-      this.options.faults_ms,
-      (fault) => {
-        this.#injected.push(fault);
-        this.options.progress(describe(fault, performance.now() - start));
-      },
-    );
-    await injector.injectAll(faults);
+    const note = (fault: Fault, hit: boolean) => {
+      if (!hit) return;
+      this.#injected.push(fault);
+      this.options.progress(describeFault(fault, performance.now() - start));
+    };
+    const work = { cluster: this.cluster, requests: this.#requests, note };
+    await injectAll(work, faults, this.options.faults_ms);
   }
 
   /** Whatever keeps it from coming to rest, the rest is still checked. */
@@ -216,34 +215,4 @@ class Run {
 /** A generator of its own for each client, so that none disturbs another's. */
 function clientRandom(seed: number, replica: number, client: number): Random {
   return new Random(seed + 1 + replica * CLIENTS + client);
-}
-
-async function finalState(
-  replica: number,
-  service: ServiceProcess,
-): Promise<FinalState> {
-  const users: FinalState["users"] = new Map(
-    await Promise.all(USERS.map(async (user) => {
-      const got = await service.get(`/get?user_id=${encodeURIComponent(user)}`);
-      const body = await got.json();
-      return [user, got.status === 404 ? undefined : body] as const;
-    })),
-  );
-  const { log, digest } = await service.statusJson();
-  return { replica, sequence: log.applied_sequence, digest, users };
-}
-
-function describe(fault: Fault, now_ms: number): string {
-  const { kind, replica, moment, server } = fault;
-  return [
-    `${(now_ms / 1000).toFixed(1).padStart(6)} s`,
-    kind,
-    replica === undefined ? "" : `r${replica}`,
-    kind.startsWith("broker_") ? `server ${server}` : "",
-    moment === undefined ? "" : `at ${moment} + ${fault.delay_ms} ms`,
-    `${fault.for_ms} ms`,
-    kind === "delay" ? `(each chunk ${fault.delay_ms} ms)` : "",
-    /^replica_(kill|term)$/.test(kind) && !fault.warm ? "(without peers)" : "",
-    fault.damages ? "(the newest snapshot is damaged)" : "",
-  ].filter((word) => word !== "").join(" ");
 }

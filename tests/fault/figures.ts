@@ -13,7 +13,7 @@ import {
   type FaultKind,
   type Moment,
   MOMENTS,
-} from "./schedule.ts";
+} from "./faults.ts";
 
 /** A run's figures. */
 export interface Figures {

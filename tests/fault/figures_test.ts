@@ -7,7 +7,7 @@ import {
   shortfalls,
   type SnapshotFigures,
 } from "./figures.ts";
-import { FAULT_KINDS, MOMENTS } from "./schedule.ts";
+import { FAULT_KINDS, MOMENTS } from "./faults.ts";
 
 const { faultsOfEachKind, ...least } = LEAST;
 

@@ -4,12 +4,11 @@ import {
   type Fault,
   FAULT_KINDS,
   FAULT_MS,
-  makeSchedule,
   MOMENTS,
   PLAIN_KINDS,
-  type Plan,
   targetsOf,
-} from "./schedule.ts";
+} from "./faults.ts";
+import { makeSchedule, type Plan } from "./schedule.ts";
 
 const PLAIN: Plan = { replicas: 3, servers: 1, snapshots: false };
 const SNAPSHOTS: Plan = { replicas: 3, servers: 3, snapshots: true };

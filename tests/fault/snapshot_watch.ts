@@ -6,7 +6,7 @@
  */
 import type { NatsConnection } from "nats";
 import { type BrokerClient, LOG_STREAM } from "./broker_client.ts";
-import type { Moment } from "./schedule.ts";
+import type { Moment } from "./faults.ts";
 import { BUCKET_STREAM, CHUNKS, METAS } from "./snapshot_bucket.ts";
 
 const API = "$JS.API.STREAM.";
