@@ -193,6 +193,9 @@ export class Compactor {
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       this.#failed(step, error as Error);
+      const isTidying = step?.type === "delete" || step?.type === "trim";
+      // Whoever asks for a snapshot does not need that: theirs comes next.
+      if (isTidying && this.#requests.isRequested) return;
       if (isAsked) this.#failRequest(error as Error);
     }
   }
