@@ -17,15 +17,12 @@ import {
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Applier } from "./applier.ts";
-import {
-  type CommittedSet,
-  GroupCommit,
-  type GroupCommitPorts,
-} from "./group_commit.ts";
+import { GroupCommit, type GroupCommitPorts } from "./group_commit.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Phase, RestoreProgress } from "./readiness.ts";
 import { ReplicaView } from "./replica_view.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
+import type { CommittedSet } from "./set_queue.ts";
 import { type Place, StateMachine } from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
