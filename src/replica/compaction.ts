@@ -36,7 +36,7 @@ export const BACK_OFF_MAX_MS = 600_000;
 export const FORBIDDEN_WAIT_MS = 300_000;
 
 /** The most snapshots, newer than the newest verified one, that are not verified. */
-export const UNVERIFIED_MAX = 3;
+const UNVERIFIED_MAX = 3;
 
 /** A step that is worth doing, and how long others have their turn before. */
 interface WantedStep {
@@ -80,7 +80,7 @@ export function noteWanted(facts: CompactionFacts): Map<string, number> {
 }
 
 /** Names a step, so that it is known again when it is still wanted later. */
-export function stepKey(step: WorkStep): string {
+function stepKey(step: WorkStep): string {
   switch (step.type) {
     case "write":
       return "write";
