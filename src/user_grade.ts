@@ -13,9 +13,6 @@ export const NUMBER_FIELDS = [
   "return_fee",
 ] as const;
 
-/** The name of one of the four numbers. */
-export type NumberField = (typeof NUMBER_FIELDS)[number];
-
 /** A whole record. The numbers are safe integers and never `-0`. */
 export interface UserGrade {
   user_id: string;

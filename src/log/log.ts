@@ -131,7 +131,7 @@ export interface ReplicatedLog {
 
   /**
    * All entries after a sequence, those to come included, in order and without
-   * a gap. The consumer's pace holds the log back. Only one iteration at a time;
+   * a gap; the log must be open. The consumer's pace holds the log back. Only one iteration at a time;
    * where the log is shared, a new one ends the one before, and the batches
    * under way with it.
    *

@@ -36,7 +36,7 @@ export const BACK_OFF_MAX_MS = 600_000;
 export const FORBIDDEN_WAIT_MS = 300_000;
 
 /** The most snapshots, newer than the newest verified one, that are not verified. */
-export const UNVERIFIED_MAX = 3;
+const UNVERIFIED_MAX = 3;
 
 /** A step that is worth doing, and how long others have their turn before. */
 interface WantedStep {

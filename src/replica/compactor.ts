@@ -31,7 +31,7 @@ import { CompactionTroubles } from "./compaction_troubles.ts";
 const logger = getLogger(["usergrade", "compaction"]);
 
 /** How often the next step is considered. */
-export const CONSIDER_MS = 250;
+const CONSIDER_MS = 250;
 
 /** How often a snapshot is tried to be read back. */
 const READS_MAX = 3;

@@ -14,26 +14,14 @@ import {
   entryText,
 } from "../log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
-import type { UserGrade, UserGradePatch } from "../user_grade.ts";
+import type { UserGrade } from "../user_grade.ts";
+import { Batch } from "./batch.ts";
 import { CommitGap } from "./commit_gap.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
-
-/** The most sets in one batch. */
-export const BATCH_SETS_MAX = 1024;
-
-/** The most sets that wait for a batch: beyond a few batches, fail fast. */
-export const QUEUE_SETS_MAX = 4 * BATCH_SETS_MAX;
+import { type CommittedSet, PendingSet, SetQueue } from "./set_queue.ts";
 
 /** The most batches in flight at a time. */
 const BATCHES_IN_FLIGHT_MAX = 1;
-
-/** A set that is committed and applied. */
-export interface CommittedSet {
-  /** The whole record after the set. */
-  readonly grade: UserGrade;
-  /** The sequence of the set's entry. */
-  readonly sequence: number;
-}
 
 /** The queue of sets is full; nothing was stored. */
 export class QueueFullError extends NotStoredError {
@@ -55,45 +43,11 @@ export interface GroupCommitPorts {
   now(): number;
 }
 
-/** One set on its way. */
-class PendingSet {
-  readonly promise: Promise<CommittedSet>;
-  resolve!: (committed: CommittedSet) => void;
-  reject!: (error: Error) => void;
-
-  constructor(
-    readonly change: Change,
-    readonly since_ms: number,
-  ) {
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
-}
-
-/** A batch that was proposed. */
-export class Batch {
-  /** How many of the sets, from the first, were told that their time is over. */
-  expired = 0;
-
-  constructor(
-    readonly number: number,
-    readonly sets: readonly PendingSet[],
-    readonly proposedAt_ms: number,
-  ) {}
-
-  /** What the batch's entry changes, in order. */
-  get patches(): readonly UserGradePatch[] {
-    return this.sets.map(({ change }) => change.patch);
-  }
-}
-
 /** Gathers sets into batches and tells each set how it ended, exactly once. */
 export class GroupCommit {
   readonly counts = new SetCounts();
-  /** Sets that are in no batch yet. Invariant: the longest waiting is first. */
-  #queue: PendingSet[] = [];
+  /** Sets that are in no batch yet. */
+  readonly #queue = new SetQueue();
   /** In the order of their numbers, which is the log's order too. */
   #inFlight: Batch[] = [];
   #lastBatch = 0;
@@ -115,7 +69,7 @@ export class GroupCommit {
   /** How many sets wait or are in flight. */
   get pending(): number {
     return this.#inFlight.reduce(
-      (sum, batch) => sum + batch.sets.length - batch.expired,
+      (sum, { size, expired }) => sum + size - expired,
       this.#queue.length,
     );
   }
@@ -152,7 +106,7 @@ export class GroupCommit {
    * @throws {QueueFullError} At once, if too many sets are waiting.
    */
   submit(change: Change): Promise<CommittedSet> {
-    if (this.#queue.length >= QUEUE_SETS_MAX) {
+    if (this.#queue.isFull) {
       this.counts.rejected.queue_full++;
       throw new QueueFullError(
         `${this.#queue.length} sets are waiting for the log, which is the limit`,
@@ -181,18 +135,7 @@ export class GroupCommit {
     while (
       this.#queue.length > 0 && this.#inFlight.length < BATCHES_IN_FLIGHT_MAX
     ) {
-      let count = 0;
-      // A set has a bracket or a comma before it, and the last one a bracket
-      // behind it.
-      let characters = 1;
-      do {
-        characters += 1 + this.#queue[count++].change.text.length;
-      } while (
-        count < this.#queue.length && count < BATCH_SETS_MAX &&
-        characters + 1 + this.#queue[count].change.text.length <=
-          this.#entryCharactersMax
-      );
-      const sets = this.#queue.splice(0, count);
+      const sets = this.#queue.takeBatch(this.#entryCharactersMax);
       const number = ++this.#lastBatch;
       this.#inFlight.push(new Batch(number, sets, this.ports.now()));
       this.ports.propose(number, entryText(sets.map(({ change }) => change)));
@@ -224,24 +167,24 @@ export class GroupCommit {
    * @param grades The whole record after each set.
    */
   answer(batch: Batch, sequence: number, grades: readonly UserGrade[]): void {
-    const { sets, expired, proposedAt_ms } = batch;
+    const { waiting, size, expired, proposedAt_ms } = batch;
     const { counts } = this;
     const now_ms = this.ports.now();
     // Those that were told that their time is over count as rejected.
-    for (let i = expired; i < sets.length; i++) {
-      sets[i].resolve({ grade: grades[i], sequence });
-      counts.setSeconds.observe((now_ms - sets[i].since_ms) / 1000);
+    for (const [i, set] of waiting.entries()) {
+      set.resolve({ grade: grades[expired + i], sequence });
+      counts.setSeconds.observe((now_ms - set.since_ms) / 1000);
     }
-    counts.committed += sets.length - expired;
+    counts.committed += waiting.length;
     this.#gap.committed(now_ms);
     counts.commitSeconds.observe((now_ms - proposedAt_ms) / 1000);
-    counts.batchSets.observe(sets.length);
+    counts.batchSets.observe(size);
   }
 
   /** A batch that has landed can't be applied: tells its sets. */
   reject(batch: Batch, error: NotAppliedError | OutcomeUnknownError): void {
     this.#reject(
-      batch.sets.slice(batch.expired),
+      batch.waiting,
       error instanceof NotAppliedError ? "not_applied" : "outcome_unknown",
       error,
     );
@@ -250,9 +193,8 @@ export class GroupCommit {
   /** A batch did not commit: tells its sets. */
   fail(number: number, error: NotStoredError | OutcomeUnknownError): void {
     if (number <= this.#lostBatch) return;
-    const { sets, expired } = this.#take(number);
     this.#reject(
-      sets.slice(expired),
+      this.#take(number).waiting,
       error instanceof NotStoredError ? "not_stored" : "outcome_unknown",
       error,
     );
@@ -269,9 +211,7 @@ export class GroupCommit {
 
   /** Ends all sets that are in no batch yet: they are certainly not stored. */
   refuseQueued(error: NotStoredError): void {
-    const queued = this.#queue;
-    this.#queue = [];
-    this.#reject(queued, "not_ready", error);
+    this.#reject(this.#queue.takeAll(), "not_ready", error);
   }
 
   /** The log is gone for good: ends all sets, those in flight as unknown. */
@@ -283,9 +223,9 @@ export class GroupCommit {
   /** Nothing is heard any more of the batches in flight: ends them as unknown. */
   loseInFlight(reason: string): void {
     this.#lostBatch = this.#lastBatch;
-    for (const { sets, expired } of this.#inFlight) {
+    for (const { waiting } of this.#inFlight) {
       this.#reject(
-        sets.slice(expired),
+        waiting,
         "outcome_unknown",
         new OutcomeUnknownError(`${reason}: the set's outcome is unknown`),
       );
@@ -296,15 +236,10 @@ export class GroupCommit {
   /** Ends the sets whose time is over. To be called a few times a second. */
   tick(now_ms: number): void {
     const late_ms = now_ms - this.timeout_ms;
-    let count = 0;
-    while (
-      count < this.#queue.length && this.#queue[count].since_ms <= late_ms
-    ) {
-      count++;
-    }
-    if (count > 0) {
+    const late = this.#queue.takeLate(late_ms);
+    if (late.length > 0) {
       this.#reject(
-        this.#queue.splice(0, count),
+        late,
         "not_stored",
         new NotStoredError(
           `The log did not take the set within ${this.timeout_ms} ms`,
@@ -313,18 +248,15 @@ export class GroupCommit {
     }
     for (const batch of this.#inFlight) {
       // The batch stays: should it commit after all, it has to be applied.
-      while (
-        batch.expired < batch.sets.length &&
-        batch.sets[batch.expired].since_ms <= late_ms
-      ) {
-        this.#reject(
-          [batch.sets[batch.expired++]],
-          "outcome_unknown",
-          new OutcomeUnknownError(
-            `The set was sent to the log, which did not confirm it within ${this.timeout_ms} ms: its outcome is unknown`,
-          ),
-        );
-      }
+      const expired = batch.expire(late_ms);
+      if (expired.length === 0) continue;
+      this.#reject(
+        expired,
+        "outcome_unknown",
+        new OutcomeUnknownError(
+          `The set was sent to the log, which did not confirm it within ${this.timeout_ms} ms: its outcome is unknown`,
+        ),
+      );
     }
   }
 

@@ -78,9 +78,14 @@ export class Lifecycle {
     return this.#logView;
   }
 
-  /** Whether the log could be proposed to, once at least. */
-  get hasConnected(): boolean {
-    return this.#connections > 0;
+  /**
+   * @param appliedSequence What the replica has applied.
+   * @returns Whether it was catching up and now has what it waits for. The log
+   * must also have taken proposals once.
+   */
+  isCaughtUp(appliedSequence: number): boolean {
+    return this.#phase.name === "catching_up" &&
+      appliedSequence >= this.#phase.until && this.#connections > 0;
   }
 
   /** How often the log could be proposed to again after it could not. */
@@ -139,6 +144,10 @@ export class Lifecycle {
     if (this.#log === NOT_OPEN) this.#log = NOT_HEARD;
     this.#logView = { id, firstSequence };
     this.lastSequence = lastSequence;
+    // A log that lost its end will not have what it had at the start.
+    if (
+      this.#phase.name === "catching_up" && lastSequence < this.#phase.until
+    ) this.enter({ ...this.#phase, until: lastSequence });
   }
 
   /** The log has lost the entries before a sequence. */

@@ -17,23 +17,16 @@ import {
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Applier } from "./applier.ts";
-import {
-  type CommittedSet,
-  GroupCommit,
-  type GroupCommitPorts,
-} from "./group_commit.ts";
+import { GroupCommit, type GroupCommitPorts } from "./group_commit.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { notReadable, notWritable, otherSequences } from "./not_ready.ts";
 import type { Phase, RestoreProgress } from "./readiness.ts";
 import { ReplicaView } from "./replica_view.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
+import type { CommittedSet } from "./set_queue.ts";
 import { type Place, StateMachine } from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
-
-/** This replica can't answer yet or any more; nothing was stored. */
-export class NotReadyError extends NotStoredError {
-  override name = "NotReadyError";
-}
 
 /** One replica of the user grades. */
 export class Replica extends ReplicaView {
@@ -165,15 +158,11 @@ export class Replica extends ReplicaView {
   }
 
   #appliedMore(): void {
-    const { phase } = this.lifecycle;
     if (this.lifecycle.stuckChanged(this.#applier.stuck) && this.isStuck) {
-      this.groupCommit.refuseQueued(this.#notWritable());
+      this.groupCommit.refuseQueued(notWritable(this));
     }
     this.#waiters.reached(this.appliedSequence);
-    if (
-      phase.name === "catching_up" && this.appliedSequence >= phase.until &&
-      this.lifecycle.hasConnected
-    ) {
+    if (this.lifecycle.isCaughtUp(this.appliedSequence)) {
       this.#enter({ name: "ready" });
     }
   }
@@ -193,18 +182,13 @@ export class Replica extends ReplicaView {
   ): void {
     this.lifecycle.logOpened({ id, firstSequence, lastSequence });
     this.groupCommit.limitEntries(entryBytesMax);
-    const { phase } = this.lifecycle;
-    // A log that lost its end will not have what it had at the start.
-    if (phase.name === "catching_up" && lastSequence < phase.until) {
-      this.lifecycle.enter({ ...phase, until: lastSequence });
-    }
   }
 
   /** The log's status has changed. */
   logStatusChanged(status: LogStatus): void {
     this.lifecycle.logStatusChanged(status);
     if (this.connected) this.#appliedMore();
-    else this.groupCommit.refuseQueued(this.#notWritable());
+    else this.groupCommit.refuseQueued(notWritable(this));
     // No entry comes for now, and others may come in the place of those waited for.
     if (this.isAheadOfLog) this.#waiters.expire(Infinity);
   }
@@ -239,19 +223,9 @@ export class Replica extends ReplicaView {
   submit(change: Change): Promise<CommittedSet> {
     if (!this.writable) {
       this.groupCommit.refusedAtOnce();
-      throw this.#notWritable();
+      throw notWritable(this);
     }
     return this.groupCommit.submit(change);
-  }
-
-  #notWritable(): NotReadyError {
-    const { restoreProgress } = this;
-    const progress = restoreProgress === undefined
-      ? ""
-      : ` (${restoreProgress.percent} %)`;
-    return new NotReadyError(
-      `This replica can't commit sets now (${this.state}): ${this.reason}${progress}`,
-    );
   }
 
   /**
@@ -259,14 +233,8 @@ export class Replica extends ReplicaView {
    * @throws {NotReadyError} If this replica can't know yet.
    */
   getJson(id: string): string | undefined {
-    if (!this.readable) throw this.#notReadable();
+    if (!this.readable) throw notReadable(this);
     return this.machine.getJson(id);
-  }
-
-  #notReadable(): NotReadyError {
-    return new NotReadyError(
-      `This replica is not ready (${this.state}): ${this.reason}`,
-    );
   }
 
   /**
@@ -277,12 +245,8 @@ export class Replica extends ReplicaView {
    * sequences of the log mean other entries than those that it has applied.
    */
   async waitFor(sequence: number): Promise<void> {
-    if (!this.readable) throw this.#notReadable();
-    if (this.isAheadOfLog) {
-      throw new NotReadyError(
-        `This replica has a history that the log has lost (ahead_of_log), so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
-      );
-    }
+    if (!this.readable) throw notReadable(this);
+    if (this.isAheadOfLog) throw otherSequences(sequence);
     if (this.appliedSequence >= sequence) return;
     await this.#waiters.wait(sequence, this.ports.now() + this.timeout_ms);
   }
@@ -293,7 +257,7 @@ export class Replica extends ReplicaView {
    */
   snapshot(): Snapshot {
     const { whole } = this.lifecycle.readiness;
-    if (!whole || !this.machine.isWhole) throw this.#notReadable();
+    if (!whole || !this.machine.isWhole) throw notReadable(this);
     return this.machine.snapshot(this.log!.id);
   }
 

@@ -104,7 +104,7 @@ Deno.test("a replica survives a NATS password that is wrong for a while", async 
   assert.equal((await service.set({ user_id: "a" })).status, 200);
 });
 
-/** The permissions that the README lists, with a stream that is there already. */
+/** The permissions that OPERATIONS.md lists, with a stream that is there already. */
 function leastPrivileges(replicaId: string): string {
   return `permissions {
     publish: [

@@ -8,12 +8,11 @@ import {
 } from "../../src/log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import {
-  BATCH_SETS_MAX,
   GroupCommit,
   NotAppliedError,
-  QUEUE_SETS_MAX,
   QueueFullError,
 } from "../../src/replica/group_commit.ts";
+import { BATCH_SETS_MAX, QUEUE_SETS_MAX } from "../../src/replica/set_queue.ts";
 import { Storage } from "../../src/storage/storage.ts";
 
 const permissions = "none";

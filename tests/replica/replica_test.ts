@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Change, entryText } from "../../src/log/change.ts";
 import { LogFailedError } from "../../src/log/log.ts";
-import { NotReadyError, Replica } from "../../src/replica/replica.ts";
+import { NotReadyError } from "../../src/replica/not_ready.ts";
+import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
 
 const permissions = "none";

@@ -10,7 +10,8 @@ import { type LogEntry, NotStoredError } from "../../src/log/log.ts";
 import { WINDOW_MESSAGES } from "../../src/log/thread/window.ts";
 import { RETRY_MS } from "../../src/replica/applier.ts";
 import { NotAppliedError } from "../../src/replica/group_commit.ts";
-import { NotReadyError, Replica } from "../../src/replica/replica.ts";
+import { NotReadyError } from "../../src/replica/not_ready.ts";
+import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { type Kind, largeId, withoutMemory } from "../support/memory.ts";
 

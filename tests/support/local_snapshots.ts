@@ -28,7 +28,7 @@ export interface LocalState {
 export const LOCAL_SNAPSHOT_BYTES = 1_000;
 
 /** When the log is said to have taken the last entry of a snapshot. */
-export const LOCAL_SNAPSHOT_TIME = "2026-11-23T22:49:59.123456789Z";
+const LOCAL_SNAPSHOT_TIME = "2026-11-23T22:49:59.123456789Z";
 
 /** The snapshots of a service without a store. */
 export class LocalSnapshots implements SnapshotView, SnapshotMaker {

@@ -8,7 +8,7 @@ import { decodeEntry } from "../../src/log/change.ts";
 import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
 import type { LogLocation } from "../../src/log/log.ts";
 import { misfit } from "../../src/replica/fit.ts";
-import { NotReadyError } from "../../src/replica/replica.ts";
+import { NotReadyError } from "../../src/replica/not_ready.ts";
 import type { Found, Wanted } from "../../src/replica/snapshot_search.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
 import { Storage } from "../../src/storage/storage.ts";

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const logger = getLogger(["usergrade", "http"]);
 
 /** An unread body up to this long is left to the runtime, which reads it. */
-export const UNREAD_BYTES_MAX = 64 * 1024;
+const UNREAD_BYTES_MAX = 64 * 1024;
 
 /** How much of a refused body is read and thrown away. */
 export const LINGER_BYTES_MAX = 64 * 1024 * 1024;
@@ -23,7 +23,7 @@ export const LINGER_BYTES_MAX = 64 * 1024 * 1024;
 export const LINGER_TIMEOUT_MS = 5_000;
 
 /** How long the client may pause meanwhile. */
-export const LINGER_IDLE_TIMEOUT_MS = 1_000;
+const LINGER_IDLE_TIMEOUT_MS = 1_000;
 
 /** How many refused bodies are read at a time; further ones are cut at once. */
 export const LINGERING_MAX = 4;

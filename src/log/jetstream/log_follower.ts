@@ -1,6 +1,6 @@
 /**
- * Finding the stream, judging whether it is still the log that was applied, and
- * following it with consumers. It does no I/O.
+ * Following the log, once it is open: judging whether the stream is still the
+ * log that was applied, and feeding entries with consumers. It does no I/O.
  *
  * Whatever goes wrong with the connection, the consumer or the stream, there is
  * one remedy: look at the stream, and if it is still the log that was applied,
@@ -11,52 +11,43 @@
 import type { Commits } from "./commits.ts";
 import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
 import { Feeding } from "./feeding.ts";
-import { KnownLog } from "./known_log.ts";
-import { RETRY_MS } from "./link.ts";
+import type { KnownLog } from "./known_log.ts";
 import { limitsOf } from "./log_limits.ts";
-import { infoOf, type OpeningOptions, openingStep } from "./opening.ts";
-import { type AwaitedRequest, Requests } from "./requests.ts";
-import { NO_ENTRIES, type StreamLook } from "./same_log.ts";
+import { type OpeningOptions, problemOf } from "./opening.ts";
+import type { Requests } from "./requests.ts";
+import type { StreamLook } from "./same_log.ts";
 import type { SessionOutput } from "./session_output.ts";
-import { settingsProblem } from "./stream_config.ts";
+import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
 
 /** How often a log that does not recover by itself is looked at. */
 export const AHEAD_LOOK_MS = 2_000;
 
 /** What is done about the stream now. */
 type FollowerState =
-  /** NATS is not connected. */
-  | { readonly type: "offline" }
-  /** Nobody wants the log or its entries yet. */
-  | { readonly type: "idle" }
-  /** A request is under way. */
-  | { readonly type: "asking"; readonly awaited: AwaitedRequest }
-  /** Something is wrong; it is looked again. */
-  | { readonly type: "waiting"; readonly until_ms: number }
+  | Wait
   /** A consumer gives entries. */
   | { readonly type: "feeding"; readonly feeding: Feeding }
   /** No entry comes any more until the replica is started anew. */
   | { readonly type: "over" };
 
-/** Follows one stream over one connection after the other. */
+/** Follows one log over one connection after the other. */
 export class LogFollower {
-  readonly #requests = new Requests();
   readonly #feed: EntryFeed;
-  #state: FollowerState = { type: "offline" };
-  /** Undefined until the stream was found. */
-  #log: KnownLog | undefined;
-  /** What is wanted of the stream until it is open. */
-  #wanted: "nothing" | "look" | "log" = "nothing";
+  #state: FollowerState = { type: "idle" };
   #isConsuming = false;
 
   /**
+   * @param log The log, which was just opened.
    * @param options The stream.
    * @param commits The batches on their way into it.
+   * @param requests Numbers the requests.
    * @param output Takes what is to be done.
    */
   constructor(
+    private readonly log: KnownLog,
     private readonly options: OpeningOptions,
     private readonly commits: Commits,
+    private readonly requests: Requests,
     private readonly output: SessionOutput,
   ) {
     this.#feed = commits.feed;
@@ -72,10 +63,7 @@ export class LogFollower {
   connected(now_ms: number): void {
     if (this.#state.type === "over") return;
     this.commits.reconnected();
-    const isWanted = this.#log === undefined
-      ? this.#wanted !== "nothing"
-      : this.#isConsuming;
-    if (isWanted) this.#look(now_ms);
+    if (this.#isConsuming) this.#look(now_ms);
     else this.#state = { type: "idle" };
   }
 
@@ -84,12 +72,6 @@ export class LogFollower {
     if (this.#state.type === "over") return;
     this.#state = { type: "offline" };
     this.output.setStatus("away", reason, now_ms);
-  }
-
-  /** It is wanted whether the log is there, or the log itself. */
-  want(wanted: "look" | "log", now_ms: number): void {
-    this.#wanted = wanted;
-    if (this.#state.type === "idle") this.#look(now_ms);
   }
 
   /**
@@ -109,8 +91,8 @@ export class LogFollower {
   #consumeAnew(after: number, now_ms: number): void {
     const reason = `a snapshot at sequence ${after} was restored`;
     this.commits.abandon(reason);
-    this.#requests.dropAside();
-    this.#log!.noAnswer();
+    this.requests.dropAside();
+    this.log.noAnswer();
     if (this.#state.type === "offline" || this.#state.type === "over") return;
     this.output.do({ type: "stop_consumer" });
     this.output.setStatus("away", reason, now_ms);
@@ -120,14 +102,17 @@ export class LogFollower {
   /** Does what is due while NATS is connected. */
   tick(now_ms: number): void {
     const state = this.#state;
-    if (state.type === "asking" && now_ms >= state.awaited.deadline_ms) {
-      this.#log?.noAnswer();
-      this.#tryAgain("NATS does not answer", now_ms);
-    } else if (state.type === "waiting" && now_ms >= state.until_ms) {
-      this.#look(now_ms);
-    } else if (state.type === "feeding") {
+    if (state.type === "feeding") {
       const problem = state.feeding.tick(now_ms);
       if (problem !== undefined) this.recover(problem, now_ms);
+      return;
+    }
+    switch (dueAfter(state, now_ms)) {
+      case "unanswered":
+        this.log.noAnswer();
+        return this.#tryAgain("NATS does not answer", now_ms);
+      case "look":
+        return this.#look(now_ms);
     }
   }
 
@@ -160,20 +145,13 @@ export class LogFollower {
 
   /** @returns The number of a request, which is waited for. */
   #ask(now_ms: number): number {
-    const awaited = this.#requests.begin(now_ms);
+    const awaited = this.requests.begin(now_ms);
     this.#state = { type: "asking", awaited };
     return awaited.request;
   }
 
-  #isAwaited(request: number): boolean {
-    return this.#state.type === "asking" &&
-      this.#state.awaited.request === request;
-  }
-
   #look(now_ms: number): void {
-    const question = this.#isConsuming && this.#log !== undefined
-      ? this.#log.ask()
-      : NO_ENTRIES;
+    const question = this.log.ask();
     this.output.do({ type: "look", request: this.#ask(now_ms), question });
   }
 
@@ -182,18 +160,15 @@ export class LogFollower {
     if (this.#state.type === "feeding") this.#state.feeding.look(now_ms);
   }
 
-  /** A request to look at the stream, or to make it, has its answer. */
+  /** A request to look at the stream has its answer. */
   looked(
     request: number,
     look: StreamLook | undefined,
     now_ms: number,
   ): void {
-    const asked_ms = this.#requests.endAside(request);
+    const asked_ms = this.requests.endAside(request);
     if (asked_ms !== undefined) this.#lookedAside(asked_ms, look, now_ms);
-    else if (this.#isAwaited(request)) {
-      if (this.#log === undefined) this.#open(look, now_ms);
-      else this.#judge(this.#log, look, now_ms);
-    }
+    else if (isAwaited(this.#state, request)) this.#judge(look, now_ms);
   }
 
   #lookedAside(
@@ -204,58 +179,24 @@ export class LogFollower {
     const state = this.#state;
     if (state.type !== "feeding") return;
     const problem = state.feeding.looked(asked_ms, look, now_ms) ??
-      (look && this.#settingsProblem(look));
+      (look && problemOf(look, this.options));
     if (problem !== undefined) this.recover(problem, now_ms);
-    else this.#tellLimits(look!, this.#log!);
+    else this.#tellLimits(look!);
   }
 
-  #tellLimits(look: StreamLook, { id }: KnownLog): void {
-    this.output.do({ type: "limits", limits: limitsOf(look, id) });
-  }
-
-  #open(look: StreamLook | undefined, now_ms: number): void {
-    if (this.#wanted === "look") {
-      this.#wanted = "nothing";
-      this.#state = { type: "idle" };
-      const info = look && infoOf(look, this.options);
-      return this.output.do({ type: "found", info });
-    }
-    const step = openingStep(look, this.options);
-    switch (step.type) {
-      case "make":
-        return this.output.do({
-          type: "make_stream",
-          request: this.#ask(now_ms),
-          id: this.options.newLogId,
-        });
-      case "wrong":
-        return this.#tryAgain(step.reason, now_ms);
-      case "open":
-        this.#log = new KnownLog(look!, this.#feed);
-        this.#feed.noteLastSequence(step.info.lastSequence);
-        this.#state = { type: "idle" };
-        return this.output.do({ type: "opened", info: step.info });
-    }
-  }
-
-  #settingsProblem({ config }: StreamLook): string | undefined {
-    const { stream, commitTimeout_ms } = this.options;
-    return settingsProblem(config, stream, commitTimeout_ms);
+  #tellLimits(look: StreamLook): void {
+    this.output.do({ type: "limits", limits: limitsOf(look, this.log.id) });
   }
 
   /** Goes on if the stream is still the log that was applied. */
-  #judge(
-    log: KnownLog,
-    look: StreamLook | undefined,
-    now_ms: number,
-  ): void {
-    const verdict = log.judge(look, now_ms);
+  #judge(look: StreamLook | undefined, now_ms: number): void {
+    const verdict = this.log.judge(look, now_ms);
     switch (verdict.type) {
       case "same":
         this.output.notAhead();
-        this.#tellLimits(look!, log);
+        this.#tellLimits(look!);
         if (verdict.lostId) {
-          this.output.do({ type: "write_identity", id: log.id });
+          this.output.do({ type: "write_identity", id: this.log.id });
         }
         return this.#startConsumer(look!, now_ms);
       case "doubtful":
@@ -285,7 +226,7 @@ export class LogFollower {
     this.#feed.noteLastSequence(look.lastSequence);
     if (look.identified !== undefined) this.#feed.noteLast(look.identified);
     // Before anything is published again: what was right may have been edited.
-    const wrong = this.#settingsProblem(look);
+    const wrong = problemOf(look, this.options);
     if (wrong !== undefined) return this.#tryAgain(wrong, now_ms);
     this.output.do({
       type: "start_consumer",
@@ -296,11 +237,11 @@ export class LogFollower {
 
   /** A consumer has been started. */
   consumerStarted(request: number, now_ms: number): void {
-    if (!this.#isAwaited(request)) return;
+    if (!isAwaited(this.#state, request)) return;
     const feeding = new Feeding(
-      this.#log!,
+      this.log,
       this.commits,
-      this.#requests,
+      this.requests,
       this.output,
       now_ms,
     );
@@ -311,9 +252,9 @@ export class LogFollower {
   /** A request has no answer. */
   failed(request: number, reason: string, now_ms: number): void {
     // The heartbeats tell when the stream is gone or the broker away.
-    if (this.#requests.endAside(request) !== undefined) return;
-    if (!this.#isAwaited(request)) return;
-    this.#log?.noAnswer();
+    if (this.requests.endAside(request) !== undefined) return;
+    if (!isAwaited(this.#state, request)) return;
+    this.log.noAnswer();
     this.#tryAgain(reason, now_ms);
   }
 
@@ -324,7 +265,7 @@ export class LogFollower {
   }
 
   #tryAgain(reason: string, now_ms: number): void {
-    this.#state = { type: "waiting", until_ms: now_ms + RETRY_MS };
+    this.#state = untilRetry(now_ms);
     this.output.setStatus("away", reason, now_ms);
   }
 

@@ -20,7 +20,7 @@ import { PURGE_TIMEOUT_MS } from "./stream.ts";
 
 /** How long the servers may take to make a stream, or to store or read a message. */
 const MAKE_TIMEOUT_MS = 10_000;
-export const MESSAGE_TIMEOUT_MS = 10_000;
+const MESSAGE_TIMEOUT_MS = 10_000;
 
 /** What of a bucket's configuration matters here. */
 export interface BucketConfig {

@@ -40,14 +40,21 @@ export function openingStep(
   options: OpeningOptions,
 ): OpeningStep {
   if (look === undefined) return { type: "make" };
-  const { stream, commitTimeout_ms } = options;
-  const { config, maxPayload_bytes } = look;
-  const reason = settingsProblem(config, stream, commitTimeout_ms) ??
+  const { maxPayload_bytes } = look;
+  const reason = problemOf(look, options) ??
     (maxPayload_bytes < PAYLOAD_BYTES_MIN
       ? `Cannot use the NATS server: its max_payload is ${maxPayload_bytes} and must be at least ${PAYLOAD_BYTES_MIN}`
       : undefined);
   if (reason !== undefined) return { type: "wrong", reason };
   return { type: "open", info: infoOf(look, options) };
+}
+
+/** @returns Why the stream's settings are not a log's; undefined if they are. */
+export function problemOf(
+  { config }: StreamLook,
+  { stream, commitTimeout_ms }: OpeningOptions,
+): string | undefined {
+  return settingsProblem(config, stream, commitTimeout_ms);
 }
 
 /** @returns The log as this look found it. */

@@ -11,6 +11,10 @@ import { Commits } from "./commits.ts";
 import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
 import { Link } from "./link.ts";
 import { LogFollower } from "./log_follower.ts";
+import { LogOpener } from "./log_opener.ts";
+import type { OpeningOptions } from "./opening.ts";
+import { Requests } from "./requests.ts";
+import type { StreamLook } from "./same_log.ts";
 import type { SessionAction, SessionEvent } from "./session_events.ts";
 import { SessionOutput } from "./session_output.ts";
 import { setSubject } from "./stream_config.ts";
@@ -29,7 +33,11 @@ export class Session {
   readonly #output = new SessionOutput();
   readonly #link = new Link();
   readonly #commits: Commits;
-  readonly #follower: LogFollower;
+  readonly #requests = new Requests();
+  readonly #opening: OpeningOptions;
+  readonly #opener: LogOpener;
+  /** Undefined until the log is open; it takes over from the opener. */
+  #follower: LogFollower | undefined;
   #isClosed = false;
 
   constructor(
@@ -41,9 +49,15 @@ export class Session {
       commitTimeout_ms,
       (action) => this.#output.do(action),
     );
-    this.#follower = new LogFollower(
-      { stream, commitTimeout_ms, newLogId: session.slice(0, 16) },
-      this.#commits,
+    this.#opening = {
+      stream,
+      commitTimeout_ms,
+      newLogId: session.slice(0, 16),
+    };
+    this.#opener = new LogOpener(
+      this.#opening,
+      this.feed,
+      this.#requests,
       this.#output,
     );
   }
@@ -63,7 +77,11 @@ export class Session {
    * yet known whether the log is still the same.
    */
   get isSure(): boolean {
-    return this.#link.isUp && this.#follower.isSure;
+    return this.#link.isUp && this.#follower?.isSure !== false;
+  }
+
+  get #stage(): LogOpener | LogFollower {
+    return this.#follower ?? this.#opener;
   }
 
   /** @returns What is to be done since the last time, in this order. */
@@ -77,32 +95,32 @@ export class Session {
     switch (event.type) {
       case "connected":
         if (!this.#link.connected(event.attempt)) return;
-        return this.#follower.connected(now_ms);
+        return this.#stage.connected(now_ms);
       case "disconnected":
         return this.#disconnected(event.attempt, event.reason, now_ms);
       case "looked":
-        return this.#follower.looked(event.request, event.look, now_ms);
+        return this.#looked(event.request, event.look, now_ms);
       case "consumer_started":
-        return this.#follower.consumerStarted(event.request, now_ms);
+        return this.#follower!.consumerStarted(event.request, now_ms);
       case "failed":
-        return this.#follower.failed(event.request, event.reason, now_ms);
+        return this.#stage.failed(event.request, event.reason, now_ms);
       case "refused":
         if (!this.#commits.refused(event.batch, event.reason, now_ms)) return;
-        return this.#follower.lookAside(now_ms);
+        return this.#follower?.lookAside(now_ms);
       case "unsent":
         return this.#commits.unsent(event.batch, event.reason);
       case "forbidden":
         return this.#forbidden(event.subject, now_ms);
       case "complained":
-        return this.#follower.recover(`NATS refuses: ${event.reason}`, now_ms);
+        return this.#follower?.recover(`NATS refuses: ${event.reason}`, now_ms);
       case "find":
-        return this.#follower.want("look", now_ms);
+        return this.#want("look", now_ms);
       case "open":
-        return this.#follower.want("log", now_ms);
+        return this.#want("log", now_ms);
       case "consume":
-        return this.#follower.consume(event.after, event.time, now_ms);
+        return this.#follower!.consume(event.after, event.time, now_ms);
       case "trimmed":
-        return this.#follower.lookAside(now_ms);
+        return this.#follower?.lookAside(now_ms);
       case "close":
         this.#isClosed = true;
         return this.#commits.abandon("The log was closed");
@@ -115,12 +133,12 @@ export class Session {
     this.#commits.expire(now_ms);
     const attempt = this.#link.tick(now_ms);
     if (attempt !== undefined) this.#output.do({ type: "connect", attempt });
-    this.#follower.tick(now_ms);
+    this.#stage.tick(now_ms);
   }
 
   /** Takes a message of the consumer. Hot: once for each entry. */
   receive(message: FeedMessage, now_ms: number): void {
-    this.#follower.receive(message, now_ms);
+    this.#follower!.receive(message, now_ms);
   }
 
   /**
@@ -140,10 +158,30 @@ export class Session {
     return this.#commits.propose(batch, payload, now_ms);
   }
 
+  /** Nothing is to be opened any more once the log is open. */
+  #want(wanted: "look" | "log", now_ms: number): void {
+    if (this.#follower === undefined) this.#opener.want(wanted, now_ms);
+  }
+
+  #looked(request: number, look: StreamLook | undefined, now_ms: number): void {
+    if (this.#follower !== undefined) {
+      return this.#follower.looked(request, look, now_ms);
+    }
+    const log = this.#opener.looked(request, look, now_ms);
+    if (log === undefined) return;
+    this.#follower = new LogFollower(
+      log,
+      this.#opening,
+      this.#commits,
+      this.#requests,
+      this.#output,
+    );
+  }
+
   #disconnected(attempt: number, reason: string, now_ms: number): void {
     const wasUp = this.#link.isUp;
     if (!this.#link.disconnected(attempt, now_ms)) return;
-    this.#follower.disconnected(
+    this.#stage.disconnected(
       wasUp ? `the connection to NATS is lost: ${reason}` : reason,
       now_ms,
     );
@@ -152,6 +190,6 @@ export class Session {
   #forbidden(subject: string, now_ms: number): void {
     const reason = `NATS does not allow to publish to ${subject}`;
     if (this.#commits.forbidden(subject, reason, now_ms)) return;
-    this.#follower.forbidden(`${reason}, which a replica needs`, now_ms);
+    this.#stage.forbidden(`${reason}, which a replica needs`, now_ms);
   }
 }

@@ -9,7 +9,7 @@ import { ENTRY_BYTES_MAX } from "../change.ts";
 const VERSION = "v1";
 
 /** How long JetStream remembers message ids: longer than any retry. */
-export const DUPLICATE_WINDOW_MS = 120_000;
+const DUPLICATE_WINDOW_MS = 120_000;
 
 /** The most bytes of an entry's headers: its message id and its stream's name. */
 export const HEADER_BYTES_MAX = 1024;
@@ -48,7 +48,7 @@ function prefix(stream: string): string {
 }
 
 /** The subjects of all versions of entries. */
-export function entrySubjects(stream: string): string {
+function entrySubjects(stream: string): string {
   return `${prefix(stream)}.*.set.*`;
 }
 

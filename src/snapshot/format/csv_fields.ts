@@ -4,8 +4,7 @@
  *
  * @module
  */
-const CR = 0x0d;
-const QUOTE = 0x22;
+import { CR, QUOTE } from "./ascii.ts";
 
 /**
  * @param line A line, with LF at its end and nowhere else.

@@ -5,6 +5,7 @@
  * @module
  */
 import { NUMBER_FIELDS } from "../../user_grade.ts";
+import { CR } from "./ascii.ts";
 import { readFields } from "./csv_fields.ts";
 import { foreignFormat } from "./foreign_format.ts";
 import { visibleText } from "./visible_text.ts";
@@ -29,7 +30,6 @@ export interface CsvLayout {
   readonly isExact: boolean;
 }
 
-const CR = 0x0d;
 const SEPARATORS = [",", ";", "\t"].map((text) => text.charCodeAt(0));
 
 const NAMES: readonly string[] = ["user_id", ...NUMBER_FIELDS];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CR, LF } from "./ascii.ts";
 import { BackupError } from "./backup_error.ts";
 import { concatenate } from "./byte_reader.ts";
 import { readFields } from "./csv_fields.ts";
@@ -25,8 +26,6 @@ const LINE_BYTES_MAX = 4 * 1024;
 /** The longest header line: room for the columns of some other table. */
 const HEADER_BYTES_MAX = 64 * 1024;
 
-const LF = 0x0a;
-const CR = 0x0d;
 const LINE_END = new Uint8Array([LF]);
 
 /** Which files are read. */

@@ -6,14 +6,10 @@
  */
 import { integerFromText } from "../../integer_text.ts";
 import { NUMBER_FIELDS, USER_ID_BYTES_MAX } from "../../user_grade.ts";
+import { CR, DELETE, LF, SPACE } from "./ascii.ts";
 import { type CsvLayout, UNNAMED, USER_ID } from "./csv_header.ts";
 import { isUtf8 } from "./utf8.ts";
 import { visibleText } from "./visible_text.ts";
-
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const DELETE = 0x7f;
 
 /** What a row says. */
 export interface CsvRow {

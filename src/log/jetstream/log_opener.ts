@@ -1,0 +1,127 @@
+/**
+ * Finding the stream, and opening it: until then it is looked at again and
+ * again, and made if it is not there. It does no I/O.
+ *
+ * @module
+ */
+import type { EntryFeed } from "./entry_feed.ts";
+import { KnownLog } from "./known_log.ts";
+import { infoOf, type OpeningOptions, openingStep } from "./opening.ts";
+import type { Requests } from "./requests.ts";
+import { NO_ENTRIES, type StreamLook } from "./same_log.ts";
+import type { SessionOutput } from "./session_output.ts";
+import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
+
+/** Opens one stream, over one connection after the other. */
+export class LogOpener {
+  #wait: Wait = { type: "offline" };
+  #wanted: "nothing" | "look" | "log" = "nothing";
+
+  /**
+   * @param options The stream.
+   * @param feed What will be fed from it.
+   * @param requests Numbers the requests.
+   * @param output Takes what is to be done.
+   */
+  constructor(
+    private readonly options: OpeningOptions,
+    private readonly feed: EntryFeed,
+    private readonly requests: Requests,
+    private readonly output: SessionOutput,
+  ) {}
+
+  /** NATS is connected. */
+  connected(now_ms: number): void {
+    if (this.#wanted === "nothing") this.#wait = { type: "idle" };
+    else this.#look(now_ms);
+  }
+
+  /** The connection is lost, or an attempt failed. */
+  disconnected(reason: string, now_ms: number): void {
+    this.#wait = { type: "offline" };
+    this.output.setStatus("away", reason, now_ms);
+  }
+
+  /** It is wanted whether the log is there, or the log itself. */
+  want(wanted: "look" | "log", now_ms: number): void {
+    this.#wanted = wanted;
+    if (this.#wait.type === "idle") this.#look(now_ms);
+  }
+
+  /** Does what is due while NATS is connected. */
+  tick(now_ms: number): void {
+    switch (dueAfter(this.#wait, now_ms)) {
+      case "unanswered":
+        return this.#tryAgain("NATS does not answer", now_ms);
+      case "look":
+        return this.#look(now_ms);
+    }
+  }
+
+  #ask(now_ms: number): number {
+    const awaited = this.requests.begin(now_ms);
+    this.#wait = { type: "asking", awaited };
+    return awaited.request;
+  }
+
+  #look(now_ms: number): void {
+    const request = this.#ask(now_ms);
+    this.output.do({ type: "look", request, question: NO_ENTRIES });
+  }
+
+  /**
+   * A request to look at the stream, or to make it, has its answer.
+   *
+   * @returns The log, once it is open.
+   */
+  looked(
+    request: number,
+    look: StreamLook | undefined,
+    now_ms: number,
+  ): KnownLog | undefined {
+    if (!isAwaited(this.#wait, request)) return undefined;
+    if (this.#wanted === "look") return this.#found(look);
+    return this.#open(look, now_ms);
+  }
+
+  #found(look: StreamLook | undefined): undefined {
+    this.#wanted = "nothing";
+    this.#wait = { type: "idle" };
+    const info = look && infoOf(look, this.options);
+    this.output.do({ type: "found", info });
+  }
+
+  #open(look: StreamLook | undefined, now_ms: number): KnownLog | undefined {
+    const step = openingStep(look, this.options);
+    switch (step.type) {
+      case "make": {
+        const request = this.#ask(now_ms);
+        const id = this.options.newLogId;
+        this.output.do({ type: "make_stream", request, id });
+        return undefined;
+      }
+      case "wrong":
+        this.#tryAgain(step.reason, now_ms);
+        return undefined;
+      case "open":
+        this.feed.noteLastSequence(step.info.lastSequence);
+        this.output.do({ type: "opened", info: step.info });
+        return new KnownLog(look!, this.feed);
+    }
+  }
+
+  /** A request has no answer. */
+  failed(request: number, reason: string, now_ms: number): void {
+    if (isAwaited(this.#wait, request)) this.#tryAgain(reason, now_ms);
+  }
+
+  /** The server forbids what is under way. */
+  forbidden(reason: string, now_ms: number): void {
+    if (this.#wait.type === "asking") this.#tryAgain(reason, now_ms);
+  }
+
+  #tryAgain(reason: string, now_ms: number): void {
+    this.#wait = untilRetry(now_ms);
+    this.output.setStatus("away", reason, now_ms);
+  }
+}

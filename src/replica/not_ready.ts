@@ -1,0 +1,36 @@
+/**
+ * What a replica answers while it can't do what it is asked for.
+ *
+ * @module
+ */
+import { NotStoredError } from "../log/log.ts";
+import type { ReplicaView } from "./replica_view.ts";
+
+/** This replica can't answer yet or any more; nothing was stored. */
+export class NotReadyError extends NotStoredError {
+  override name = "NotReadyError";
+}
+
+/** @returns Why sets are refused. */
+export function notWritable(
+  { restoreProgress, state, reason }: ReplicaView,
+): NotReadyError {
+  const progress = restoreProgress === undefined
+    ? ""
+    : ` (${restoreProgress.percent} %)`;
+  return new NotReadyError(
+    `This replica can't commit sets now (${state}): ${reason}${progress}`,
+  );
+}
+
+/** @returns Why gets are refused. */
+export function notReadable({ state, reason }: ReplicaView): NotReadyError {
+  return new NotReadyError(`This replica is not ready (${state}): ${reason}`);
+}
+
+/** @returns Why sequences mean nothing to a replica that is ahead of its log. */
+export function otherSequences(sequence: number): NotReadyError {
+  return new NotReadyError(
+    `This replica has a history that the log has lost (ahead_of_log), so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
+  );
+}
