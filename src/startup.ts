@@ -21,6 +21,7 @@ import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 import type { SnapshotSource } from "./snapshot/source.ts";
+import { tellStored } from "./stored_states.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -65,7 +66,12 @@ export async function startUp(parts: StartupParts): Promise<void> {
     }, members.remote);
     await enter(parts.room, {
       find: () => log.find(),
-      ask: (found) => peers.tell(parts.room, log, found),
+      ask: async (found) => {
+        await Promise.all([
+          peers.tell(parts.room, log, found),
+          tellStored(parts.room, parts.snapshots.stores, found),
+        ]);
+      },
       hold: (reason) => replica.hold(reason),
       now: parts.now,
     });
@@ -124,8 +130,8 @@ class Peers {
     found: FoundLog | undefined,
   ): Promise<void> {
     await Promise.all(this.peers.map(async (peer, i) => {
-      const isRunning = !isFile(peer);
-      const holder = `${isRunning ? "peer" : "the backup"} ${peer.url}`;
+      const kind = isFile(peer) ? "file" : "replica";
+      const holder = `${kind === "file" ? "the backup" : "peer"} ${peer.url}`;
       try {
         const info = await this.#ask(peer, this.sources[i]);
         room.noteHeld(
@@ -137,7 +143,7 @@ class Peers {
             sequence: info.sequence,
             users: info.rows,
             isOfAnotherHistory: await isOfAnotherHistory(info, log, found),
-            isRunning,
+            kind,
           },
         );
       } catch (error) {

@@ -43,12 +43,14 @@ const ARROWS: Record<string, string[]> = {
   ],
   "snapshot_keeper.ts": ["config", "cluster", "replica", "log", "snapshot"],
   "startup.ts": [
+    "stored_states.ts",
     "config",
     "cluster",
     "replica",
     "log",
     "snapshot",
   ],
+  "stored_states.ts": ["cluster", "replica"],
   "config": [
     "http/server",
     "snapshot",

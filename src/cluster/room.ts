@@ -33,6 +33,15 @@ export interface FoundLog {
   readonly lastSequence: number;
 }
 
+/** What may hold a state. */
+export type HolderKind =
+  /** A replica that runs. */
+  | "replica"
+  /** A file, which may be of any log that there ever was. */
+  | "file"
+  /** A place where snapshots of the logs of this name are kept. */
+  | "store";
+
 /** A state that someone else holds. */
 export interface HeldState {
   /** Names the holder in a reason, as in "replica b". */
@@ -44,8 +53,8 @@ export interface HeldState {
   readonly users: number;
   /** Whether the log is known not to be what the holder has applied. */
   readonly isOfAnotherHistory: boolean;
-  /** Whether the holder runs; a file does not. */
-  readonly isRunning: boolean;
+  /** What the holder is. */
+  readonly kind: HolderKind;
 }
 
 /** Whether a starting replica may go on. */
@@ -98,7 +107,7 @@ export class Room {
         sequence: heartbeat.applied_sequence,
         users: heartbeat.users,
         isOfAnotherHistory: state === "ahead_of_log",
-        isRunning: true,
+        kind: "replica",
       },
     );
   }
@@ -148,21 +157,21 @@ export class Room {
     }
     if (fullest === undefined) return undefined;
     const { held, misfit } = fullest;
-    return `${held.holder} holds ${held.users} users at entry ${held.sequence} of log ${held.logId}, and ${misfit}. Repair NATS or NATS_URL; or save its backup and start with NEW_LOG=yes`;
+    const what = held.kind === "store" ? "that snapshot" : "its backup";
+    return `${held.holder} holds ${held.users} users at entry ${held.sequence} of log ${held.logId}, and ${misfit}. Repair NATS or NATS_URL; or save ${what} and start with NEW_LOG=yes`;
   }
 }
 
 /** Why a state is fuller than the log; undefined if it is not. */
 function misfitOf(
-  { logId, sequence, users, isOfAnotherHistory, isRunning }: HeldState,
+  { logId, sequence, users, isOfAnotherHistory, kind }: HeldState,
   log: FoundLog | undefined,
 ): string | undefined {
   if (log?.id !== logId) {
-    // A file may be of any log that there ever was.
-    if (users === 0 || !isRunning) return undefined;
-    return log === undefined
-      ? "NATS has no such stream"
-      : `the stream is of log ${log.id}`;
+    if (users === 0 || kind === "file") return undefined;
+    if (log === undefined) return "NATS has no such stream";
+    // Snapshots of a log that was given up stay where they are.
+    return kind === "store" ? undefined : `the stream is of log ${log.id}`;
   }
   if (sequence > log.lastSequence) {
     return `the log ends at entry ${log.lastSequence}`;

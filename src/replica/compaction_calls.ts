@@ -19,7 +19,7 @@ import type { RowBlock } from "../storage/row_block.ts";
 export const CALL_LIMIT_MS = 60_000;
 
 /** How long reading a snapshot back may take. */
-export const VERIFY_LIMIT_MS = 1_800_000;
+export const VERIFY_LIMIT_MS = 600_000;
 
 /** After how much work other work gets its turn, as when a snapshot is restored. */
 const SLICE_MS = 5;

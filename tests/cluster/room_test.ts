@@ -158,35 +158,44 @@ Deno.test(
   },
 );
 
-Deno.test("a file counts where it is of this very log, a peer always", {
-  permissions,
-}, () => {
-  const held: HeldState = {
-    holder: "file:///b.csv.gz",
-    session: "",
-    logId: OTHER,
-    sequence: 5,
-    users: 5,
-    isOfAnotherHistory: false,
-    isRunning: false,
-  };
-  const types = (state: HeldState) => {
+Deno.test(
+  "a file counts where it is of this very log, a store's snapshot also where there is no log, a peer always",
+  {
+    permissions,
+  },
+  () => {
+    const held: HeldState = {
+      holder: "file:///b.csv.gz",
+      session: "",
+      logId: OTHER,
+      sequence: 5,
+      users: 5,
+      isOfAnotherHistory: false,
+      kind: "file",
+    };
+    const types = (state: HeldState) => {
+      const room = roomOf([]);
+      room.noteHeld(state.holder, state);
+      return [undefined, log, { id: OTHER, lastSequence: 4 }]
+        .map((found) => verdict(room, found).type);
+    };
+    assert.deepEqual(types(held), ["go_on", "go_on", "refuse"]);
+    assert.deepEqual(types({ ...held, kind: "replica" }), [
+      "refuse",
+      "refuse",
+      "refuse",
+    ]);
+    assert.deepEqual(types({ ...held, kind: "store" }), [
+      "refuse",
+      "go_on",
+      "refuse",
+    ]);
     const room = roomOf([]);
-    room.noteHeld(state.holder, state);
-    return [undefined, log, { id: OTHER, lastSequence: 4 }]
-      .map((found) => verdict(room, found).type);
-  };
-  assert.deepEqual(types(held), ["go_on", "go_on", "refuse"]);
-  assert.deepEqual(types({ ...held, isRunning: true }), [
-    "refuse",
-    "refuse",
-    "refuse",
-  ]);
-  const room = roomOf([]);
-  room.noteHeld(held.holder, { ...held, isRunning: true });
-  room.noteHeld(held.holder, undefined);
-  assert.equal(verdict(room, log).type, "go_on");
-});
+    room.noteHeld(held.holder, { ...held, kind: "replica" });
+    room.noteHeld(held.holder, undefined);
+    assert.equal(verdict(room, log).type, "go_on");
+  },
+);
 
 Deno.test("what is remembered is bounded, and who is known keeps its place", {
   permissions,

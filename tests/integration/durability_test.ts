@@ -5,7 +5,6 @@ import { Change, encodeEntry, entryText } from "../../src/log/change.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
-import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { randomPatch } from "../support/random_patch.ts";
@@ -140,10 +139,7 @@ Deno.test("a long log gets two snapshots, so that its file grows with the users"
     assert.equal(response.status, 200);
     await response.body?.cancel();
     model.set({ user_id: "user-7", spp: -1 });
-    const made = await fetch(`${service.url("set")}/snapshot`, {
-      method: "POST",
-      headers: { authorization: AUTHORIZATION },
-    });
+    const made = await service.snapshot();
     assert.equal((await made.json()).sequence, before + 1);
     await service.line(({ message }) => message.startsWith("The log is cut"));
     const status = await service.statusJson();

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
+import { identityDescription } from "../../src/log/jetstream/stream_config.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { assertHeld, assertTwoLogs, set } from "./fuller_state.ts";
 
 /** Waits until a replica says that the log has lost what it has applied. */
@@ -22,10 +24,28 @@ async function streams(cluster: Cluster): Promise<string[]> {
   }
 }
 
-async function deleteStream(cluster: Cluster): Promise<void> {
+async function deleteStream(
+  cluster: Cluster,
+  name = "USERGRADE",
+): Promise<void> {
   const client = await connect({ servers: cluster.broker.url });
   try {
-    await (await client.jetstreamManager()).streams.delete("USERGRADE");
+    await (await client.jetstreamManager()).streams.delete(name);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Makes an empty stream with a log's identity. */
+async function makeStream(cluster: Cluster, id: string): Promise<void> {
+  const client = await connect({ servers: cluster.broker.url });
+  try {
+    const { streams } = await client.jetstreamManager();
+    await streams.add({
+      name: "USERGRADE",
+      subjects: ["usergrade.*.set.*"],
+      description: identityDescription(id),
+    });
   } finally {
     await client.close();
   }
@@ -167,4 +187,44 @@ Deno.test("a broker on an empty volume and a replica that start at once lose not
   await cluster.broker.start();
   await assertHeld(held, /replica r0 holds 1 users/);
   assert.deepEqual(await streams(cluster), []);
+});
+
+Deno.test("a start is held where only a snapshot in NATS or in SNAPSHOT_DIR has the users or ends beyond the log, and NEW_LOG=yes begins anew", async () => {
+  using folder = new TemporaryFolder();
+  const env = { SNAPSHOT_DIR: `${folder.path}/snapshots` };
+  await using cluster = await Cluster.start(1, env);
+  const [first] = cluster.replicas;
+  await set(first, "ann");
+  await set(first, "bob");
+  const { id } = await cluster.agreement();
+  assert.equal((await first.snapshot()).status, 200);
+  await first.end("SIGTERM");
+  await deleteStream(cluster);
+
+  const stores = "the (bucket USERGRADE-snapshots|folder .*/snapshots)";
+  const holds = `${stores} holds 2 users at entry 2 of log ${id}, and`;
+  const gone = new RegExp(
+    `${holds} NATS has no such stream.* save that snapshot`,
+  );
+  let held = cluster.spawnReplica(0, env);
+  await assertHeld(held, gone);
+  await held.end("SIGTERM");
+  // The folder alone.
+  await deleteStream(cluster, "OBJ_USERGRADE-snapshots");
+  held = cluster.spawnReplica(0, env);
+  await assertHeld(held, new RegExp(`the folder .*${gone.source.slice(-30)}`));
+  await held.end("SIGTERM");
+  // A log of the same identity that has lost its end.
+  await makeStream(cluster, id);
+  held = cluster.spawnReplica(0, env);
+  await assertHeld(held, new RegExp(`${holds} the log ends at entry 0`));
+  await held.end("SIGTERM");
+  await deleteStream(cluster);
+
+  const anew = await cluster.startReplica(0, { ...env, NEW_LOG: "yes" });
+  await set(anew, "cid");
+  await anew.end("SIGTERM");
+  // The snapshots of the log that was given up hold nothing back any more.
+  await cluster.startReplica(0, env);
+  assert.equal((await cluster.agreement()).users, 1);
 });

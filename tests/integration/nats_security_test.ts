@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AUTHORIZATION } from "../support/credentials.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { makeOperator } from "../support/nats_operator.ts";
 import { BucketClient } from "../support/bucket_client.ts";
@@ -228,15 +227,10 @@ Deno.test("a replica that may use no snapshots in NATS works, and says once whic
     dataDir: folder.path,
     env: { NATS_URL: server.url, NATS_USER: "u", NATS_PASSWORD: "u" },
   });
-  const snapshot = () =>
-    fetch(`${service.url("set")}/snapshot`, {
-      method: "POST",
-      headers: { authorization: AUTHORIZATION },
-    });
   for (let i = 0; i < 3; i++) {
     const set = await service.set({ user_id: "a", spp: i });
     assert.equal(set.status, 200, await set.text());
-    const refused = await snapshot();
+    const refused = await service.snapshot();
     assert.equal(refused.status, 503);
     assert.match(
       (await refused.json()).detail,
@@ -248,7 +242,7 @@ Deno.test("a replica that may use no snapshots in NATS works, and says once whic
   await server.reload(configuration(""));
   await service.untilReady("set");
   await eventually(async () => {
-    const made = await snapshot();
+    const made = await service.snapshot();
     assert.equal(made.status, 200, await made.text());
   });
 });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { connect, type NatsConnection } from "nats";
-import { AUTHORIZATION } from "../support/credentials.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
@@ -17,10 +16,7 @@ async function set(service: ServiceProcess, spp: number): Promise<number> {
 
 /** Makes a snapshot; resolves to its sequence. */
 async function makeSnapshot(service: ServiceProcess): Promise<number> {
-  const response = await fetch(`${service.url("set")}/snapshot`, {
-    method: "POST",
-    headers: { authorization: AUTHORIZATION },
-  });
+  const response = await service.snapshot();
   const text = await response.text();
   assert.equal(response.status, 200, text);
   return JSON.parse(text).sequence;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
 import { Cluster } from "../support/cluster.ts";
-import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -21,10 +20,7 @@ async function fill(replica: ServiceProcess, sets: number): Promise<void> {
 
 /** Asks for a snapshot. */
 async function snapshot(replica: ServiceProcess) {
-  const response = await fetch(`${replica.url("set")}/snapshot`, {
-    method: "POST",
-    headers: { authorization: AUTHORIZATION },
-  });
+  const response = await replica.snapshot();
   return { status: response.status, body: await response.json() };
 }
 
@@ -84,7 +80,7 @@ Deno.test("a standalone service cuts its log behind two snapshots, keeps some in
   });
 });
 
-Deno.test("a cluster keeps two snapshots in the broker and cuts the stream behind the older one", async () => {
+Deno.test("a cluster keeps two snapshots in the broker, cuts the stream behind the older one, and starts from them with no replica alive", async () => {
   await using cluster = await Cluster.start(2, {
     SNAPSHOT_LOG_BYTES: String(LOG_BYTES),
   });
@@ -120,5 +116,9 @@ Deno.test("a cluster keeps two snapshots in the broker and cuts the stream behin
     lines.filter(({ message }) => / written to /.test(message)).length;
   assert.equal(writes(second), 1);
   assert.ok(writes(first) > 1);
-  await cluster.agreement();
+  const before = await cluster.agreement();
+  // All at once, and no replica is left to ask.
+  await Promise.all(cluster.replicas.map((one) => one.end("SIGKILL")));
+  await Promise.all([0, 1].map((i) => cluster.startReplica(i)));
+  assert.deepEqual(await cluster.agreement(), before);
 });

@@ -375,7 +375,8 @@ test("Compactors work one at a time, and make() has one made in each place", asy
 
 const SEEDS = 300;
 const STORM_MS = 600_000;
-const CALM_MS = 900_000;
+/** Longer than a call that hangs, and the longest back-off after it. */
+const CALM_MS = 1_500_000;
 /** Longer than all have their turns. */
 const QUIET_MS = 400_000;
 

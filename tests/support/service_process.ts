@@ -172,6 +172,14 @@ export class ServiceProcess implements AsyncDisposable {
     });
   }
 
+  /** Asks for a snapshot with the right credentials. */
+  snapshot(): Promise<Response> {
+    return fetch(`${this.url("set")}/snapshot`, {
+      method: "POST",
+      headers: { authorization: AUTHORIZATION },
+    });
+  }
+
   /** Asks the get listener for a path. */
   get(path: string, init?: RequestInit): Promise<Response> {
     return fetch(`${this.url("get")}${path}`, init);
