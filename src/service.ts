@@ -16,6 +16,7 @@ import { MembersPort } from "./log/thread/members_port.ts";
 import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
 import { SnapshotKeeper, type SnapshotStores } from "./snapshot_keeper.ts";
+import { rest } from "./snapshot/format/rest.ts";
 import { snapshotStores } from "./snapshot_stores.ts";
 import { startUp } from "./startup.ts";
 import type { LogLines } from "./telemetry/logger.ts";
@@ -27,6 +28,13 @@ const TICK_MS = 100;
 
 /** How long a stop waits for bodies on their way: their sets get a 503. */
 const BODIES_TIMEOUT_MS = 2_000;
+
+/**
+ * While sets are under way, snapshots rest so many times as long as they work:
+ * on two cores that the sets keep busy, one made without a rest took half of
+ * their speed.
+ */
+const REST_FACTOR = 3;
 
 /** How long connections may linger, and the log may take to close. */
 const SHUTDOWN_TIMEOUT_MS = 2_000;
@@ -140,7 +148,8 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
       ((heartbeat, unsure) => members.send(heartbeat, unsure)),
     heard: (heartbeat) => room.heard(heartbeat),
   });
-  const stores = snapshotStores(config, log);
+  const restFactor = () => replica.sets.pending > 0 ? REST_FACTOR : 0;
+  const stores = snapshotStores(config, log, restFactor);
   const snapshots = new SnapshotKeeper(stores, config.snapshots, {
     locate: (sequence) => log.locate(sequence),
     trim: (sequence) => log.trim(sequence),
@@ -148,7 +157,10 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     cluster,
     now,
     date: () => Date.now(),
-    pause: () => sleep(0),
+    pause: async (worked_ms) => {
+      await sleep(0);
+      await rest(worked_ms, restFactor());
+    },
   });
   const apps = new Apps({
     ...config,

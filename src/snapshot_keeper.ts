@@ -69,7 +69,9 @@ export class SnapshotKeeper {
         situation: () => this.#situation(),
         now: () => parts.now(),
         date: () => parts.date(),
-        pause: () => parts.pause(),
+        // Workers that write files rest by themselves.
+        pause: (worked_ms) =>
+          parts.pause(store === own.store && !own.isShared ? worked_ms : 0),
       });
     this.#compactors = new Compactors({
       log: compactor(own, {

@@ -5,7 +5,12 @@
  */
 import { withIdleTimeout } from "../idle_timeout.ts";
 import { type OpenBackup, openBackup } from "./format/open_backup.ts";
-import { writeBackup } from "./format/write_backup.ts";
+import { NO_REST, type RestFactor } from "./format/rest.ts";
+import {
+  NO_OBSERVER,
+  STALL_TIMEOUT_MS,
+  writeBackup,
+} from "./format/write_backup.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** How long a place may give nothing in the middle of a file. */
@@ -13,6 +18,8 @@ const IDLE_TIMEOUT_MS = 30_000;
 
 /** Turns snapshots into backup files and back. */
 export interface FileCodec {
+  /** How long to rest while files are written and read back. */
+  readonly restFactor: RestFactor;
   /** @throws {BackupError} If the stream does not begin as a backup file does. */
   open(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<OpenBackup>;
   /** @returns The file, made at the pace of its reader. */
@@ -22,13 +29,21 @@ export interface FileCodec {
   ): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
-/** Works in workers. */
-export const IN_WORKERS: FileCodec = {
-  open: (stream) =>
-    openBackup(withIdleTimeout(
-      stream,
-      IDLE_TIMEOUT_MS,
-      () => new Error(`no byte for ${IDLE_TIMEOUT_MS} ms`),
-    )),
-  write: (snapshot, made) => writeBackup(snapshot, made),
-};
+/**
+ * @param restFactor How long the workers rest while they write files and read
+ * them back.
+ * @returns A codec that works in workers.
+ */
+export function inWorkers(restFactor: RestFactor = NO_REST): FileCodec {
+  return {
+    restFactor,
+    open: (stream) =>
+      openBackup(withIdleTimeout(
+        stream,
+        IDLE_TIMEOUT_MS,
+        () => new Error(`no byte for ${IDLE_TIMEOUT_MS} ms`),
+      )),
+    write: (snapshot, made) =>
+      writeBackup(snapshot, made, NO_OBSERVER, STALL_TIMEOUT_MS, restFactor),
+  };
+}

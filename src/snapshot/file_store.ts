@@ -5,7 +5,7 @@
  */
 import type { RowBlock } from "../storage/row_block.ts";
 import { BackupSink } from "./backup_sink.ts";
-import { IN_WORKERS } from "./file_codec.ts";
+import { type FileCodec, inWorkers } from "./file_codec.ts";
 import { type FilePlace, type PlacedFile, toStored } from "./file_place.ts";
 import { BackupError } from "./format/backup_error.ts";
 import {
@@ -29,23 +29,34 @@ import {
   type StoredSnapshot,
 } from "./store.ts";
 
+/** What a store of files goes by. */
+export interface FileStoreOptions {
+  /** The time in milliseconds since 1970. */
+  now?(): number;
+  /** Makes and reads the files. */
+  codec?: FileCodec;
+}
+
 /** A {@linkcode SnapshotStore} of backup files. */
 export class FileStore implements SnapshotStore {
+  readonly #now: () => number;
+  readonly #codec: FileCodec;
   /** The last time that a file got as its own, so that no two get the same. */
   #lastMade_ms = 0;
 
   /**
    * @param name Names it in log lines, as in "the folder /backups".
    * @param place Where the files are.
-   * @param now The time in milliseconds since 1970.
-   * @param codec Makes and reads the files.
+   * @param options The clock, and what makes and reads the files.
    */
   constructor(
     readonly name: string,
     private readonly place: FilePlace,
-    private readonly now: () => number = Date.now,
-    private readonly codec = IN_WORKERS,
-  ) {}
+    { now = Date.now, codec = inWorkers() }: FileStoreOptions = {},
+  ) {
+    this.#now = now;
+    this.#codec = codec;
+  }
 
   async list(): Promise<StoredSnapshot[]> {
     const files = await this.place.list();
@@ -88,7 +99,7 @@ export class FileStore implements SnapshotStore {
     using backup = await this.#open(id, info, signal);
     const detach = closeOnAbort(backup, signal);
     try {
-      const fault = rowFault(await backup.count(), info);
+      const fault = rowFault(await backup.count(this.#codec.restFactor), info);
       if (fault !== undefined) throw new BackupError(fault);
     } finally {
       detach();
@@ -103,7 +114,7 @@ export class FileStore implements SnapshotStore {
   ): Promise<OpenBackup> {
     signal.throwIfAborted();
     try {
-      const backup = await this.codec.open(await this.place.open(id, signal));
+      const backup = await this.#codec.open(await this.place.open(id, signal));
       const said = parseBackupInfo(backup.header);
       if (backupInfoJson(said) === backupInfoJson(info)) return backup;
       backup.close();
@@ -126,7 +137,8 @@ export class FileStore implements SnapshotStore {
     }
     const made = this.#nameTime(info, await this.place.list());
     const backup = { ...info, made };
-    return new BackupSink(backup, await this.place.create(backup), this.codec);
+    const file = await this.place.create(backup);
+    return new BackupSink(backup, file, this.#codec);
   }
 
   /**
@@ -135,7 +147,7 @@ export class FileStore implements SnapshotStore {
    */
   #nameTime(info: SnapshotInfo, files: readonly PlacedFile[]): string {
     const names = new Set(files.map(({ id }) => id));
-    let made_ms = Math.max(this.now(), this.#lastMade_ms + 1_000);
+    let made_ms = Math.max(this.#now(), this.#lastMade_ms + 1_000);
     const made = () => new Date(made_ms).toISOString();
     while (names.has(fileName({ ...info, made: made() }))) made_ms += 1_000;
     this.#lastMade_ms = made_ms;

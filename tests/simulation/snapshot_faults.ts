@@ -215,8 +215,7 @@ async function plant(
   const store = new FileStore(
     "a bucket",
     bucket,
-    () => DATE_MS + time.now,
-    new SimulatedCodec(random),
+    { now: () => DATE_MS + time.now, codec: new SimulatedCodec(random) },
   );
   const logId = toldIdentity(broker.stream!.config)!;
   const info = { logId, ...lies };

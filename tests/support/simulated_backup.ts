@@ -15,6 +15,7 @@ import {
 } from "../../src/snapshot/format/gzip_header.ts";
 import type { OpenBackup } from "../../src/snapshot/format/open_backup.ts";
 import { readBackupHeader } from "../../src/snapshot/format/read_backup.ts";
+import { NO_REST } from "../../src/snapshot/format/rest.ts";
 import type { FileCodec } from "../../src/snapshot/file_codec.ts";
 import { RowCheck } from "../../src/snapshot/row_check.ts";
 import type { RowBlock } from "../../src/storage/row_block.ts";
@@ -27,6 +28,7 @@ const decoder = new TextDecoder();
 export class SimulatedCodec implements FileCodec {
   /** How often, in percent, a row is written that is another one. */
   corrupt = 0;
+  readonly restFactor = NO_REST;
 
   constructor(private readonly random: Random) {}
 

@@ -95,8 +95,7 @@ export class SimulatedService {
       store: new FileStore(
         "the bucket",
         bucket,
-        () => this.#date_ms,
-        world.codec,
+        { now: () => this.#date_ms, codec: world.codec },
       ),
     };
     this.replica = new SimulatedReplica(

@@ -5,9 +5,9 @@
  * @module
  */
 import type { EntryIdentity } from "../compare_log.ts";
-import type { LogEntry, LogRead } from "../log.ts";
-import { parseDelivery } from "./delivery.ts";
+import { type Delivery, formatDelivered, parseDelivery } from "./delivery.ts";
 import type { Proposals } from "./proposals.ts";
+import { ReadQueue, type TakenRead } from "./read_queue.ts";
 import type { StoredEntry } from "./same_log.ts";
 import { isKnownVersion, isUnknownVersion } from "./stream_config.ts";
 
@@ -40,6 +40,8 @@ export const MESSAGE_ID = "Nats-Msg-Id";
  */
 const RECORD_BYTES = 34;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** How the reply subjects of entries begin. */
 const ENTRY_REPLY = "$JS.ACK.";
 
@@ -47,21 +49,19 @@ const ENTRY_REPLY = "$JS.ACK.";
  * The bytes of an entry; none, which no replica can apply, if its subject is
  * not of a version.
  */
-function payloadOf(message: FeedMessage): Uint8Array<ArrayBuffer> {
-  return isKnownVersion(message.subject)
-    // A copy: the message's bytes are part of a larger buffer.
-    ? Uint8Array.from(message.data)
-    : new Uint8Array(0);
+function payloadOf({ subject, data }: FeedMessage): Uint8Array {
+  return isKnownVersion(subject) ? data : NO_BYTES;
 }
 
 /** One session's entries, in order. */
 export class EntryFeed {
-  #entries: LogEntry[] = [];
-  /** The bytes of these. */
-  #bytes = 0;
-  /** Where to answer, once the entries before are taken, that more may come. */
-  #flowReply: string | undefined;
-  #last: (EntryIdentity & Partial<StoredEntry>) | undefined;
+  readonly #waiting = new ReadQueue();
+  /** The last entry, if it did not come as a message. */
+  #lastKnown: (EntryIdentity & Partial<StoredEntry>) | undefined;
+  /** The message of the last entry; undefined before the first. */
+  #lastMessage:
+    | { readonly message: FeedMessage; readonly delivery: Delivery }
+    | undefined;
   #ownFed = 0;
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
@@ -85,7 +85,15 @@ export class EntryFeed {
 
   /** The last entry that was fed; undefined before the first of this session. */
   get last(): (EntryIdentity & Partial<StoredEntry>) | undefined {
-    return this.#last;
+    if (this.#lastMessage === undefined) return this.#lastKnown;
+    const { message, delivery } = this.#lastMessage;
+    return {
+      sequence: delivery.sequence,
+      time: formatDelivered(delivery.seconds, delivery.nanoseconds),
+      messageId: message.header(MESSAGE_ID),
+      subject: message.subject,
+      data: message.data,
+    };
   }
 
   /** The sequence of the last entry of this session; 0 before the first. */
@@ -108,16 +116,19 @@ export class EntryFeed {
    * What was not taken until now is forgotten.
    */
   startAfter(sequence: number, time: string | null): void {
-    this.#entries = [];
-    this.#bytes = 0;
-    this.#flowReply = undefined;
+    this.#waiting.clear();
     this.#fed = sequence;
-    this.#last = time === null ? undefined : { sequence, time };
+    this.#know(time === null ? undefined : { sequence, time });
   }
 
   /** Takes what the stream says of the last entry, if it is still the last. */
   noteLast(entry: StoredEntry): void {
-    if (entry.sequence === this.#fed) this.#last = entry;
+    if (entry.sequence === this.#fed) this.#know(entry);
+  }
+
+  #know(last: (EntryIdentity & Partial<StoredEntry>) | undefined): void {
+    this.#lastKnown = last;
+    this.#lastMessage = undefined;
   }
 
   /** Takes note of what the stream says of itself. */
@@ -133,63 +144,54 @@ export class EntryFeed {
     }
     const delivery = parseDelivery(message.reply);
     if (delivery === undefined) return "ok";
-    const { sequence, time, pending } = delivery;
+    const { sequence, pending } = delivery;
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
-    const { subject, data } = message;
-    if (isUnknownVersion(subject)) return "unknown_version";
-    const messageId = message.header(MESSAGE_ID);
-    const batch = this.#ownBatch(sequence, subject, messageId);
-    this.#entries.push(
-      batch !== undefined
-        ? { sequence, time, batch }
-        : { sequence, time, payload: payloadOf(message) },
+    if (isUnknownVersion(message.subject)) return "unknown_version";
+    const batch = this.#ownBatch(sequence, message);
+    this.#waiting.add(
+      delivery,
+      batch ?? payloadOf(message),
+      message.bytes + RECORD_BYTES,
     );
-    this.#bytes += message.bytes + RECORD_BYTES;
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
-    this.#last = { sequence, time, messageId, subject, data };
+    this.#lastMessage = { message, delivery };
     return "ok";
   }
 
   #receiveStatus(message: FeedMessage): FeedSignal {
     // A flow control request, or a heartbeat that repeats a lost one.
     const reply = message.header("Nats-Consumer-Stalled") || message.reply;
-    if (reply) this.#flowReply = reply;
+    if (reply) this.#waiting.answerLater(reply);
     const lastSent = Number(message.header("Nats-Last-Stream"));
     return lastSent > this.#fed ? "gap" : "ok";
   }
 
   #ownBatch(
     sequence: number,
-    subject: string,
-    messageId: string,
+    { subject, header }: FeedMessage,
   ): number | undefined {
     // The ids are there for anyone to read; publishing to this replica's
     // subject is for this replica.
-    if (
-      subject !== this.subject || !messageId.startsWith(`${this.session}:`)
-    ) return undefined;
+    if (subject !== this.subject) return undefined;
+    const messageId = header(MESSAGE_ID);
+    if (!messageId.startsWith(`${this.session}:`)) return undefined;
     this.#ownFed = sequence;
     const batch = Number(messageId.slice(this.session.length + 1));
     return this.proposals.commit(batch) ? batch : undefined;
   }
 
-  /** Whether there is anything to take. */
+  /** Whether there is nothing to take. */
   get isEmpty(): boolean {
-    return this.#entries.length === 0 && this.#flowReply === undefined;
+    return this.#waiting.isEmpty;
   }
 
   /**
-   * @returns The entries since the last time, and where to answer when they
-   * are worked off, so that the server sends more.
+   * @returns The next entries, and where to answer when they are worked off, so
+   * that the server sends more.
    */
-  take(): { read: LogRead; flowReply: string | undefined } {
-    const read = { entries: this.#entries, bytes: this.#bytes };
-    const taken = { read, flowReply: this.#flowReply };
-    this.#entries = [];
-    this.#bytes = 0;
-    this.#flowReply = undefined;
-    return taken;
+  take(): TakenRead {
+    return this.#waiting.take();
   }
 }
