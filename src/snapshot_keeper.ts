@@ -154,6 +154,11 @@ export class SnapshotKeeper {
     return this.#compactors.make();
   }
 
+  /** A restore has found that a snapshot of a store is damaged. */
+  doubt(store: string, id: string): void {
+    this.#compactors.doubt(store, id);
+  }
+
   /** Does what is to be done. Call it a few times a second. */
   tick(): void {
     this.#compactors.tick(this.parts.now());

@@ -21,7 +21,7 @@ import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 import type { SnapshotSource } from "./snapshot/source.ts";
-import type { SnapshotStores } from "./snapshot_keeper.ts";
+import type { SnapshotKeeper, SnapshotStores } from "./snapshot_keeper.ts";
 import { inOrder } from "./snapshot_stores.ts";
 import { tellStored } from "./stored_states.ts";
 
@@ -40,6 +40,8 @@ export interface StartupParts {
   readonly replica: Replica;
   readonly rejoin: Rejoin;
   readonly stores: SnapshotStores;
+  /** Is told which snapshots are damaged. */
+  readonly snapshots: SnapshotKeeper;
   /** Ends it, and the looks at the peers afterwards. */
   readonly signal: AbortSignal;
   /** The time in milliseconds. */
@@ -86,6 +88,7 @@ export async function startUp(parts: StartupParts): Promise<void> {
     places,
     log,
     (progress) => replica.noteRestore(progress),
+    (store, id) => parts.snapshots.doubt(store, id),
   );
   const remedy = config.nats === undefined
     ? "put back a copy of DATA_DIR, or start with a SNAPSHOT_DIR that has a backup of this log"

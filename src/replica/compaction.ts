@@ -42,6 +42,8 @@ const UNVERIFIED_MAX = 3;
 interface WantedStep {
   readonly step: WorkStep;
   readonly wait_ms: number;
+  /** Knows it again when it is still wanted later. */
+  readonly key: string;
 }
 
 /** @returns The next step. */
@@ -51,10 +53,8 @@ export function nextStep(facts: CompactionFacts): Step {
   const beyond = beyondTheLog(facts);
   if (beyond !== undefined) return none(beyond, true);
   const wanted = wantedSteps(facts);
-  const next = wanted.find(({ step, wait_ms }) =>
-    facts.now_ms -
-        (facts.wantedSince.get(stepKey(step, facts)) ?? facts.now_ms) >=
-      wait_ms
+  const next = wanted.find(({ key, wait_ms }) =>
+    facts.now_ms - (facts.wantedSince.get(key) ?? facts.now_ms) >= wait_ms
   );
   if (next !== undefined) {
     checkStep(next.step, facts);
@@ -74,10 +74,11 @@ export function nextStep(facts: CompactionFacts): Step {
 export function noteWanted(facts: CompactionFacts): Map<string, number> {
   const isIdle = facts.blocked !== undefined ||
     beyondTheLog(facts) !== undefined;
-  return new Map((isIdle ? [] : wantedSteps(facts)).map(({ step }) => {
-    const key = stepKey(step, facts);
-    return [key, facts.wantedSince.get(key) ?? facts.now_ms];
-  }));
+  return new Map(
+    (isIdle ? [] : wantedSteps(facts)).map((
+      { key },
+    ) => [key, facts.wantedSince.get(key) ?? facts.now_ms]),
+  );
 }
 
 /**
@@ -135,8 +136,8 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
   const verified = verifiedOf(ours);
   const turn_ms = place.isShared ? facts.rank * OTHERS_WAIT_MS : 0;
   const wanted: WantedStep[] = [];
-  const want = (step: WorkStep, wait_ms = turn_ms) =>
-    wanted.push({ step, wait_ms });
+  const want = (step: WorkStep, wait_ms = turn_ms, wantedFor = step) =>
+    wanted.push({ step, wait_ms, key: stepKey(wantedFor, facts) });
 
   const own = ours.find((one) => one.isOwn && isUnsettled(one));
   if (own !== undefined) want({ type: "verify", snapshot: own }, 0);
@@ -148,14 +149,21 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
   // What is asked for may be asked for without end: it comes after what keeps
   // store and log small, unless that fails.
   if (facts.failure !== undefined) wantRequested();
-  for (const snapshot of excess(ours, verified, place)) {
-    want({ type: "delete", snapshot });
-  }
+  const needless = excess(ours, verified, place);
   const trim = wantedTrim(facts, verified);
+  const older = place.kept > 1 ? verified.at(1) : undefined;
+  // What it stands in for is let go only after that.
+  const afterReading = (step: WorkStep): WorkStep =>
+    older?.isReadAgain === false ? { type: "verify", snapshot: older } : step;
+  for (const snapshot of needless) {
+    const step: WorkStep = { type: "delete", snapshot };
+    want(afterReading(step), turn_ms, step);
+  }
   if (trim !== undefined) {
     // The log must still have the entry after the one applied last.
     const isNeeded = slowestSequence + 1 < trim.older.info.sequence;
-    want(trim, isNeeded ? Math.max(turn_ms, TRIM_WAIT_MS) : turn_ms);
+    const wait_ms = isNeeded ? Math.max(turn_ms, TRIM_WAIT_MS) : turn_ms;
+    want(afterReading(trim), wait_ms, trim);
   }
   if (facts.failure === undefined) wantRequested();
   const newest = ours.at(0);
@@ -188,8 +196,9 @@ function hasRoom({ snapshots }: CompactionFacts): boolean {
 }
 
 /**
- * The snapshots that are not needed any more: two that were read back are newer,
- * where the log is cut. One that is not read back, or is read back by another
+ * The snapshots that are not needed any more: as many as are kept were read back
+ * and are newer. Of these, the second newest is read back once more before
+ * anything is let go that it stands in for: it may have been damaged since. One that is not read back, or is read back by another
  * replica at this moment, is not deleted sooner: that replica may count on it.
  * So the second newest of those that were read back never gets older, whoever
  * does what at the same time.
@@ -197,16 +206,11 @@ function hasRoom({ snapshots }: CompactionFacts): boolean {
 function excess(
   ours: readonly KnownSnapshot[],
   verified: readonly KnownSnapshot[],
-  { trims, kept }: CompactionPlace,
+  { kept }: CompactionPlace,
 ): KnownSnapshot[] {
-  if (trims) {
-    return verified.length < kept
-      ? []
-      : ours.slice(ours.indexOf(verified[kept - 1]) + 1);
-  }
-  // Here nothing depends on one snapshot alone, and which ones were read back
-  // is not known after a restart.
-  return ours.at(0)?.isVerified ? ours.slice(kept) : [];
+  return verified.length < kept
+    ? []
+    : ours.slice(ours.indexOf(verified[kept - 1]) + 1);
 }
 
 /** The log is cut behind the older of the two that are kept, never further. */

@@ -5,7 +5,6 @@
  */
 import {
   type CompactionFacts,
-  KEPT_BESIDE_LOG,
   verifiedOf,
   type WorkStep,
 } from "./compaction_facts.ts";
@@ -31,16 +30,16 @@ export function checkStep(step: WorkStep, facts: CompactionFacts): void {
       return;
     case "verify":
       return mustHold(
-        step.snapshot.isOfThisLog && !step.snapshot.isVerified,
-        "only snapshots of this log are read back, and once",
+        step.snapshot.isOfThisLog,
+        "only snapshots of this log are read back",
       );
     case "delete": {
       const index = snapshots.indexOf(step.snapshot);
       const newer = verifiedOf(snapshots.slice(0, index));
       return mustHold(
-        step.snapshot.isOfThisLog &&
-          newer.length >= (place.trims ? KEPT_BESIDE_LOG : 1),
-        "a snapshot is deleted only once newer ones were read back",
+        step.snapshot.isOfThisLog && newer.length >= place.kept &&
+          (place.kept === 1 || newer[1].isReadAgain),
+        "a snapshot is deleted only once newer ones were read back, the second newest again",
       );
     }
     case "trim": {
@@ -48,6 +47,7 @@ export function checkStep(step: WorkStep, facts: CompactionFacts): void {
       const { sequence } = step.older.info;
       return mustHold(
         place.trims && step.newer === newer && step.older === older &&
+          older.isReadAgain &&
           sequence > 1 && sequence <= newer.info.sequence &&
           newer.info.sequence <= lastSequence,
         "the log is cut only behind two snapshots that were read back",

@@ -19,8 +19,16 @@ export interface KnownSnapshot extends StoredSnapshot {
   readonly isOfThisLog: boolean;
   /** Whether this replica wrote it since its start. */
   readonly isOwn: boolean;
-  /** Whether reading it back has failed so often that it is given up. */
+  /**
+   * Whether it is given up: reading it back found that it is damaged, or has
+   * failed too often. It may have been read back whole before.
+   */
   readonly isUnreadable: boolean;
+  /**
+   * Whether this replica has read it back whole while the newest of those that
+   * were read back was there. Else it may have been damaged since.
+   */
+  readonly isReadAgain: boolean;
 }
 
 /** The store, and what is done for it. */
@@ -127,11 +135,14 @@ export interface NoStep {
 /** The next step. */
 export type Step = WorkStep | NoStep;
 
-/** @returns This log's snapshots that were read back whole, newest first. */
+/**
+ * @returns This log's snapshots that were read back whole and are not known to
+ * be damaged, newest first.
+ */
 export function verifiedOf(
   snapshots: readonly KnownSnapshot[],
 ): KnownSnapshot[] {
-  return snapshots.filter(({ isOfThisLog, isVerified }) =>
-    isOfThisLog && isVerified
+  return snapshots.filter(({ isOfThisLog, isVerified, isUnreadable }) =>
+    isOfThisLog && isVerified && !isUnreadable
   );
 }

@@ -6,6 +6,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { UnavailableError } from "../errors.ts";
+import { SnapshotDamagedError } from "../snapshot/snapshot.ts";
 import { SnapshotsForbiddenError } from "../snapshot/store.ts";
 import { backingOff, nextStep, noteWanted } from "./compaction.ts";
 import { CompactionCalls, type CompactionPorts } from "./compaction_calls.ts";
@@ -68,6 +69,11 @@ export class Compactor {
   readonly #own = new Set<string>();
   /** How often reading back has failed, of the snapshots that are listed. */
   readonly #unread = new Map<string, number>();
+  /**
+   * The snapshots that this replica has read back whole, each with the newest
+   * one at that time.
+   */
+  readonly #readAgain = new Map<string, string>();
   #wantedSince: ReadonlyMap<string, number> = new Map();
   #lastWrite: CompactionFacts["lastWrite"];
   #considerAt_ms = -Infinity;
@@ -87,6 +93,11 @@ export class Compactor {
           { sequence: info.sequence, place: options.name, reason },
         ),
     );
+  }
+
+  /** Names the place. */
+  get name(): string {
+    return this.options.name;
   }
 
   /** Whether a step is under way. */
@@ -206,8 +217,10 @@ export class Compactor {
     this.#look = await this.#looks.look(logId, this.ports.now());
     this.#troubles.allowed("look");
     const stored = new Map(this.#look.snapshots.map((one) => [one.id, one]));
-    for (const id of this.#unread.keys()) {
-      if (!stored.has(id)) this.#unread.delete(id);
+    for (const id of [...this.#unread.keys(), ...this.#readAgain.keys()]) {
+      if (stored.has(id)) continue;
+      this.#unread.delete(id);
+      this.#readAgain.delete(id);
     }
     for (const id of this.#own) {
       const snapshot = stored.get(id);
@@ -220,11 +233,23 @@ export class Compactor {
   }
 
   #known(): KnownSnapshot[] {
-    return (this.#look?.snapshots ?? []).map((snapshot) => ({
+    const known = (this.#look?.snapshots ?? []).map((snapshot) => ({
       ...snapshot,
       isOwn: this.#own.has(snapshot.id),
       isUnreadable: (this.#unread.get(snapshot.id) ?? 0) >= READS_MAX,
+      isReadAgain: false,
     }));
+    const newest = verifiedOf(known).at(0)?.id;
+    return known.map((snapshot) => ({
+      ...snapshot,
+      isReadAgain: newest !== undefined &&
+        this.#readAgain.get(snapshot.id) === newest,
+    }));
+  }
+
+  /** A snapshot turned out to be damaged: it does not count any more. */
+  doubt(id: string): void {
+    this.#unread.set(id, READS_MAX);
   }
 
   #decide({ firstSequence, lastSequence }: CompactionLook): Step {
@@ -269,9 +294,18 @@ export class Compactor {
         this.#lastWrite = { endedAt_ms: this.ports.now(), took_ms };
         return;
       }
-      case "verified":
+      case "verified": {
+        const { id } = outcome.snapshot;
+        this.#unread.delete(id);
+        // The newest one may be this very one, which was not verified before.
+        const newest = this.#known().find((one) =>
+          one.isOfThisLog && (one.id === id || one.isVerified) &&
+          !one.isUnreadable
+        );
+        if (newest !== undefined) this.#readAgain.set(id, newest.id);
         this.#requests.verified(outcome.snapshot);
         return this.#troubles.over();
+      }
       case "trimmed":
         return this.#troubles.over();
       case "gone":
@@ -288,7 +322,8 @@ export class Compactor {
     const isForbidden = error instanceof SnapshotsForbiddenError;
     if (step?.type === "verify" && !isForbidden) {
       const { id } = step.snapshot;
-      this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
+      if (error instanceof SnapshotDamagedError) this.doubt(id);
+      else this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
     }
     this.#troubles.failed(step?.type ?? "look", error, this.ports.now());
   }

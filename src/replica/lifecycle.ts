@@ -141,7 +141,9 @@ export class Lifecycle {
   logOpened(
     { id, firstSequence, lastSequence }: Omit<LogInfo, "isNew">,
   ): void {
-    if (this.#log === NOT_OPEN) this.#log = NOT_HEARD;
+    // Why it could not be opened before is over.
+    const isFirst = this.#logView === undefined;
+    if (isFirst && this.#log.state === "away") this.#log = NOT_HEARD;
     this.#logView = { id, firstSequence };
     this.lastSequence = lastSequence;
     // A log that lost its end will not have what it had at the start.

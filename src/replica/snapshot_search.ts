@@ -7,7 +7,10 @@ import { getLogger } from "@logtape/logtape";
 import { LogFailedError, type LogLocation } from "../log/log.ts";
 import { EVENT_LOOP } from "../snapshot/event_loop.ts";
 import { restore } from "../snapshot/restore.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot.ts";
+import {
+  SnapshotDamagedError,
+  type SnapshotInfo,
+} from "../snapshot/snapshot.ts";
 import type { SnapshotSource } from "../snapshot/source.ts";
 import {
   type SnapshotStore,
@@ -80,12 +83,15 @@ export class SnapshotSearch {
    * @param places Where to look.
    * @param log The open log.
    * @param tell Told how the restore goes.
+   * @param doubt Told of a stored snapshot that turned out to be damaged, by
+   * the name of its store and its id there.
    * @param loop Where snapshots are restored.
    */
   constructor(
     private readonly places: SnapshotPlaces,
     private readonly log: LocatingLog,
     private readonly tell: (progress: RestoreProgress) => void,
+    private readonly doubt: (store: string, id: string) => void = () => {},
     private readonly loop = EVENT_LOOP,
   ) {}
 
@@ -117,7 +123,14 @@ export class SnapshotSearch {
         continue;
       }
       const source = storedSource(name, store, stored);
-      const found = await this.#try(source, name, wanted, refusals, signal);
+      const found = await this.#try(
+        source,
+        name,
+        wanted,
+        refusals,
+        signal,
+        () => this.doubt(name, stored.id),
+      );
       if (found !== undefined) return found;
     }
     return { type: "nothing", account: refusals.text };
@@ -157,6 +170,7 @@ export class SnapshotSearch {
 
   /**
    * @param place What the refusals call it.
+   * @param doubt Called if it is damaged.
    * @returns Undefined if it does not do, which the refusals say.
    */
   async #try(
@@ -165,6 +179,7 @@ export class SnapshotSearch {
     wanted: Wanted,
     refusals: Refusals,
     signal: AbortSignal,
+    doubt: () => void = () => {},
   ): Promise<Found | undefined> {
     try {
       using snapshot = await source.open(signal);
@@ -191,6 +206,7 @@ export class SnapshotSearch {
     } catch (error) {
       if (error instanceof LogFailedError) throw error;
       signal.throwIfAborted();
+      if (error instanceof SnapshotDamagedError) doubt();
       refusals.add(place, error as Error);
       logger.warn("Snapshot from {source}: {reason}", {
         source: source.name,

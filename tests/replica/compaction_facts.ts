@@ -22,7 +22,8 @@ export const FOLDER = { isShared: false, trims: false, kept: 3 };
 
 /**
  * @param sequence Its place.
- * @param changes `v` for verified, `o` for own, `x` for another log's, `u` for unreadable.
+ * @param changes `v` for verified, `o` for own, `x` for another log's, `u` for unreadable,
+ * `1` for read back before the newest one was there.
  */
 export function known(
   sequence: number,
@@ -42,6 +43,7 @@ export function known(
     isVerified: changes.includes("v"),
     isOwn: changes.includes("o"),
     isUnreadable: changes.includes("u"),
+    isReadAgain: changes.includes("v") && !changes.includes("1"),
     isOfThisLog: !changes.includes("x"),
     ...more,
   };

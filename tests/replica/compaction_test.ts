@@ -223,21 +223,61 @@ test("snapshots that can't be read back hold nothing back, until there are three
   assert.equal(step.reason, "3 snapshots could not be read back");
 });
 
-test("a folder keeps as many as configured, verified or not, once the newest was read back", () => {
+test("a folder keeps as many that were read back as configured, and what lies between", () => {
   const at = (...snapshots: CompactionFacts["snapshots"]) =>
     stepOf({ snapshots, place: FOLDER });
   assert.equal(at(known(990), known(900, ""), known(800)), "none");
   assert.equal(
-    at(known(990), known(900, ""), known(800), known(700, "")),
-    "delete 700",
+    at(known(990), known(900, ""), known(800), known(700)),
+    "none",
   );
   assert.equal(
-    at(known(990, ""), known(900), known(800), known(700), known(600)),
+    at(known(990), known(900, ""), known(800), known(700), known(600, "")),
+    "delete 600",
+  );
+  assert.equal(
+    at(known(990, ""), known(900), known(800), known(700)),
     "verify 990",
   );
   assert.equal(
     at(known(990), known(900, "x"), known(800), known(700)),
     "none",
+  );
+});
+
+test("before anything is let go, the second newest that was read back is read again, and one that is damaged by then does not count", () => {
+  const places = [BESIDE_LOG, FOLDER, { ...FOLDER, kept: 1 }];
+  const at = (...snapshots: CompactionFacts["snapshots"]) =>
+    places.map((place) => stepOf({ snapshots, place }));
+  const [n, o, p, q] = [known(990), known(900, "v1"), known(800), known(700)];
+  assert.deepEqual(at(n, o), ["verify 900v1", "none", "delete 900v1"]);
+  assert.deepEqual(at(n, o, p, q), [
+    "verify 900v1",
+    "verify 900v1",
+    "delete 900v1",
+  ]);
+  // It turned out to be damaged.
+  const bad = known(900, "v1u");
+  assert.deepEqual(at(n, bad), ["none", "none", "delete 900v1u"]);
+  assert.deepEqual(at(n, bad, p), ["trim 800", "none", "delete 900v1u"]);
+  assert.deepEqual(at(n, bad, known(800, "v1")), [
+    "verify 800v1",
+    "none",
+    "delete 900v1u",
+  ]);
+});
+
+test("reading a snapshot again before a trim takes no second turn", () => {
+  const snapshots = [known(990), known(900, "v1")];
+  const before = facts({ snapshots, rank: 1 });
+  const now_ms = before.now_ms + OTHERS_WAIT_MS;
+  const wantedSince = noteWanted(before);
+  const later = { ...before, now_ms, wantedSince };
+  assert.equal(nextStep(later).type, "verify");
+  const read = { ...later, snapshots: [known(990), known(900)] };
+  assert.equal(
+    nextStep({ ...read, wantedSince: noteWanted(read) }).type,
+    "trim",
   );
 });
 
@@ -367,6 +407,7 @@ const snapshotOf = fc.record({
   isVerified: fc.boolean(),
   isOwn: fc.boolean(),
   isUnreadable: fc.boolean(),
+  isReadAgain: fc.boolean(),
   isOfThisLog: fc.boolean(),
   bytes: fc.nat({ max: 20 }),
 });
@@ -413,7 +454,7 @@ test("whatever the facts, the two newest verified snapshots stay, those of other
     const step = nextStep(all);
     const { snapshots, place } = all;
     const verified = snapshots.filter((one) =>
-      one.isOfThisLog && one.isVerified
+      one.isOfThisLog && one.isVerified && !one.isUnreadable
     );
     const isBeyond = snapshots.some((one) =>
       one.isOfThisLog && one.info.sequence > all.lastSequence
@@ -421,17 +462,24 @@ test("whatever the facts, the two newest verified snapshots stay, those of other
     if (isBeyond) return assert.equal(step.type, "none");
     switch (step.type) {
       case "verify":
-        assert.ok(step.snapshot.isOfThisLog && !step.snapshot.isVerified);
+        assert.ok(step.snapshot.isOfThisLog);
+        assert.ok(
+          !step.snapshot.isVerified ||
+            step.snapshot === verified[1] && !step.snapshot.isReadAgain,
+        );
         break;
       case "delete": {
         assert.ok(step.snapshot.isOfThisLog);
-        const kept = place.trims ? 2 : Math.min(place.kept, 1);
-        assert.ok(!verified.slice(0, kept).includes(step.snapshot));
+        const kept = verified.slice(0, place.kept);
+        assert.equal(kept.length, place.kept);
+        assert.ok(!kept.includes(step.snapshot));
+        assert.ok(place.kept === 1 || kept[1].isReadAgain);
         break;
       }
       case "trim":
         assert.ok(place.trims);
         assert.equal(step.older, verified[1]);
+        assert.ok(step.older.isReadAgain);
         assert.ok(step.older.info.sequence > 1);
         assert.ok(step.older.info.sequence > all.firstSequence);
         break;
@@ -471,10 +519,13 @@ test("whatever the facts, the steps come to an end, and leave what was asked for
           all = {
             ...all,
             snapshots: all.snapshots.flatMap((one) =>
-              one !== snapshot
-                ? [one]
-                : step.type === "verify"
-                ? [{ ...one, isVerified: true, isOwn: false }]
+              one !== snapshot ? [one] : step.type === "verify"
+                ? [{
+                  ...one,
+                  isVerified: true,
+                  isReadAgain: true,
+                  isOwn: false,
+                }]
                 : []
             ),
           };

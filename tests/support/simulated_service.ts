@@ -196,6 +196,7 @@ export class SimulatedService {
       },
       { locate: (sequence) => this.#locate(sequence) },
       (progress) => this.replica.replica.noteRestore(progress),
+      (_store, id) => this.keeper.doubt(this.store.name, id),
       { now: () => this.process.now, pause: () => this.#sleep(1) },
     );
     return {
