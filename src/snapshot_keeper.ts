@@ -125,7 +125,9 @@ export class SnapshotKeeper {
 
   #blocked(): string | undefined {
     const { replica, cluster } = this.parts;
-    if (!replica.writable) return `${replica.state}: ${replica.reason}`;
+    if (!replica.writable) {
+      return `this replica can't commit (${replica.state}): ${replica.reason}`;
+    }
     // Nobody can say which of two that differ is right.
     return cluster.diverged
       ? "this replica and another one have different records"

@@ -166,8 +166,8 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
     want(afterReading(trim), wait_ms, trim);
   }
   if (facts.failure === undefined) wantRequested();
-  const newest = ours.at(0);
-  const unverified = newest && isUnsettled(newest) ? newest : undefined;
+  const whole = verified.length > 0 ? ours.indexOf(verified[0]) : ours.length;
+  const unverified = ours.slice(0, whole).find(isUnsettled);
   if (unverified !== undefined && own === undefined) {
     const writer_ms = place.isShared ? VERIFY_WAIT_MS : 0;
     // Whoever asks for one that there is no room for must not wait for others.
@@ -177,7 +177,8 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
   const due = whyDue(facts, verified);
   if (due !== undefined && !isRequested && mayWrite) {
     // Its writer reads it back now, and another one is not needed then.
-    const hold_ms = unverified === undefined ? 0 : UNVERIFIED_WAIT_MS;
+    const isComing = unverified !== undefined && unverified === ours[0];
+    const hold_ms = isComing ? UNVERIFIED_WAIT_MS : 0;
     want({ type: "write", reason: due }, turn_ms + hold_ms);
   }
   return wanted;

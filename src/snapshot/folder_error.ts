@@ -42,7 +42,7 @@ export function folderError(
     : code === "ENOTDIR"
     ? "it is no folder: set another SNAPSHOT_DIR"
     : code === "ENOENT"
-    ? "the file or the folder was deleted or moved meanwhile"
+    ? "the file or the folder was deleted, moved or unmounted meanwhile: put it back"
     : message;
   return new SnapshotStoreError(`${failed}: ${reason}`, options);
 }

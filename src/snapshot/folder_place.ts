@@ -22,6 +22,8 @@ export class FolderPlace implements FilePlace {
   readonly #files: FolderFiles;
   /** The names of the files that are being written now. */
   readonly #writing = new Set<string>();
+  /** Whether it was there, or was made, since the process started. */
+  #isMade = false;
 
   /** @param folder The folder, which is made when the first file is written. */
   constructor(private readonly folder: string) {
@@ -52,13 +54,23 @@ export class FolderPlace implements FilePlace {
   create(info: BackupInfo): Promise<FileSink> {
     const id = fileName(info);
     return this.#attempt("begin a snapshot", async () => {
-      await Deno.mkdir(this.folder, { recursive: true });
+      await this.#make();
       await this.#sweep();
       const path = this.#files.partialPath(id);
       const file = await Deno.open(path, { write: true, createNew: true });
       this.#writing.add(basename(path));
       return this.#sink(info, path, file);
     });
+  }
+
+  /**
+   * Makes the folder, once: where it is gone later, a disk may have been
+   * unmounted, and its place would fill another one.
+   */
+  async #make(): Promise<void> {
+    if (this.#isMade) await Deno.stat(this.folder);
+    else await Deno.mkdir(this.folder, { recursive: true });
+    this.#isMade = true;
   }
 
   /** Deletes what writers that died have left. */

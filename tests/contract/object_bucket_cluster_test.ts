@@ -37,13 +37,34 @@ async function leader(urls: readonly string[]): Promise<number> {
   }, RECOVERY_MAX_MS);
 }
 
-Deno.test("when the bucket's leader of three NATS servers is killed, an upload and a reading end, files are whole, and others follow", async () => {
+/** Puts the log on three servers; resolves once the bucket is there too. */
+async function spread(
+  urls: readonly string[],
+  putOne: () => Promise<void>,
+): Promise<void> {
+  const client = await connect({ servers: [...urls] });
+  try {
+    const { streams } = await client.jetstreamManager();
+    await streams.update("USERGRADE", { num_replicas: 3 });
+    await putOne();
+    await eventually(async () => {
+      const { cluster, config } = await streams.info(BUCKET_STREAM);
+      assert.equal(config.num_replicas, 3);
+      assert.equal(cluster?.replicas?.length, 2);
+      for (const { current } of cluster!.replicas!) assert.ok(current);
+    }, RECOVERY_MAX_MS);
+  } finally {
+    await client.close();
+  }
+}
+
+Deno.test("a bucket follows the log to three NATS servers; when its leader is killed, an upload and a reading end, files are whole, and others follow", async () => {
   await using nats = await NatsCluster.start();
   const urls = nats.urls.split(",");
   const open = (replicaId: string) =>
     BucketClient.open(nats.servers[0], {
       servers: urls,
-      streamReplicas: 3,
+      streamReplicas: 1,
       replicaId,
     });
   await using a = await open("a");
@@ -56,6 +77,14 @@ Deno.test("when the bucket's leader of three NATS servers is killed, an upload a
     ),
   ];
   await b.files.markVerified(files[0].id);
+  await spread(urls, async () => {
+    files.push(
+      await eventually(
+        () => putFile(a.files, infoAt(0), bytes.slice()),
+        RECOVERY_MAX_MS,
+      ),
+    );
+  });
   for (let round = 1; round <= 2; round++) {
     const killed = nats.servers[await leader(urls)];
     const stream = await b.files.open(files[0].id, never);

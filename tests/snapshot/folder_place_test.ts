@@ -227,9 +227,15 @@ Deno.test("FolderPlace says what is wrong with a folder that is taken away, or i
   Deno.removeSync(path, { recursive: true });
   await assert.rejects(sink.commit(), {
     name: "SnapshotStoreError",
-    message: /^Cannot write the snapshot in the folder .*deleted or moved/,
+    message: /^Cannot write the snapshot in the folder .*deleted, moved or/,
   });
   await sink.abort();
+  // It may be where a disk is mounted: another one must not be filled.
+  await assert.rejects(store.create(info), {
+    name: "SnapshotStoreError",
+    message: /^Cannot begin a snapshot .*unmounted meanwhile: put it back$/,
+  });
+  assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
   Deno.writeTextFileSync(path, "a file");
   for (const attempt of [() => store.list(), () => store.create(info)]) {
     await assert.rejects(attempt, {

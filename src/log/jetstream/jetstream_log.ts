@@ -52,7 +52,11 @@ export class JetStreamLog implements TrimmableLog {
       },
       members,
     );
-    this.files = new ObjectBucket(options, () => this.#runner.line?.aside);
+    const { stream, replicaId } = options;
+    this.files = new ObjectBucket(
+      { stream, replicaId, warn: (message) => listener.warn(message) },
+      () => this.#runner.line?.aside,
+    );
     // It rejects if the log is closed before; nobody may have opened it.
     this.#opened.promise.catch(() => {});
   }

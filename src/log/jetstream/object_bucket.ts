@@ -19,8 +19,8 @@ import { bucketProblem } from "./bucket_settings.ts";
 import { NamedObjects, type ObjectId } from "./named_objects.ts";
 import { readChunks } from "./object_download.ts";
 import type { ObjectMeta } from "./object_meta.ts";
-import { bucketOf, newChunkId } from "./object_names.ts";
-import { ObjectStream } from "./object_stream.ts";
+import { bucketOf, bucketStream, newChunkId } from "./object_names.ts";
+import { type BucketConfig, ObjectStream } from "./object_stream.ts";
 import { sweepDeadUploads } from "./object_sweep.ts";
 import { ObjectUpload, type UploadOptions } from "./object_upload.ts";
 
@@ -29,6 +29,8 @@ export interface BucketOptions {
   /** The stream that is the log. */
   readonly stream: string;
   readonly replicaId: string;
+  /** Told what an operator should do about the bucket. */
+  warn?(message: string): void;
 }
 
 /** The bucket over the present connection. */
@@ -42,6 +44,8 @@ export class ObjectBucket implements FilePlace {
   readonly #bucket: string;
   /** The chunk ids of the uploads that are under way here. */
   readonly #living = new Set<string>();
+  /** Whether it was told that the bucket is kept on too few servers. */
+  #isWarned = false;
 
   /**
    * @param options Names the bucket; it is made when the first snapshot is.
@@ -143,6 +147,30 @@ export class ObjectBucket implements FilePlace {
     }
     const problem = bucketProblem(config, this.#bucket);
     if (problem !== undefined) throw new SnapshotStoreError(problem);
+    await this.#follow(stream, config);
+  }
+
+  /**
+   * Keeps the bucket on as many servers as the log: it may have been made before
+   * the stream was put on more. Without that, the loss of one server would cost
+   * what the log was cut behind.
+   */
+  async #follow(stream: ObjectStream, config: BucketConfig): Promise<void> {
+    const servers = await stream.serversOf(this.options.stream);
+    const { num_replicas = servers } = config;
+    if (num_replicas >= servers) return;
+    try {
+      await stream.spread(config, servers);
+    } catch (error) {
+      if (this.#isWarned) return;
+      this.#isWarned = true;
+      const name = bucketStream(this.#bucket);
+      this.options.warn?.(
+        `The snapshots are kept on ${num_replicas} of NATS' servers and the log on ${servers}, and this replica can't change that (${
+          (error as Error).message
+        }): run nats stream edit ${name} --replicas ${servers}`,
+      );
+    }
   }
 
   #sink(

@@ -31,6 +31,8 @@ export interface BucketConfig {
   readonly allow_rollup_hdrs?: boolean;
   readonly deny_purge?: boolean;
   readonly sealed?: boolean;
+  /** On how many servers it is kept. */
+  readonly num_replicas?: number;
 }
 
 /** A message of the stream. */
@@ -90,7 +92,6 @@ export class ObjectStream {
    * @param logStream The stream that is the log: as many servers keep both.
    */
   async make(bucket: string, logStream: string): Promise<void> {
-    const { config } = await this.api.ask(`STREAM.INFO.${logStream}`);
     await this.api.ask(`STREAM.CREATE.${this.#name}`, {
       name: this.#name,
       subjects: [`$O.${bucket}.C.>`, `$O.${bucket}.M.>`],
@@ -98,10 +99,29 @@ export class ObjectStream {
       retention: "limits",
       discard: "new",
       max_age: 0,
-      num_replicas: (config as { num_replicas: number }).num_replicas,
+      num_replicas: await this.serversOf(logStream),
       allow_rollup_hdrs: true,
       allow_direct: true,
     }, { timeout_ms: MAKE_TIMEOUT_MS });
+  }
+
+  /** @returns On how many servers another stream is kept. */
+  async serversOf(stream: string): Promise<number> {
+    const { config } = await this.api.ask(`STREAM.INFO.${stream}`);
+    return (config as { num_replicas: number }).num_replicas;
+  }
+
+  /**
+   * Keeps it on as many servers.
+   *
+   * @param config As it is set now.
+   */
+  async spread(config: BucketConfig, servers: number): Promise<void> {
+    await this.api.ask(
+      `STREAM.UPDATE.${this.#name}`,
+      { ...config, num_replicas: servers },
+      { timeout_ms: MAKE_TIMEOUT_MS },
+    );
   }
 
   /** @returns The last message on a subject; undefined if there is none. */
