@@ -14,6 +14,9 @@ import { DATE_MS } from "../support/simulated_broker.ts";
 import { snapshotOf } from "../support/snapshots.ts";
 import type { SnapshotStorm } from "./snapshot_storm.ts";
 
+/** The log of snapshots that are none of the log's. */
+export const STRANGER = "another";
+
 /**
  * @param storm The run.
  * @returns Each fault by its name; it says whether it could be tried.
@@ -49,7 +52,7 @@ export function snapshotFaults(
       return true;
     },
     "all replicas die": (ms) => {
-      if (!storm.isRestorable()) return false;
+      if (!storm.promises.isRestorable) return false;
       storm.killAll(() => random.below(ms + 1));
       return true;
     },
@@ -132,7 +135,7 @@ export function snapshotFaults(
       );
     },
     "a snapshot is damaged": () => {
-      const kept = storm.ownSnapshots();
+      const kept = storm.promises.snapshots;
       // Never both: nobody could restore anything then.
       if (kept.some(({ isWhole }) => !isWhole)) return false;
       const isSpare = kept.filter(({ meta }) => meta.isVerified).length >= 2;
@@ -144,9 +147,9 @@ export function snapshotFaults(
     },
     "a snapshot of another log is there": () => {
       if (broker.stream === undefined) return false;
-      plant(storm, { logId: "another", sequence: random.below(1_000) })
+      plant(storm, { logId: STRANGER, sequence: random.below(1_000) })
         // The bucket may be full.
-        .catch(() => {});
+        .then(() => storm.strangers++, () => {});
       return true;
     },
     "a snapshot of another history is there": () => {
@@ -177,7 +180,7 @@ export function snapshotFaults(
       const saved = stream.copy();
       saved.cut(stream.last - random.below(stream.last + 2 - stream.first));
       broker.stream = saved;
-      if (!storm.isRestorable() || storm.services.length === 0) {
+      if (!storm.promises.isRestorable || storm.services.length === 0) {
         broker.stream = stream;
         return false;
       }
@@ -199,17 +202,20 @@ async function plant(
   const bucket = new ObjectBucket(
     { stream: "USERGRADE", replicaId: "stranger" },
     () => ({
-      ask: async (subject, body) =>
-        subject === "STREAM.INFO.USERGRADE"
-          ? { config: { num_replicas: 1 } }
-          : objects.answer(
-            subject,
-            JSON.stringify(body ?? {}),
-            time.now,
-          ) as Record<string, unknown>,
-      request: async (subject, data, options) => ({
-        ...objects.publish(subject, data, options?.headers, time.now),
-      }),
+      ask: (subject, body) =>
+        Promise.try(() =>
+          subject === "STREAM.INFO.USERGRADE"
+            ? { config: { num_replicas: 1 } }
+            : objects.answer(
+              subject,
+              JSON.stringify(body ?? {}),
+              time.now,
+            ) as Record<string, unknown>
+        ),
+      request: (subject, data, options) =>
+        Promise.try(() => ({
+          ...objects.publish(subject, data, options?.headers, time.now),
+        })),
     }),
   );
   const store = new FileStore(

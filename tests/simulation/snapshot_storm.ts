@@ -12,13 +12,11 @@ import {
   type CompactionPolicy,
   KEPT_BESIDE_LOG,
 } from "../../src/replica/compaction_facts.ts";
+import type { SnapshotKeeper } from "../../src/snapshot_keeper.ts";
 import { Random } from "../support/random.ts";
 import { SimulatedCodec } from "../support/simulated_backup.ts";
 import { SimulatedBroker } from "../support/simulated_broker.ts";
-import {
-  type SeenSnapshot,
-  SimulatedObjects,
-} from "../support/simulated_objects.ts";
+import { SimulatedObjects } from "../support/simulated_objects.ts";
 import type { Weather } from "../support/simulated_replica.ts";
 import {
   type ServiceWorld,
@@ -26,10 +24,10 @@ import {
 } from "../support/simulated_service.ts";
 import { SimulatedStates } from "../support/simulated_states.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
-import type { SnapshotKeeper } from "../../src/snapshot_keeper.ts";
 import { countNames, type Seen } from "./seeds.ts";
 import { checkNoneTwice, SentSets } from "./sent_sets.ts";
-import { snapshotFaults } from "./snapshot_faults.ts";
+import { snapshotFaults, STRANGER } from "./snapshot_faults.ts";
+import { SnapshotPromises } from "./snapshot_promises.ts";
 
 const NAMES = ["r0", "r1", "r2"];
 const SETS = 50;
@@ -38,8 +36,8 @@ const STORM_MS = 25_000;
 const FAULT_MAX_MS = 15_000;
 /** After how much log a snapshot is due: some six sets. */
 const LOG_BYTES = 600;
-/** The most entries that are left when all goes well: of some three snapshots. */
-const ENTRIES_MAX = 30;
+/** The most entries that are left when all goes well: fewer than are sent. */
+const ENTRIES_MAX = 40;
 /** Longer than it takes to see that sets do not commit. */
 const AFTERMATH_MS = 8_000;
 /** Longer than a replica needs to come back, the longest wait included. */
@@ -47,7 +45,7 @@ const RETURN_MS = 700_000;
 /** Longer than a store that may not be used, or has failed, is left alone. */
 const SETTLE_MAX_MS = 900_000;
 /** How many sets are sent after the storm, one after the other. */
-const CALM_SETS = 25;
+const CALM_SETS = 50;
 
 /** The faults that keep a replica from what the others do. */
 const AWAY = ["a replica dies", "a replica is stopped", "a replica is cut off"];
@@ -67,6 +65,7 @@ export class SnapshotStorm implements ServiceWorld {
   readonly faults: string[] = [];
   readonly #steps: string[] = [];
   readonly states: SimulatedStates;
+  readonly promises: SnapshotPromises;
   hasPeers: boolean;
   /** What replicas may not publish to. */
   forbidden: (replica: string, subject: string) => boolean = () => false;
@@ -76,14 +75,12 @@ export class SnapshotStorm implements ServiceWorld {
   readonly deaf = new Set<string>();
   /** Whether the log is cut often, and replicas are away meanwhile. */
   readonly #isFast: boolean;
-  /** Where the product has cut the log. */
-  #cutAt = 1;
   #lives = 0;
   /** Whether the log lost entries, acknowledged ones too. */
   #hasLostTail = false;
   #isOver = false;
-  /** What was not true: no replica may hide it. */
-  #violation: Error | undefined;
+  /** How many snapshots of another log were stored: nobody takes them away. */
+  strangers = 0;
 
   constructor(seed: number) {
     const random = this.random = new Random(seed);
@@ -108,6 +105,11 @@ export class SnapshotStorm implements ServiceWorld {
     };
     this.hasPeers = random.below(4) === 0;
     this.states = new SimulatedStates(this.broker);
+    this.promises = new SnapshotPromises(
+      this.broker,
+      this.objects,
+      this.time,
+    );
     for (const name of NAMES) {
       this.time.after(random.below(3_000), () => this.start(name));
     }
@@ -119,7 +121,7 @@ export class SnapshotStorm implements ServiceWorld {
       this.broker.beat();
       for (const { keeper, name } of this.services) {
         const { problem = "" } = keeper.places.log;
-        this.#mustHold(
+        this.promises.mustHold(
           this.mayBeDamaged || !problem.startsWith("damaged"),
           () => `${name} finds ${problem}`,
         );
@@ -154,14 +156,14 @@ export class SnapshotStorm implements ServiceWorld {
       one !== service && one.replica.replica.readable &&
       one.replica.applied.length + 1 >= first
     );
-    if (at === -1 || !isSpare && !this.isRestorable()) return;
+    if (at === -1 || !isSpare && !this.promises.isRestorable) return;
     this.#end(service);
     this.time.after(down_ms, () => this.start(service.name));
   }
 
   /** Kills all replicas at once, if there is something to start from. */
   killAll(down_ms: () => number): void {
-    if (!this.isRestorable()) return;
+    if (!this.promises.isRestorable) return;
     for (const service of [...this.services]) {
       this.#end(service);
       this.time.after(down_ms(), () => this.start(service.name));
@@ -174,29 +176,10 @@ export class SnapshotStorm implements ServiceWorld {
     this.#checkLife(service);
   }
 
-  /** The log lost entries, and what is kept of it is not what was made. */
+  /** The log has lost entries, acknowledged ones too. */
   loseTail(): void {
     this.#hasLostTail = true;
-    this.#cutAt = 1;
-  }
-
-  /** This log's snapshots, as its history is now, newest first. */
-  ownSnapshots(): SeenSnapshot[] {
-    const history = this.broker.stream?.history ?? [];
-    return this.objects.snapshots()
-      .filter(({ meta: { info: { sequence, time } } }) =>
-        history[sequence - 1] === `${sequence}@${time}`
-      )
-      .sort((a, b) => b.meta.info.sequence - a.meta.info.sequence);
-  }
-
-  /** Whether the log can be applied by a replica that has nothing. */
-  isRestorable(): boolean {
-    const first = this.broker.stream?.first ?? 1;
-    return first === 1 ||
-      this.ownSnapshots().some(({ meta, isWhole }) =>
-        isWhole && meta.info.sequence + 1 >= first
-      );
+    this.promises.forget();
   }
 
   /** Takes note of what happened. */
@@ -204,52 +187,13 @@ export class SnapshotStorm implements ServiceWorld {
     this.#steps.push(step);
   }
 
-  #mustHold(holds: boolean, what: () => string): void {
-    if (holds) return;
-    this.#violation ??= new Error(
-      `${what()} at ${this.time.now}: the log begins at ${this.broker.stream?.first}, cut at ${this.#cutAt}, snapshots ${
-        JSON.stringify(
-          this.ownSnapshots().map(({ meta, isWhole }) => [
-            meta.info.sequence,
-            meta.isVerified,
-            isWhole,
-          ]),
-        )
-      }`,
-    );
-  }
-
   trimming(sequence: number): void {
     this.note("trim");
-    const verified = this.ownSnapshots()
-      .filter(({ meta }) => meta.isVerified);
-    const older = verified.at(1)?.meta.info.sequence ?? 0;
-    this.#mustHold(
-      sequence > 1 && sequence <= older,
-      () => `the log is cut at ${sequence}`,
-    );
-    this.#cutAt = Math.max(this.#cutAt, sequence);
+    this.promises.trimming(sequence);
   }
-
-  #seen = 0;
 
   changed(): void {
-    if (this.objects.version === this.#seen) return;
-    this.#seen = this.objects.version;
-    this.checkKept();
-  }
-
-  /** What the log lost to a cut, a snapshot has. */
-  checkKept(): void {
-    if (this.#cutAt === 1) return;
-    const reaching = this.ownSnapshots().filter(({ meta }) =>
-      meta.isVerified && meta.info.sequence >= this.#cutAt
-    );
-    this.#mustHold(
-      reaching.some(({ isWhole }) => isWhole),
-      () => "nothing can be restored",
-    );
-    this.#mustHold(reaching.length >= 2, () => "two are not kept");
+    this.promises.changed();
   }
 
   /**
@@ -304,10 +248,13 @@ export class SnapshotStorm implements ServiceWorld {
     const from = replica.appliedSequence;
     keeper.make().then(({ sequence }) => {
       this.note("made");
-      this.#mustHold(sequence >= from, () => `${sequence} was made at ${from}`);
-      this.#mustHold(
+      this.promises.mustHold(
+        sequence >= from,
+        () => `${sequence} was made at ${from}`,
+      );
+      this.promises.mustHold(
         sequence === 0 ||
-          this.ownSnapshots().some(({ meta, isWhole }) =>
+          this.promises.snapshots.some(({ meta, isWhole }) =>
             meta.isVerified && (isWhole || this.mayBeDamaged) &&
             meta.info.sequence >= sequence
           ),
@@ -315,7 +262,10 @@ export class SnapshotStorm implements ServiceWorld {
       );
     }, (error) => {
       this.note("not made");
-      this.#mustHold(error instanceof UnavailableError, () => String(error));
+      this.promises.mustHold(
+        error instanceof UnavailableError,
+        () => String(error),
+      );
     });
   }
 
@@ -357,7 +307,7 @@ export class SnapshotStorm implements ServiceWorld {
   ): Promise<void> {
     const end_ms = this.time.now + most_ms;
     while (!isTrue()) {
-      this.#throwViolation();
+      this.promises.check();
       if (this.time.now >= end_ms) {
         assert.fail(`${what} is not true after ${most_ms} ms: ${this.#told}`);
       }
@@ -377,11 +327,7 @@ export class SnapshotStorm implements ServiceWorld {
       })),
       first: this.broker.stream?.first,
       last: this.broker.stream?.last,
-      snapshots: this.ownSnapshots().map(({ meta, isWhole }) => [
-        meta.info.sequence,
-        meta.isVerified,
-        isWhole,
-      ]),
+      snapshots: this.promises.told,
       faults: this.faults,
     });
   }
@@ -396,7 +342,7 @@ export class SnapshotStorm implements ServiceWorld {
 
   /** Whether compaction has done its work: two are kept, and the log is cut. */
   #isCompacted(): boolean {
-    const verified = this.ownSnapshots().filter(({ meta }) => meta.isVerified);
+    const { verified } = this.promises;
     const { first } = this.broker.stream!;
     const older = verified.at(1)?.meta.info.sequence ?? 0;
     return verified.length === KEPT_BESIDE_LOG &&
@@ -464,13 +410,13 @@ export class SnapshotStorm implements ServiceWorld {
   /** All replicas end at once; there is nothing but the bucket and the log. */
   async #startFromNothing(): Promise<void> {
     this.hasPeers = false;
-    const kept = this.ownSnapshots();
+    const kept = this.promises.snapshots;
     if (this.random.below(2) === 0 && kept.every(({ isWhole }) => isWhole)) {
       this.mayBeDamaged = true;
       const below = (n: number) => this.random.below(n);
       this.objects.damage(this.random.pick(kept).meta, below);
     }
-    assert.ok(this.isRestorable(), "there is something to start from");
+    assert.ok(this.promises.isRestorable, "there is something to start from");
     for (const service of [...this.services]) this.#end(service);
     for (const name of NAMES) this.start(name);
     await this.#until(
@@ -480,12 +426,8 @@ export class SnapshotStorm implements ServiceWorld {
     );
   }
 
-  #throwViolation(): void {
-    if (this.#violation !== undefined) throw this.#violation;
-  }
-
   #check(): void {
-    this.#throwViolation();
+    this.promises.check();
     const stream = this.broker.stream!;
     const last = stream.history.at(-1);
     const { digest } = this.states.after(last);
@@ -494,6 +436,9 @@ export class SnapshotStorm implements ServiceWorld {
       assert.equal(service.replica.replica.digest, digest);
       this.#checkLife(service);
     }
+    const strangers = this.objects.snapshots()
+      .filter(({ meta }) => meta.info.logId === STRANGER);
+    assert.equal(strangers.length, this.strangers);
     // Those of replicas that were killed have no end.
     this.sets.check(this.broker.everStored.values(), () => true);
     checkNoneTwice(
