@@ -61,7 +61,7 @@ export function nextStep(facts: CompactionFacts): Step {
   }
   if (wanted.length > 0) return none("others have their turn first");
   return hasRoom(facts)
-    ? none("nothing is to be done")
+    ? { ...none("nothing is to be done"), isDone: true }
     : none(`${UNVERIFIED_MAX} snapshots could not be read back`, true);
 }
 

@@ -120,6 +120,8 @@ export interface NoStep {
   readonly reason: string;
   /** Whether an operator should know of it. */
   readonly isProblem: boolean;
+  /** Whether all is as it should be. */
+  readonly isDone?: boolean;
 }
 
 /** The next step. */

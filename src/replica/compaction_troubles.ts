@@ -13,7 +13,7 @@ const logger = getLogger(["usergrade", "compaction"]);
 /** Remembers failures, and says each thing once. */
 export class CompactionTroubles {
   #failure: (CompactionFailure & { readonly reason: string }) | undefined;
-  /** What may not be done in the store, if anything, until it is done once. */
+  /** What may not be done in the store, until it is done, or not wanted any more. */
   #forbidden: { readonly what: string; readonly reason: string } | undefined;
   #obstacle: string | undefined;
   #count = 0;
@@ -67,9 +67,14 @@ export class CompactionTroubles {
 
   /** Something is done that may have been forbidden before. */
   allowed(what: string): void {
-    if (this.#forbidden?.what !== what) return;
-    this.#forbidden = undefined;
+    if (this.#forbidden?.what === what) this.settled();
+  }
+
+  /** Nothing is left to be done: what has failed is not wanted any more. */
+  settled(): void {
     this.#failure = undefined;
+    if (this.#forbidden === undefined) return;
+    this.#forbidden = undefined;
     logger.info("Snapshots in {place} are on again", { place: this.place });
   }
 

@@ -156,7 +156,9 @@ export class Compactor {
     const { blocked, logId } = this.ports.situation();
     if (blocked !== undefined || logId === undefined) {
       this.#wantedSince = new Map();
-      this.#requests.refuse(unable(blocked ?? "the log is not open"));
+      if (this.#requests.isHurried) {
+        this.#requests.refuse(unable(blocked ?? "the log is not open"));
+      }
       return false;
     }
     const { isHurried } = this.#requests;
@@ -170,20 +172,28 @@ export class Compactor {
   /** Does steps until none is to be done. */
   async #work(): Promise<void> {
     let step: Step | undefined;
+    // What began before anyone asked says nothing about what they want.
+    let isAsked = false;
     try {
       do {
         step = undefined;
+        isAsked = this.#requests.isHurried;
         // What others did meanwhile may have made the step needless.
         const look = await this.#lookAgain();
         if (look === undefined) return;
+        isAsked = this.#requests.isHurried;
         step = this.#decide(look);
         if (step.type !== "none") await this.#do(step);
       } while (step.type !== "none");
       this.#troubles.obstructed(step.isProblem ? step.reason : undefined);
+      // Another replica may have done what failed here.
+      if (step.isDone) this.#troubles.settled();
       // All that can be done for them was done.
       this.#requests.refuse(unable(step.reason));
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.#failed(step, error as Error);
+      if (this.#stopping.signal.aborted) return;
+      this.#failed(step, error as Error);
+      if (isAsked) this.#failRequest(error as Error);
     }
   }
 
@@ -278,7 +288,12 @@ export class Compactor {
       this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
     }
     this.#troubles.failed(step?.type ?? "look", error, this.ports.now());
-    const ErrorClass = isForbidden ? NoPlaceError : UnavailableError;
+  }
+
+  #failRequest(error: Error): void {
+    const ErrorClass = error instanceof SnapshotsForbiddenError
+      ? NoPlaceError
+      : UnavailableError;
     this.#requests.fail(
       new ErrorClass(
         `No snapshot was made in ${this.options.name}: ${error.message}`,

@@ -188,6 +188,41 @@ test("a snapshot that is damaged when it is read back is deleted, and made again
   assert.equal(compactor.problem, undefined);
 });
 
+test("a failure is over once nothing is left to be done, whoever did it", async (bench) => {
+  const { world } = bench;
+  const a = new SimulatedCompactor("a", world);
+  const b = new SimulatedCompactor("b", world);
+  b.rank = 1;
+  await bench.grow(10);
+  world.weather.fail = 100;
+  await bench.pass(LOOK_MS + A_WHILE_MS);
+  for (const { compactor } of [a, b]) {
+    assert.match(compactor.problem!, /failed/);
+  }
+  world.weather.fail = 0;
+  await bench.pass(60_000);
+  for (const { compactor } of [a, b]) {
+    assert.equal(compactor.problem, undefined);
+  }
+});
+
+test("a request does not fail with a step that began before it", async (bench) => {
+  const { world } = bench;
+  const { compactor } = new SimulatedCompactor("a", world);
+  await bench.grow(101);
+  const made: Promise<unknown>[] = [];
+  world.trim = () => {
+    made.push(compactor.make());
+    throw new Error("no answer");
+  };
+  await bench.grow(101);
+  const trim = CompactionWorld.prototype.trim;
+  world.trim = (name, sequence) => trim.call(world, name, sequence);
+  await bench.pass(A_WHILE_MS);
+  assert.equal(made.length, 1);
+  assert.deepEqual(await endOf(made[0]), { sequence: 202, rows: 1, bytes: 5 });
+});
+
 test("a store that may not be used is off until it may, and nothing else fails", async (bench) => {
   const { world } = bench;
   const { compactor } = new SimulatedCompactor("a", world);
