@@ -15,7 +15,8 @@ import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
-import { SnapshotKeeper } from "./snapshot_keeper.ts";
+import { SnapshotKeeper, type SnapshotStores } from "./snapshot_keeper.ts";
+import { snapshotStores } from "./snapshot_stores.ts";
 import { startUp } from "./startup.ts";
 import type { LogLines } from "./telemetry/logger.ts";
 
@@ -55,6 +56,7 @@ interface Parts {
   readonly replica: Replica;
   readonly rejoin: Rejoin;
   readonly cluster: Cluster;
+  readonly stores: SnapshotStores;
   readonly snapshots: SnapshotKeeper;
   readonly apps: Apps;
   readonly listeners: Listeners;
@@ -138,7 +140,16 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
       ((heartbeat, unsure) => members.send(heartbeat, unsure)),
     heard: (heartbeat) => room.heard(heartbeat),
   });
-  const snapshots = new SnapshotKeeper(config, { log, replica, cluster, now });
+  const stores = snapshotStores(config, log);
+  const snapshots = new SnapshotKeeper(stores, config.snapshots, {
+    locate: (sequence) => log.locate(sequence),
+    trim: (sequence) => log.trim(sequence),
+    replica,
+    cluster,
+    now,
+    date: () => Date.now(),
+    pause: () => sleep(0),
+  });
   const apps = new Apps({
     ...config,
     identity,
@@ -157,6 +168,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     replica,
     rejoin,
     cluster,
+    stores,
     snapshots,
     apps,
     listeners,

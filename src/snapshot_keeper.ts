@@ -5,35 +5,37 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster/cluster.ts";
 import { standing } from "./cluster/standing.ts";
-import type { Config } from "./config/config.ts";
 import type { LogEntry, LogLimits, LogRetention } from "./log/log.ts";
-import type { LogClient } from "./log/thread/log_client.ts";
 import {
   type CompactionPlace,
+  type CompactionPolicy,
   type CompactionSituation,
   KEPT_BESIDE_LOG,
 } from "./replica/compaction_facts.ts";
 import type { MadeSnapshot } from "./replica/compaction_requests.ts";
-import { Compactor } from "./replica/compactor.ts";
+import { Compactor, type CompactorPorts } from "./replica/compactor.ts";
 import { Compactors } from "./replica/compactors.ts";
 import { LogGrowth } from "./replica/log_growth.ts";
 import type { Replica } from "./replica/replica.ts";
 import type { NamedStore } from "./replica/snapshot_search.ts";
-import { FileStore } from "./snapshot/file_store.ts";
-import { FolderPlace } from "./snapshot/folder_place.ts";
 
 const logger = getLogger(["usergrade"]);
 
+/** The stores of one replica. */
+export interface SnapshotStores {
+  /** The one that the log is cut behind; `isShared` if all replicas use it. */
+  readonly own: NamedStore & { readonly isShared: boolean };
+  /** This replica's folder, and how many it keeps; undefined if there is none. */
+  readonly folder: (NamedStore & { readonly kept: number }) | undefined;
+}
+
 /** What a keeper works for. */
-export interface SnapshotKeeperParts {
-  readonly log: LogClient;
+export interface SnapshotKeeperParts
+  extends Pick<CompactorPorts, "locate" | "trim" | "now" | "date" | "pause"> {
   readonly replica: Replica;
   readonly cluster: Cluster;
-  /** A clock that never goes back, in milliseconds. */
-  now(): number;
 }
 
 const NO_RETENTION: LogRetention = {
@@ -44,46 +46,42 @@ const NO_RETENTION: LogRetention = {
 
 /** Keeps snapshots, shows which there are, and makes some on demand. */
 export class SnapshotKeeper {
-  /** Where a replica finds them again: the log's own store, then the folder. */
-  readonly stores: readonly NamedStore[];
   readonly #compactors: Compactors;
   readonly #growth = new LogGrowth();
   #retention = NO_RETENTION;
 
   /**
-   * @param config Where they are kept, and when they are made.
+   * @param stores Where they are kept.
+   * @param policy When they are made.
    * @param parts What they are of.
    */
-  constructor(config: Config, private readonly parts: SnapshotKeeperParts) {
-    const { nats, snapshots: { folder, ...policy } } = config;
+  constructor(
+    { own, folder }: SnapshotStores,
+    policy: CompactionPolicy,
+    private readonly parts: SnapshotKeeperParts,
+  ) {
     const compactor = ({ name, store }: NamedStore, place: CompactionPlace) =>
       new Compactor({ name, place, policy }, {
         store,
         snapshot: () => parts.replica.snapshot(),
-        locate: (sequence) => parts.log.locate(sequence),
-        trim: (sequence) => parts.log.trim(sequence),
+        locate: (sequence) => parts.locate(sequence),
+        trim: (sequence) => parts.trim(sequence),
         situation: () => this.#situation(),
         now: () => parts.now(),
-        date: () => Date.now(),
-        pause: () => sleep(0),
+        date: () => parts.date(),
+        pause: () => parts.pause(),
       });
-    const own = nats === undefined
-      ? { name: "the log's file", store: parts.log.snapshots }
-      : filesIn(`the bucket ${nats.stream}-snapshots`, parts.log.files);
-    const inFolder = folder &&
-      filesIn(`the folder ${folder.path}`, new FolderPlace(folder.path));
-    this.stores = inFolder === undefined ? [own] : [own, inFolder];
     this.#compactors = new Compactors({
       log: compactor(own, {
-        isShared: nats !== undefined,
+        isShared: own.isShared,
         trims: true,
         kept: KEPT_BESIDE_LOG,
       }),
-      folder: inFolder &&
-        compactor(inFolder, {
+      folder: folder &&
+        compactor(folder, {
           isShared: false,
           trims: false,
-          kept: folder!.kept,
+          kept: folder.kept,
         }),
     });
   }
@@ -172,11 +170,4 @@ function sayRetention({ age_ms, bytes, entries }: LogRetention): string {
     bytes && `max_bytes ${bytes}`,
     entries && `max_msgs ${entries}`,
   ].filter(Boolean).join(", ");
-}
-
-function filesIn(
-  name: string,
-  place: ConstructorParameters<typeof FileStore>[1],
-): NamedStore {
-  return { name, store: new FileStore(name, place) };
 }

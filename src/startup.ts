@@ -16,11 +16,13 @@ import type { MembersPort } from "./log/thread/members_port.ts";
 import { bootstrap } from "./replica/bootstrap.ts";
 import type { Rejoin } from "./replica/rejoin.ts";
 import type { Replica } from "./replica/replica.ts";
-import { type NamedStore, SnapshotSearch } from "./replica/snapshot_search.ts";
+import { SnapshotSearch } from "./replica/snapshot_search.ts";
 import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 import type { SnapshotSource } from "./snapshot/source.ts";
+import type { SnapshotStores } from "./snapshot_keeper.ts";
+import { inOrder } from "./snapshot_stores.ts";
 import { tellStored } from "./stored_states.ts";
 
 const logger = getLogger(["usergrade"]);
@@ -37,7 +39,7 @@ export interface StartupParts {
   readonly cluster: Cluster;
   readonly replica: Replica;
   readonly rejoin: Rejoin;
-  readonly snapshots: { readonly stores: readonly NamedStore[] };
+  readonly stores: SnapshotStores;
   /** Ends it, and the looks at the peers afterwards. */
   readonly signal: AbortSignal;
   /** The time in milliseconds. */
@@ -51,6 +53,7 @@ export interface StartupParts {
  */
 export async function startUp(parts: StartupParts): Promise<void> {
   const { config, log, members, replica } = parts;
+  const stores = inOrder(parts.stores);
   using client = config.peersCa === undefined
     ? undefined
     : Deno.createHttpClient({ caCerts: [config.peersCa] });
@@ -69,7 +72,7 @@ export async function startUp(parts: StartupParts): Promise<void> {
       ask: async (found) => {
         await Promise.all([
           peers.tell(parts.room, log, found),
-          tellStored(parts.room, parts.snapshots.stores, found),
+          tellStored(parts.room, stores, found),
         ]);
       },
       hold: (reason) => replica.hold(reason),
@@ -78,7 +81,7 @@ export async function startUp(parts: StartupParts): Promise<void> {
   }
   const info = await log.open();
   report(info, config);
-  const places = { sources: peers.sources, stores: parts.snapshots.stores };
+  const places = { sources: peers.sources, stores };
   const search = new SnapshotSearch(
     places,
     log,

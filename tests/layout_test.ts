@@ -20,6 +20,7 @@ const ARROWS: Record<string, string[]> = {
   "service.ts": [
     "apps.ts",
     "startup.ts",
+    "snapshot_stores.ts",
     "snapshot_keeper.ts",
     "config",
     "http/server",
@@ -41,8 +42,9 @@ const ARROWS: Record<string, string[]> = {
     "telemetry",
     "histogram.ts",
   ],
-  "snapshot_keeper.ts": ["config", "cluster", "replica", "log", "snapshot"],
   "startup.ts": [
+    "snapshot_stores.ts",
+    "snapshot_keeper.ts",
     "stored_states.ts",
     "config",
     "cluster",
@@ -50,6 +52,14 @@ const ARROWS: Record<string, string[]> = {
     "log",
     "snapshot",
   ],
+  "snapshot_stores.ts": [
+    "snapshot_keeper.ts",
+    "config",
+    "replica",
+    "log",
+    "snapshot",
+  ],
+  "snapshot_keeper.ts": ["cluster", "replica", "log"],
   "stored_states.ts": ["cluster", "replica"],
   "config": [
     "http/server",

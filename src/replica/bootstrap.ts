@@ -8,7 +8,7 @@ import { getLogger } from "@logtape/logtape";
 import { setTimeout as delay } from "node:timers/promises";
 import { LogFailedError, type LogInfo } from "../log/log.ts";
 import { Storage } from "../storage/storage.ts";
-import { retrying } from "./back_off.ts";
+import { retrying, type Sleep } from "./back_off.ts";
 import type { Replica } from "./replica.ts";
 import type { Found, LocatingLog, SnapshotSearch } from "./snapshot_search.ts";
 
@@ -33,15 +33,17 @@ export interface BootstrapLog extends LocatingLog {
  * @param signal Aborts it.
  * @param remedy What an operator can do where no other snapshot comes by
  * itself; undefined if another replica may make one.
+ * @param sleep Waits between two searches.
  * @throws {LogFailedError} If there is nothing to start from and never will be.
  */
 export async function bootstrap(
   replica: Replica,
   log: BootstrapLog,
   info: LogInfo,
-  search: SnapshotSearch,
+  search: Pick<SnapshotSearch, "run">,
   signal: AbortSignal,
   remedy?: string,
+  sleep: Sleep = (ms, signal) => delay(ms, undefined, { signal }),
 ): Promise<void> {
   replica.logOpened(info);
   let reason = "";
@@ -68,7 +70,7 @@ export async function bootstrap(
       logger.error("Not ready: {reason}", { reason: said });
       replica.noteRestore({ reason: said, rows: 0, percent: 0 });
     },
-    (ms, signal) => delay(ms, undefined, { signal }),
+    sleep,
     signal,
   );
   replica.adopt(storage, place, account);

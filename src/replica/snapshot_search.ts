@@ -5,6 +5,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { LogFailedError, type LogLocation } from "../log/log.ts";
+import { EVENT_LOOP } from "../snapshot/event_loop.ts";
 import { restore } from "../snapshot/restore.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 import type { SnapshotSource } from "../snapshot/source.ts";
@@ -79,11 +80,13 @@ export class SnapshotSearch {
    * @param places Where to look.
    * @param log The open log.
    * @param tell Told how the restore goes.
+   * @param loop Where snapshots are restored.
    */
   constructor(
     private readonly places: SnapshotPlaces,
     private readonly log: LocatingLog,
     private readonly tell: (progress: RestoreProgress) => void,
+    private readonly loop = EVENT_LOOP,
   ) {}
 
   /**
@@ -171,7 +174,7 @@ export class SnapshotSearch {
       const reason = `restoring from ${source.name}${refusals.suffix}`;
       const storage = await restore(snapshot, {
         progress: this.#progress(source.name, info, reason),
-      });
+      }, this.loop);
       signal.throwIfAborted();
       const { rows, sequence } = info;
       logger.info(
@@ -199,10 +202,10 @@ export class SnapshotSearch {
 
   /** Tells the probes how a restore goes, and the log lines now and then. */
   #progress(source: string, info: SnapshotInfo, reason: string) {
-    let nextLine_ms = performance.now() + PROGRESS_MS;
+    let nextLine_ms = this.loop.now() + PROGRESS_MS;
     return (rows: number, percent: number) => {
       this.tell({ reason, rows, percent });
-      const now_ms = performance.now();
+      const now_ms = this.loop.now();
       if (now_ms < nextLine_ms || rows === info.rows) return;
       nextLine_ms = now_ms + PROGRESS_MS;
       logger.info(

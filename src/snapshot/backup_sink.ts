@@ -4,9 +4,9 @@
  * @module
  */
 import type { RowBlock } from "../storage/row_block.ts";
+import type { FileCodec } from "./file_codec.ts";
 import { type FileSink, toStored } from "./file_place.ts";
 import type { BackupInfo } from "./format/backup_info.ts";
-import { writeBackup } from "./format/write_backup.ts";
 import { RowHandover } from "./row_handover.ts";
 import {
   type SnapshotSink,
@@ -25,10 +25,12 @@ export class BackupSink implements SnapshotSink {
   /**
    * @param info What the file will say of itself.
    * @param file Where its bytes go; no others write to it.
+   * @param codec Makes the file.
    */
   constructor(
     private readonly info: BackupInfo,
     private readonly file: FileSink,
+    private readonly codec: FileCodec,
   ) {
     this.#written = this.#writeFile();
     // It may fail while nobody waits for it.
@@ -42,7 +44,8 @@ export class BackupSink implements SnapshotSink {
       [Symbol.dispose]: () => {},
     };
     try {
-      for await (const bytes of writeBackup(snapshot, this.info.made)) {
+      const { made } = this.info;
+      for await (const bytes of this.codec.write(snapshot, made)) {
         await this.file.write(bytes);
       }
     } catch (cause) {

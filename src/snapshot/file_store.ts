@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { withIdleTimeout } from "../idle_timeout.ts";
 import type { RowBlock } from "../storage/row_block.ts";
 import { BackupSink } from "./backup_sink.ts";
+import { IN_WORKERS } from "./file_codec.ts";
 import { type FilePlace, type PlacedFile, toStored } from "./file_place.ts";
 import { BackupError } from "./format/backup_error.ts";
 import {
@@ -15,7 +15,7 @@ import {
   parseBackupInfo,
   snapshotInfo,
 } from "./format/backup_info.ts";
-import { type OpenBackup, openBackup } from "./format/open_backup.ts";
+import type { OpenBackup } from "./format/open_backup.ts";
 import { rowFault } from "./row_check.ts";
 import {
   type Snapshot,
@@ -29,9 +29,6 @@ import {
   type StoredSnapshot,
 } from "./store.ts";
 
-/** How long a place may give nothing in the middle of a file. */
-const IDLE_TIMEOUT_MS = 30_000;
-
 /** A {@linkcode SnapshotStore} of backup files. */
 export class FileStore implements SnapshotStore {
   /** The last time that a file got as its own, so that no two get the same. */
@@ -41,11 +38,13 @@ export class FileStore implements SnapshotStore {
    * @param name Names it in log lines, as in "the folder /backups".
    * @param place Where the files are.
    * @param now The time in milliseconds since 1970.
+   * @param codec Makes and reads the files.
    */
   constructor(
     readonly name: string,
     private readonly place: FilePlace,
     private readonly now: () => number = Date.now,
+    private readonly codec = IN_WORKERS,
   ) {}
 
   async list(): Promise<StoredSnapshot[]> {
@@ -104,11 +103,7 @@ export class FileStore implements SnapshotStore {
   ): Promise<OpenBackup> {
     signal.throwIfAborted();
     try {
-      const backup = await openBackup(withIdleTimeout(
-        await this.place.open(id, signal),
-        IDLE_TIMEOUT_MS,
-        () => new Error(`no byte for ${IDLE_TIMEOUT_MS} ms`),
-      ));
+      const backup = await this.codec.open(await this.place.open(id, signal));
       const said = parseBackupInfo(backup.header);
       if (backupInfoJson(said) === backupInfoJson(info)) return backup;
       backup.close();
@@ -131,7 +126,7 @@ export class FileStore implements SnapshotStore {
     }
     const made = this.#nameTime(info, await this.place.list());
     const backup = { ...info, made };
-    return new BackupSink(backup, await this.place.create(backup));
+    return new BackupSink(backup, await this.place.create(backup), this.codec);
   }
 
   /**

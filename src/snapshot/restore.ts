@@ -4,18 +4,15 @@
  *
  * @module
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { Storage } from "../storage/storage.ts";
+import { EVENT_LOOP } from "./event_loop.ts";
 import {
   type Snapshot,
   SnapshotDamagedError,
   type SnapshotInfo,
 } from "./snapshot.ts";
 
-/**
- * After how much work other work gets its turn: probes and gets wait no longer.
- * By a timer, since `setImmediate` would let no I/O through.
- */
+/** After how much work other work gets its turn: probes and gets wait no longer. */
 const SLICE_MS = 5;
 
 /** Told how a restore goes. */
@@ -35,6 +32,7 @@ export interface RestoreObserver {
  *
  * @param snapshot The snapshot; the caller disposes of it.
  * @param observer Told how it goes.
+ * @param loop Where it is done, slice by slice.
  * @returns The state that its info describes: rows and digest are verified.
  * @throws {SnapshotDamagedError} If the snapshot is not what its info says; and
  * whatever reading it throws.
@@ -43,23 +41,24 @@ export interface RestoreObserver {
 export async function restore(
   { info, blocks }: Snapshot,
   observer: RestoreObserver,
+  loop = EVENT_LOOP,
 ): Promise<Storage> {
   const storage = new Storage();
   let rows = 0;
   const tell = () => observer.progress(rows, percentOf(rows, info.rows));
   tell();
   storage.expect(info.rows);
-  let sliceEnd_ms = performance.now() + SLICE_MS;
+  let sliceEnd_ms = loop.now() + SLICE_MS;
   for await (const block of blocks) {
     rows += block.count;
     if (rows > info.rows) {
       throw damaged(`it has ${rows} or more rows and says ${info.rows}`);
     }
     storage.restore(block);
-    if (performance.now() >= sliceEnd_ms) {
+    if (loop.now() >= sliceEnd_ms) {
       tell();
-      await sleep(0);
-      sliceEnd_ms = performance.now() + SLICE_MS;
+      await loop.pause();
+      sliceEnd_ms = loop.now() + SLICE_MS;
     }
   }
   tell();

@@ -127,7 +127,9 @@ Deno.test("an upload that was silent for too long ends itself, even if the machi
     const stream = new ObjectStream(new JetStreamApi(connection, "x"), BUCKET);
     for (const end of ["write", "finish"] as const) {
       let now_ms = 0;
-      const upload = new ObjectUpload(stream, BUCKET, `x-${end}`, () => now_ms);
+      const upload = new ObjectUpload(stream, BUCKET, `x-${end}`, {
+        now: () => now_ms,
+      });
       // Nothing is stored yet, so there is nothing to sweep.
       now_ms += 2 * UPLOAD_SILENCE_MAX_MS;
       await upload.write(someBytes(CHUNK_BYTES));

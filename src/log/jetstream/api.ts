@@ -60,6 +60,9 @@ interface Question {
 
 const decoder = new TextDecoder();
 
+/** What asks JetStream. */
+export type Asking = Pick<JetStreamApi, "ask" | "request">;
+
 /** Asks over one connection. */
 export class JetStreamApi {
   readonly #inbox: string;

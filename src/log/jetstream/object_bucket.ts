@@ -13,7 +13,7 @@ import type {
 import type { BackupInfo } from "../../snapshot/format/backup_info.ts";
 import { SnapshotDamagedError } from "../../snapshot/snapshot.ts";
 import { SnapshotStoreError } from "../../snapshot/store.ts";
-import type { JetStreamApi } from "./api.ts";
+import type { Asking } from "./api.ts";
 import { bucketError } from "./bucket_errors.ts";
 import { bucketProblem } from "./bucket_settings.ts";
 import { NamedObjects, type ObjectId } from "./named_objects.ts";
@@ -22,7 +22,7 @@ import type { ObjectMeta } from "./object_meta.ts";
 import { bucketOf, newChunkId } from "./object_names.ts";
 import { ObjectStream } from "./object_stream.ts";
 import { sweepDeadUploads } from "./object_sweep.ts";
-import { ObjectUpload } from "./object_upload.ts";
+import { ObjectUpload, type UploadOptions } from "./object_upload.ts";
 
 /** Which bucket it is, and who writes to it. */
 export interface BucketOptions {
@@ -46,10 +46,12 @@ export class ObjectBucket implements FilePlace {
   /**
    * @param options Names the bucket; it is made when the first snapshot is.
    * @param api Asks over the present connection; undefined while there is none.
+   * @param uploads How snapshots are stored.
    */
   constructor(
     private readonly options: BucketOptions,
-    private readonly api: () => JetStreamApi | undefined,
+    private readonly api: () => Asking | undefined,
+    private readonly uploads: UploadOptions = {},
   ) {
     this.#bucket = bucketOf(options.stream);
   }
@@ -123,7 +125,12 @@ export class ObjectBucket implements FilePlace {
         this.#living.delete(chunkId);
         throw error;
       }
-      const upload = new ObjectUpload(stream, this.#bucket, chunkId);
+      const upload = new ObjectUpload(
+        stream,
+        this.#bucket,
+        chunkId,
+        this.uploads,
+      );
       return this.#sink(objects, info, upload);
     });
   }

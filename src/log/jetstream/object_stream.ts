@@ -10,8 +10,8 @@
 import { headers } from "nats";
 import {
   ApiError,
+  type Asking,
   isCode,
-  type JetStreamApi,
   NO_MESSAGE_FOUND,
   STREAM_NOT_FOUND,
 } from "./api.ts";
@@ -55,7 +55,7 @@ export class ObjectStream {
    * @param api The server.
    * @param bucket The bucket; it may not be there.
    */
-  constructor(private readonly api: JetStreamApi, bucket: string) {
+  constructor(private readonly api: Asking, bucket: string) {
     this.#name = bucketStream(bucket);
   }
 

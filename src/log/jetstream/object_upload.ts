@@ -20,6 +20,14 @@ export const WINDOW_BYTES = 1024 * 1024;
  */
 export const UPLOAD_SILENCE_MAX_MS = 20_000;
 
+/** How an upload is made. */
+export interface UploadOptions {
+  /** The time in milliseconds, which sees a machine that slept. */
+  readonly now?: () => number;
+  /** How large a chunk is at most. */
+  readonly chunk_bytes?: number;
+}
+
 /** What was uploaded. */
 export interface Uploaded {
   readonly bytes: number;
@@ -32,8 +40,10 @@ export class ObjectUpload {
   readonly #subject: string;
   readonly #hash = createHash("sha256");
   #sent_ms = 0;
+  readonly #now: () => number;
+  readonly #chunk_bytes: number;
   /** The chunk that is being filled. */
-  #chunk = new Uint8Array(CHUNK_BYTES);
+  #chunk: Uint8Array<ArrayBuffer>;
   #filled = 0;
   #bytes = 0;
   #chunks = 0;
@@ -45,14 +55,17 @@ export class ObjectUpload {
    * @param stream Where it goes.
    * @param bucket The bucket's name.
    * @param chunkId Names its chunks.
-   * @param now The time in milliseconds, which sees a machine that slept.
+   * @param options How it is made.
    */
   constructor(
     private readonly stream: ObjectStream,
     bucket: string,
     readonly chunkId: string,
-    private readonly now: () => number = steadyNow(),
+    { now = steadyNow(), chunk_bytes = CHUNK_BYTES }: UploadOptions = {},
   ) {
+    this.#now = now;
+    this.#chunk_bytes = chunk_bytes;
+    this.#chunk = new Uint8Array(chunk_bytes);
     this.#subject = chunkSubject(bucket, chunkId);
   }
 
@@ -66,11 +79,11 @@ export class ObjectUpload {
   async write(bytes: Uint8Array): Promise<void> {
     this.#mustBeOpen();
     for (let at = 0; at < bytes.length;) {
-      const part = bytes.subarray(at, at + CHUNK_BYTES - this.#filled);
+      const part = bytes.subarray(at, at + this.#chunk_bytes - this.#filled);
       this.#chunk.set(part, this.#filled);
       this.#filled += part.length;
       at += part.length;
-      if (this.#filled === CHUNK_BYTES) await this.#send();
+      if (this.#filled === this.#chunk_bytes) await this.#send();
     }
   }
 
@@ -78,10 +91,10 @@ export class ObjectUpload {
   async #send(): Promise<void> {
     const chunk = this.#chunk.subarray(0, this.#filled);
     // The library sends it later: the buffer must stay as it is.
-    this.#chunk = new Uint8Array(CHUNK_BYTES);
+    this.#chunk = new Uint8Array(this.#chunk_bytes);
     this.#filled = 0;
     this.#hash.update(chunk);
-    while (this.#onTheWay.length >= WINDOW_BYTES / CHUNK_BYTES) {
+    while (this.#onTheWay.length >= WINDOW_BYTES / this.#chunk_bytes) {
       await this.#onTheWay.shift();
     }
     this.#mustBeOpen();
@@ -89,7 +102,7 @@ export class ObjectUpload {
     // It may fail while nobody waits for it.
     stored.catch(() => {});
     this.#onTheWay.push(stored);
-    this.#sent_ms = this.now();
+    this.#sent_ms = this.#now();
     this.#bytes += chunk.length;
     this.#chunks++;
   }
@@ -117,7 +130,7 @@ export class ObjectUpload {
   #mustBeOpen(): void {
     if (this.#isOver) throw new SnapshotStoreError("The snapshot has ended");
     if (
-      this.#chunks > 0 && this.now() - this.#sent_ms > UPLOAD_SILENCE_MAX_MS
+      this.#chunks > 0 && this.#now() - this.#sent_ms > UPLOAD_SILENCE_MAX_MS
     ) {
       this.#isOver = true;
       throw new SnapshotStoreError(

@@ -6,8 +6,8 @@
 import type { LogLocation } from "../log.ts";
 import {
   ApiError,
+  type Asking,
   isCode,
-  type JetStreamApi,
   NO_MESSAGE_FOUND,
   STREAM_NOT_FOUND,
 } from "./api.ts";
@@ -51,7 +51,7 @@ export class Stream {
    * @param maxPayload_bytes The largest message that the server takes now.
    */
   constructor(
-    private readonly api: JetStreamApi,
+    private readonly api: Asking,
     private readonly name: string,
     private readonly maxPayload_bytes: () => number,
   ) {}
