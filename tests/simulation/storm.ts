@@ -5,13 +5,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Change, decodeEntry } from "../../src/log/change.ts";
+import { decodeEntry } from "../../src/log/change.ts";
 import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
 import { SUSPICION_MS } from "../../src/log/jetstream/suspicion.ts";
-import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
-import { NotAppliedError } from "../../src/replica/group_commit.ts";
 import { Storage } from "../../src/storage/storage.ts";
-import type { UserGradePatch } from "../../src/user_grade.ts";
 import { largeId } from "../support/memory.ts";
 import { Random } from "../support/random.ts";
 import { SimulatedBroker } from "../support/simulated_broker.ts";
@@ -21,6 +18,8 @@ import {
 } from "../support/simulated_replica.ts";
 import { SimulatedSnapshots } from "../support/simulated_snapshots.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
+import { countNames, type Seen } from "./seeds.ts";
+import { checkNoneTwice, SentSets } from "./sent_sets.ts";
 
 const REPLICAS = 3;
 const SETS = 40;
@@ -34,31 +33,6 @@ const CALM_MS = 36_000;
 /** Longer than a set takes when nothing is wrong, and its entry to all. */
 const SETTLE_MS = 5_000;
 
-/** How a set ended. */
-export type Outcome =
-  | { readonly type: "committed"; readonly sequence: number }
-  | { readonly type: "not stored" }
-  | { readonly type: "not applied" }
-  | { readonly type: "unknown" };
-
-/** One set, told from all others by its `spp`. */
-interface Sent {
-  readonly patch: UserGradePatch;
-  outcome?: Outcome;
-}
-
-/** What a run was like. */
-export interface Report {
-  readonly outcomes: readonly Outcome[];
-  readonly faults: readonly string[];
-  /** How often a replica was seen stuck at an entry. */
-  readonly stuck: number;
-  /** How often a replica went on from a snapshot. */
-  readonly rejoined: number;
-  /** The replicas' last states. */
-  readonly states: readonly string[];
-}
-
 /** A run. */
 export class Storm {
   readonly random: Random;
@@ -67,7 +41,7 @@ export class Storm {
   readonly weather: Weather;
   readonly snapshots: SimulatedSnapshots;
   readonly replicas: SimulatedReplica[];
-  readonly #sent: Sent[] = [];
+  readonly #sets = new SentSets();
   readonly #faults: string[] = [];
   readonly #servers: number;
   #isBroken = false;
@@ -115,10 +89,14 @@ export class Storm {
     });
   }
 
-  /** Runs the storm and the calm after it, and checks what must be true. */
-  async run(): Promise<Report> {
+  /**
+   * Runs the storm and the calm after it, and checks what must be true.
+   *
+   * @returns Outcomes, faults and states, and how often each was seen.
+   */
+  async run(): Promise<Seen> {
     const { random, time } = this;
-    for (let i = 0; i < SETS; i++) {
+    for (let i = SETS; i > 0; i--) {
       time.after(
         random.below(STORM_MS),
         () => {
@@ -127,7 +105,7 @@ export class Storm {
             // One that finds no room in a table that can't grow.
             largeId(`${random.below(20)}`),
           ]);
-          this.#submit({ user_id, spp: i + 1 });
+          this.#sets.send(user_id, random.pick(this.replicas).replica);
         },
       );
     }
@@ -158,15 +136,17 @@ export class Storm {
     );
     await this.#checkThatSetsCommit();
     this.#checkReplicas();
-    this.#checkSets();
-    return {
-      outcomes: this.#sent.map(({ outcome }) => outcome!),
-      faults: this.#faults,
-      stuck: this.replicas.flatMap(({ views }) => views)
-        .filter(({ isStuck }) => isStuck).length,
-      rejoined: this.replicas.reduce((sum, { rejoined }) => sum + rejoined, 0),
-      states: this.replicas.map(({ session }) => session.status.state),
-    };
+    this.#sets.check(this.broker.everStored.values());
+    checkNoneTwice(this.broker.stream?.entries.values() ?? []);
+    return countNames([
+      ...this.#sets.all.map(({ outcome }) => outcome!.type),
+      ...this.#faults,
+      ...this.replicas.flatMap(({ views, rejoined, session }) => [
+        ...views.filter(({ isStuck }) => isStuck).map(() => "stuck"),
+        ...Array<string>(rejoined).fill("rejoined"),
+        session.status.state,
+      ]),
+    ]);
   }
 
   /**
@@ -179,39 +159,11 @@ export class Storm {
     for (const round of ["first", "last"]) {
       await time.runUntil(time.now + SETTLE_MS);
       const asked = this.replicas.filter(({ replica }) => replica.writable);
-      const first = this.#sent.length;
-      for (const one of asked) {
-        this.#submit({ user_id: "u0", spp: this.#sent.length + 1 }, one);
-      }
+      const sent = asked.map(({ replica }) => this.#sets.send("u0", replica));
       await time.runUntil(time.now + SETTLE_MS);
-      const outcomes = this.#sent.slice(first).map(({ outcome }) => outcome);
+      const outcomes = sent.map(({ outcome }) => outcome);
       const areCommitted = outcomes.every((one) => one?.type === "committed");
       if (round === "last") assert.ok(areCommitted, JSON.stringify(outcomes));
-    }
-  }
-
-  #submit(
-    patch: UserGradePatch,
-    { replica } = this.random.pick(this.replicas),
-  ): void {
-    const one: Sent = { patch };
-    this.#sent.push(one);
-    const failed = (error: unknown) => {
-      assert.ok(one.outcome === undefined, "it has two ends");
-      if (error instanceof NotStoredError) one.outcome = { type: "not stored" };
-      else if (error instanceof OutcomeUnknownError) {
-        one.outcome = { type: "unknown" };
-      } else if (error instanceof NotAppliedError) {
-        one.outcome = { type: "not applied" };
-      } else throw error;
-    };
-    try {
-      replica.submit(Change.set(patch)).then(({ sequence }) => {
-        assert.ok(one.outcome === undefined, "it has two ends");
-        one.outcome = { type: "committed", sequence };
-      }, failed);
-    } catch (error) {
-      failed(error);
     }
   }
 
@@ -450,35 +402,6 @@ export class Storm {
       assert.equal(session.status.state, "connected", where);
       assert.equal(applied.length, stream.last);
       assert.ok(one.replica.writable);
-    }
-  }
-
-  #checkSets(): void {
-    const stored = new Map<number, Set<number>>();
-    for (const { sequence, payload } of this.broker.everStored.values()) {
-      for (const { spp } of decodeEntry(payload)) {
-        if (spp === undefined) continue;
-        if (!stored.has(spp)) stored.set(spp, new Set());
-        stored.get(spp)!.add(sequence);
-      }
-    }
-    const inLog = new Set<number>();
-    for (const { payload } of this.broker.stream?.entries.values() ?? []) {
-      for (const { spp } of decodeEntry(payload)) {
-        if (spp === undefined) continue;
-        assert.ok(!inLog.has(spp), `set ${spp} came twice`);
-        inLog.add(spp);
-      }
-    }
-    for (const { patch: { spp }, outcome } of this.#sent) {
-      assert.ok(outcome !== undefined, `set ${spp} has no end`);
-      if (outcome.type === "committed") {
-        assert.ok(stored.get(spp!)?.has(outcome.sequence), `set ${spp}`);
-      } else if (outcome.type === "not applied") {
-        assert.ok(stored.has(spp!), `set ${spp} is not stored`);
-      } else if (outcome.type === "not stored") {
-        assert.ok(!stored.has(spp!), `set ${spp} is stored`);
-      }
     }
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { newSeed } from "../support/random.ts";
-import { type Report, Storm } from "./storm.ts";
+import { runSeeds } from "./seeds.ts";
+import { Storm } from "./storm.ts";
 
 const SEEDS = 3_000;
 
@@ -35,30 +36,8 @@ Deno.test({
   fn: async () => {
     const replay = Deno.env.get("USERGRADE_TEST_SEED");
     const first = Number(replay ?? newSeed());
-    const seen = new Map<string, number>();
-    // Most of the time would go into stacks of refusals; a replay has them.
-    const { stackTraceLimit } = Error;
-    if (replay === undefined) Error.stackTraceLimit = 0;
-    for (let i = 0; i < (replay === undefined ? SEEDS : 1); i++) {
-      const seed = (first + i) >>> 0;
-      let report: Report;
-      try {
-        report = await new Storm(seed).run();
-      } catch (error) {
-        console.error(`replay with USERGRADE_TEST_SEED=${seed}`);
-        throw error;
-      }
-      for (
-        const name of [
-          ...report.outcomes.map(({ type }) => type),
-          ...report.faults,
-          ...report.states,
-          ...Array<string>(report.stuck).fill("stuck"),
-          ...Array<string>(report.rejoined).fill("rejoined"),
-        ]
-      ) seen.set(name, (seen.get(name) ?? 0) + 1);
-    }
-    Error.stackTraceLimit = stackTraceLimit;
+    const count = replay === undefined ? SEEDS : 1;
+    const seen = await runSeeds(first, count, (seed) => new Storm(seed).run());
     if (replay !== undefined) return;
     // The weather is bad enough for every outcome, and not too bad for any.
     for (const type of ["committed", "not stored", "unknown", "connected"]) {

@@ -16,6 +16,9 @@ import {
   type StreamConfig,
 } from "../../src/log/jetstream/stream_config.ts";
 
+/** The date at which simulated time begins, as `Date.now()`. */
+export const DATE_MS = 1_700_000_000_000;
+
 /** One entry as the stream keeps it. */
 export interface StoredEntry {
   readonly sequence: number;
@@ -88,6 +91,29 @@ export class SimulatedStream {
     for (; this.first < first; this.first++) this.entries.delete(this.first);
   }
 
+  /** The bytes of all entries, roughly. */
+  get bytes(): number {
+    return this.entries.size * 100;
+  }
+
+  /** @returns An entry as JetStream gives it; undefined if it is not there. */
+  message(sequence: number) {
+    const entry = this.entries.get(sequence);
+    return entry && {
+      seq: sequence,
+      subject: entry.subject,
+      time: formatNanoseconds(entry.nanoseconds),
+      hdrs: "",
+      data: "",
+    };
+  }
+
+  /** Forgets what is beyond a limit that was set by hand. */
+  enforceLimits(): void {
+    const { max_msgs = 0 } = this.config;
+    if (max_msgs > 0) this.purge(this.last + 1 - max_msgs);
+  }
+
   /** @returns What it answers. */
   look({ identify, require }: StreamQuestion): StreamLook {
     const entry = identify === undefined
@@ -99,7 +125,7 @@ export class SimulatedStream {
       maxPayload_bytes: 1024 * 1024,
       firstSequence: this.first,
       lastSequence: this.last,
-      bytes: this.entries.size * 100,
+      bytes: this.bytes,
       identified: entry && readEntry(entry),
       isRequiredMissing: require !== undefined && require >= this.first &&
         require <= this.last && !this.entries.has(require),
@@ -148,11 +174,22 @@ export class SimulatedBroker {
   behind: SimulatedStream | undefined;
   /** Every entry that was ever stored, by its key. */
   readonly everStored = new Map<string, StoredEntry>();
+  /** The key of the entry before each. */
+  readonly #before = new Map<string, string | undefined>();
   #nanoseconds = 0;
   #streams = 0;
 
   /** @param servers On how many servers the stream is kept. */
-  constructor(private readonly servers: number) {}
+  constructor(readonly servers: number) {}
+
+  /** @returns The keys of an entry and of all that were before it, in order. */
+  keysUpTo(key: string | undefined): string[] {
+    const keys: string[] = [];
+    for (let at = key; at !== undefined; at = this.#before.get(at)) {
+      keys.push(at);
+    }
+    return keys.reverse();
+  }
 
   /** Makes the stream if it is not there. */
   makeStream(): SimulatedStream {
@@ -194,12 +231,15 @@ export class SimulatedBroker {
       messageId: message.messageId,
       subject: message.subject,
       payload: Uint8Array.from(message.payload),
-      nanoseconds: `17000${String(Math.floor(now_ms)).padStart(8, "0")}${
+      nanoseconds: `${DATE_MS + Math.floor(now_ms)}${
         String(this.#nanoseconds++).padStart(6, "0")
       }`,
     });
     if (stored === undefined) return undefined;
-    this.everStored.set(entryKey(readEntry(stored)), stored);
+    const { history } = this.stream;
+    this.everStored.set(history[history.length - 1], stored);
+    this.#before.set(history[history.length - 1], history[history.length - 2]);
+    this.stream.enforceLimits();
     for (const consumer of this.consumers) this.send(consumer);
     return undefined;
   }

@@ -13,10 +13,18 @@ import type {
   SessionAction,
   SessionEvent,
 } from "../../src/log/jetstream/session_events.ts";
-import type { LogEntry, LogInfo } from "../../src/log/log.ts";
+import type {
+  LogInfo,
+  LogLimits,
+  LogLocation,
+  LogRead,
+} from "../../src/log/log.ts";
 import { WINDOW_MESSAGES } from "../../src/log/thread/window.ts";
+import type { Sleep } from "../../src/replica/back_off.ts";
+import { bootstrap } from "../../src/replica/bootstrap.ts";
 import { Rejoin } from "../../src/replica/rejoin.ts";
 import { Replica } from "../../src/replica/replica.ts";
+import type { Found, Wanted } from "../../src/replica/snapshot_search.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { withoutMemory } from "./memory.ts";
 import type { Random } from "./random.ts";
@@ -26,9 +34,8 @@ import {
   type SimulatedConsumer,
   type StoredEntry,
 } from "./simulated_broker.ts";
-import type { SimulatedSnapshots } from "./simulated_snapshots.ts";
 import { SimulatedPort } from "./simulated_thread.ts";
-import type { SimulatedTime } from "./simulated_time.ts";
+import type { Clock } from "./simulated_time.ts";
 
 /** How long a set may take, in simulated time. */
 export const TIMEOUT_MS = 1_000;
@@ -54,9 +61,41 @@ export interface View {
   readonly isStuck: boolean;
 }
 
+/** What else happens in its process. */
+export interface ReplicaListener {
+  /** Entries come, of which some may be dropped. */
+  entries(read: LogRead): void;
+  limits(limits: LogLimits): void;
+  tick(): void;
+}
+
+/** Where a replica finds snapshots. */
+export interface SnapshotFinder {
+  /** Looks once, as the product's search does; with the keys of what it found. */
+  search(
+    wanted: Wanted,
+    seeker: SimulatedReplica,
+    signal: AbortSignal,
+  ): Promise<{ found: Found; keys: readonly string[] }>;
+  sleep(...args: Parameters<Sleep>): Promise<void>;
+  /** Looks where the log stands; left out where it is applied from its beginning. */
+  locate?(sequence: number): Promise<LogLocation>;
+}
+
+/** How a replica is run. */
+export interface ReplicaOptions {
+  /** Begins its message ids; no other start of a replica has it. */
+  readonly session: string;
+  /** How often it does what is due, at present. */
+  tick_ms(): number;
+  readonly listener: ReplicaListener;
+}
+
 /** One connection; a new one after each loss. */
-class Wire {
+export class Wire {
   isOpen = true;
+  /** Told when it is lost. */
+  readonly closing = new Set<() => void>();
   consumer: SimulatedConsumer | undefined;
   /** When its last message arrives: it drops and delays, but keeps the order. */
   arrival = 0;
@@ -96,13 +135,18 @@ export class SimulatedReplica {
   readonly #toReplica: SimulatedPort;
   readonly #toLog: SimulatedPort;
 
+  /**
+   * @param time The time of its process.
+   * @param finder Where it finds snapshots.
+   */
   constructor(
     readonly name: string,
     private readonly broker: SimulatedBroker,
-    private readonly time: SimulatedTime,
+    private readonly time: Clock,
     private readonly random: Random,
     private readonly weather: Weather,
-    snapshots: SimulatedSnapshots,
+    private readonly finder: SnapshotFinder,
+    private readonly options: Partial<ReplicaOptions> = {},
   ) {
     this.#toReplica = new SimulatedPort(time, random);
     this.#toLog = new SimulatedPort(time, random);
@@ -111,7 +155,7 @@ export class SimulatedReplica {
       stream: "USERGRADE",
       replicaId: name,
       commitTimeout_ms: TIMEOUT_MS,
-      session: name,
+      session: options.session ?? name,
     });
     this.replica = new Replica({
       propose: (batch, text) => this.#propose(batch, encodeEntry(text)),
@@ -123,29 +167,27 @@ export class SimulatedReplica {
         this.#wentOn(after);
         this.#consume(after, time);
       },
-      sleep: (ms, signal) => snapshots.sleep(ms, signal),
+      sleep: (ms, signal) => finder.sleep(ms, signal),
     });
     this.#rejoin.failed.catch((error) => this.failure = error);
-    this.#rejoin.begin(async (wanted, signal) => {
-      const { found, keys } = await snapshots.search(wanted, this, signal);
-      this.#foundKeys = keys;
-      return found;
-    });
+    this.#rejoin.begin((wanted, signal) => this.#search(wanted, signal));
     this.session.handle({ type: "open" }, time.now);
-    this.#every(100, () => {
+    this.#every(options.tick_ms ?? (() => 100), () => {
       this.session.tick(time.now);
       this.#withItsMemory(() => this.replica.tick());
       this.#deliverEntries();
       this.#act();
+      options.listener?.tick();
+      this.#view();
       if (!this.#isFull && this.#happens(weather.full)) this.#runOutOfMemory();
       if (this.#happens(weather.disconnect)) this.disconnect();
     });
   }
 
-  #every(ms: number, run: () => void): void {
-    this.time.after(ms, () => {
+  #every(period_ms: () => number, run: () => void): void {
+    this.time.after(period_ms(), () => {
       run();
-      this.#every(ms, run);
+      this.#every(period_ms, run);
     });
   }
 
@@ -157,6 +199,28 @@ export class SimulatedReplica {
     this.time.after(this.random.below(this.weather.delay_ms + 1), run);
   }
 
+  async #search(wanted: Wanted, signal: AbortSignal): Promise<Found> {
+    const { found, keys } = await this.finder.search(wanted, this, signal);
+    this.#foundKeys = keys;
+    return found;
+  }
+
+  /** The connection there is. */
+  get wire(): Wire | undefined {
+    return this.#wire;
+  }
+
+  /** The log was cut on behalf of this replica. */
+  trimmed(): void {
+    this.#tell({ type: "trimmed" });
+  }
+
+  /** Its process is gone; what it has sent may still arrive. */
+  vanish(): void {
+    const consumer = this.#wire?.consumer;
+    if (consumer !== undefined) this.broker.consumers.delete(consumer);
+  }
+
   /** Loses the connection. */
   disconnect(): void {
     const wire = this.#wire;
@@ -166,6 +230,11 @@ export class SimulatedReplica {
     if (wire.consumer !== undefined) {
       this.broker.consumers.delete(wire.consumer);
     }
+    for (const close of wire.closing) close();
+    this.time.after(0, () => this.#lost(wire));
+  }
+
+  #lost(wire: Wire): void {
     this.#tell({
       type: "disconnected",
       attempt: wire.attempt,
@@ -217,15 +286,35 @@ export class SimulatedReplica {
           this.#rejoin.logStatusChanged(action.status);
         });
       case "limits":
-        return this.#toReplica.post(() =>
-          this.replica.logLimitsChanged(action.limits)
-        );
+        return this.#toReplica.post(() => {
+          this.options.listener?.limits(action.limits);
+          this.replica.logLimitsChanged(action.limits);
+        });
       case "opened":
         return this.#toReplica.post(() => this.#opened(action.info));
     }
   }
 
   #opened(info: LogInfo): void {
+    const { finder } = this;
+    if (finder.locate !== undefined) {
+      bootstrap(
+        this.replica,
+        {
+          locate: (sequence) => finder.locate!(sequence),
+          consume: (after, time) => {
+            this.#restored(after);
+            this.#consume(after, time);
+          },
+        },
+        info,
+        { run: (wanted, signal) => this.#search(wanted, signal) },
+        new AbortController().signal,
+        undefined,
+        (ms, signal) => finder.sleep(ms, signal),
+      ).catch((error) => this.failure = error);
+      return;
+    }
     this.replica.logOpened(info);
     this.replica.adopt(new Storage(), { sequence: 0, time: null });
     this.#consume(0, null);
@@ -242,8 +331,14 @@ export class SimulatedReplica {
   }
 
   #wentOn(after: number): void {
-    assert.equal(this.#foundKeys.length, after);
     this.rejoined++;
+    this.#restored(after);
+  }
+
+  #restored(after: number): void {
+    // From the beginning none was found.
+    if (after === 0) this.#foundKeys = [];
+    assert.equal(this.#foundKeys.length, after);
     this.applied = [...this.#foundKeys];
     this.#view();
   }
@@ -274,7 +369,7 @@ export class SimulatedReplica {
     const { now } = this.time;
     const delay_ms = this.random.below(this.weather.delay_ms + 1);
     wire.sent = Math.max(wire.sent, now + delay_ms);
-    this.time.after(wire.sent - now, () => {
+    this.time.world.after(wire.sent - now, () => {
       if (wire.isOpen && this.broker.isUp) arrive(wire);
     });
   }
@@ -298,7 +393,8 @@ export class SimulatedReplica {
   }
 
   #startConsumer(request: number, first: number): void {
-    const wire = this.#wire!;
+    const wire = this.#wire;
+    if (wire === undefined) return;
     if (wire.consumer !== undefined) {
       this.broker.consumers.delete(wire.consumer);
     }
@@ -371,15 +467,17 @@ export class SimulatedReplica {
     const { feed } = this.session;
     if (this.#onTheWay >= WINDOW_MESSAGES || feed.isEmpty) return;
     const demand = this.#answered;
-    const { entries } = feed.take().read;
+    const { read } = feed.take();
     const { lastSequence } = feed;
     this.#onTheWay++;
-    this.#toReplica.post(() => this.#apply(demand, entries, lastSequence));
+    this.#toReplica.post(() => this.#apply(demand, read, lastSequence));
   }
 
-  #apply(demand: number, entries: LogEntry[], lastSequence: number): void {
+  #apply(demand: number, read: LogRead, lastSequence: number): void {
     // From before it went on from a snapshot.
     if (demand !== this.#demanded) return;
+    const { entries } = read;
+    this.options.listener?.entries(read);
     this.applied.push(...entries.map(entryKey));
     const taken = () =>
       this.#toLog.post(() => {
@@ -403,9 +501,12 @@ export class SimulatedReplica {
 
   #view(): void {
     const { appliedSequence: sequence, isStuck } = this.replica;
-    const last = this.views.at(-1);
-    if (last?.sequence === sequence && last.isStuck === isStuck) return;
     const { users, digest } = this.replica;
+    const last = this.views.at(-1);
+    if (
+      last?.sequence === sequence && last.isStuck === isStuck &&
+      last.digest === digest
+    ) return;
     this.views.push({ sequence, users, digest, isStuck });
   }
 

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Random } from "./random.ts";
-import type { SimulatedTime } from "./simulated_time.ts";
+import type { Clock } from "./simulated_time.ts";
 
 /** The longest that a message takes. */
 const DELAY_MAX_MS = 20;
@@ -16,7 +16,7 @@ export class SimulatedPort {
   #arrival = 0;
 
   constructor(
-    private readonly time: SimulatedTime,
+    private readonly time: Clock,
     private readonly random: Random,
   ) {}
 

@@ -4,6 +4,16 @@
  * @module
  */
 
+/** Time, and what is to happen in it. */
+export interface Clock {
+  /** The time in milliseconds. */
+  readonly now: number;
+  /** The time of what is on its way between processes. */
+  readonly world: Clock;
+  /** Runs something after some milliseconds. */
+  after(ms: number, run: () => void): void;
+}
+
 interface Event {
   readonly at: number;
   readonly order: number;
@@ -11,9 +21,10 @@ interface Event {
 }
 
 /** A queue of events, run one after the other in the order of their times. */
-export class SimulatedTime {
+export class SimulatedTime implements Clock {
   /** The time in milliseconds. */
   now = 0;
+  readonly world = this;
   #order = 0;
   /** A binary heap, the earliest event first. */
   readonly #events: Event[] = [];
