@@ -29,9 +29,9 @@ Deno.test("under faults of replicas, broker and network, no acknowledged set is 
 });
 
 Deno.test("the same while the log is cut behind snapshots all the time, and replicas have nothing but these to start from", async () => {
-  await assertNoFaultCosts({ faults_ms: 20_000, servers: 1, snapshots: true });
+  await assertNoFaultCosts({ faults_ms: 18_000, servers: 1, snapshots: true });
 });
 
 Deno.test("the same on three servers, of which one at a time is killed or stops", async () => {
-  await assertNoFaultCosts({ faults_ms: 20_000, servers: 3, snapshots: true });
+  await assertNoFaultCosts({ faults_ms: 18_000, servers: 3, snapshots: true });
 });

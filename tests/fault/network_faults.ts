@@ -8,7 +8,7 @@ import { eventually } from "../support/eventually.ts";
 import type { FaultWork, Inject } from "./fault_work.ts";
 import type { Fault } from "./faults.ts";
 import type { Network } from "./network.ts";
-import { untilOutrun } from "./outrun.ts";
+import { outrun } from "./outrun.ts";
 
 /** How long a fault waits for a connection that it can hit. */
 const CONNECTION_MAX_MS = 15_000;
@@ -43,11 +43,10 @@ export const stall: Inject = async (work, fault) => {
 };
 
 /** Refuses all connections until the log was cut beyond the replica. */
-export const outrunCutOff: Inject = async ({ cluster, note }, fault) => {
-  const { network } = cluster.slots[fault.replica!];
-  await network.refuse();
-  note(fault, await untilOutrun(cluster.brokers));
-  network.accept();
+export const outrunCutOff: Inject = async (work, fault) => {
+  const slot = work.cluster.slots[fault.replica!];
+  await slot.network.refuse();
+  await outrun(work, fault, slot, () => slot.network.accept());
 };
 
 /** Waits for a connection, and notes whether there is one. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "../support/random.ts";
 import type { Inject } from "./fault_work.ts";
 import { untilMoment } from "./moment.ts";
-import { untilOutrun } from "./outrun.ts";
+import { outrun } from "./outrun.ts";
 
 /** Ends one, and starts it again. */
 export const endReplica: Inject = async ({ cluster, note }, fault) => {
@@ -49,12 +49,13 @@ export const killReplicas: Inject = async ({ cluster, note }, fault) => {
 };
 
 /** Stops one in its tracks until the log was cut beyond it. */
-export const outrunPaused: Inject = async ({ cluster, note }, fault) => {
-  const slot = cluster.slots[fault.replica!];
+export const outrunPaused: Inject = async (work, fault) => {
+  const slot = work.cluster.slots[fault.replica!];
   slot.signal("SIGSTOP");
   // Else entries go on coming, as many as the system keeps for it.
   await slot.network.refuse();
-  note(fault, await untilOutrun(cluster.brokers));
-  slot.network.accept();
-  slot.signal("SIGCONT");
+  await outrun(work, fault, slot, () => {
+    slot.network.accept();
+    slot.signal("SIGCONT");
+  });
 };
