@@ -52,7 +52,8 @@ export function nextStep(facts: CompactionFacts): Step {
   if (beyond !== undefined) return none(beyond, true);
   const wanted = wantedSteps(facts);
   const next = wanted.find(({ step, wait_ms }) =>
-    facts.now_ms - (facts.wantedSince.get(stepKey(step)) ?? facts.now_ms) >=
+    facts.now_ms -
+        (facts.wantedSince.get(stepKey(step, facts)) ?? facts.now_ms) >=
       wait_ms
   );
   if (next !== undefined) {
@@ -74,18 +75,25 @@ export function noteWanted(facts: CompactionFacts): Map<string, number> {
   const isIdle = facts.blocked !== undefined ||
     beyondTheLog(facts) !== undefined;
   return new Map((isIdle ? [] : wantedSteps(facts)).map(({ step }) => {
-    const key = stepKey(step);
+    const key = stepKey(step, facts);
     return [key, facts.wantedSince.get(key) ?? facts.now_ms];
   }));
 }
 
-/** Names a step, so that it is known again when it is still wanted later. */
-export function stepKey(step: WorkStep): string {
+/**
+ * Names a step, so that it is known again when it is still wanted later. A trim
+ * is the same one, however far it would cut meanwhile: else a replica that
+ * never catches up would put it off with each new snapshot.
+ */
+function stepKey(
+  step: WorkStep,
+  { firstSequence }: Pick<CompactionFacts, "firstSequence">,
+): string {
   switch (step.type) {
     case "write":
       return "write";
     case "trim":
-      return `trim ${step.older.info.sequence}`;
+      return `trim from ${firstSequence}`;
     default:
       return `${step.type} ${step.snapshot.id}`;
   }
@@ -133,9 +141,13 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
   const own = ours.find((one) => one.isOwn && isUnsettled(one));
   if (own !== undefined) want({ type: "verify", snapshot: own }, 0);
   const mayWrite = hasRoom(facts);
-  if (isRequested && mayWrite) {
+  const wantRequested = () => {
+    if (!isRequested || !mayWrite) return;
     want({ type: "write", reason: "it was asked for" }, 0);
-  }
+  };
+  // What is asked for may be asked for without end: it comes after what keeps
+  // store and log small, unless that fails.
+  if (facts.failure !== undefined) wantRequested();
   for (const snapshot of excess(ours, verified, place)) {
     want({ type: "delete", snapshot });
   }
@@ -145,6 +157,7 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
     const isNeeded = slowestSequence + 1 < trim.older.info.sequence;
     want(trim, isNeeded ? Math.max(turn_ms, TRIM_WAIT_MS) : turn_ms);
   }
+  if (facts.failure === undefined) wantRequested();
   const newest = ours.at(0);
   const unverified = newest && isUnsettled(newest) ? newest : undefined;
   if (unverified !== undefined && own === undefined) {

@@ -278,6 +278,9 @@ export class Compactor {
       this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
     }
     this.#troubles.failed(step?.type ?? "look", error, this.ports.now());
+    const isTidying = step?.type === "delete" || step?.type === "trim";
+    // Whoever asks for a snapshot does not need it: theirs comes next.
+    if (isTidying && this.#requests.isRequested) return;
     const ErrorClass = isForbidden ? NoPlaceError : UnavailableError;
     this.#requests.fail(
       new ErrorClass(

@@ -274,6 +274,40 @@ test("a trim waits a while for replicas that would need the entries", () => {
   assert.equal(stepOf(changes), "write");
 });
 
+test("a trim that has waited is not put off by newer snapshots, and the one after it waits anew", () => {
+  const start_ms = 1_000_000;
+  let wantedSince: CompactionFacts["wantedSince"] = new Map();
+  const at = (wait_ms: number, firstSequence: number, sequence: number) => {
+    const snapshots = [known(sequence + 10), known(sequence)];
+    const now_ms = start_ms + wait_ms;
+    const changes = { snapshots, firstSequence, slowestSequence: 0, now_ms };
+    wantedSince = noteWanted(facts({ ...changes, wantedSince }));
+    return say(nextStep(facts({ ...changes, wantedSince })));
+  };
+  assert.equal(at(0, 1, 500), "none");
+  assert.equal(at(TRIM_WAIT_MS / 2, 1, 600), "none");
+  assert.equal(at(TRIM_WAIT_MS - 1, 1, 700), "none");
+  assert.equal(at(TRIM_WAIT_MS, 1, 800), "trim 800");
+  assert.equal(at(TRIM_WAIT_MS + 1, 800, 900), "none");
+  assert.equal(at(2 * TRIM_WAIT_MS + 1, 800, 910), "trim 910");
+});
+
+test("snapshots that are asked for again and again don't keep older ones and the log", () => {
+  const snapshots = [known(900), known(800), known(700), known(600)];
+  const ask = (changes: Partial<CompactionFacts>) =>
+    stepOf({ isRequested: true, ...changes });
+  assert.equal(ask({ snapshots }), "delete 700v");
+  assert.equal(ask({ snapshots: snapshots.slice(0, 2) }), "trim 800");
+  assert.equal(
+    ask({ snapshots: snapshots.slice(0, 2), firstSequence: 800 }),
+    "write",
+  );
+  // It is not this replica's turn.
+  assert.equal(ask({ snapshots, rank: 1 }), "write");
+  const failure = { count: 1, at_ms: 1_000_000, isForbidden: false };
+  assert.equal(ask({ snapshots, failure }), "write");
+});
+
 test("after a failure nothing is tried for a time that doubles, but for a request", () => {
   const at = (count: number, wait_ms: number, changes = {}) =>
     stepOf({

@@ -58,6 +58,8 @@ interface Stored extends StoredSnapshot {
 export class CompactionWorld {
   weather: Weather = { ...CALM };
   isForbidden = false;
+  /** Whether nothing can be deleted. */
+  keepsAll = false;
   /** How often a compactor is given its turn. */
   tick_ms = 100;
   firstSequence = 1;
@@ -252,6 +254,7 @@ export class SimulatedCompactor {
       list: () => call(() => world.list()),
       delete: (id) =>
         call(() => {
+          if (world.keepsAll) throw new SnapshotStoreError("it stays");
           const sequence = world.stored.get(id)?.info.sequence;
           if (world.stored.delete(id)) {
             world.done.push(`${name} deletes ${sequence}`);

@@ -174,6 +174,29 @@ test("make() has a limit, and says why none can be made", async (bench) => {
   await refused(/the service is stopping/);
 });
 
+test("who asks for snapshots all the time keeps no older ones and no log, and gets them even where nothing can be deleted", async (bench) => {
+  const { world } = bench;
+  const { compactor } = new SimulatedCompactor("a", world);
+  let made = 0;
+  const ask = (): void =>
+    void compactor.make().then(() => {
+      made++;
+      world.lastSequence++;
+      ask();
+    });
+  await bench.grow(10);
+  ask();
+  await bench.pass(10 * A_WHILE_MS);
+  assert.ok(made > 10);
+  assert.ok(world.stored.size <= 3, `${world.stored.size} snapshots`);
+  assert.ok(world.firstSequence > world.lastSequence - 5);
+  world.keepsAll = true;
+  const before = made;
+  await bench.pass(10 * A_WHILE_MS);
+  assert.ok(made > before + 5, `${made - before} were made`);
+  assert.ok(compactor.failures > 0);
+});
+
 test("a snapshot that is damaged when it is read back is deleted, and made again after a while", async (bench) => {
   const { world } = bench;
   const { compactor } = new SimulatedCompactor("a", world);
