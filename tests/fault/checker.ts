@@ -5,9 +5,11 @@
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
-import type { FinalState, History, SetRecord } from "./history.ts";
+import { acknowledgements, byAsked, Frontier } from "./frontier.ts";
+import type { FinalState, History, KeptSnapshot } from "./history.ts";
 import { MARKER } from "./history.ts";
 import type { LogModel } from "./log_model.ts";
+import { checkKept, checkRequested } from "./snapshot_checks.ts";
 
 /** A promise that was broken. */
 export interface Violation {
@@ -26,6 +28,9 @@ export interface Violation {
     | "a get's answer is the record at its sequence"
     /** Whatever was answered before a get was asked, it shows that or later. */
     | "gets never go back"
+    /** It has what that replica had acknowledged before it was asked for. */
+    | "a snapshot that is asked for is the state then or later"
+    | "a kept snapshot is the log's state at its sequence"
     | "all replicas end with the log's state";
   readonly detail: string;
 }
@@ -34,12 +39,14 @@ export interface Violation {
  * @param history All that was asked and answered.
  * @param log The log at the end.
  * @param finals What each replica has at the end.
+ * @param kept The snapshots that are kept at the end.
  * @returns Every promise that was broken; empty if all were kept.
  */
 export function check(
   history: History,
   log: LogModel,
   finals: readonly FinalState[],
+  kept: readonly KeptSnapshot[],
 ): Violation[] {
   return [
     ...checkSets(history, log),
@@ -47,6 +54,8 @@ export function check(
     ...checkOrder(history, log),
     ...checkGets(history, log),
     ...checkMonotony(history, log),
+    ...checkRequested(history, log),
+    ...checkKept(kept, log),
     ...checkFinals(finals, log),
   ];
 }
@@ -80,6 +89,7 @@ function* checkLog({ sets }: History, log: LogModel): Generator<Violation> {
   const sent = new Map(sets.map(({ patch }) => [patch[MARKER], patch]));
   for (const places of log.placed.values()) {
     for (const { patch, sequence } of places) {
+      if (isProbe(log, sequence)) continue;
       if (!isDeepStrictEqual(patch, sent.get(patch[MARKER]!))) {
         yield {
           promise: "the log holds what was sent",
@@ -90,42 +100,15 @@ function* checkLog({ sets }: History, log: LogModel): Generator<Violation> {
   }
 }
 
-/** Something that is known from `from_ms` on, or was asked then. */
-interface Moment {
-  readonly time_ms: number;
-  readonly sequence: number;
-}
-
-/** The greatest sequence of all moments up to a time, for ascending times. */
-class Frontier {
-  readonly #moments: Moment[];
-  #next = 0;
-  #sequence = 0;
-
-  constructor(moments: readonly Moment[]) {
-    this.#moments = moments.toSorted((a, b) => a.time_ms - b.time_ms);
-  }
-
-  /** @returns The greatest sequence that was known before a time. */
-  before(time_ms: number): number {
-    while (this.#moments[this.#next]?.time_ms < time_ms) {
-      const { sequence } = this.#moments[this.#next++];
-      this.#sequence = Math.max(this.#sequence, sequence);
-    }
-    return this.#sequence;
-  }
-}
-
-function acknowledgements(sets: readonly SetRecord[]): Moment[] {
-  return sets.flatMap(({ outcome, answered_ms }) =>
-    outcome.type === "acknowledged"
-      ? [{ time_ms: answered_ms, sequence: outcome.sequence }]
-      : []
-  );
-}
-
-function byAsked<T extends { asked_ms: number }>(records: readonly T[]): T[] {
-  return records.toSorted((a, b) => a.asked_ms - b.asked_ms);
+/**
+ * Whether an entry is a replica's own, which tries whether sets commit: it sets
+ * no field of the user whom the entry before has set last, so nothing changes.
+ */
+function isProbe({ entries }: LogModel, sequence: number): boolean {
+  const [patch, ...others] = entries[sequence - 1];
+  const before = entries[sequence - 2]?.at(-1);
+  return others.length === 0 && before !== undefined &&
+    isDeepStrictEqual(patch, { user_id: before.user_id });
 }
 
 function* checkOrder({ sets }: History, log: LogModel): Generator<Violation> {

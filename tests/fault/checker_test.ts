@@ -5,7 +5,9 @@ import type {
   FinalState,
   GetRecord,
   History,
+  KeptSnapshot,
   MarkedPatch,
+  RequestedSnapshot,
   SetRecord,
 } from "./history.ts";
 import { LogModel } from "./log_model.ts";
@@ -49,6 +51,11 @@ const GETS = [
   get(26, { sequence: 3, grade: GRADES[2] }),
 ];
 
+const KEPT: KeptSnapshot[] = [
+  { name: "older", sequence: 2, users: [GRADES[1], GRADES[0]] },
+  { name: "newer", sequence: 3, users: [GRADES[2], GRADES[1]] },
+];
+
 function final(replica: number, change: Partial<FinalState> = {}): FinalState {
   return {
     replica,
@@ -62,6 +69,8 @@ function final(replica: number, change: Partial<FinalState> = {}): FinalState {
 interface Case {
   sets?: SetRecord[];
   gets?: GetRecord[];
+  snapshots?: RequestedSnapshot[];
+  kept?: KeptSnapshot[];
   entries?: UserGradePatch[][];
   finals?: FinalState[];
 }
@@ -70,11 +79,13 @@ function promisesBroken(
   {
     sets = PATCHES.map((_, index) => set(index)),
     gets = GETS,
+    snapshots = [{ replica: 0, asked_ms: 26, sequence: 3, rows: 2 }],
+    kept = KEPT,
     entries = ENTRIES,
     finals,
   }: Case,
 ): Violation["promise"][] {
-  const history: History = { sets, gets };
+  const history: History = { sets, gets, snapshots };
   const log = new LogModel(entries);
   const ends = finals ?? [0, 1].map((replica) =>
     final(replica, {
@@ -86,7 +97,7 @@ function promisesBroken(
       ])),
     })
   );
-  const broken = check(history, log, ends).map(({ promise }) => promise);
+  const broken = check(history, log, ends, kept).map(({ promise }) => promise);
   return [...new Set(broken)];
 }
 
@@ -103,9 +114,19 @@ const CASES: [name: string, flagged: Violation["promise"][], Case][] = [
     { entries: [...ENTRIES, [PATCHES[4]]] },
   ],
   [
+    "an entry that tries whether sets commit",
+    [],
+    { entries: [...ENTRIES, [{ user_id: "a" }], [{ user_id: "a" }]] },
+  ],
+  [
+    "an entry without fields that makes a user",
+    ["the log holds what was sent"],
+    { entries: [...ENTRIES, [{ user_id: "c" }]] },
+  ],
+  [
     "an acknowledged set that is lost",
     ["acknowledged sets are stored"],
-    { entries: ENTRIES.slice(0, 2), gets: [] },
+    { entries: ENTRIES.slice(0, 2), gets: [], snapshots: [], kept: [] },
   ],
   [
     "an acknowledged set that is at another sequence",
@@ -190,6 +211,26 @@ const CASES: [name: string, flagged: Violation["promise"][], Case][] = [
         { ...get(7, { sequence: 1, grade: GRADES[0] }), answered_ms: 31 },
       ],
     },
+  ],
+  [
+    "a snapshot without what was acknowledged before it was asked for",
+    ["a snapshot that is asked for is the state then or later"],
+    { snapshots: [{ replica: 0, asked_ms: 26, sequence: 2, rows: 2 }] },
+  ],
+  [
+    "a snapshot with too few users",
+    ["a snapshot that is asked for is the state then or later"],
+    { snapshots: [{ replica: 0, asked_ms: 26, sequence: 3, rows: 1 }] },
+  ],
+  [
+    "a kept snapshot with an older record",
+    ["a kept snapshot is the log's state at its sequence"],
+    { kept: [{ ...KEPT[1], users: KEPT[0].users }] },
+  ],
+  [
+    "a kept snapshot beyond the log's end",
+    ["a kept snapshot is the log's state at its sequence"],
+    { kept: [{ ...KEPT[1], sequence: 4 }] },
   ],
   [
     "a replica with another digest",

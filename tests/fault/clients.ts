@@ -20,6 +20,11 @@ export const USERS: readonly string[] = Array.from(
   (_, i) => `user ${i}`,
 );
 
+/** How many users are set at once, how often, and how long their ids are. */
+const FILL_CLIENTS = 50;
+const FILL_SETS = 20;
+const FILL_ID_CHARACTERS = 200;
+
 /** The longest pause between two requests of a client. */
 const PAUSE_MAX_MS = 20;
 
@@ -31,12 +36,26 @@ const ANSWER_MAX_MS = 20_000;
 
 /** All clients of a run. */
 export class Clients {
-  readonly history: History = { sets: [], gets: [] };
+  readonly history: History = { sets: [], gets: [], snapshots: [] };
   #lastMarker = 0;
   #stopped = false;
 
   /** @param onSurprise Told of an answer that no fault explains. */
   constructor(private readonly onSurprise: (what: string) => void) {}
+
+  /** Sets many users with long ids, so that a snapshot has several chunks. */
+  async fill(slot: ReplicaSlot, random: Random): Promise<void> {
+    const fillOne = async () => {
+      for (let i = 0; i < FILL_SETS; i++) {
+        const id = Array.from(
+          { length: FILL_ID_CHARACTERS },
+          () => random.below(36).toString(36),
+        ).join("");
+        await this.set(slot, random, id);
+      }
+    };
+    await Promise.all(Array.from({ length: FILL_CLIENTS }, fillOne));
+  }
 
   /**
    * Lets a client set at random, on one replica, until `stop`.
@@ -58,16 +77,18 @@ export class Clients {
   /**
    * Sends one set.
    *
+   * @param user Whom it is for.
    * @returns How it ended; undefined if no replica is there.
    */
   async set(
     slot: ReplicaSlot,
     random: Random,
+    user = random.pick(USERS),
   ): Promise<SetOutcome | undefined> {
     const { service } = slot;
     if (service === undefined) return undefined;
     const patch: MarkedPatch = {
-      ...randomPatch(random, random.pick(USERS)),
+      ...randomPatch(random, user),
       [MARKER]: ++this.#lastMarker,
     };
     const asked_ms = performance.now();

@@ -1,18 +1,21 @@
 /**
- * A broker and replicas as processes, each replica behind a proxy of its own.
+ * A broker and replicas as processes, each replica behind proxies of its own.
  *
  * @module
  */
-import { connect } from "nats";
 import { decodeEntry } from "../../src/log/change.ts";
-import { NatsServer } from "../support/nats_server.ts";
-import { findProgram } from "../support/programs.ts";
+import type { UserGradePatch } from "../../src/user_grade.ts";
+import { eventually } from "../support/eventually.ts";
 import type { Random } from "../support/random.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
-import type { UserGradePatch } from "../../src/user_grade.ts";
+import { LOG_STREAM } from "./broker_client.ts";
+import { Brokers, type ServerCount } from "./brokers.ts";
+import { LogRecord } from "./log_record.ts";
+import { LogRecorder } from "./log_recorder.ts";
+import { ReplicaLines } from "./replica_lines.ts";
 import { ReplicaSlot } from "./replica_slot.ts";
-
-const STREAM = "USERGRADE";
+import { SnapshotBucket } from "./snapshot_bucket.ts";
+import { SnapshotWatch } from "./snapshot_watch.ts";
 
 /**
  * Where the set listeners' ports are taken from: below those that the kernel
@@ -21,49 +24,59 @@ const STREAM = "USERGRADE";
  */
 const PORTS = { from: 20_000, below: 32_000 };
 
+/** How long the last entries may take to be read. */
+const READ_MAX_MS = 30_000;
+
+/** What a cluster is made of. */
+export interface ClusterOptions {
+  readonly replicas: number;
+  readonly servers: ServerCount;
+  /** By how much the log grows before it is snapshot; 0: never. */
+  readonly snapshotLogBytes: number;
+  /** How long all may take to be ready. */
+  readonly patience_ms: number;
+  /** Told of whatever no fault explains. */
+  onSurprise(what: string): void;
+}
+
 /** A cluster that faults can be injected into. */
 export class FaultCluster implements AsyncDisposable {
+  readonly slots: ReplicaSlot[] = [];
+  readonly lines: ReplicaLines;
+  readonly bucket: SnapshotBucket;
+  readonly watch: SnapshotWatch;
   readonly #folder = new TemporaryFolder();
+  readonly #record: LogRecord;
+  #recorders: readonly LogRecorder[] = [];
 
   private constructor(
-    readonly broker: NatsServer,
-    readonly slots: ReplicaSlot[],
-  ) {}
+    readonly brokers: Brokers,
+    private readonly options: ClusterOptions,
+  ) {
+    this.watch = new SnapshotWatch(brokers.clients);
+    this.bucket = new SnapshotBucket(brokers, this.watch);
+    this.lines = new ReplicaLines(
+      (sequence) => [...this.bucket.damaged.values()].includes(sequence),
+      options.onSurprise,
+    );
+    this.#record = new LogRecord(options.onSurprise);
+  }
 
   /**
    * Starts a broker and replicas, which are peers of each other.
    *
-   * @param count How many replicas.
    * @param random Chooses their ports.
-   * @param patience_ms How long they may take to be ready.
-   * @param onSurprise Told of whatever no fault explains.
    */
   static async start(
-    count: number,
+    options: ClusterOptions,
     random: Random,
-    patience_ms: number,
-    onSurprise: (what: string) => void,
   ): Promise<FaultCluster> {
     const cluster = new FaultCluster(
-      await NatsServer.start(brokerConfiguration(), "whole"),
-      [],
+      await Brokers.start(options.servers),
+      options,
     );
     try {
-      const setPorts = choosePorts(count, random);
-      for (let index = 0; index < count; index++) {
-        const slot = new ReplicaSlot({
-          index,
-          dataDir: cluster.#folder.path,
-          brokerPort: cluster.broker.port,
-          setPorts,
-          onSurprise,
-        });
-        cluster.slots.push(slot);
-        slot.start(true);
-      }
-      await Promise.all(
-        cluster.slots.map((slot) => slot.untilReady(patience_ms)),
-      );
+      await cluster.#start(random);
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
       throw error;
@@ -71,26 +84,59 @@ export class FaultCluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** Reads the whole log from the broker itself, which must be up. */
-  async readLog(): Promise<UserGradePatch[][]> {
-    const client = await connect({ servers: this.broker.url });
-    try {
-      const entries: UserGradePatch[][] = [];
-      const manager = await client.jetstreamManager();
-      const { state } = await manager.streams.info(STREAM);
-      if (state.last_seq === 0) return entries;
-      const consumer = await client.jetstream().consumers.get(STREAM);
-      for await (const { seq, data } of await consumer.consume()) {
-        if (seq !== entries.length + 1) {
-          throw new Error(`the log has ${seq} after ${entries.length}`);
-        }
-        entries.push(decodeEntry(data));
-        if (seq === state.last_seq) break;
-      }
-      return entries;
-    } finally {
-      await client.close();
+  async #start(random: Random): Promise<void> {
+    const { replicas, servers, snapshotLogBytes, patience_ms, onSurprise } =
+      this.options;
+    const setPorts = choosePorts(replicas, random);
+    for (let index = 0; index < replicas; index++) {
+      const slot = new ReplicaSlot({
+        index,
+        dataDir: this.#folder.path,
+        brokerPorts: this.brokers.servers.map(({ port }) => port),
+        setPorts,
+        env: {
+          NATS_STREAM_REPLICAS: String(servers),
+          SNAPSHOT_LOG_BYTES: String(snapshotLogBytes),
+        },
+        lines: this.lines,
+        onSurprise,
+      });
+      this.slots.push(slot);
+      slot.start(true);
     }
+    await Promise.all(this.slots.map((slot) => slot.untilReady(patience_ms)));
+    this.#recorders = this.brokers.clients.map((client) =>
+      new LogRecorder(client, this.#record)
+    );
+  }
+
+  /**
+   * Reads the log to its end; a broker must be up, and nobody may write.
+   *
+   * @returns All entries that it ever had.
+   */
+  async readLog(): Promise<UserGradePatch[][]> {
+    const { lastSequence } = await this.brokers.ask((client) =>
+      client.look(LOG_STREAM)
+    );
+    await eventually(() => {
+      if (this.#record.next <= lastSequence) {
+        throw new Error(
+          `the log ends at ${lastSequence}, and ${this.#record.next} is not read`,
+        );
+      }
+    }, READ_MAX_MS);
+    const missing = this.#record.missing(lastSequence);
+    if (missing.length > 0) {
+      this.options.onSurprise(
+        `${missing.length} entries were cut before they were read: [${
+          missing.slice(0, 5).join(", ")
+        }, …]`,
+      );
+    }
+    const encoder = new TextEncoder();
+    return this.#record.payloads(lastSequence)
+      .map((payload) => decodeEntry(encoder.encode(payload)));
   }
 
   /**
@@ -100,14 +146,10 @@ export class FaultCluster implements AsyncDisposable {
    * @returns The names of their connections.
    */
   async bypasses(): Promise<string[]> {
-    const response = await fetch(`${this.broker.monitorUrl()}/connz`);
-    const { connections } = await response.json() as {
-      connections: { name?: string; port: number }[];
-    };
     const known = new Set(
-      this.slots.flatMap(({ proxy }) => [...proxy.outgoing]),
+      this.slots.flatMap(({ network }) => network.outgoing),
     );
-    return connections
+    return (await this.brokers.connections())
       .filter(({ name = "", port }) =>
         name.startsWith("usergrade ") && !known.has(port)
       )
@@ -115,27 +157,13 @@ export class FaultCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const recorder of this.#recorders) {
+      await recorder[Symbol.asyncDispose]();
+    }
     for (const slot of this.slots) await slot[Symbol.asyncDispose]();
-    await this.broker[Symbol.asyncDispose]();
+    await this.brokers[Symbol.asyncDispose]();
     this.#folder[Symbol.dispose]();
   }
-}
-
-/**
- * From 2.10 on a server can sync each message before it answers, which is how
- * the product is to be run. Without it a killed server loses nothing either:
- * what it has written is the kernel's. Only a power cut tells the difference.
- */
-function brokerConfiguration(): string {
-  const { stdout } = new Deno.Command(
-    findProgram("nats-server") ?? "nats-server",
-    {
-      args: ["--version"],
-    },
-  ).outputSync();
-  const [, minor] = /v2\.(\d+)/.exec(new TextDecoder().decode(stdout)) ?? [];
-  const sync = Number(minor) >= 10 ? "sync_interval: always" : "";
-  return `http: "127.0.0.1:-1"\njetstream { store_dir: "STORE", ${sync} }`;
 }
 
 function choosePorts(count: number, random: Random): number[] {

@@ -1,23 +1,34 @@
 /**
  * The command `deno task fault`: runs faults for `--minutes M` (5), decided by
- * `--seed S` (a new one), prints what it does and the figures as JSON. The exit
+ * `--seed S` (a new one), on a broker of `--servers N` (1 or 3), with
+ * `--snapshots` behind which the log is cut all the time, or without; prints what it does and the figures as JSON. The exit
  * status is 1 if a promise was broken, or if too little happened.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { newSeed } from "../support/random.ts";
+import type { ServerCount } from "./brokers.ts";
 import { runFaults } from "./fault_run.ts";
 import { shortfalls } from "./figures.ts";
 
 /** The most problems that are printed: one bug may show in every answer. */
 const PROBLEMS_MAX = 20;
 
-function readOptions(): { seed: number; minutes: number } {
+interface Options {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly servers: ServerCount;
+  readonly snapshots: boolean;
+}
+
+function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       seed: { type: "string" },
       minutes: { type: "string", default: "5" },
+      servers: { type: "string", default: "1" },
+      snapshots: { type: "boolean", default: false },
     },
   });
   const seed = values.seed === undefined ? newSeed() : Number(values.seed);
@@ -28,14 +39,21 @@ function readOptions(): { seed: number; minutes: number } {
   if (!(minutes > 0 && Number.isFinite(minutes))) {
     throw new RangeError("Cannot run: --minutes must be a positive number");
   }
-  return { seed, minutes };
+  const servers = Number(values.servers);
+  if (servers !== 1 && servers !== 3) {
+    throw new RangeError("Cannot run: --servers must be 1 or 3");
+  }
+  return { seed, minutes, servers, snapshots: values.snapshots };
 }
 
-const { seed, minutes } = readOptions();
-const replay = `deno task fault --seed ${seed} --minutes ${minutes}`;
+const { minutes, ...options } = readOptions();
+const replay =
+  `deno task fault --seed ${options.seed} --minutes ${minutes} --servers ${options.servers}${
+    options.snapshots ? " --snapshots" : ""
+  }`;
 console.log(`${replay} (the same faults again)`);
 const { figures, problems } = await runFaults({
-  seed,
+  ...options,
   faults_ms: minutes * 60_000,
   progress: console.log,
 });

@@ -3,18 +3,22 @@
  *
  * @module
  */
-import assert from "node:assert/strict";
-import { eventually } from "../support/eventually.ts";
 import { Random } from "../support/random.ts";
-import type { ServiceProcess } from "../support/service_process.ts";
+import type { ServerCount } from "./brokers.ts";
 import { check } from "./checker.ts";
-import { Clients, USERS } from "./clients.ts";
+import { Clients } from "./clients.ts";
+import { describeFault } from "./describe_fault.ts";
 import { FaultCluster } from "./fault_cluster.ts";
-import type { FinalState } from "./history.ts";
+import type { Fault } from "./faults.ts";
+import { type Figures, reckon } from "./figures.ts";
+import { finalState } from "./final_state.ts";
+import type { FinalState, KeptSnapshot } from "./history.ts";
 import { injectAll } from "./injector.ts";
 import { LogModel } from "./log_model.ts";
-import { type Figures, reckon } from "./figures.ts";
-import { type Fault, makeSchedule } from "./schedule.ts";
+import { makeSchedule, type Plan } from "./schedule.ts";
+import { QUIET_MAX_MS, quieten, settleSnapshots } from "./settlement.ts";
+import { SnapshotMonitor } from "./snapshot_monitor.ts";
+import { SnapshotRequests } from "./snapshot_requests.ts";
 
 const REPLICAS = 3;
 
@@ -22,8 +26,17 @@ const REPLICAS = 3;
 const SETTERS = 4;
 const GETTERS = 2;
 
-/** How long the cluster may take to be ready and equal, once all is healed. */
-const QUIET_MAX_MS = 90_000;
+/** The clients of a replica, with the one that asks for snapshots. */
+const CLIENTS = SETTERS + GETTERS + 1;
+
+/** By how much the log grows before it is snapshot: so little that it is often. */
+const SNAPSHOT_LOG_BYTES = 16 * 1024;
+
+/**
+ * The most bytes that the log may have at any time, though nobody can cut it
+ * while replicas and broker are down, or for a minute while one catches up.
+ */
+const LOG_BYTES_MAX = 6 * 1024 * 1024;
 
 /** What a run is. */
 export interface RunOptions {
@@ -31,6 +44,10 @@ export interface RunOptions {
   readonly seed: number;
   /** How long faults are injected. */
   readonly faults_ms: number;
+  /** How many servers the broker has. */
+  readonly servers: ServerCount;
+  /** Whether the log is cut behind snapshots, with the faults of that. */
+  readonly snapshots: boolean;
   /** Told of what happens. */
   progress(line: string): void;
 }
@@ -44,126 +61,158 @@ export interface RunResult {
 
 /** Runs it. It takes some seconds more than the faults do. */
 export async function runFaults(options: RunOptions): Promise<RunResult> {
-  const { seed, faults_ms, progress } = options;
   const problems: string[] = [];
   const surprise = (what: string) => {
-    progress(`!! ${what}`);
+    options.progress(`!! ${what}`);
     problems.push(what);
   };
-  await using cluster = await FaultCluster.start(
-    REPLICAS,
-    new Random(seed),
-    QUIET_MAX_MS,
-    surprise,
-  );
-  const clients = new Clients(surprise);
-  const working = cluster.slots.flatMap((slot) => [
-    ...Array.from(
-      { length: SETTERS },
-      (_, i) => clients.keepSetting(slot, clientRandom(seed, slot.index, i)),
-    ),
-    ...Array.from(
-      { length: GETTERS },
-      (_, i) =>
-        clients.keepGetting(slot, clientRandom(seed, slot.index, SETTERS + i)),
-    ),
-  ]);
-  const injected: Fault[] = [];
-  const start = performance.now();
-  try {
-    const faults = makeSchedule(seed, faults_ms, REPLICAS);
-    await injectAll(cluster, faults, (fault) => {
-      injected.push(fault);
-      progress(describe(fault, performance.now() - start));
+  await using cluster = await FaultCluster.start({
+    replicas: REPLICAS,
+    servers: options.servers,
+    snapshotLogBytes: options.snapshots ? SNAPSHOT_LOG_BYTES : 0,
+    patience_ms: QUIET_MAX_MS,
+    onSurprise: surprise,
+  }, new Random(options.seed));
+  const figures = await new Run(options, cluster, surprise).run(problems);
+  return { figures, problems };
+}
+
+/** A run of a cluster that is up. */
+class Run {
+  readonly #clients: Clients;
+  readonly #requests: SnapshotRequests;
+  readonly #monitor: SnapshotMonitor;
+  readonly #injected: Fault[] = [];
+
+  constructor(
+    private readonly options: RunOptions,
+    private readonly cluster: FaultCluster,
+    private readonly surprise: (what: string) => void,
+  ) {
+    const { brokers, bucket, watch } = cluster;
+    this.#clients = new Clients(surprise);
+    this.#requests = new SnapshotRequests(
+      this.#clients.history.snapshots,
+      surprise,
+    );
+    this.#monitor = new SnapshotMonitor(brokers, bucket, watch, surprise);
+  }
+
+  /** @param problems Gets the promises that were broken. */
+  async run(problems: string[]): Promise<Figures> {
+    const { options: { seed, faults_ms, servers, snapshots }, cluster } = this;
+    const { slots } = cluster;
+    // Every other seed has snapshots of several chunks.
+    if (snapshots && seed % 2 === 1) {
+      await this.#clients.fill(slots[0], new Random(seed));
+    }
+    const plan = { replicas: REPLICAS, servers, snapshots };
+    const scheduled = makeSchedule(seed, faults_ms, plan);
+    const working = this.#startClients(plan);
+    try {
+      await this.#inject(scheduled);
+    } finally {
+      this.#clients.stop();
+      this.#requests.stop();
+      this.#monitor.stop();
+      await Promise.all(working);
+    }
+    this.options.progress("all is healed");
+    const random = new Random(~seed);
+    await quieten(cluster, this.#clients, random);
+    const kept = snapshots ? await this.#settleSnapshots(random) : [];
+    const { most_bytes } = this.#monitor;
+    if (most_bytes > LOG_BYTES_MAX) {
+      this.surprise(`the log had ${most_bytes} bytes at a time`);
+    }
+    const log = new LogModel(await cluster.readLog());
+    const finals = await this.#finals();
+    const { history } = this.#clients;
+    const violations = check(history, log, finals, kept);
+    problems.push(...violations.map((one) => `${one.promise}: ${one.detail}`));
+    return reckon({
+      history,
+      log,
+      scheduled,
+      injected: this.#injected,
+      violations,
+      lines: cluster.lines.counts,
+      logBytesMax: snapshots ? most_bytes : undefined,
     });
-  } finally {
-    clients.stop();
-    await Promise.all(working);
   }
-  progress("all is healed");
-  await quieten(cluster, clients, seed);
-  const log = new LogModel(await cluster.readLog());
-  const finals = await Promise.all(
-    cluster.slots.map(async (slot) =>
-      await finalState(slot.index, await slot.untilReady(QUIET_MAX_MS))
-    ),
-  );
-  for (const name of await cluster.bypasses()) {
-    surprise(`${name} has a connection that is not its proxy's`);
+
+  #startClients({ snapshots }: Plan): Promise<void>[] {
+    const { options: { seed }, cluster: { slots } } = this;
+    const clients = this.#clients;
+    const working = slots.flatMap((slot) => [
+      ...Array.from(
+        { length: SETTERS },
+        (_, i) => clients.keepSetting(slot, clientRandom(seed, slot.index, i)),
+      ),
+      ...Array.from(
+        { length: GETTERS },
+        (_, i) =>
+          clients.keepGetting(
+            slot,
+            clientRandom(seed, slot.index, SETTERS + i),
+          ),
+      ),
+    ]);
+    if (!snapshots) return working;
+    const asking = slots.map((slot) =>
+      this.#requests.keepAsking(
+        slot,
+        clientRandom(seed, slot.index, SETTERS + GETTERS),
+      )
+    );
+    return [...working, ...asking, this.#monitor.watch()];
   }
-  for (const slot of cluster.slots) await slot.end("SIGTERM");
-  const violations = check(clients.history, log, finals);
-  problems.push(...violations.map((one) => `${one.promise}: ${one.detail}`));
-  const warmStarts = cluster.slots.reduce(
-    (sum, one) => sum + one.warmStarts,
-    0,
-  );
-  return {
-    figures: reckon(clients.history, log, injected, violations, warmStarts),
-    problems,
-  };
+
+  async #inject(faults: readonly Fault[]): Promise<void> {
+    const start = performance.now();
+    const note = (fault: Fault, hit: boolean) => {
+      if (!hit) return;
+      this.#injected.push(fault);
+      this.options.progress(describeFault(fault, performance.now() - start));
+    };
+    const work = { cluster: this.cluster, requests: this.#requests, note };
+    await injectAll(work, faults, this.options.faults_ms);
+  }
+
+  /** Whatever keeps it from coming to rest, the rest is still checked. */
+  async #settleSnapshots(random: Random): Promise<KeptSnapshot[]> {
+    try {
+      return await settleSnapshots(
+        this.cluster,
+        this.#clients,
+        this.#requests,
+        random,
+      );
+    } catch (error) {
+      this.surprise(
+        `snapshots don't come to rest: ${(error as Error).message}`,
+      );
+      return [];
+    }
+  }
+
+  /** What all replicas have in the end; then they are ended. */
+  async #finals(): Promise<FinalState[]> {
+    const { cluster } = this;
+    const finals = await Promise.all(
+      cluster.slots.map(async (slot) =>
+        await finalState(slot.index, await slot.untilReady(QUIET_MAX_MS))
+      ),
+    );
+    for (const name of await cluster.bypasses()) {
+      this.surprise(`${name} has a connection that is not its proxy's`);
+    }
+    for (const slot of cluster.slots) await slot.end("SIGTERM");
+    return finals;
+  }
 }
 
 /** A generator of its own for each client, so that none disturbs another's. */
 function clientRandom(seed: number, replica: number, client: number): Random {
-  return new Random(seed + 1 + replica * (SETTERS + GETTERS) + client);
-}
-
-/**
- * Starts one replica again, from a peer that has had all faults, and waits
- * until every replica takes a set and all have applied the same.
- */
-async function quieten(
-  { slots }: FaultCluster,
-  clients: Clients,
-  seed: number,
-): Promise<void> {
-  const random = new Random(~seed);
-  await Promise.all(slots.map((slot) => slot.untilReady(QUIET_MAX_MS)));
-  await slots[0].end("SIGKILL");
-  slots[0].start(true);
-  for (const slot of slots) {
-    await slot.untilReady(QUIET_MAX_MS);
-    await eventually(async () => {
-      const outcome = await clients.set(slot, random);
-      assert.equal(outcome?.type, "acknowledged");
-    }, QUIET_MAX_MS);
-  }
-  await eventually(async () => {
-    const [first, ...others] = await Promise.all(
-      slots.map(async ({ service }) =>
-        (await service!.statusJson()).log.applied_sequence
-      ),
-    );
-    for (const sequence of others) assert.equal(sequence, first);
-  }, QUIET_MAX_MS);
-}
-
-async function finalState(
-  replica: number,
-  service: ServiceProcess,
-): Promise<FinalState> {
-  const users: FinalState["users"] = new Map(
-    await Promise.all(USERS.map(async (user) => {
-      const got = await service.get(`/get?user_id=${encodeURIComponent(user)}`);
-      const body = await got.json();
-      return [user, got.status === 404 ? undefined : body] as const;
-    })),
-  );
-  const { log, digest } = await service.statusJson();
-  return { replica, sequence: log.applied_sequence, digest, users };
-}
-
-function describe(
-  { kind, replica, for_ms, delay_ms, warm }: Fault,
-  now_ms: number,
-): string {
-  return [
-    `${(now_ms / 1000).toFixed(1).padStart(6)} s`,
-    kind,
-    replica === undefined ? "" : `r${replica}`,
-    `${for_ms} ms`,
-    kind === "delay" ? `(each chunk ${delay_ms} ms)` : "",
-    /^replica_(kill|term)$/.test(kind) && !warm ? "(without peers)" : "",
-  ].filter((word) => word !== "").join(" ");
+  return new Random(seed + 1 + replica * CLIENTS + client);
 }

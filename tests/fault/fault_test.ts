@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { newSeed } from "../support/random.ts";
-import { runFaults } from "./fault_run.ts";
+import { runFaults, type RunOptions } from "./fault_run.ts";
 import { shortfalls } from "./figures.ts";
 
-/** Every kind of fault comes more than once in it. */
-const FAULTS_MS = 45_000;
-
-Deno.test("under faults of replicas, broker and network, no acknowledged set is lost, no refused set is stored, no get goes back, and all replicas end equal", async () => {
+async function assertNoFaultCosts(
+  options: Pick<RunOptions, "faults_ms" | "servers" | "snapshots">,
+): Promise<void> {
   const seed = Number(Deno.env.get("USERGRADE_TEST_SEED") ?? newSeed());
   const lines: string[] = [];
   try {
     const { figures, problems } = await runFaults({
+      ...options,
       seed,
-      faults_ms: FAULTS_MS,
       progress: (line) => lines.push(line),
     });
     assert.deepEqual(problems.slice(0, 10), []);
@@ -22,4 +21,17 @@ Deno.test("under faults of replicas, broker and network, no acknowledged set is 
     console.error(`replay with USERGRADE_TEST_SEED=${seed}`);
     throw error;
   }
+}
+
+Deno.test("under faults of replicas, broker and network, no acknowledged set is lost, no refused set is stored, no get goes back, and all replicas end equal", async () => {
+  // Every kind of fault comes more than once.
+  await assertNoFaultCosts({ faults_ms: 45_000, servers: 1, snapshots: false });
+});
+
+Deno.test("the same while the log is cut behind snapshots all the time, and replicas have nothing but these to start from", async () => {
+  await assertNoFaultCosts({ faults_ms: 18_000, servers: 1, snapshots: true });
+});
+
+Deno.test("the same on three servers, of which one at a time is killed or stops", async () => {
+  await assertNoFaultCosts({ faults_ms: 18_000, servers: 3, snapshots: true });
 });

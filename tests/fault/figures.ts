@@ -6,12 +6,21 @@
 import type { Violation } from "./checker.ts";
 import { type History, MARKER } from "./history.ts";
 import type { LogModel } from "./log_model.ts";
-import { type Fault, FAULT_KINDS, type FaultKind } from "./schedule.ts";
+import type { LineCounts } from "./replica_lines.ts";
+import {
+  type Fault,
+  FAULT_KINDS,
+  type FaultKind,
+  type Moment,
+  MOMENTS,
+} from "./faults.ts";
 
 /** A run's figures. */
 export interface Figures {
-  /** Faults that hit something, by kind. */
-  readonly faults: Readonly<Record<FaultKind, number>>;
+  /** The faults of the schedule, by kind. */
+  readonly scheduled: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Those that hit something. */
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly acknowledged: number;
   /** Acknowledged sets that the log does not have where it was said. */
   readonly lost: number;
@@ -27,6 +36,18 @@ export interface Figures {
   /** Replicas that filled themselves from a peer's backup. */
   readonly warmStarts: number;
   readonly violations: number;
+  /** Undefined for a run without snapshots. */
+  readonly snapshots: SnapshotFigures | undefined;
+}
+
+/** What a run did with snapshots. */
+export interface SnapshotFigures extends Omit<LineCounts, "peerStarts"> {
+  /** Strikes that hit, by their moment. */
+  readonly strikes: Readonly<Record<Moment, number>>;
+  /** Snapshots that were asked for, and made. */
+  readonly requested: number;
+  /** The most bytes that the log had. */
+  readonly logBytesMax: number;
 }
 
 /** What a run must have done at least for its outcome to mean something. */
@@ -39,23 +60,48 @@ export const LEAST = {
   warmStarts: 1,
 } as const;
 
+/** How many faults of a kind may all miss, in a run with snapshots. */
+export const MISSES_MAX = 4;
+
+/** The same for a run with snapshots. */
+export const LEAST_SNAPSHOTS = {
+  written: 6,
+  readBack: 6,
+  cuts: 2,
+  bucketStarts: 2,
+  requested: 4,
+} as const;
+
+/** What a run is reckoned from. */
+export interface Run {
+  readonly history: History;
+  readonly log: LogModel;
+  /** The faults of the schedule, and those that hit something. */
+  readonly scheduled: readonly Fault[];
+  readonly injected: readonly Fault[];
+  readonly violations: readonly Violation[];
+  readonly lines: LineCounts;
+  /** The most bytes that the log had; undefined for a run without snapshots. */
+  readonly logBytesMax: number | undefined;
+}
+
+function countKinds(faults: readonly Fault[]): Figures["faults"] {
+  return Object.fromEntries(
+    FAULT_KINDS.map((kind) =>
+      [kind, faults.filter((fault) => fault.kind === kind).length] as const
+    ).filter(([, count]) => count > 0),
+  );
+}
+
 /** Counts. */
-export function reckon(
-  { sets, gets }: History,
-  log: LogModel,
-  injected: readonly Fault[],
-  violations: readonly Violation[],
-  warmStarts: number,
-): Figures {
+export function reckon(run: Run): Figures {
+  const { history: { sets, gets }, log, violations } = run;
+  const { peerStarts, ...lines } = run.lines;
   const of = (type: string) =>
     sets.filter(({ outcome }) => outcome.type === type);
   return {
-    faults: Object.fromEntries(
-      FAULT_KINDS.map((kind) => [
-        kind,
-        injected.filter((fault) => fault.kind === kind).length,
-      ]),
-    ) as Record<FaultKind, number>,
+    scheduled: countKinds(run.scheduled),
+    faults: countKinds(run.injected),
     acknowledged: of("acknowledged").length,
     lost:
       violations.filter(({ promise }) =>
@@ -67,8 +113,19 @@ export function reckon(
       of("unknown").filter(({ patch }) => log.placed.has(patch[MARKER])).length,
     gets: gets.length,
     entries: log.lastSequence,
-    warmStarts,
+    warmStarts: peerStarts,
     violations: violations.length,
+    snapshots: run.logBytesMax === undefined ? undefined : {
+      ...lines,
+      strikes: Object.fromEntries(
+        MOMENTS.map((moment) => [
+          moment,
+          run.injected.filter((fault) => fault.moment === moment).length,
+        ]),
+      ) as Record<Moment, number>,
+      requested: run.history.snapshots.length,
+      logBytesMax: run.logBytesMax,
+    },
   };
 }
 
@@ -78,23 +135,28 @@ export function reckon(
  */
 export function shortfalls(figures: Figures): string[] {
   const short: string[] = [];
-  for (const [kind, count] of Object.entries(figures.faults)) {
+  // Those that wait for a moment may miss it.
+  const misses = figures.snapshots === undefined ? 0 : MISSES_MAX;
+  for (const kind of FAULT_KINDS) {
+    if ((figures.scheduled[kind] ?? 0) <= misses) continue;
+    const count = figures.faults[kind] ?? 0;
     if (count < LEAST.faultsOfEachKind) short.push(`${count} faults ${kind}`);
   }
-  for (
-    const name of [
-      "acknowledged",
-      "refused",
-      "unknown",
-      "gets",
-      "warmStarts",
-    ] as const
-  ) {
-    if (figures[name] < LEAST[name]) {
+  const compare = <Name extends string>(
+    had: Readonly<Record<NoInfer<Name>, number>>,
+    least: Readonly<Record<Name, number>>,
+  ) => {
+    for (const name of Object.keys(least) as Name[]) {
+      if (had[name] >= least[name]) continue;
       short.push(
-        `${name}: ${figures[name]}, and at least ${LEAST[name]} are needed`,
+        `${name}: ${had[name]}, and at least ${least[name]} are needed`,
       );
     }
+  };
+  const { faultsOfEachKind: _, ...least } = LEAST;
+  compare(figures, least);
+  if (figures.snapshots !== undefined) {
+    compare(figures.snapshots, LEAST_SNAPSHOTS);
   }
   return short;
 }

@@ -49,10 +49,26 @@ export interface GetRecord {
     | undefined;
 }
 
+/** A snapshot that was asked for, and of which a replica said that it is kept. */
+export interface RequestedSnapshot {
+  readonly replica: number;
+  readonly asked_ms: number;
+  readonly sequence: number;
+  readonly rows: number;
+}
+
 /** A run's whole history. */
 export interface History {
   readonly sets: SetRecord[];
   readonly gets: GetRecord[];
+  readonly snapshots: RequestedSnapshot[];
+}
+
+/** A snapshot that is kept at the end. */
+export interface KeptSnapshot {
+  readonly name: string;
+  readonly sequence: number;
+  readonly users: readonly UserGrade[];
 }
 
 /** What a replica has at the end, when nothing happens any more. */

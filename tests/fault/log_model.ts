@@ -59,6 +59,13 @@ export class LogModel {
     return this.entries.length;
   }
 
+  /** @returns All records after an entry, ordered by user id. */
+  stateAt(sequence: number): UserGrade[] {
+    return [...this.#versions.keys()].sort()
+      .map((user) => this.at(user, sequence))
+      .filter((grade) => grade !== undefined);
+  }
+
   /** @returns The user's record after an entry; undefined if there was none. */
   at(user: string, sequence: number): UserGrade | undefined {
     const versions = this.#versions.get(user) ?? [];

@@ -6,7 +6,8 @@
  */
 import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../support/service_process.ts";
-import { TcpProxy } from "./tcp_proxy.ts";
+import { Network } from "./network.ts";
+import type { ReplicaLines } from "./replica_lines.ts";
 
 /** How long a set may wait for its commit: shorter than the longer faults. */
 const COMMIT_TIMEOUT_MS = 3_000;
@@ -18,9 +19,13 @@ const DRAIN_MAX_MS = 30_000;
 export interface SlotOptions {
   readonly index: number;
   readonly dataDir: string;
-  readonly brokerPort: number;
+  readonly brokerPorts: readonly number[];
   /** The set listeners' ports of all replicas, by index. */
   readonly setPorts: readonly number[];
+  /** More variables. */
+  readonly env: Record<string, string>;
+  /** Takes what ended processes have said. */
+  readonly lines: ReplicaLines;
   /** Told of whatever no fault explains. */
   onSurprise(what: string): void;
 }
@@ -28,22 +33,16 @@ export interface SlotOptions {
 /** A place for one replica. */
 export class ReplicaSlot implements AsyncDisposable {
   readonly index: number;
-  /** The only way to the broker. */
-  readonly proxy: TcpProxy;
+  /** The only ways to the broker. */
+  readonly network: Network;
   #process: ServiceProcess | undefined;
   /** Whether the process is being ended: then its end is no surprise. */
   #ending = false;
-  #warmStarts = 0;
 
   /** The place is empty until `start`. */
   constructor(private readonly options: SlotOptions) {
     this.index = options.index;
-    this.proxy = new TcpProxy(options.brokerPort);
-  }
-
-  /** How many ended processes had filled themselves from a peer. */
-  get warmStarts(): number {
-    return this.#warmStarts;
+    this.network = new Network(options.brokerPorts);
   }
 
   /** The process, once its listeners are up; undefined while there is none. */
@@ -58,13 +57,14 @@ export class ReplicaSlot implements AsyncDisposable {
    * @param warm Whether it has peers to fill itself from.
    */
   start(warm: boolean): void {
-    const { index, dataDir, setPorts, onSurprise } = this.options;
+    const { index, dataDir, setPorts, env, onSurprise } = this.options;
     const peers = setPorts.filter((_, i) => warm && i !== index)
       .map((port) => `http://127.0.0.1:${port}`);
     const process = ServiceProcess.spawn({
       dataDir,
       env: {
-        NATS_URL: `nats://127.0.0.1:${this.proxy.port}`,
+        ...env,
+        NATS_URL: this.network.urls,
         REPLICA_ID: `r${index}`,
         SET_PORT: String(setPorts[index]),
         PEERS: peers.join(","),
@@ -97,7 +97,7 @@ export class ReplicaSlot implements AsyncDisposable {
     if (signal === "SIGTERM") await this.#watchDrain(process);
     await process.status;
     this.#process = undefined;
-    if (process.lines.some(isWarmStart)) this.#warmStarts++;
+    this.options.lines.note(process.lines);
     return true;
   }
 
@@ -149,10 +149,6 @@ export class ReplicaSlot implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.signal("SIGCONT");
     await this.end("SIGKILL");
-    await this.proxy[Symbol.asyncDispose]();
+    await this.network[Symbol.asyncDispose]();
   }
-}
-
-function isWarmStart({ message }: { readonly message: string }): boolean {
-  return /^Snapshot from .*: ok, /.test(message);
 }

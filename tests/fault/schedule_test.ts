@@ -1,6 +1,23 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FAULT_KINDS, FAULT_MS, makeSchedule, targetOf } from "./schedule.ts";
+import {
+  type Fault,
+  FAULT_KINDS,
+  FAULT_MS,
+  MOMENTS,
+  PLAIN_KINDS,
+  targetsOf,
+} from "./faults.ts";
+import { makeSchedule, type Plan } from "./schedule.ts";
+
+const PLAIN: Plan = { replicas: 3, servers: 1, snapshots: false };
+const SNAPSHOTS: Plan = { replicas: 3, servers: 3, snapshots: true };
+
+/** How long a schedule must be to have all kinds, and what these are. */
+const CASES = [
+  { plan: PLAIN, duration_ms: 40_000, kinds: PLAIN_KINDS },
+  { plan: SNAPSHOTS, duration_ms: 180_000, kinds: FAULT_KINDS },
+];
 
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
@@ -9,20 +26,25 @@ Deno.test({
     "makeSchedule() gives the same faults for the same seed, and others for another",
   permissions: "none",
   fn: () => {
-    assert.deepEqual(makeSchedule(7, 60_000, 3), makeSchedule(7, 60_000, 3));
-    assert.notDeepEqual(makeSchedule(7, 60_000, 3), makeSchedule(8, 60_000, 3));
+    for (const { plan } of CASES) {
+      const [a, b, other] = [7, 7, 8].map((seed) =>
+        makeSchedule(seed, 60_000, plan)
+      );
+      assert.deepEqual(a, b);
+      assert.notDeepEqual(a, other);
+    }
   },
 });
 
 Deno.test({
   name:
-    "makeSchedule() has every kind of fault within 40 s, in order, and each ends in time",
+    "makeSchedule() has every kind of fault in time, in order, and each ends in time",
   permissions: "none",
   fn: () => {
-    fc.assert(fc.property(seeds, (seed) => {
-      const faults = makeSchedule(seed, 40_000, 3);
-      const kinds = new Set(faults.map(({ kind }) => kind));
-      assert.equal(kinds.size, FAULT_KINDS.length);
+    fc.assert(fc.property(seeds, fc.constantFrom(...CASES), (seed, one) => {
+      const { plan, duration_ms, kinds } = one;
+      const faults = makeSchedule(seed, duration_ms, plan);
+      assert.deepEqual(new Set(faults.map(({ kind }) => kind)), new Set(kinds));
       for (const warm of [true, false]) {
         assert.ok(
           faults.some((one) =>
@@ -31,14 +53,30 @@ Deno.test({
         );
       }
       let before_ms = 0;
-      for (const { kind, at_ms, for_ms, replica } of faults) {
+      for (const { kind, at_ms, for_ms, replica, server } of faults) {
         assert.ok(at_ms >= before_ms);
-        assert.ok(at_ms + for_ms <= 40_000);
+        assert.ok(at_ms + for_ms <= duration_ms);
         const [min, max] = FAULT_MS[kind];
         assert.ok(for_ms >= min && for_ms <= max);
-        assert.equal(replica === undefined, kind.startsWith("broker_"));
-        assert.ok(replica === undefined || replica < 3);
+        assert.ok(replica === undefined || replica < plan.replicas);
+        assert.ok(server === "leader" || server < plan.servers);
         before_ms = at_ms;
+      }
+    }));
+  },
+});
+
+Deno.test({
+  name:
+    "makeSchedule() strikes replicas and brokers at every moment of a snapshot",
+  permissions: "none",
+  fn: () => {
+    fc.assert(fc.property(seeds, (seed) => {
+      const faults = makeSchedule(seed, 180_000, SNAPSHOTS);
+      for (const kind of ["replica_strike", "broker_strike"]) {
+        const moments = faults.filter((one) => one.kind === kind)
+          .map(({ moment }) => moment);
+        assert.deepEqual(new Set(moments), new Set(MOMENTS));
       }
     }));
   },
@@ -50,16 +88,22 @@ Deno.test({
   permissions: "none",
   fn: () => {
     let overlaps = 0;
-    fc.assert(fc.property(seeds, (seed) => {
-      const faults = makeSchedule(seed, 40_000, 3);
-      for (const [i, a] of faults.entries()) {
-        for (const b of faults.slice(i + 1)) {
-          const overlap = b.at_ms <= a.at_ms + a.for_ms;
-          if (overlap) overlaps++;
-          assert.ok(!overlap || targetOf(a) !== targetOf(b));
+    const share = (a: Fault, b: Fault, replicas: number) =>
+      targetsOf(a, replicas).some((target) =>
+        targetsOf(b, replicas).includes(target)
+      );
+    fc.assert(
+      fc.property(seeds, fc.constantFrom(...CASES), (seed, { plan }) => {
+        const faults = makeSchedule(seed, 40_000, plan);
+        for (const [i, a] of faults.entries()) {
+          for (const b of faults.slice(i + 1)) {
+            const overlap = b.at_ms <= a.at_ms + a.for_ms;
+            if (overlap) overlaps++;
+            assert.ok(!overlap || !share(a, b, plan.replicas));
+          }
         }
-      }
-    }));
+      }),
+    );
     assert.ok(overlaps > 0);
   },
 });

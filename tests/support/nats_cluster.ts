@@ -13,15 +13,26 @@ const SERVERS = 3;
 export class NatsCluster implements AsyncDisposable {
   private constructor(readonly servers: readonly NatsServer[]) {}
 
-  /** Starts the servers, named `n0`, `n1` and `n2`. */
-  static async start(): Promise<NatsCluster> {
+  /**
+   * Starts the servers, named `n0`, `n1` and `n2`.
+   *
+   * @param lines Lines for each server's configuration file, JetStream's own
+   * among them, with `STORE` for the path of the store.
+   * @param clusterLines Lines for how the servers find each other.
+   */
+  static async start(
+    lines = 'jetstream { store_dir: "STORE" }',
+    clusterLines = "",
+  ): Promise<NatsCluster> {
     const ports = Array.from({ length: SERVERS }, freePort);
     const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(", ");
     const servers = await Promise.all(ports.map((port, i) =>
       NatsServer.start(
         `server_name: n${i}
-jetstream { store_dir: "STORE" }
-cluster { name: test, host: 127.0.0.1, port: ${port}, routes: [${routes}] }`,
+${lines}
+cluster { name: test, host: 127.0.0.1, port: ${port}, routes: [${routes}]
+  ${clusterLines}
+}`,
         "whole",
       )
     ));

@@ -1,0 +1,149 @@
+/**
+ * A connection to one server of the broker, beside those of the replicas.
+ *
+ * @module
+ */
+import { connect, type NatsConnection } from "nats";
+
+/** How long a server that is up may take to answer. */
+const ANSWER_MAX_MS = 1_000;
+
+/** How long after a connection broke the next one is tried. */
+const RECONNECT_MS = 20;
+
+/** The log's stream. */
+export const LOG_STREAM = "USERGRADE";
+
+/** JetStream's code for a message that is not there. */
+const NO_MESSAGE_FOUND = 10037;
+
+/** A message as JetStream gives it. */
+export interface StoredMessage {
+  readonly sequence: number;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** What JetStream says of a stream. */
+export interface StreamView {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly bytes: number;
+  /** The subjects that were asked for. */
+  readonly subjects: readonly string[];
+  /** The server that leads it; undefined where there is only one. */
+  readonly leader: string | undefined;
+}
+
+/** Asks JetStream; each question fails if it is not answered soon. */
+export class BrokerClient implements AsyncDisposable {
+  private constructor(readonly connection: NatsConnection) {}
+
+  /** Connects, and again whenever the connection breaks. */
+  static async connect(url: string): Promise<BrokerClient> {
+    return new BrokerClient(
+      await connect({
+        servers: url,
+        name: "fault run",
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RECONNECT_MS,
+        reconnectJitter: 0,
+        ignoreClusterUpdates: true,
+      }),
+    );
+  }
+
+  /** @returns The answer of JetStream's API, whatever it says. */
+  async #ask(
+    subject: string,
+    body: unknown = {},
+    // deno-lint-ignore no-explicit-any -- as JetStream's API answers
+  ): Promise<any> {
+    const { connection } = this;
+    const reply = await connection.request(
+      `$JS.API.${subject}`,
+      JSON.stringify(body),
+      { timeout: ANSWER_MAX_MS },
+    );
+    const answer = reply.json<{ error?: { err_code: number } }>();
+    if (answer.error !== undefined) {
+      throw new BrokerError(subject, answer.error.err_code);
+    }
+    return answer;
+  }
+
+  /** @returns What a question for a message finds; undefined if nothing. */
+  async message(
+    stream: string,
+    question: unknown,
+  ): Promise<StoredMessage | undefined> {
+    try {
+      const { message: { seq, data = "" } } = await this.#ask(
+        `STREAM.MSG.GET.${stream}`,
+        question,
+      );
+      return { sequence: seq, data: Uint8Array.fromBase64(data) };
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === NO_MESSAGE_FOUND) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** @returns The first entry of the log from a sequence on. */
+  async entry(
+    sequence: number,
+  ): Promise<{ sequence: number; payload: string } | undefined> {
+    const found = await this.message(LOG_STREAM, {
+      seq: sequence,
+      next_by_subj: `${LOG_STREAM.toLowerCase()}.>`,
+    });
+    return found && {
+      sequence: found.sequence,
+      payload: new TextDecoder().decode(found.data),
+    };
+  }
+
+  /** @param filter The subjects to list. */
+  async look(stream: string, filter?: string): Promise<StreamView> {
+    const { state, cluster } = await this.#ask(
+      `STREAM.INFO.${stream}`,
+      filter === undefined ? {} : { subjects_filter: filter },
+    );
+    return {
+      firstSequence: Math.max(1, state.first_seq),
+      lastSequence: state.last_seq,
+      bytes: state.bytes,
+      subjects: Object.keys(state.subjects ?? {}),
+      leader: cluster?.leader,
+    };
+  }
+
+  /** Lets go of one message. */
+  async deleteMessage(stream: string, sequence: number): Promise<void> {
+    await this.#ask(`STREAM.MSG.DELETE.${stream}`, { seq: sequence });
+  }
+
+  /** Stores a message. */
+  async store(subject: string, data: Uint8Array): Promise<void> {
+    const reply = await this.connection.request(subject, data, {
+      timeout: ANSWER_MAX_MS,
+    });
+    const { error } = reply.json<{ error?: { err_code: number } }>();
+    if (error !== undefined) throw new BrokerError(subject, error.err_code);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.connection.close();
+  }
+}
+
+/** JetStream has refused something. */
+export class BrokerError extends Error {
+  override name = "BrokerError";
+
+  /** @param code JetStream's code. */
+  constructor(what: string, readonly code: number) {
+    super(`JetStream refuses ${what} with ${code}`);
+  }
+}

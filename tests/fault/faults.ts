@@ -1,0 +1,151 @@
+/**
+ * The kinds of faults, what one of them is, and what it keeps busy.
+ *
+ * @module
+ */
+
+/** Faults that any log has to bear, and how long one lasts at least and at most. */
+const PLAIN_FAULTS = {
+  /** A replica is killed, and started again after this. */
+  replica_kill: [0, 2_000],
+  /** A replica gets SIGTERM, and is started again after this. */
+  replica_term: [0, 2_000],
+  /** A replica stops in its tracks and then goes on as if nothing had been. */
+  replica_pause: [1_000, 4_000],
+  /** A broker is killed and started again at once. */
+  broker_kill: [0, 200],
+  /** A broker is away for longer than a set may wait. */
+  broker_absence: [4_000, 6_000],
+  /** A broker stops in its tracks: connections stay, nothing answers. */
+  broker_pause: [1_000, 4_000],
+  /** A replica's connections to the brokers are cut; it may connect again. */
+  cut: [0, 0],
+  /** They are cut, and new ones are refused. */
+  refuse: [500, 3_000],
+  /** What passes between them comes late. */
+  delay: [1_000, 4_000],
+  /** They stay, new ones too, and nothing passes: a half-dead network. */
+  stall: [1_000, 6_000],
+} as const;
+
+/** Faults for a log that is cut behind snapshots. */
+const SNAPSHOT_FAULTS = {
+  /** A replica is killed while it is at work on a snapshot. */
+  replica_strike: [0, 1_000],
+  /** A broker is killed while a replica is at work on a snapshot. */
+  broker_strike: [0, 200],
+  /**
+   * All replicas are killed, and started again without peers: nothing but the
+   * snapshots and the log is left.
+   */
+  replicas_kill: [0, 500],
+  /**
+   * A replica stops in its tracks, and its connections are cut. It goes on when
+   * the log was cut beyond it, which takes about as long as this.
+   */
+  outrun_paused: [4_000, 8_000],
+  /** A replica's connections are refused until the log was cut beyond it. */
+  outrun_cut_off: [4_000, 8_000],
+  /** A part of the newest snapshot is lost, or is another one. */
+  snapshot_damage: [0, 0],
+  /** The same of one that has just been written, before it is read back. */
+  upload_damage: [0, 0],
+} as const;
+
+/** Every kind of fault, and how long one lasts at least and at most. */
+export const FAULT_MS = {
+  ...PLAIN_FAULTS,
+  ...SNAPSHOT_FAULTS,
+} satisfies Record<
+  string,
+  readonly [min: number, max: number]
+>;
+
+/** A kind of fault. */
+export type FaultKind = keyof typeof FAULT_MS;
+
+/** All kinds. */
+export const FAULT_KINDS = Object.keys(FAULT_MS) as FaultKind[];
+
+/** Those of a run without snapshots. */
+export const PLAIN_KINDS = Object.keys(PLAIN_FAULTS) as FaultKind[];
+
+/** What a replica does with a snapshot, in this order. */
+export const MOMENTS = [
+  /** It uploads a chunk. */
+  "chunk",
+  /** The snapshot gets its name. */
+  "name",
+  /** It reads a chunk back. */
+  "read_back",
+  /** It marks the snapshot as whole. */
+  "mark",
+  /** It deletes a snapshot. */
+  "delete",
+  /** It cuts the log. */
+  "cut",
+] as const;
+
+/** A moment to strike at. */
+export type Moment = typeof MOMENTS[number];
+
+/** How long a target is left alone after a fault, so that it gets to work. */
+const RESPITE_MS = 1_000;
+
+/** The same for the broker, which all of them wait for. */
+const BROKER_RESPITE_MS = 3_000;
+
+/** One fault. */
+export interface Fault {
+  readonly kind: FaultKind;
+  /** When it begins, from the start of the run. */
+  readonly at_ms: number;
+  /** How long it lasts. */
+  readonly for_ms: number;
+  /** The replica that it hits; undefined for those of brokers and of all. */
+  readonly replica: number | undefined;
+  /** The server that it hits, or the one that leads the log. */
+  readonly server: number | "leader";
+  /**
+   * For `delay`: how long each chunk of bytes is held. For strikes: how long
+   * after the moment they come.
+   */
+  readonly delay_ms: number;
+  /**
+   * For `replica_kill` and `replica_term`: whether it starts again with peers to
+   * fill itself from.
+   */
+  readonly warm: boolean;
+  /** For strikes: when they come. */
+  readonly moment: Moment | undefined;
+  /** For `replicas_kill`: whether the newest snapshot is damaged meanwhile. */
+  readonly damages: boolean;
+}
+
+/** What can have only one fault at a time: a process, a network, the bucket. */
+export function targetsOf(
+  { kind, replica }: Pick<Fault, "kind" | "replica">,
+  replicas: number,
+): string[] {
+  const all = Array.from({ length: replicas }, (_, i) => `replica ${i}`);
+  switch (kind) {
+    case "replicas_kill":
+      return all;
+    case "snapshot_damage":
+    case "upload_damage":
+      return ["bucket"];
+    case "outrun_paused":
+    case "outrun_cut_off":
+      // Nothing keeps the others from cutting the log.
+      return [...all, `network ${replica}`, "broker"];
+  }
+  if (kind.startsWith("broker_")) return ["broker"];
+  return [
+    kind.startsWith("replica_") ? `replica ${replica}` : `network ${replica}`,
+  ];
+}
+
+/** @returns How long the targets of a fault are left alone after it. */
+export function respiteOf({ kind }: Pick<Fault, "kind">): number {
+  return kind.startsWith("broker_") ? BROKER_RESPITE_MS : RESPITE_MS;
+}
