@@ -14,6 +14,7 @@ import { liveSnapshot } from "../../../src/snapshot/live_snapshot.ts";
 import { Storage } from "../../../src/storage/storage.ts";
 import { Cluster } from "../../support/cluster.ts";
 import { AUTHORIZATION } from "../../support/credentials.ts";
+import { peakMb } from "../../support/process_usage.ts";
 import type { ServiceProcess } from "../../support/service_process.ts";
 
 /** @returns What a replica's backup says of itself. */
@@ -26,22 +27,45 @@ async function backupInfo(replica: ServiceProcess): Promise<BackupInfo> {
   return parseBackupInfo(header);
 }
 
+/** How a replica has started. */
+export interface Start {
+  /** From the start of its process to both listeners' readiness. */
+  readonly rowsPerSecond: number;
+  /** The most memory that its process has had until then. */
+  readonly peak_mb: number;
+}
+
 /** A broker and a replica that has many users. */
 export class OurSide implements AsyncDisposable {
+  #donor: ServiceProcess;
+
   private constructor(
     readonly users: number,
-    private readonly cluster: Cluster,
-    readonly donor: ServiceProcess,
-  ) {}
+    readonly cluster: Cluster,
+    donor: ServiceProcess,
+    private readonly env: Record<string, string>,
+  ) {
+    this.#donor = donor;
+  }
+
+  /** The replica that has the users. */
+  get donor(): ServiceProcess {
+    return this.#donor;
+  }
 
   /**
    * Starts a replica and fills it from a file, as a peer would.
    *
    * @param users How many users it gets.
    * @param folder Where the file is written.
+   * @param env More variables for it.
    */
-  static async start(users: number, folder: string): Promise<OurSide> {
-    const cluster = await Cluster.start(1);
+  static async start(
+    users: number,
+    folder: string,
+    env: Record<string, string> = {},
+  ): Promise<OurSide> {
+    const cluster = await Cluster.start(1, env);
     const [first] = cluster.replicas;
     // A snapshot with users is at an entry.
     await (await first.set({ user_id: "user-0" })).body?.cancel();
@@ -62,10 +86,22 @@ export class OurSide implements AsyncDisposable {
       file,
       writeBackup(liveSnapshot(place, storage.snapshot()), place.made),
     );
-    const donor = await cluster.startReplica(0, { PEERS: `file://${file}` });
-    const { users: restored } = await donor.statusJson();
-    if (restored !== users) throw new Error(`${restored} users are restored`);
-    return new OurSide(users, cluster, donor);
+    const donor = await cluster.startReplica(0, {
+      ...env,
+      PEERS: `file://${file}`,
+    });
+    const side = new OurSide(users, cluster, donor, env);
+    await side.#checkUsers();
+    return side;
+  }
+
+  #rowsPerSecond(started_ms: number): number {
+    return this.users / (performance.now() - started_ms) * 1000;
+  }
+
+  async #checkUsers(): Promise<void> {
+    const { users } = await this.donor.statusJson();
+    if (users !== this.users) throw new Error(`${users} users are restored`);
   }
 
   /** Downloads a backup and throws it away. @returns Rows a second. */
@@ -76,21 +112,48 @@ export class OurSide implements AsyncDisposable {
     });
     if (response.status !== 200) throw new Error(await response.text());
     for await (const _ of response.body!) { /* as fast as it comes */ }
-    return this.users / (performance.now() - started) * 1000;
+    return this.#rowsPerSecond(started);
+  }
+
+  /**
+   * Has a snapshot made at the broker and read back. @returns Rows a second.
+   */
+  async snapshot(): Promise<number> {
+    const started = performance.now();
+    const response = await fetch(`${this.donor.url("set")}/snapshot`, {
+      method: "POST",
+      headers: { authorization: AUTHORIZATION },
+    });
+    const said = await response.text();
+    if (response.status !== 200) throw new Error(said);
+    return this.#rowsPerSecond(started);
+  }
+
+  /**
+   * Ends the donor, so that no replica is alive, and starts it anew from the
+   * newest snapshot at the broker.
+   */
+  async coldStart(): Promise<Start> {
+    await this.donor.end("SIGTERM");
+    const started = performance.now();
+    this.#donor = await this.cluster.startReplica(0, this.env);
+    const rowsPerSecond = this.#rowsPerSecond(started);
+    await this.#checkUsers();
+    return { rowsPerSecond, peak_mb: peakMb(this.donor.pid) };
   }
 
   /**
    * Starts a replica that fills itself from the donor, and ends it.
    *
    * @param probe Whether it is probed while it restores, every 10 ms.
-   * @returns Rows a second from the start of its process to both listeners'
-   * readiness, and the longest that a probe waited, in ms.
+   * @returns How it has started, and the longest that a probe waited, in ms.
    */
   async warmStart(
     probe: boolean,
-  ): Promise<{ rowsPerSecond: number; longestProbe_ms: number }> {
+  ): Promise<Start & { longestProbe_ms: number }> {
     const started = performance.now();
     const joining = this.cluster.startReplica(1, {
+      ...this.env,
       PEERS: this.donor.url("set"),
     });
     const replica = this.cluster.spawned(1)!;
@@ -108,11 +171,12 @@ export class OurSide implements AsyncDisposable {
       }
     })();
     await joining;
-    const rowsPerSecond = this.users / (performance.now() - started) * 1000;
+    const rowsPerSecond = this.#rowsPerSecond(started);
     done = true;
     await probing;
+    const peak_mb = peakMb(replica.pid);
     await replica.end("SIGTERM");
-    return { rowsPerSecond, longestProbe_ms };
+    return { rowsPerSecond, peak_mb, longestProbe_ms };
   }
 
   /**
