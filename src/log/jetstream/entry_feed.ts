@@ -5,9 +5,9 @@
  * @module
  */
 import type { EntryIdentity } from "../compare_log.ts";
-import type { LogEntry, LogRead } from "../log.ts";
 import { parseDelivery } from "./delivery.ts";
 import type { Proposals } from "./proposals.ts";
+import { ReadQueue, type TakenRead } from "./read_queue.ts";
 import type { StoredEntry } from "./same_log.ts";
 import { isKnownVersion, isUnknownVersion } from "./stream_config.ts";
 
@@ -40,6 +40,8 @@ export const MESSAGE_ID = "Nats-Msg-Id";
  */
 const RECORD_BYTES = 34;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** How the reply subjects of entries begin. */
 const ENTRY_REPLY = "$JS.ACK.";
 
@@ -47,20 +49,13 @@ const ENTRY_REPLY = "$JS.ACK.";
  * The bytes of an entry; none, which no replica can apply, if its subject is
  * not of a version.
  */
-function payloadOf(message: FeedMessage): Uint8Array<ArrayBuffer> {
-  return isKnownVersion(message.subject)
-    // A copy: the message's bytes are part of a larger buffer.
-    ? Uint8Array.from(message.data)
-    : new Uint8Array(0);
+function payloadOf({ subject, data }: FeedMessage): Uint8Array {
+  return isKnownVersion(subject) ? data : NO_BYTES;
 }
 
 /** One session's entries, in order. */
 export class EntryFeed {
-  #entries: LogEntry[] = [];
-  /** The bytes of these. */
-  #bytes = 0;
-  /** Where to answer, once the entries before are taken, that more may come. */
-  #flowReply: string | undefined;
+  readonly #waiting = new ReadQueue();
   #last: (EntryIdentity & Partial<StoredEntry>) | undefined;
   #ownFed = 0;
   /** Invariant: all entries up to here were fed, none beyond. */
@@ -108,9 +103,7 @@ export class EntryFeed {
    * What was not taken until now is forgotten.
    */
   startAfter(sequence: number, time: string | null): void {
-    this.#entries = [];
-    this.#bytes = 0;
-    this.#flowReply = undefined;
+    this.#waiting.clear();
     this.#fed = sequence;
     this.#last = time === null ? undefined : { sequence, time };
   }
@@ -140,12 +133,12 @@ export class EntryFeed {
     if (isUnknownVersion(subject)) return "unknown_version";
     const messageId = message.header(MESSAGE_ID);
     const batch = this.#ownBatch(sequence, subject, messageId);
-    this.#entries.push(
+    this.#waiting.add(
       batch !== undefined
         ? { sequence, time, batch }
         : { sequence, time, payload: payloadOf(message) },
+      message.bytes + RECORD_BYTES,
     );
-    this.#bytes += message.bytes + RECORD_BYTES;
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
     this.#last = { sequence, time, messageId, subject, data };
@@ -155,7 +148,7 @@ export class EntryFeed {
   #receiveStatus(message: FeedMessage): FeedSignal {
     // A flow control request, or a heartbeat that repeats a lost one.
     const reply = message.header("Nats-Consumer-Stalled") || message.reply;
-    if (reply) this.#flowReply = reply;
+    if (reply) this.#waiting.answerLater(reply);
     const lastSent = Number(message.header("Nats-Last-Stream"));
     return lastSent > this.#fed ? "gap" : "ok";
   }
@@ -175,21 +168,16 @@ export class EntryFeed {
     return this.proposals.commit(batch) ? batch : undefined;
   }
 
-  /** Whether there is anything to take. */
+  /** Whether there is nothing to take. */
   get isEmpty(): boolean {
-    return this.#entries.length === 0 && this.#flowReply === undefined;
+    return this.#waiting.isEmpty;
   }
 
   /**
-   * @returns The entries since the last time, and where to answer when they
-   * are worked off, so that the server sends more.
+   * @returns The next entries, and where to answer when they are worked off, so
+   * that the server sends more.
    */
-  take(): { read: LogRead; flowReply: string | undefined } {
-    const read = { entries: this.#entries, bytes: this.#bytes };
-    const taken = { read, flowReply: this.#flowReply };
-    this.#entries = [];
-    this.#bytes = 0;
-    this.#flowReply = undefined;
-    return taken;
+  take(): TakenRead {
+    return this.#waiting.take();
   }
 }
