@@ -8,8 +8,9 @@
 export interface Delivery {
   /** Its sequence in the stream. */
   readonly sequence: number;
-  /** When the server took it: RFC 3339 with nanoseconds, UTC. */
-  readonly time: string;
+  /** When the server took it: seconds since 1970, and nanoseconds of the next. */
+  readonly seconds: number;
+  readonly nanoseconds: number;
   /** How many messages the stream had behind it when it was sent. */
   readonly pending: number;
 }
@@ -33,7 +34,8 @@ export function parseDelivery(reply: string): Delivery | undefined {
   ) return undefined;
   return {
     sequence: Number(tokens[at]),
-    time: formatNanoseconds(tokens[at + 2]),
+    seconds: Number(tokens[at + 2].slice(0, -9)),
+    nanoseconds: Number(tokens[at + 2].slice(-9)),
     pending: Number(tokens[at + 3]),
   };
 }
@@ -52,6 +54,18 @@ export function formatTime(time: string): string {
  * @returns RFC 3339, in UTC, with nine decimals.
  */
 export function formatNanoseconds(digits: string): string {
-  const seconds = new Date(Number(digits.slice(0, -9)) * 1000).toISOString();
-  return `${seconds.slice(0, 19)}.${digits.slice(-9)}Z`;
+  return formatDelivered(
+    Number(digits.slice(0, -9)),
+    Number(digits.slice(-9)),
+  );
+}
+
+/**
+ * @param seconds Whole seconds since 1970.
+ * @param nanoseconds Those of the next second.
+ * @returns RFC 3339, in UTC, with nine decimals.
+ */
+export function formatDelivered(seconds: number, nanoseconds: number): string {
+  const text = new Date(seconds * 1000).toISOString().slice(0, 19);
+  return `${text}.${String(nanoseconds).padStart(9, "0")}Z`;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { EntryIdentity } from "../compare_log.ts";
-import { parseDelivery } from "./delivery.ts";
+import { type Delivery, formatDelivered, parseDelivery } from "./delivery.ts";
 import type { Proposals } from "./proposals.ts";
 import { ReadQueue, type TakenRead } from "./read_queue.ts";
 import type { StoredEntry } from "./same_log.ts";
@@ -56,7 +56,12 @@ function payloadOf({ subject, data }: FeedMessage): Uint8Array {
 /** One session's entries, in order. */
 export class EntryFeed {
   readonly #waiting = new ReadQueue();
-  #last: (EntryIdentity & Partial<StoredEntry>) | undefined;
+  /** The last entry, if it did not come as a message. */
+  #lastKnown: (EntryIdentity & Partial<StoredEntry>) | undefined;
+  /** The message of the last entry; undefined before the first. */
+  #lastMessage:
+    | { readonly message: FeedMessage; readonly delivery: Delivery }
+    | undefined;
   #ownFed = 0;
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
@@ -80,7 +85,15 @@ export class EntryFeed {
 
   /** The last entry that was fed; undefined before the first of this session. */
   get last(): (EntryIdentity & Partial<StoredEntry>) | undefined {
-    return this.#last;
+    if (this.#lastMessage === undefined) return this.#lastKnown;
+    const { message, delivery } = this.#lastMessage;
+    return {
+      sequence: delivery.sequence,
+      time: formatDelivered(delivery.seconds, delivery.nanoseconds),
+      messageId: message.header(MESSAGE_ID),
+      subject: message.subject,
+      data: message.data,
+    };
   }
 
   /** The sequence of the last entry of this session; 0 before the first. */
@@ -105,12 +118,17 @@ export class EntryFeed {
   startAfter(sequence: number, time: string | null): void {
     this.#waiting.clear();
     this.#fed = sequence;
-    this.#last = time === null ? undefined : { sequence, time };
+    this.#know(time === null ? undefined : { sequence, time });
   }
 
   /** Takes what the stream says of the last entry, if it is still the last. */
   noteLast(entry: StoredEntry): void {
-    if (entry.sequence === this.#fed) this.#last = entry;
+    if (entry.sequence === this.#fed) this.#know(entry);
+  }
+
+  #know(last: (EntryIdentity & Partial<StoredEntry>) | undefined): void {
+    this.#lastKnown = last;
+    this.#lastMessage = undefined;
   }
 
   /** Takes note of what the stream says of itself. */
@@ -126,22 +144,19 @@ export class EntryFeed {
     }
     const delivery = parseDelivery(message.reply);
     if (delivery === undefined) return "ok";
-    const { sequence, time, pending } = delivery;
+    const { sequence, pending } = delivery;
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
-    const { subject, data } = message;
-    if (isUnknownVersion(subject)) return "unknown_version";
-    const messageId = message.header(MESSAGE_ID);
-    const batch = this.#ownBatch(sequence, subject, messageId);
+    if (isUnknownVersion(message.subject)) return "unknown_version";
+    const batch = this.#ownBatch(sequence, message);
     this.#waiting.add(
-      batch !== undefined
-        ? { sequence, time, batch }
-        : { sequence, time, payload: payloadOf(message) },
+      delivery,
+      batch ?? payloadOf(message),
       message.bytes + RECORD_BYTES,
     );
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
-    this.#last = { sequence, time, messageId, subject, data };
+    this.#lastMessage = { message, delivery };
     return "ok";
   }
 
@@ -155,14 +170,13 @@ export class EntryFeed {
 
   #ownBatch(
     sequence: number,
-    subject: string,
-    messageId: string,
+    { subject, header }: FeedMessage,
   ): number | undefined {
     // The ids are there for anyone to read; publishing to this replica's
     // subject is for this replica.
-    if (
-      subject !== this.subject || !messageId.startsWith(`${this.session}:`)
-    ) return undefined;
+    if (subject !== this.subject) return undefined;
+    const messageId = header(MESSAGE_ID);
+    if (!messageId.startsWith(`${this.session}:`)) return undefined;
     this.#ownFed = sequence;
     const batch = Number(messageId.slice(this.session.length + 1));
     return this.proposals.commit(batch) ? batch : undefined;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  formatDelivered,
   formatTime,
   parseDelivery,
 } from "../../../src/log/jetstream/delivery.ts";
@@ -12,14 +13,20 @@ Deno.test({
   fn: () => {
     const expected = {
       sequence: 42,
-      time: "2023-11-14T22:13:20.123456789Z",
+      seconds: 1_700_000_000,
+      nanoseconds: 23_456_789,
       pending: 7,
     };
+    const { seconds, nanoseconds } = expected;
+    assert.equal(
+      formatDelivered(seconds, nanoseconds),
+      "2023-11-14T22:13:20.023456789Z",
+    );
     for (
       const reply of [
-        "$JS.ACK.S.C.1.42.3.1700000000123456789.7",
-        "$JS.ACK._.account.S.C.1.42.3.1700000000123456789.7.token",
-        "$JS.ACK.hub.account.S.C.1.42.3.1700000000123456789.7",
+        "$JS.ACK.S.C.1.42.3.1700000000023456789.7",
+        "$JS.ACK._.account.S.C.1.42.3.1700000000023456789.7.token",
+        "$JS.ACK.hub.account.S.C.1.42.3.1700000000023456789.7",
       ]
     ) assert.deepEqual(parseDelivery(reply), expected);
   },
