@@ -6,7 +6,12 @@
 import type { RowBlock } from "../storage/row_block.ts";
 import { type FileSink, toStored } from "./file_place.ts";
 import type { BackupInfo } from "./format/backup_info.ts";
-import { writeBackup } from "./format/write_backup.ts";
+import type { RestFactor } from "./format/rest.ts";
+import {
+  NO_OBSERVER,
+  STALL_TIMEOUT_MS,
+  writeBackup,
+} from "./format/write_backup.ts";
 import { RowHandover } from "./row_handover.ts";
 import {
   type SnapshotSink,
@@ -25,10 +30,12 @@ export class BackupSink implements SnapshotSink {
   /**
    * @param info What the file will say of itself.
    * @param file Where its bytes go; no others write to it.
+   * @param restFactor Asked before each block of rows.
    */
   constructor(
     private readonly info: BackupInfo,
     private readonly file: FileSink,
+    private readonly restFactor: RestFactor,
   ) {
     this.#written = this.#writeFile();
     // It may fail while nobody waits for it.
@@ -42,9 +49,14 @@ export class BackupSink implements SnapshotSink {
       [Symbol.dispose]: () => {},
     };
     try {
-      for await (const bytes of writeBackup(snapshot, this.info.made)) {
-        await this.file.write(bytes);
-      }
+      const bytes = writeBackup(
+        snapshot,
+        this.info.made,
+        NO_OBSERVER,
+        STALL_TIMEOUT_MS,
+        this.restFactor,
+      );
+      for await (const chunk of bytes) await this.file.write(chunk);
     } catch (cause) {
       const error = cause instanceof SnapshotStoreError
         ? cause

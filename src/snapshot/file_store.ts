@@ -16,6 +16,7 @@ import {
   snapshotInfo,
 } from "./format/backup_info.ts";
 import { type OpenBackup, openBackup } from "./format/open_backup.ts";
+import { NO_REST, type RestFactor } from "./format/rest.ts";
 import { rowFault } from "./row_check.ts";
 import {
   type Snapshot,
@@ -32,21 +33,34 @@ import {
 /** How long a place may give nothing in the middle of a file. */
 const IDLE_TIMEOUT_MS = 30_000;
 
+/** What a store of files goes by. */
+export interface FileStoreOptions {
+  /** The time in milliseconds since 1970. */
+  now?(): number;
+  /** How long the workers that write files and read them back rest meanwhile. */
+  restFactor?: RestFactor;
+}
+
 /** A {@linkcode SnapshotStore} of backup files. */
 export class FileStore implements SnapshotStore {
+  readonly #now: () => number;
+  readonly #restFactor: RestFactor;
   /** The last time that a file got as its own, so that no two get the same. */
   #lastMade_ms = 0;
 
   /**
    * @param name Names it in log lines, as in "the folder /backups".
    * @param place Where the files are.
-   * @param now The time in milliseconds since 1970.
+   * @param options The clock, and the pace.
    */
   constructor(
     readonly name: string,
     private readonly place: FilePlace,
-    private readonly now: () => number = Date.now,
-  ) {}
+    { now = Date.now, restFactor = NO_REST }: FileStoreOptions = {},
+  ) {
+    this.#now = now;
+    this.#restFactor = restFactor;
+  }
 
   async list(): Promise<StoredSnapshot[]> {
     const files = await this.place.list();
@@ -89,7 +103,7 @@ export class FileStore implements SnapshotStore {
     using backup = await this.#open(id, info, signal);
     const detach = closeOnAbort(backup, signal);
     try {
-      const fault = rowFault(await backup.count(), info);
+      const fault = rowFault(await backup.count(this.#restFactor), info);
       if (fault !== undefined) throw new BackupError(fault);
     } finally {
       detach();
@@ -131,7 +145,8 @@ export class FileStore implements SnapshotStore {
     }
     const made = this.#nameTime(info, await this.place.list());
     const backup = { ...info, made };
-    return new BackupSink(backup, await this.place.create(backup));
+    const file = await this.place.create(backup);
+    return new BackupSink(backup, file, this.#restFactor);
   }
 
   /**
@@ -140,7 +155,7 @@ export class FileStore implements SnapshotStore {
    */
   #nameTime(info: SnapshotInfo, files: readonly PlacedFile[]): string {
     const names = new Set(files.map(({ id }) => id));
-    let made_ms = Math.max(this.now(), this.#lastMade_ms + 1_000);
+    let made_ms = Math.max(this.#now(), this.#lastMade_ms + 1_000);
     const made = () => new Date(made_ms).toISOString();
     while (names.has(fileName({ ...info, made: made() }))) made_ms += 1_000;
     this.#lastMade_ms = made_ms;

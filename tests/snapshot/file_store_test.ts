@@ -6,6 +6,7 @@ import {
   fileName,
   snapshotInfo,
 } from "../../src/snapshot/format/backup_info.ts";
+import { REST_MAX_MS } from "../../src/snapshot/format/rest.ts";
 import { SnapshotDamagedError } from "../../src/snapshot/snapshot.ts";
 import {
   saveSnapshot,
@@ -237,4 +238,31 @@ Deno.test("FileStore.abort() ends a snapshot while its place takes no more bytes
   await ended;
   assert.deepEqual(place.ended, ["abort"]);
   await assert.rejects(sink.commit(), SnapshotStoreError);
+});
+
+Deno.test("FileStore lets its workers rest as long as it is told, and ends all the same", async () => {
+  const place = new BadPlace();
+  const chunks = 4;
+  place.open = () =>
+    Promise.resolve(chunked(FILE, Math.ceil(FILE.length / chunks)));
+  let asked = 0;
+  const store = new FileStore("the place", place, {
+    restFactor: () => {
+      asked++;
+      // However long that is, a rest has an end.
+      return 1e9;
+    },
+  });
+  const timed = async (work: () => Promise<unknown>, pieces: number) => {
+    asked = 0;
+    const began_ms = performance.now();
+    await work();
+    assert.ok(asked >= pieces);
+    assert.ok(performance.now() - began_ms >= asked * REST_MAX_MS);
+  };
+  using snapshot = snapshotOf(STORAGE);
+  await timed(() => saveSnapshot(snapshot, store), 4);
+  await timed(() => store.verify(ID, never), chunks);
+  assert.deepEqual(place.ended, ["commit"]);
+  assert.ok(place.isMarked);
 });

@@ -34,8 +34,8 @@ function incompressible(users: number): Storage {
   return storage;
 }
 
-function storeIn(folder: string, now?: () => number): FileStore {
-  return new FileStore("the folder", new FolderPlace(folder), now);
+function storeIn(folder: string, now = Date.now): FileStore {
+  return new FileStore("the folder", new FolderPlace(folder), { now });
 }
 
 async function save(store: FileStore, storage: Storage, sequence = 1) {

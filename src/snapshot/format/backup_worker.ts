@@ -7,10 +7,16 @@
 /// <reference lib="deno.worker" />
 import type { RowBlock } from "../../storage/row_block.ts";
 import { formatRows, HEADER_LINE } from "./csv_writer.ts";
+import { rest } from "./rest.ts";
 
 /** What the main thread sends: rows, and at last that there are no more. */
 export type ToBackupWorker =
-  | { readonly type: "rows"; readonly rows: RowBlock }
+  | {
+    readonly type: "rows";
+    readonly rows: RowBlock;
+    /** How long to rest after them, in times of how long they took. */
+    readonly restFactor: number;
+  }
   | { readonly type: "end" };
 
 /** What the worker sends. */
@@ -36,13 +42,19 @@ async function sendBytes(): Promise<void> {
   post({ type: "end" });
 }
 
-self.onmessage = async ({ data }: MessageEvent<ToBackupWorker>) => {
-  if (data.type === "end") {
-    await writer.close();
-  } else {
-    await writer.write(formatRows(data.rows));
-    post({ type: "taken" });
-  }
+async function work(message: ToBackupWorker): Promise<void> {
+  if (message.type === "end") return await writer.close();
+  const began_ms = performance.now();
+  await writer.write(formatRows(message.rows));
+  await rest(performance.now() - began_ms, message.restFactor);
+  post({ type: "taken" });
+}
+
+/** One message after the other, also while it rests. */
+let worked = Promise.resolve();
+
+self.onmessage = ({ data }: MessageEvent<ToBackupWorker>) => {
+  worked = worked.then(() => work(data));
 };
 
 writer.write(HEADER_LINE);

@@ -9,6 +9,7 @@ import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
 import { type FoundRows, RowCheck } from "../row_check.ts";
 import { BackupError } from "./backup_error.ts";
 import { readBackup } from "./read_backup.ts";
+import { rest } from "./rest.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -17,7 +18,12 @@ export type ToDecodeWorker =
   /** The first message: whether the rows are wanted. */
   | { readonly type: "begin"; readonly wantsRows: boolean }
   /** The next bytes of the file. */
-  | { readonly type: "bytes"; readonly bytes: Bytes }
+  | {
+    readonly type: "bytes";
+    readonly bytes: Bytes;
+    /** How long to rest after them, in times of how long they took. */
+    readonly restFactor: number;
+  }
   /** The file ends here. */
   | { readonly type: "end" }
   /** It has taken one `rows` message. */
@@ -46,7 +52,7 @@ const WINDOW_MESSAGES = 4;
 
 /** The next message. */
 let changed = Promise.withResolvers<void>();
-const chunks: Bytes[] = [];
+const chunks: Extract<ToDecodeWorker, { type: "bytes" }>[] = [];
 let hasEnd = false;
 let messagesOnTheWay = 0;
 
@@ -58,14 +64,20 @@ async function waitUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await changed.promise;
 }
 
-/** The file, at the pace of the reading. */
+/** The chunk that is worked off, and since when. */
+let underWay = { restFactor: 0, began_ms: 0 };
+
+/** The file, at the pace of the reading: what was given before is worked off. */
 const file = new ReadableStream<Bytes>({
   pull: async (controller) => {
+    const { restFactor, began_ms } = underWay;
+    await rest(performance.now() - began_ms, restFactor);
     await waitUntil(() => chunks.length > 0 || hasEnd);
-    const bytes = chunks.shift();
-    if (bytes === undefined) return controller.close();
+    const next = chunks.shift();
+    if (next === undefined) return controller.close();
     post({ type: "taken" });
-    controller.enqueue(bytes);
+    underWay = { restFactor: next.restFactor, began_ms: performance.now() };
+    controller.enqueue(next.bytes);
   },
 }, { highWaterMark: 0 });
 
@@ -103,7 +115,7 @@ async function decode(wantsRows: boolean): Promise<void> {
 
 self.onmessage = ({ data }: MessageEvent<ToDecodeWorker>) => {
   if (data.type === "begin") decode(data.wantsRows);
-  else if (data.type === "bytes") chunks.push(data.bytes);
+  else if (data.type === "bytes") chunks.push(data);
   else if (data.type === "end") hasEnd = true;
   else messagesOnTheWay--;
   changed.resolve();

@@ -11,6 +11,7 @@ import { ByteReader } from "./byte_reader.ts";
 import type { FromDecodeWorker, ToDecodeWorker } from "./decode_worker.ts";
 import type { GzipHeader } from "./gzip_header.ts";
 import { readBackupHeader } from "./read_backup.ts";
+import { NO_REST, type RestFactor } from "./rest.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -26,8 +27,12 @@ export interface OpenBackup extends Disposable {
    * what it must be, and whatever the stream throws.
    */
   rows(): AsyncIterable<RowBlock>;
-  /** Reads it to its end, and throws the same. */
-  count(): Promise<FoundRows>;
+  /**
+   * Reads it to its end, and throws the same.
+   *
+   * @param restFactor Asked before each chunk.
+   */
+  count(restFactor?: RestFactor): Promise<FoundRows>;
   /**
    * Lets go of the stream and of the worker. A read under way fails.
    *
@@ -52,9 +57,9 @@ export async function openBackup(
     decoder?.fail(reason);
     reader.cancel(reason).catch(() => {});
   };
-  const decode = (wantsRows: boolean) => {
+  const decode = (wantsRows: boolean, restFactor = NO_REST) => {
     if (closed !== undefined) throw closed;
-    return decoder = new Decoder(reader, wantsRows);
+    return decoder = new Decoder(reader, wantsRows, restFactor);
   };
   try {
     return {
@@ -63,8 +68,8 @@ export async function openBackup(
         using decoder = decode(true);
         for (let rows; (rows = await decoder.next()) !== undefined;) yield rows;
       },
-      count: async () => {
-        using decoder = decode(false);
+      count: async (restFactor) => {
+        using decoder = decode(false, restFactor);
         await decoder.next();
         return decoder.found!;
       },
@@ -94,7 +99,11 @@ class Decoder implements Disposable {
   /** What was found, if no rows were wanted; there after the end. */
   found: FoundRows | undefined;
 
-  constructor(private readonly reader: ByteReader, wantsRows: boolean) {
+  constructor(
+    private readonly reader: ByteReader,
+    wantsRows: boolean,
+    private readonly restFactor: RestFactor,
+  ) {
     this.#worker.onmessage = ({ data }: MessageEvent<FromDecodeWorker>) => {
       this.#receive(data);
       this.#wake();
@@ -141,7 +150,8 @@ class Decoder implements Disposable {
         ? chunk as Bytes
         : chunk.slice();
       this.#chunksOnTheWay++;
-      this.#post({ type: "bytes", bytes }, [bytes.buffer]);
+      const restFactor = this.restFactor();
+      this.#post({ type: "bytes", bytes, restFactor }, [bytes.buffer]);
     }
   }
 

@@ -8,6 +8,7 @@ import type { Snapshot } from "../snapshot.ts";
 import { backupHeader } from "./backup_info.ts";
 import type { FromBackupWorker, ToBackupWorker } from "./backup_worker.ts";
 import { BARE_HEADER_BYTES, formatGzipHeader } from "./gzip_header.ts";
+import { NO_REST, type RestFactor } from "./rest.ts";
 
 /** After how long without a reader a backup is cut. */
 export const STALL_TIMEOUT_MS = 60_000;
@@ -23,21 +24,26 @@ export interface BackupObserver {
   end(isComplete: boolean): void;
 }
 
+/** Nobody wants to know. */
+export const NO_OBSERVER: BackupObserver = { read: () => {}, end: () => {} };
+
 /**
  * @param snapshot What is backed up; disposed of when the stream ends, however
  * it ends.
  * @param made The time now: RFC 3339, UTC, with milliseconds.
  * @param observer Told how it goes.
  * @param stallTimeout_ms After how long without a reader it is cut.
+ * @param restFactor Asked before each block of rows.
  * @returns The gzip file.
  */
 export function writeBackup(
   snapshot: Snapshot,
   made: string,
-  observer: BackupObserver = { read: () => {}, end: () => {} },
+  observer: BackupObserver = NO_OBSERVER,
   stallTimeout_ms = STALL_TIMEOUT_MS,
+  restFactor = NO_REST,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const compressor = new Compressor(snapshot);
+  const compressor = new Compressor(snapshot, restFactor);
   let stalled: ReturnType<typeof setTimeout> | undefined;
   let hasEnded = false;
   // A reader may leave in the moment in which the last bytes come.
@@ -98,7 +104,10 @@ class Compressor {
   #changed = Promise.withResolvers<void>();
   readonly #blocks: AsyncIterator<RowBlock>;
 
-  constructor(private readonly snapshot: Snapshot) {
+  constructor(
+    private readonly snapshot: Snapshot,
+    private readonly restFactor: RestFactor,
+  ) {
     this.#blocks = snapshot.blocks[Symbol.asyncIterator]();
     this.#worker.onmessage = ({ data }: MessageEvent<FromBackupWorker>) => {
       this.#receive(data);
@@ -149,7 +158,8 @@ class Compressor {
         this.#post({ type: "end" });
       } else {
         this.#messagesOnTheWay++;
-        this.#post({ type: "rows", rows }, blockBuffers(rows));
+        const restFactor = this.restFactor();
+        this.#post({ type: "rows", rows, restFactor }, blockBuffers(rows));
       }
     }
   }
