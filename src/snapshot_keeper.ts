@@ -25,6 +25,7 @@ import type { NamedStore } from "./replica/snapshot_search.ts";
 import type { FilePlace } from "./snapshot/file_place.ts";
 import { FileStore } from "./snapshot/file_store.ts";
 import { FolderPlace } from "./snapshot/folder_place.ts";
+import { rest } from "./snapshot/format/rest.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -64,7 +65,11 @@ export class SnapshotKeeper {
    */
   constructor(config: Config, private readonly parts: SnapshotKeeperParts) {
     const { nats, snapshots: { folder, ...policy } } = config;
-    const compactor = ({ name, store }: NamedStore, place: CompactionPlace) =>
+    const compactor = (
+      { name, store }: NamedStore,
+      place: CompactionPlace,
+      pause: (worked_ms: number) => Promise<void> = () => sleep(0),
+    ) =>
       new Compactor({ name, place, policy }, {
         store,
         snapshot: () => parts.replica.snapshot(),
@@ -73,7 +78,7 @@ export class SnapshotKeeper {
         situation: () => this.#situation(),
         now: () => parts.now(),
         date: () => Date.now(),
-        pause: () => sleep(0),
+        pause,
       });
     const own = nats === undefined
       ? { name: "the log's file", store: parts.log.snapshots }
@@ -89,7 +94,7 @@ export class SnapshotKeeper {
         isShared: nats !== undefined,
         trims: true,
         kept: KEPT_BESIDE_LOG,
-      }),
+      }, nats === undefined ? (worked_ms) => this.#rest(worked_ms) : undefined),
       folder: inFolder &&
         compactor(inFolder, {
           isShared: false,
@@ -99,10 +104,20 @@ export class SnapshotKeeper {
     });
   }
 
+  /** Its workers rest by themselves. */
   #filesIn(name: string, place: FilePlace): NamedStore {
-    const restFactor = () =>
-      this.parts.replica.sets.pending > 0 ? REST_FACTOR : 0;
+    const restFactor = () => this.#restFactor;
     return { name, store: new FileStore(name, place, { restFactor }) };
+  }
+
+  /** The log's own worker writes these snapshots, and has the sets to commit. */
+  async #rest(worked_ms: number): Promise<void> {
+    await sleep(0);
+    await rest(worked_ms, this.#restFactor);
+  }
+
+  get #restFactor(): number {
+    return this.parts.replica.sets.pending > 0 ? REST_FACTOR : 0;
   }
 
   /** Takes note of entries that came. */

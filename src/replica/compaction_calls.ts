@@ -38,8 +38,12 @@ export interface CompactionPorts {
   trim(sequence: number): Promise<void>;
   /** A clock that never goes back, in milliseconds. */
   now(): number;
-  /** Lets other work have its turn. */
-  pause(): Promise<void>;
+  /**
+   * Lets other work have its turn.
+   *
+   * @param worked_ms How long was worked since the last time.
+   */
+  pause(worked_ms: number): Promise<void>;
 }
 
 /** The call under way. */
@@ -144,12 +148,13 @@ export class CompactionCalls {
 
   async *#inSlices({ blocks }: Snapshot): AsyncGenerator<RowBlock> {
     const { ports } = this;
-    let end_ms = ports.now() + SLICE_MS;
+    let began_ms = ports.now();
     for await (const rows of blocks) {
       yield rows;
-      if (ports.now() < end_ms) continue;
-      await ports.pause();
-      end_ms = ports.now() + SLICE_MS;
+      const worked_ms = ports.now() - began_ms;
+      if (worked_ms < SLICE_MS) continue;
+      await ports.pause(worked_ms);
+      began_ms = ports.now();
     }
   }
 
