@@ -8,7 +8,14 @@ import { parseArgs } from "node:util";
 import project from "../../deno.json" with { type: "json" };
 
 /** The tasks that measure, in the order of the report. */
-const TASKS = ["http", "storage", "growth", "backup", "hostile"] as const;
+const TASKS = [
+  "http",
+  "storage",
+  "growth",
+  "backup",
+  "snapshot",
+  "hostile",
+] as const;
 
 const { values: options } = parseArgs({
   options: {

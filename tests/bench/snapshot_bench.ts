@@ -61,7 +61,7 @@ const PARTS = {
       users: values.quick ? 100_000 : 1_000_000,
       seconds: 60 * minutes,
       // As much of the snapshot's size either way.
-      snapshotLogBytes: (values.quick ? 6.4 : 64) * 2 ** 20,
+      snapshotLogBytes: Math.round((values.quick ? 6.4 : 64) * 2 ** 20),
       generator,
       folder: folder.path,
     }),

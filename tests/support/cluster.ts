@@ -41,13 +41,18 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** Starts a replica in the place of the one with this number. */
+  /**
+   * Starts a replica in the place of the one with this number.
+   *
+   * @param patience_ms How long it may take until it is ready.
+   */
   async startReplica(
     index: number,
     env: Record<string, string> = {},
+    patience_ms?: number,
   ): Promise<ServiceProcess> {
     const replica = this.spawnReplica(index, env);
-    await replica.started();
+    await replica.started(patience_ms);
     return this.replicas[index] = replica;
   }
 

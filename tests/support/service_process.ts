@@ -82,10 +82,14 @@ export class ServiceProcess implements AsyncDisposable {
     return service;
   }
 
-  /** Waits until both listeners are ready; ends the process if they never are. */
-  async started(): Promise<void> {
+  /**
+   * Waits until both listeners are ready; ends the process if they never are.
+   *
+   * @param patience_ms How long that may take.
+   */
+  async started(patience_ms = PATIENCE_MS): Promise<void> {
     try {
-      await this.line(({ state }) => state === "ready");
+      await this.line(({ state }) => state === "ready", patience_ms);
       await this.untilReady("set");
     } catch (error) {
       await this[Symbol.asyncDispose]();
@@ -113,12 +117,15 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   /** Waits for a log line; rejects, with the log, if the process ends first. */
-  async line(wanted: (line: LogLine) => boolean): Promise<LogLine> {
+  async line(
+    wanted: (line: LogLine) => boolean,
+    patience_ms = PATIENCE_MS,
+  ): Promise<LogLine> {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       this.#change();
-    }, PATIENCE_MS);
+    }, patience_ms);
     try {
       for (;;) {
         const found = this.lines.find(wanted);

@@ -17,6 +17,9 @@ import { AUTHORIZATION } from "../../support/credentials.ts";
 import { peakMb } from "../../support/process_usage.ts";
 import type { ServiceProcess } from "../../support/service_process.ts";
 
+/** How long a start may take: 10 million users, on a busy machine. */
+const START_PATIENCE_MS = 300_000;
+
 /** @returns What a replica's backup says of itself. */
 async function backupInfo(replica: ServiceProcess): Promise<BackupInfo> {
   const response = await fetch(`${replica.url("set")}/backup`, {
@@ -89,7 +92,7 @@ export class OurSide implements AsyncDisposable {
     const donor = await cluster.startReplica(0, {
       ...env,
       PEERS: `file://${file}`,
-    });
+    }, START_PATIENCE_MS);
     const side = new OurSide(users, cluster, donor, env);
     await side.#checkUsers();
     return side;
@@ -136,7 +139,11 @@ export class OurSide implements AsyncDisposable {
   async coldStart(): Promise<Start> {
     await this.donor.end("SIGTERM");
     const started = performance.now();
-    this.#donor = await this.cluster.startReplica(0, this.env);
+    this.#donor = await this.cluster.startReplica(
+      0,
+      this.env,
+      START_PATIENCE_MS,
+    );
     const rowsPerSecond = this.#rowsPerSecond(started);
     await this.#checkUsers();
     return { rowsPerSecond, peak_mb: peakMb(this.donor.pid) };
@@ -155,7 +162,7 @@ export class OurSide implements AsyncDisposable {
     const joining = this.cluster.startReplica(1, {
       ...this.env,
       PEERS: this.donor.url("set"),
-    });
+    }, START_PATIENCE_MS);
     const replica = this.cluster.spawned(1)!;
     let done = false;
     let longestProbe_ms = 0;

@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type JetStreamManager } from "nats";
 import { OurSide } from "../backup/our_side.ts";
+import { peakMb } from "../../support/process_usage.ts";
 import type { LoadGenerator } from "../http/load.ts";
 
 const CONNECTIONS = 64;
@@ -35,6 +36,8 @@ export interface LogGrowth {
   /** What the log may have at most: two intervals, and five snapshots. */
   readonly limit_bytes: number;
   readonly highest_bucket_bytes: number;
+  /** The most memory of the replica that took the sets and made the snapshots. */
+  readonly peak_mb: number;
   /** Of a start afterwards, out of the broker alone. */
   readonly cold_start_s: number;
   readonly cold_start_peak_mb: number;
@@ -79,6 +82,7 @@ export async function measureLogGrowth(
     const { donor } = side;
     const { digest, log } = await donor.statusJson();
     const written = donor.lines.filter(isWritten);
+    const peak = peakMb(donor.pid);
     const snapshotBytes = Number(written.at(-1)?.bytes ?? 0);
     const { rowsPerSecond, peak_mb } = await side.coldStart();
     const after = await side.donor.statusJson();
@@ -95,6 +99,7 @@ export async function measureLogGrowth(
       highest_log_bytes: sizes.highestLog,
       limit_bytes: 2 * snapshotLogBytes + 5 * snapshotBytes,
       highest_bucket_bytes: sizes.highestBucket,
+      peak_mb: peak,
       cold_start_s: users / rowsPerSecond,
       cold_start_peak_mb: peak_mb,
     };

@@ -126,7 +126,9 @@ function logGrowthLines(growth: LogGrowth): string[] {
       mb(growth.written_bytes)
     } MiB written, and may have ${mb(growth.limit_bytes)} MiB; the bucket ${
       mb(growth.highest_bucket_bytes)
-    } MiB. A start from the broker alone then took ${
+    } MiB. The replica had at most ${
+      growth.peak_mb.toFixed(0)
+    } MB. A start from the broker alone then took ${
       growth.cold_start_s.toFixed(1)
     } s and ${growth.cold_start_peak_mb.toFixed(0)} MB, and no set was lost.`,
     "",
