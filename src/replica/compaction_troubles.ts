@@ -1,5 +1,5 @@
 /**
- * What has gone wrong in one place of snapshots, and what was said of it.
+ * What went wrong in one place of snapshots, and what was logged about it.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const logger = getLogger(["usergrade", "compaction"]);
 /** Remembers failures, and says each thing once. */
 export class CompactionTroubles {
   #failure: (CompactionFailure & { readonly reason: string }) | undefined;
-  /** What may not be done in the store, if anything, until it is done once. */
+  /** What the store forbids, until it is done once; undefined if nothing. */
   #forbidden: { readonly what: string; readonly reason: string } | undefined;
   #obstacle: string | undefined;
   #count = 0;
@@ -60,7 +60,7 @@ export class CompactionTroubles {
     );
   }
 
-  /** A snapshot does not fit the log: counted, and nothing is waited out. */
+  /** A snapshot does not fit the log: it is counted and causes no wait. */
   misfit(): void {
     this.#count++;
   }
@@ -73,7 +73,7 @@ export class CompactionTroubles {
     logger.info("Snapshots in {place} are on again", { place: this.place });
   }
 
-  /** A snapshot was read back, or the log was cut: nothing is waited out. */
+  /** A snapshot was read back, or the log was cut: the waits are over. */
   over(): void {
     this.#failure = undefined;
   }

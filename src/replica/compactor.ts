@@ -33,7 +33,7 @@ const logger = getLogger(["usergrade", "compaction"]);
 /** How often the next step is considered. */
 const CONSIDER_MS = 250;
 
-/** How often a snapshot is tried to be read back. */
+/** How often reading a snapshot back is tried. */
 const READS_MAX = 3;
 
 /** How often the store is looked at, for what other replicas do. */
@@ -126,8 +126,8 @@ export class Compactor {
   /**
    * Makes a snapshot of the state at the time of the call, or of a later one.
    *
-   * @returns What was made, once it was read back whole. Whoever stops waiting
-   * for it does not end it.
+   * @returns What was made, once it was read back whole. It is finished even if
+   * the caller stops waiting.
    * @throws {NoPlaceError} If the store may not be used.
    * @throws {UnavailableError} If none can be made now; the message says why.
    */
@@ -173,7 +173,7 @@ export class Compactor {
     try {
       do {
         step = undefined;
-        // What others did meanwhile may have made the step needless.
+        // What others did meanwhile may have made the step unnecessary.
         const look = await this.#lookAgain();
         if (look === undefined) return;
         step = this.#decide(look);
