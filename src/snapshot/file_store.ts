@@ -34,7 +34,7 @@ const IDLE_TIMEOUT_MS = 30_000;
 
 /** A {@linkcode SnapshotStore} of backup files. */
 export class FileStore implements SnapshotStore {
-  /** The last time that a file got as its own, so that no two get the same. */
+  /** The time of the last file: no two files get the same. */
   #lastMade_ms = 0;
 
   /**
@@ -74,7 +74,7 @@ export class FileStore implements SnapshotStore {
     } catch (cause) {
       signal.throwIfAborted();
       const error = blame(id, cause);
-      // What is deleted breaks off; that is no damage.
+      // A file that is deleted breaks off, which is no damage.
       if (error instanceof SnapshotDamagedError) await this.#find(id);
       throw error;
     }
@@ -96,7 +96,7 @@ export class FileStore implements SnapshotStore {
     }
   }
 
-  /** Opens a file, which must say of itself what the place says of it. */
+  /** Opens a file. Its header must say what the place says of it. */
   async #open(
     id: string,
     info: BackupInfo,
@@ -135,8 +135,8 @@ export class FileStore implements SnapshotStore {
   }
 
   /**
-   * When a file is made: now, or later by some seconds if another one has that
-   * name. Names tell seconds apart.
+   * The time of a file: now, or some seconds later if another file has that
+   * name. Names have whole seconds.
    */
   #nameTime(info: SnapshotInfo, files: readonly PlacedFile[]): string {
     const names = new Set(files.map(({ id }) => id));
@@ -165,7 +165,7 @@ function newestFirst(a: PlacedFile, b: PlacedFile): number {
     Date.parse(b.info.made) - Date.parse(a.info.made);
 }
 
-/** @returns What undoes it. */
+/** @returns Stops listening to the signal. */
 function closeOnAbort(backup: OpenBackup, signal: AbortSignal): () => void {
   const close = () => backup.close(signal.reason);
   if (signal.aborted) close();
@@ -186,7 +186,7 @@ async function* blaming(
   }
 }
 
-/** Says whether the file is at fault, or the reading of it. */
+/** Tells a damaged file from a failed read. */
 function blame(id: string, cause: unknown): unknown {
   if (
     cause instanceof SnapshotDamagedError || cause instanceof SnapshotStoreError

@@ -1,9 +1,9 @@
 /**
  * A folder of this machine that keeps backup files. It belongs to one replica.
  *
- * A file is written under a hidden name, synced and renamed, so that what has
- * its name is whole. Until it is read back, `.unverified` follows its name:
- * whoever copies `*.csv.gz` elsewhere gets only files that were.
+ * A file is written under a hidden name, synced and renamed, so that a file
+ * with a visible name is whole. Its name ends in `.unverified` until it is read
+ * back, so that `*.csv.gz` names verified files only.
  *
  * @module
  */
@@ -61,7 +61,7 @@ export class FolderPlace implements FilePlace {
     });
   }
 
-  /** Deletes what writers that died have left. */
+  /** Deletes what dead writers have left. */
   async #sweep(): Promise<void> {
     for (const name of await this.#files.partials()) {
       if (!this.#writing.has(name)) await remove(join(this.folder, name));

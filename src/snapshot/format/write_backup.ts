@@ -40,7 +40,7 @@ export function writeBackup(
   const compressor = new Compressor(snapshot);
   let stalled: ReturnType<typeof setTimeout> | undefined;
   let hasEnded = false;
-  // A reader may leave in the moment in which the last bytes come.
+  // A reader may leave just when the last bytes come.
   const end = (isComplete: boolean) => {
     if (!hasEnded) observer.end(isComplete);
     hasEnded = true;
@@ -158,7 +158,7 @@ class Compressor {
     this.#worker.postMessage(message, transfer);
   }
 
-  /** Lets go of the snapshot and ends the worker; closing twice is harmless. */
+  /** Releases the snapshot and ends the worker; closing twice is harmless. */
   close(): void {
     this.snapshot[Symbol.dispose]();
     this.#worker.terminate();
