@@ -165,7 +165,7 @@ function newestFirst(a: PlacedFile, b: PlacedFile): number {
     Date.parse(b.info.made) - Date.parse(a.info.made);
 }
 
-/** @returns Stops listening to the signal. */
+/** @returns A function that stops listening to the signal. */
 function closeOnAbort(backup: OpenBackup, signal: AbortSignal): () => void {
   const close = () => backup.close(signal.reason);
   if (signal.aborted) close();

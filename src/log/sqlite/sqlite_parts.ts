@@ -14,8 +14,8 @@ const DELETE_PARTS = 8;
 
 /**
  * The number of a part without rows: says that the snapshot is verified.
- * Version 1.1 reads parts from 0 on and lists only snapshots with `complete =
- * 1`, so it can still start from the file.
+ * Version 1.1 can still start from the file: it reads parts from 0 on and lists
+ * only snapshots with `complete = 1`.
  */
 const VERIFIED_PART = -1;
 

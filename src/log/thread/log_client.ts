@@ -158,8 +158,8 @@ export class LogClient {
 
   /**
    * Proposes a batch, an entry's JSON text; the listener gets its entry or its
-   * failure. The worker encodes the text, because the main thread is busier: 5
-   * % more sets.
+   * failure. The worker encodes the text, because the main thread is busier:
+   * that gives 5 % more sets.
    */
   propose(batch: number, text: string): void {
     this.#send({ type: "propose", batch, text });
