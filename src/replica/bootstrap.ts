@@ -31,8 +31,8 @@ export interface BootstrapLog extends LocatingLog {
  * @param info What the log said when it was opened.
  * @param search Looks where snapshots may be.
  * @param signal Aborts it.
- * @param remedy What an operator can do if no other snapshot comes by itself;
- * undefined if another replica may make one.
+ * @param remedy What an operator can do where no other snapshot comes by
+ * itself; undefined if another replica may make one.
  * @throws {LogFailedError} If there is nothing to start from and never will be.
  */
 export async function bootstrap(

@@ -79,8 +79,8 @@ export function noteWanted(facts: CompactionFacts): Map<string, number> {
   }));
 }
 
-/** Names a step, so that it is recognized if it is still wanted later. */
-function stepKey(step: WorkStep): string {
+/** Names a step, so that it is known again when it is still wanted later. */
+export function stepKey(step: WorkStep): string {
   switch (step.type) {
     case "write":
       return "write";

@@ -13,7 +13,7 @@ const logger = getLogger(["usergrade", "compaction"]);
 /** Remembers failures, and says each thing once. */
 export class CompactionTroubles {
   #failure: (CompactionFailure & { readonly reason: string }) | undefined;
-  /** What the store forbids, until it is done once; undefined if nothing. */
+  /** What may not be done in the store, if anything, until it is done once. */
   #forbidden: { readonly what: string; readonly reason: string } | undefined;
   #obstacle: string | undefined;
   #count = 0;

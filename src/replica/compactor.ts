@@ -173,7 +173,7 @@ export class Compactor {
     try {
       do {
         step = undefined;
-        // What others did meanwhile may have made the step unnecessary.
+        // What others did meanwhile may have made the step needless.
         const look = await this.#lookAgain();
         if (look === undefined) return;
         step = this.#decide(look);

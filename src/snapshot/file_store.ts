@@ -34,7 +34,7 @@ const IDLE_TIMEOUT_MS = 30_000;
 
 /** A {@linkcode SnapshotStore} of backup files. */
 export class FileStore implements SnapshotStore {
-  /** The time of the last file: no two files get the same. */
+  /** The last time that a file got as its own, so that no two get the same. */
   #lastMade_ms = 0;
 
   /**
