@@ -6,13 +6,13 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { Change } from "../log/change.ts";
-import {
-  type LogEntry,
-  type LogInfo,
-  type LogLimits,
-  type LogStatus,
+import type {
+  LogEntry,
+  LogInfo,
+  LogLimits,
+  LogStatus,
   NotStoredError,
-  type OutcomeUnknownError,
+  OutcomeUnknownError,
 } from "../log/log.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
