@@ -1,6 +1,6 @@
 /**
- * Applying what the log gives, in order: own batches are answered, and where a
- * record finds no room, all behind it waits.
+ * Applies the log's entries in order and answers own batches. If there is no
+ * room for a record, all entries after it wait.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { StateMachine } from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
 
-/** How often an entry that finds no room is tried again. */
+/** How long until an entry that has no room is tried again. */
 export const RETRY_MS = 1_000;
 
 /** Feeds a state machine. */
@@ -42,8 +42,8 @@ export class Applier {
    *
    * @param entries The next entries.
    * @param taken Called once all of them are applied.
-   * @throws {LogFailedError} If one is missing between them and those before,
-   * or too many come while one finds no room.
+   * @throws {LogFailedError} If an entry is missing before them, or too many
+   * come while one has no room.
    */
   apply(entries: readonly LogEntry[], taken: () => void): void {
     this.#backlog.push(entries, taken);
@@ -51,9 +51,9 @@ export class Applier {
   }
 
   /**
-   * Tries again what found no room, if it is time.
+   * Tries the entry that has no room again, if it is time.
    *
-   * @throws {LogFailedError} If an entry is missing behind it.
+   * @throws {LogFailedError} If an entry is missing after it.
    */
   tick(now_ms: number): void {
     if (this.#stuck === undefined || this.#stuck.retryAt_ms > now_ms) return;
@@ -118,7 +118,7 @@ export class Applier {
   }
 }
 
-/** What the sets of a batch are told that is in the log and not applied. */
+/** The error for the sets of a batch that is in the log but not applied. */
 function notApplied(
   { sequence }: LogEntry,
   cause: Error,

@@ -1,10 +1,10 @@
 /**
- * Trying again and again, less and less often.
+ * Retrying with growing waits.
  *
  * @module
  */
 
-/** How long to wait before the next try, from and up to. */
+/** The shortest and the longest wait before the next try. */
 const WAIT_MIN_MS = 1_000;
 const WAIT_MAX_MS = 30_000;
 
@@ -13,10 +13,10 @@ export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
 /**
  * @param attempt One try; undefined if it did not succeed.
- * @param failed Told after each of those how long it will be until the next.
+ * @param failed Told after each failed try how long the next wait is.
  * @param sleep Waits in between.
  * @param signal Aborts the waiting.
- * @returns What the first try gives that succeeds.
+ * @returns The result of the first try that succeeds.
  */
 export async function retrying<T>(
   attempt: () => Promise<T | undefined>,

@@ -18,7 +18,7 @@ interface Delivery {
   readonly taken: () => void;
 }
 
-/** Deliveries in the order of the log; empty but while an entry finds no room. */
+/** Deliveries in the order of the log; empty unless an entry has no room. */
 export class Backlog {
   /** Invariant: the first one has an entry that is not applied. */
   readonly #deliveries: Delivery[] = [];

@@ -21,10 +21,10 @@ export interface BootstrapLog extends LocatingLog {
 }
 
 /**
- * Restores a snapshot and starts the entries after it: the first one that can be
- * had, is of this very log and is verified; else nothing, if the log still has
- * its first entry. Without any it says so and tries again, unless there will
- * never be another: then it fails.
+ * Restores the first snapshot that can be had, is of this very log and is
+ * whole, and starts the entries after it. Without one it starts at the log's
+ * beginning, if the log still has its first entry. Otherwise it says so and
+ * tries again, or fails if no snapshot will ever come.
  *
  * @param replica A replica that has applied nothing.
  * @param log The open log.

@@ -4,10 +4,10 @@
  * @module
  */
 
-/** For how long after a refusal clients are taken to wait for better times. */
+/** How long after a refusal clients still count as waiting. */
 const REFUSED_RECENTLY_MS = 10_000;
 
-/** The time since the last commit, as far as anyone waits for one. */
+/** The time since the last commit, while anyone waits for one. */
 export class CommitGap {
   #since_ms = -Infinity;
   #refused_ms = -Infinity;
@@ -16,7 +16,7 @@ export class CommitGap {
     return now_ms - this.#refused_ms < REFUSED_RECENTLY_MS;
   }
 
-  /** A set comes to wait where none has waited. */
+  /** A set begins to wait, and no other one waits. */
   begins(now_ms: number): void {
     if (!this.#wasRefusedRecently(now_ms)) this.#since_ms = now_ms;
   }

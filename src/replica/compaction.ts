@@ -28,17 +28,17 @@ export const UNVERIFIED_WAIT_MS = 300_000;
 /** How long a trim waits for replicas that are catching up. */
 export const TRIM_WAIT_MS = 60_000;
 
-/** How long to wait after a failure, from and up to. */
+/** The shortest and the longest wait after a failure. */
 export const BACK_OFF_MIN_MS = 10_000;
 export const BACK_OFF_MAX_MS = 600_000;
 
 /** How long to wait before a store that may not be used is tried again. */
 export const FORBIDDEN_WAIT_MS = 300_000;
 
-/** The most snapshots, newer than the newest verified one, that are not verified. */
+/** The most unverified snapshots that are newer than the newest verified one. */
 const UNVERIFIED_MAX = 3;
 
-/** A step that is worth doing, and how long others have their turn before. */
+/** A step worth doing, and how long other replicas go first. */
 interface WantedStep {
   readonly step: WorkStep;
   readonly wait_ms: number;
@@ -67,7 +67,7 @@ export function nextStep(facts: CompactionFacts): Step {
 }
 
 /**
- * Takes note of what is wanted: call it with all facts that are seen.
+ * Notes what is wanted. Call it with all facts that are seen.
  *
  * @returns Since when each step has been wanted, of those wanted now.
  */
@@ -170,7 +170,7 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
   const unverified = ours.slice(0, whole).find(isUnsettled);
   if (unverified !== undefined && own === undefined) {
     const writer_ms = place.isShared ? VERIFY_WAIT_MS : 0;
-    // Whoever asks for one that there is no room for must not wait for others.
+    // An operator waits for one that has no room until this one is read back.
     const wait_ms = isRequested ? 0 : turn_ms + writer_ms;
     want({ type: "verify", snapshot: unverified }, wait_ms);
   }

@@ -1,5 +1,5 @@
 /**
- * Calls that end: a store or a log that does not answer must not stop
+ * Calls with a time limit: a store or a log that does not answer must not stop
  * compaction for good.
  *
  * @module
@@ -21,7 +21,7 @@ export const CALL_LIMIT_MS = 60_000;
 /** How long reading a snapshot back may take. */
 const VERIFY_LIMIT_MS = 600_000;
 
-/** After how much work other work gets its turn, as when a snapshot is restored. */
+/** How long to work before other work gets its turn, as in a restore. */
 const SLICE_MS = 5;
 
 /** What compaction works on. */
@@ -53,13 +53,13 @@ interface CallUnderWay {
   readonly end: (error: unknown) => void;
 }
 
-/** One call at a time, each with an end. */
+/** One call at a time, each with a time limit. */
 export class CompactionCalls {
   #underWay: CallUnderWay | undefined;
 
   /**
    * @param ports What is called.
-   * @param signal Ends the call under way, and each that comes.
+   * @param signal Ends the call under way, and all later ones.
    */
   constructor(
     private readonly ports: CompactionPorts,
@@ -139,7 +139,7 @@ export class CompactionCalls {
       write: (rows) => this.#call(WRITING, () => sink.write(rows)),
       commit: () => this.#call(WRITING, () => sink.commit()),
       abort: () => {
-        // It is not waited for: it may not answer either.
+        // Not awaited, because it may not answer either.
         sink.abort().catch(() => {});
         return Promise.resolve();
       },

@@ -21,7 +21,7 @@ function mustHold(holds: boolean, rule: string): void {
 /**
  * @param step A step.
  * @param facts What it was decided from.
- * @throws {CompactionError} If it could cost a state.
+ * @throws {CompactionError} If it could lose a state.
  */
 export function checkStep(step: WorkStep, facts: CompactionFacts): void {
   const { snapshots, lastSequence, place } = facts;

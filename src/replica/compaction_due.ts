@@ -10,9 +10,9 @@ import {
 } from "./compaction_facts.ts";
 
 /**
- * After a snapshot, how many times as long as it took until limits set by hand
- * may ask for the next one: limits that are too small would have the replica
- * write snapshots all the time.
+ * How many times as long as the last snapshot took must pass before limits set
+ * by hand may ask for the next one. Otherwise limits that are too small would
+ * keep the replica writing snapshots.
  */
 const PAUSE_FACTOR = 4;
 
@@ -59,8 +59,8 @@ function hasPaused({ now_ms, lastWrite }: CompactionFacts): boolean {
 }
 
 /**
- * Whether the log was cut and too few snapshots stand in for what it lost, so
- * that one more damaged snapshot would cost the state.
+ * Whether the log was cut and so few snapshots are left that one more damaged
+ * one would lose the state.
  */
 function lacksSnapshots(
   { firstSequence, place }: CompactionFacts,

@@ -1,5 +1,5 @@
 /**
- * What compaction depends on, and what it can do. No code but what says which
+ * The facts that compaction depends on, and its steps. The only code says which
  * snapshots count.
  *
  * @module
@@ -46,7 +46,7 @@ export interface CompactionPlace {
 
 /** What the operator wants. */
 export interface CompactionPolicy {
-  /** By how much the log may grow before it is snapshot; 0: never by itself. */
+  /** How much the log may grow before a snapshot is made; 0: never by itself. */
   readonly logBytes: number;
   /** How old the newest snapshot may become; undefined for no limit. */
   readonly interval_ms: number | undefined;
@@ -85,7 +85,7 @@ export interface CompactionFacts extends CompactionSituation {
   readonly lastSequence: number;
   /** Whether an operator waits for a snapshot that is not begun yet. */
   readonly isRequested: boolean;
-  /** Whether an operator waits at all: then no failure is waited out. */
+  /** Whether any operator waits: then there is no wait after a failure. */
   readonly isHurried: boolean;
   /** The failures since the last success. */
   readonly failure: CompactionFailure | undefined;

@@ -21,7 +21,7 @@ export interface CompactionLook {
   readonly lastSequence: number;
 }
 
-/** How a snapshot stands to the log. */
+/** How a snapshot relates to the log. */
 export type SnapshotFit =
   /** The log has the entry at its sequence, or had it and was cut since. */
   | { readonly type: "fits"; readonly isProven: boolean }
@@ -84,7 +84,8 @@ export class CompactionLooks {
     const stored = await this.calls.list();
     const areOfThisLog = new Map<string, boolean>();
     const newest = stored.find(({ info }) => info.logId === logId);
-    // After the list: what is listed is not beyond the log, unless it lost it.
+    // After the list: a listed snapshot is beyond the log only if the log lost
+    // entries.
     const location = await this.calls.locate(newest?.info.sequence ?? 0);
     for (const snapshot of stored) {
       const { id, info } = snapshot;
@@ -114,7 +115,7 @@ export class CompactionLooks {
     };
   }
 
-  /** Takes note that a snapshot is not of this log. */
+  /** Notes that a snapshot is not of this log. */
   disown(id: string): void {
     this.#areOfThisLog.set(id, false);
   }

@@ -1,5 +1,5 @@
 /**
- * Operators who wait for a snapshot of now.
+ * Operators who wait for a new snapshot.
  *
  * @module
  */
@@ -24,15 +24,15 @@ export class NoPlaceError extends UnavailableError {
 /** All who wait for the same snapshot. */
 interface Request {
   readonly made: PromiseWithResolvers<MadeSnapshot>;
-  /** How many they are. */
+  /** How many operators wait. */
   waiting: number;
   /** The snapshot's name in the store; undefined until it is written. */
   id: string | undefined;
 }
 
 /**
- * At most two requests: one whose snapshot is begun, and one for all who came
- * after that, since theirs must begin after they have asked.
+ * At most two requests: one whose snapshot is begun, and one for all who asked
+ * later, because their snapshot must begin after they asked.
  */
 export class CompactionRequests {
   #begun: Request | undefined;
@@ -90,7 +90,7 @@ export class CompactionRequests {
     this.#begun = undefined;
   }
 
-  /** A snapshot is gone, and no one is at fault: another one is made. */
+  /** A snapshot was deleted, which is no failure: another one is made. */
   gone(id: string): void {
     if (this.#begun?.id !== id) return;
     const again = { ...this.#begun, id: undefined };
@@ -103,7 +103,7 @@ export class CompactionRequests {
     again.made.resolve(this.#next.made.promise);
   }
 
-  /** What is tried for them has failed. Those who came later have their try. */
+  /** The snapshot under way has failed. Those who asked later still get a try. */
   fail(error: Error): void {
     const failed = this.#begun ?? this.#next;
     if (failed === undefined) return;

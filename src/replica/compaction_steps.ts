@@ -24,7 +24,7 @@ export type StepOutcome =
   | { readonly type: "gone"; readonly id: string }
   | { readonly type: "deleted" }
   | { readonly type: "trimmed" }
-  /** The log is not what a snapshot was made of: nothing was cut. */
+  /** The snapshot is not of this log: nothing was cut. */
   | { readonly type: "misfit"; readonly id: string };
 
 /** What the steps work on. */

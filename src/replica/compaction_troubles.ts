@@ -1,5 +1,5 @@
 /**
- * What has gone wrong in one place of snapshots, and what was said of it.
+ * What went wrong in one place of snapshots, and what was logged about it.
  *
  * @module
  */
@@ -60,7 +60,7 @@ export class CompactionTroubles {
     );
   }
 
-  /** A snapshot does not fit the log: counted, and nothing is waited out. */
+  /** A snapshot does not fit the log: it is counted and causes no wait. */
   misfit(): void {
     this.#count++;
   }
@@ -78,7 +78,7 @@ export class CompactionTroubles {
     logger.info("Snapshots in {place} are on again", { place: this.place });
   }
 
-  /** A snapshot was read back, or the log was cut: nothing is waited out. */
+  /** A snapshot was read back, or the log was cut: the waits are over. */
   over(): void {
     this.#failure = undefined;
   }

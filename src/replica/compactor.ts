@@ -34,7 +34,7 @@ const logger = getLogger(["usergrade", "compaction"]);
 /** How often the next step is considered. */
 const CONSIDER_MS = 250;
 
-/** How often a snapshot is tried to be read back. */
+/** How often reading a snapshot back is tried. */
 const READS_MAX = 3;
 
 /** How often the store is looked at, for what other replicas do. */
@@ -137,8 +137,8 @@ export class Compactor {
   /**
    * Makes a snapshot of the state at the time of the call, or of a later one.
    *
-   * @returns What was made, once it was read back whole. Whoever stops waiting
-   * for it does not end it.
+   * @returns What was made, once it was read back whole. It is finished even if
+   * the caller stops waiting.
    * @throws {NoPlaceError} If the store may not be used.
    * @throws {UnavailableError} If none can be made now; the message says why.
    */

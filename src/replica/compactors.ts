@@ -1,5 +1,5 @@
 /**
- * All compactors of one replica: that of its log, and that of a folder if there
+ * All compactors of one replica: one for its log, and one for a folder if there
  * is one.
  *
  * @module
@@ -8,7 +8,7 @@ import { UnavailableError } from "../errors.ts";
 import { type MadeSnapshot, NoPlaceError } from "./compaction_requests.ts";
 import type { Compactor } from "./compactor.ts";
 
-/** One compactor a place. Only one of them is at work at a time. */
+/** One compactor per place. Only one of them is at work at a time. */
 export class Compactors {
   readonly #all: readonly Compactor[];
 

@@ -28,7 +28,8 @@ export function misfit(
   const entry = location.time === undefined
     ? undefined
     : { sequence, time: location.time };
-  // A snapshot that does not tell its last entry's time has another entry.
+  // A snapshot without the time of its last entry counts as one with another
+  // entry.
   const last = sequence === 0 ? undefined : { sequence, time: time ?? "" };
   switch (compareLog({ ...location, entry }, { sequence, last }).type) {
     case "same":

@@ -14,7 +14,7 @@ import {
 
 const logger = getLogger(["usergrade", "replica"]);
 
-/** What is known of the log before it says anything itself. */
+/** The log's status before the log has told one. */
 const NOT_OPEN: LogStatus = {
   state: "away",
   reason: "the log is not open yet",
@@ -34,7 +34,7 @@ export interface LogView {
   readonly firstSequence: number;
 }
 
-/** Keeps what readiness is made of; only its replica moves it. */
+/** Holds what readiness is made of; only its replica changes it. */
 export class Lifecycle {
   #phase: Phase = { name: "starting" };
   #log: LogStatus = NOT_OPEN;
@@ -98,7 +98,7 @@ export class Lifecycle {
     return this.#restoredRows;
   }
 
-  /** @returns Whether it has gone on: nothing undoes a drain. */
+  /** @returns Whether it has entered the phase: nothing undoes a drain. */
   enter(phase: Phase): boolean {
     if (this.#phase.name === "draining") return false;
     this.#phase = phase;

@@ -10,7 +10,7 @@ const CHECKPOINTS_MAX = 1024;
 /** How far apart checkpoints are at first. */
 const STEP_BYTES_MIN = 64 * 1024;
 
-/** The log as it says of itself. */
+/** What the log says of itself. */
 export interface LogSize {
   readonly firstSequence: number;
   readonly lastSequence: number;
@@ -25,8 +25,8 @@ interface Checkpoint {
 }
 
 /**
- * Counts the entries that come, from the first one that it is told of. What the
- * log had before is estimated by the log's own size.
+ * Counts the bytes of entries, from the first one that it gets. Those of the
+ * entries before are estimated from the log's own size.
  */
 export class LogGrowth {
   /**
@@ -74,8 +74,8 @@ export class LogGrowth {
 
   /**
    * @param sequence Any sequence.
-   * @returns The bytes of the entries after it: exact from the entry on where
-   * counting began, but for less than the step between two checkpoints.
+   * @returns The bytes of the entries after it: exact after the entry where
+   * counting began, to within the step between two checkpoints.
    */
   since(sequence: number): number {
     const last = this.#last;

@@ -68,8 +68,8 @@ export interface Condition {
   /** Why it can't apply the next entry; undefined if it can. */
   readonly stuck: string | undefined;
   /**
-   * How the restore goes of a replica that has a state already, and whose log
-   * does not have the next entry any more; undefined if there is none.
+   * How the restore goes, of a replica that has a state already and whose log
+   * no longer has the next entry; undefined if there is none.
    */
   readonly rejoin: RestoreProgress | undefined;
 }

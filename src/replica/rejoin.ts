@@ -48,7 +48,7 @@ export class Rejoin {
     return this.#failed.promise;
   }
 
-  /** @param search Looks where the service is told to: no need arises before. */
+  /** @param search Looks in the configured places; none is needed before. */
   begin(search: Search): void {
     this.#search = search;
   }
@@ -56,7 +56,8 @@ export class Rejoin {
   /** The log's status has changed, as the replica was told. */
   logStatusChanged({ state, missing }: LogStatus): void {
     if (state !== "away") {
-      // It has the entry again, or what is wrong now no snapshot mends.
+      // The log has the entry again, or a snapshot can't mend what is wrong
+      // now.
       this.#stop();
     } else if (
       missing !== undefined && missing > this.replica.appliedSequence

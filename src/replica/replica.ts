@@ -6,13 +6,13 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { Change } from "../log/change.ts";
-import {
-  type LogEntry,
-  type LogInfo,
-  type LogLimits,
-  type LogStatus,
+import type {
+  LogEntry,
+  LogInfo,
+  LogLimits,
+  LogStatus,
   NotStoredError,
-  type OutcomeUnknownError,
+  OutcomeUnknownError,
 } from "../log/log.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -69,7 +69,7 @@ export class Replica extends ReplicaView {
     this.lifecycle.noteRestore(progress);
   }
 
-  /** There is no need any more for the snapshot that was being restored. */
+  /** The snapshot that was being restored is no longer needed. */
   restoreEnded(): void {
     this.lifecycle.rejoined();
   }
@@ -88,12 +88,12 @@ export class Replica extends ReplicaView {
   }
 
   /**
-   * The log does not have the next entry any more, and a snapshot beyond it is
-   * restored: goes on from there, in one step. Gets are answered from the state
-   * before until then, and from this one afterwards.
+   * Goes on, in one step, from a snapshot that includes the next entry, which
+   * the log no longer has. Gets are answered from the old state until then, and
+   * from the new one afterwards.
    *
-   * The log's entries are to begin anew after the snapshot; none from before may
-   * be applied any more.
+   * The caller starts the log's entries anew after the snapshot, and applies
+   * none from before.
    *
    * @param storage Its state, verified, which the replica owns from now on.
    * @param place The last entry that it includes.
@@ -142,10 +142,10 @@ export class Replica extends ReplicaView {
    *
    * @param entries The next entries.
    * @param lastSequence The log's last entry, as far as is known.
-   * @param taken Called once all of them are applied, at once or, if one finds
-   * no room, later; until then the log is to hold back what comes after.
-   * @throws {LogFailedError} If one is missing between them and those before,
-   * or too many come while one finds no room.
+   * @param taken Called once all of them are applied: at once or, if one has no
+   * room, later. Until then the log must hold back later entries.
+   * @throws {LogFailedError} If an entry is missing before them, or too many
+   * come while one has no room.
    */
   apply(
     entries: readonly LogEntry[],
@@ -176,7 +176,7 @@ export class Replica extends ReplicaView {
     this.lifecycle.firstSequenceMoved(sequence);
   }
 
-  /** What the log has and takes may be another now. */
+  /** What the log has and accepts may have changed. */
   logLimitsChanged(
     { id, firstSequence, lastSequence, entryBytesMax }: LogLimits,
   ): void {
@@ -189,7 +189,8 @@ export class Replica extends ReplicaView {
     this.lifecycle.logStatusChanged(status);
     if (this.connected) this.#appliedMore();
     else this.groupCommit.refuseQueued(notWritable(this));
-    // No entry comes for now, and others may come in the place of those waited for.
+    // No entry comes for now, and other entries may get the sequences waited
+    // for.
     if (this.isAheadOfLog) this.#waiters.expire(Infinity);
   }
 
@@ -205,7 +206,8 @@ export class Replica extends ReplicaView {
    * Proposes a set, as {@linkcode submit} does.
    *
    * @param value A partial user grade, from anyone.
-   * @throws {InvalidUserGradeError} If the value is none; it names each field.
+   * @throws {InvalidUserGradeError} If the value is not valid; the error names
+   * each field.
    */
   set(value: unknown): Promise<CommittedSet> {
     return this.submit(Change.set(value));
@@ -262,8 +264,8 @@ export class Replica extends ReplicaView {
   }
 
   /**
-   * Ends whatever has waited too long, and tries again what found no room. To
-   * be called a few times a second.
+   * Ends what has waited too long, and tries the entry that has no room again.
+   * To be called a few times a second.
    *
    * @throws {LogFailedError} As {@linkcode apply}.
    */

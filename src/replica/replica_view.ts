@@ -10,7 +10,7 @@ import type { Lifecycle, LogView } from "./lifecycle.ts";
 import type { RestoreProgress } from "./readiness.ts";
 import type { StateMachine } from "./state_machine.ts";
 
-/** A replica to be looked at. */
+/** A replica that can only be read. */
 export class ReplicaView {
   /**
    * @param machine What it has applied.
@@ -23,7 +23,7 @@ export class ReplicaView {
     protected readonly groupCommit: GroupCommit,
   ) {}
 
-  /** Its sets: how many are under way, and what became of all. */
+  /** Its sets: how many are under way, and how the others ended. */
   get sets(): Pick<
     GroupCommit,
     "counts" | "pending" | "queued" | "gap_ms"

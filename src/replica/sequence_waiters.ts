@@ -45,7 +45,7 @@ export class SequenceWaiters {
     });
   }
 
-  /** Lets all go who wait for `sequence` or less. */
+  /** Resolves all waits for `sequence` or less. */
   reached(sequence: number): void {
     if (sequence < this.#lowest) return;
     for (const waiter of this.#remove((one) => one.sequence <= sequence)) {
@@ -53,7 +53,7 @@ export class SequenceWaiters {
     }
   }
 
-  /** Sends all away whose deadline is `now` or earlier. */
+  /** Rejects all waits whose deadline is `now` or earlier. */
   expire(now: number): void {
     for (const waiter of this.#remove((one) => one.deadline <= now)) {
       waiter.reject(

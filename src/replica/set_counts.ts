@@ -1,5 +1,5 @@
 /**
- * What became of the sets, in numbers.
+ * How sets ended, in numbers.
  *
  * @module
  */

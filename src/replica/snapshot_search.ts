@@ -72,7 +72,7 @@ export type Found =
   /** There is none; `account` says why not. */
   | { readonly type: "nothing"; readonly account: string };
 
-/** A snapshot is not one that this log goes on from. */
+/** The log does not go on from the snapshot. */
 export class MisfitError extends Error {
   override name = "MisfitError";
 }
@@ -118,7 +118,7 @@ export class SnapshotSearch {
     for (const { name, store, stored } of await this.#stored(refusals)) {
       const why = await this.#misfit(stored.info, wanted);
       if (why !== undefined) {
-        // The listing says it: there may be many, and nothing is read of them.
+        // The listing is enough, so nothing is read of those that do not fit.
         refusals.add(name, new MisfitError(why));
         continue;
       }
@@ -171,7 +171,7 @@ export class SnapshotSearch {
   /**
    * @param place What the refusals call it.
    * @param doubt Called if it is damaged.
-   * @returns Undefined if it does not do, which the refusals say.
+   * @returns Undefined if it can't be used; the refusals say why.
    */
   async #try(
     source: SnapshotSource,

@@ -2,9 +2,9 @@
  * The state machine: storage that is the log applied in order, up to a
  * sequence. Once it is filled, nothing else changes it.
  *
- * A record may find no room. Then the entry stays half applied, since what it
- * overwrote is gone, and the machine is stuck in it: it goes on from that very
- * record, and takes no other entry before. Until then its sequence, users and
+ * If there is no room for a record, the entry stays half applied, because what
+ * it overwrote is gone. The machine is stuck in it: it takes no other entry
+ * before it has gone on with that record. Until then its sequence, users and
  * digest stay those of the last whole entry.
  *
  * @module

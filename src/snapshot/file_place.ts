@@ -48,7 +48,7 @@ export interface FilePlace {
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 
   /**
-   * Begins a file. What writers that died have left is swept.
+   * Begins a file, and deletes what dead writers have left.
    *
    * @param info What it will hold.
    * @throws {SnapshotStoreError} If the place can't take it.

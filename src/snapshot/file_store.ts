@@ -84,7 +84,7 @@ export class FileStore implements SnapshotStore {
     } catch (cause) {
       signal.throwIfAborted();
       const error = blame(id, cause);
-      // What is deleted breaks off; that is no damage.
+      // A file that is deleted breaks off, which is no damage.
       if (error instanceof SnapshotDamagedError) await this.#find(id);
       throw error;
     }
@@ -106,7 +106,7 @@ export class FileStore implements SnapshotStore {
     }
   }
 
-  /** Opens a file, which must say of itself what the place says of it. */
+  /** Opens a file. Its header must say what the place says of it. */
   async #open(
     id: string,
     info: BackupInfo,
@@ -142,8 +142,8 @@ export class FileStore implements SnapshotStore {
   }
 
   /**
-   * When a file is made: now, or later by some seconds if another one has that
-   * name. Names tell seconds apart.
+   * The time of a file: now, or some seconds later if another file has that
+   * name. Names have whole seconds.
    */
   #nameTime(info: SnapshotInfo, files: readonly PlacedFile[]): string {
     const names = new Set(files.map(({ id }) => id));
@@ -172,7 +172,7 @@ function newestFirst(a: PlacedFile, b: PlacedFile): number {
     Date.parse(b.info.made) - Date.parse(a.info.made);
 }
 
-/** @returns What undoes it. */
+/** @returns A function that stops listening to the signal. */
 function closeOnAbort(backup: OpenBackup, signal: AbortSignal): () => void {
   const close = () => backup.close(signal.reason);
   if (signal.aborted) close();
@@ -193,7 +193,7 @@ async function* blaming(
   }
 }
 
-/** Says whether the file is at fault, or the reading of it. */
+/** Tells a damaged file from a failed read. */
 function blame(id: string, cause: unknown): unknown {
   if (
     cause instanceof SnapshotDamagedError || cause instanceof SnapshotStoreError

@@ -103,7 +103,7 @@ export class FolderFiles {
         : { stamp, info: await readInfo(path, id) };
       return { header, bytes: size, isVerified };
     });
-    // It may have got its last name meanwhile.
+    // It may have been renamed meanwhile.
     return found ?? (isVerified ? undefined : await this.#find(id, true));
   }
 
@@ -175,7 +175,7 @@ function newestFirst(a: string, b: string): number {
   return sequence(b) - sequence(a) || (a < b ? 1 : -1);
 }
 
-/** What may be gone by the time it is looked at. */
+/** Looks at a file; undefined if it is gone. */
 async function ifThere<T>(look: () => Promise<T>): Promise<T | undefined> {
   try {
     return await look();

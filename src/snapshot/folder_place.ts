@@ -1,9 +1,9 @@
 /**
  * A folder of this machine that keeps backup files. It belongs to one replica.
  *
- * A file is written under a hidden name, synced and renamed, so that what has
- * its name is whole. Until it is read back, `.unverified` follows its name:
- * whoever copies `*.csv.gz` elsewhere gets only files that were.
+ * A file is written under a hidden name, synced and renamed, so that a file
+ * with a visible name is whole. Its name ends in `.unverified` until it is read
+ * back, so that `*.csv.gz` names verified files only.
  *
  * @module
  */

@@ -13,7 +13,7 @@ const BLOCK_ROWS = 4096;
 /**
  * @param place The log, and the last of its entries that the state includes.
  * @param state The state.
- * @returns It as a snapshot, which owns the state's table.
+ * @returns The snapshot, which owns the state's table.
  */
 export function liveSnapshot(
   { logId, sequence, time }: Pick<SnapshotInfo, "logId" | "sequence" | "time">,

@@ -14,14 +14,14 @@ const ANSWER_TIMEOUT_MS = 5_000;
 /** The most bytes of an error answer that are read. */
 const ERROR_ANSWER_BYTES_MAX = 16 * 1024;
 
-/** The most characters of a peer's own reason that are told on. */
+/** The most characters of a peer's own reason that are passed on. */
 const DETAIL_CHARACTERS_MAX = 300;
 
 /** A peer as it is configured. */
 export interface Peer {
   /** The base URL of its set listener, without credentials. */
   readonly url: string;
-  /** What it is asked with. */
+  /** The credentials to ask it with. */
   readonly user: string;
   readonly password: string;
 }
@@ -101,7 +101,8 @@ async function download(
 /**
  * Asks a peer for its backup.
  *
- * @param take Takes the answer, within the time limit: it may be without an end.
+ * @param take Takes the answer within the time limit, because it may be
+ * endless.
  */
 async function request<T>(
   { url, user, password }: Peer,
@@ -136,7 +137,7 @@ async function request<T>(
   }
 }
 
-/** The beginning of an answer, and no more than a bound. */
+/** The beginning of an answer, up to a limit. */
 async function readBeginning({ body }: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";

@@ -1,6 +1,5 @@
 /**
- * Restoring a snapshot: the one way in which a state comes from outside into
- * this process.
+ * Restoring a snapshot: the only way to bring a state into this process.
  *
  * @module
  */

@@ -26,11 +26,11 @@ export interface Snapshot extends Disposable {
   readonly info: SnapshotInfo;
   /**
    * Its rows, valid, in any order. Throws if the snapshot turns out to be
-   * damaged or breaks off. Whether rows are missing, only their number and
-   * digest tell: `restore()` checks them.
+   * damaged or breaks off. Only their number and digest show whether rows are
+   * missing: `restore()` checks them.
    */
   readonly blocks: AsyncIterable<RowBlock>;
-  /** Lets go of all that it holds, read or not; repeating it is harmless. */
+  /** Releases what it holds, read or not; repeating it is harmless. */
   [Symbol.dispose](): void;
 }
 

@@ -56,8 +56,7 @@ export interface SnapshotStore {
   /**
    * Begins a snapshot.
    *
-   * @param info What it will be; with its digest, without which nobody could
-   * check it.
+   * @param info What it will be; with its digest, which is needed to verify it.
    * @throws {SnapshotStoreError} If the store can't take it.
    */
   create(info: SnapshotInfo): Promise<SnapshotSink>;
@@ -79,8 +78,8 @@ export interface SnapshotSink {
   /**
    * Makes it a snapshot of the store.
    *
-   * @throws {SnapshotStoreError} If it can't be, or other than its info's
-   * number of rows were written: abort then.
+   * @throws {SnapshotStoreError} If it can't be, or the number of rows written
+   * is not that of its info: abort then.
    */
   commit(): Promise<StoredSnapshot>;
 
@@ -118,7 +117,7 @@ export async function saveSnapshot(
     for await (const rows of snapshot.blocks) await sink.write(rows);
     return await sink.commit();
   } catch (error) {
-    // What went wrong first is what matters.
+    // The first error is the one that matters.
     await sink.abort().catch(() => {});
     throw error;
   }

@@ -15,7 +15,7 @@ const IDLE_TIMEOUT_MS = 15_000;
 
 /**
  * @param stream A backup file.
- * @param close Lets go of what the stream comes from; may be called twice.
+ * @param close Closes what the stream comes from; may be called twice.
  * @param idleTimeout_ms How long nothing may come in the middle of the file.
  * @returns The snapshot that it holds.
  * @throws {SourceError} If it holds none; what it holds open is closed then.
@@ -55,7 +55,7 @@ async function* blaming(
   }
 }
 
-/** Says whether the file is at fault, or the way that it came. */
+/** Tells a damaged file from a failed transfer. */
 function blame(cause: unknown): SourceError {
   if (cause instanceof SourceError) return cause;
   const { message } = cause as Error;

@@ -1,10 +1,9 @@
 /**
- * The snapshots in a bucket by their names: what makes an object one, marks it
- * and takes it away.
+ * The snapshots in a bucket by their names: making, marking and deleting them.
  *
- * An object's metadata makes it a snapshot. It is stored once all chunks are,
- * and goes before they do. Whoever changes it names the one that was seen, so
- * that nothing comes back that was deleted.
+ * An object's metadata makes it a snapshot. It is stored after all chunks and
+ * deleted before them. A change names the metadata that was seen, so that
+ * nothing deleted comes back.
  *
  * @module
  */
@@ -156,7 +155,7 @@ export class NamedObjects {
     throw this.#restless("delete", id);
   }
 
-  /** Takes away what an upload has stored: it may have got a name unseen. */
+  /** Deletes what an upload has stored: it may have got a name unseen. */
   async takeBack(info: BackupInfo, chunkId: string): Promise<void> {
     for (const name of namesOf(info)) {
       const seen = await this.#look(name);

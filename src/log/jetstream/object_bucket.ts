@@ -91,7 +91,7 @@ export class ObjectBucket implements FilePlace {
       yield* readChunks(stream, meta, signal);
     } catch (error) {
       signal.throwIfAborted();
-      // What is deleted breaks off; that is no damage.
+      // A file that is deleted breaks off, which is no damage.
       if (error instanceof SnapshotDamagedError) {
         await this.#attempt(what, ({ objects }) => objects.find(partsOf(id)));
       }
@@ -139,7 +139,7 @@ export class ObjectBucket implements FilePlace {
     });
   }
 
-  /** Makes the bucket if it is not there, and sees that it can be used. */
+  /** Makes the bucket if it is not there, and checks that it can be used. */
   async #ensure(stream: ObjectStream): Promise<void> {
     const config = await stream.config();
     if (config === undefined) {
@@ -194,7 +194,7 @@ export class ObjectBucket implements FilePlace {
       abort: async () => {
         await upload.end();
         if (isCommitted || !this.#living.delete(chunkId)) return;
-        // What can't be taken away now, a later sweep finds.
+        // A later sweep finds what can't be deleted now.
         await this.#attempt(
           "abort a snapshot",
           ({ objects }) => objects.takeBack(info, chunkId),

@@ -47,7 +47,7 @@ export async function* readChunks(
       throw damaged(`${chunk} of its ${chunks} chunks are there`);
     }
     next = Math.max(next, message.sequence + 1);
-    // Other messages stood between, and two questions met the same chunk.
+    // Other messages lay between, so two questions got the same chunk.
     if (message.sequence <= last) continue;
     last = message.sequence;
     chunk++;

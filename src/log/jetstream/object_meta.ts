@@ -17,7 +17,7 @@ export const CHUNK_BYTES = 128 * 1024;
 
 const count = z.int().min(0);
 
-/** Others may put objects: what is none of ours is left alone. */
+/** Others may put objects too; those are left alone. */
 const MetaSchema = z.object({
   name: z.string(),
   bucket: z.string(),

@@ -50,7 +50,7 @@ export function chunkSubject(bucket: string, chunkId = ">"): string {
   return `$O.${bucket}.C.${chunkId}`;
 }
 
-/** @returns The last token of a subject, which is all of it that varies here. */
+/** @returns The last token of a subject, the only one that varies here. */
 function lastToken(subject: string): string {
   return subject.slice(subject.lastIndexOf(".") + 1);
 }
@@ -83,8 +83,8 @@ export function sequenceOf(name: string): number | undefined {
 
 /**
  * @param info What the snapshot says of itself.
- * @param later_s By how many seconds the name's time is put off, where another
- * snapshot has the name.
+ * @param later_s How many seconds are added to the time in the name, if another
+ * snapshot has that name.
  * @returns The name of a snapshot.
  */
 export function snapshotName(info: BackupInfo, later_s: number): string {
@@ -97,7 +97,7 @@ export function newChunkId(replicaId: string): string {
   let random = "";
   while (random.length < RANDOM_CHARACTERS) {
     for (const byte of crypto.getRandomValues(new Uint8Array(32))) {
-      // 62 does not divide 256: what is beyond would favour some characters.
+      // 62 does not divide 256: larger bytes would favour some characters.
       if (byte < 248 && random.length < RANDOM_CHARACTERS) {
         random += BASE62[byte % 62];
       }

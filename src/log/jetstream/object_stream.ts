@@ -2,8 +2,9 @@
  * The stream of a bucket of NATS' object store, asked over one connection. It
  * decides nothing.
  *
- * The library's object store is not used: it keeps all of an object in memory
- * that is put faster than the server takes it, or read faster than it is used.
+ * The library's object store is not used, because it has no back pressure: an
+ * object that is written faster than the server stores it, or arrives faster
+ * than it is used, fills the memory.
  *
  * @module
  */
@@ -165,7 +166,7 @@ export class ObjectStream {
    * Stores a message.
    *
    * @param condition What must be true of its subject; such a message then
-   * takes the place of those before.
+   * replaces those before it.
    * @returns Its sequence.
    * @throws {ApiError} If it is not stored, or not known to be.
    */
@@ -194,7 +195,7 @@ export class ObjectStream {
   }
 
   /**
-   * Lets go of the messages on a subject.
+   * Deletes the messages on a subject.
    *
    * @param last Only up to this sequence; undefined for all.
    */

@@ -1,6 +1,6 @@
 /**
- * Finding the chunks that uploads have left which died: they belong to no
- * snapshot, and nobody else takes them away.
+ * Deleting the chunks that dead uploads have left: they belong to no snapshot,
+ * and nothing else deletes them.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import {
 } from "./object_names.ts";
 import type { ObjectStream } from "./object_stream.ts";
 
-/** How old the newest chunk is, by the server's clock, of an upload that died. */
+/** An upload is dead if its newest chunk is this old by the server's clock. */
 export const DEAD_AFTER_MS = 30_000;
 
 /** The most uploads that are looked at in one sweep. */
@@ -30,9 +30,9 @@ export interface Sweeper {
 }
 
 /**
- * Lets go of the chunks without metadata that this replica has written in an
- * earlier life, and of those that others have not added to for a while. Those
- * that no replica has written stay.
+ * Deletes the chunks without metadata that this replica wrote before its last
+ * start, and those of other replicas whose uploads have been silent for a
+ * while. Chunks that no replica wrote stay.
  *
  * @param deadAfter_ms How long that while is, by the server's clock.
  */

@@ -11,12 +11,12 @@ import { chunkSubject } from "./object_names.ts";
 import type { ObjectStream } from "./object_stream.ts";
 import { SteadyClock } from "./steady_clock.ts";
 
-/** The most bytes that are on their way, without the server's word. */
+/** The most bytes that are sent and not yet confirmed by the server. */
 export const WINDOW_BYTES = 1024 * 1024;
 
 /**
- * After how long without a chunk an upload ends itself. Less than after how
- * long its chunks may be swept, whatever the clocks do.
+ * An upload ends itself after this long without a chunk: sooner than its chunks
+ * may be swept, whatever the clocks do.
  */
 export const UPLOAD_SILENCE_MAX_MS = 20_000;
 
@@ -47,7 +47,7 @@ export class ObjectUpload {
   #filled = 0;
   #bytes = 0;
   #chunks = 0;
-  /** Chunks without the server's word, the oldest first. */
+  /** Chunks that the server has not confirmed, the oldest first. */
   #onTheWay: Promise<void>[] = [];
   #isOver = false;
 

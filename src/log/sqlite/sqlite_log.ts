@@ -1,5 +1,5 @@
 /**
- * The embedded log: one SQLite file, one transaction an entry, synced to disk
+ * The embedded log: one SQLite file, one transaction per entry, synced to disk
  * before it counts as committed.
  *
  * @module
@@ -49,7 +49,7 @@ export class SqliteLog implements TrimmableLog {
   #trimmedTo = 0;
   /** The payloads' bytes of all entries in the file. */
   #bytes = 0;
-  /** Runs while limits are to be told that were not. */
+  /** Runs while changed limits are still to be told. */
   #limitsTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #sweeper = new Sweeper(() => this.#sweep());
   /** Own entries that `entries` has not yielded yet, in order. */
@@ -233,7 +233,7 @@ export class SqliteLog implements TrimmableLog {
       firstSequence: this.#first(),
       lastSequence: this.#last,
       bytes: this.#bytes,
-      // Nobody sets limits on it: it is cut only behind snapshots.
+      // It has no limits: it is cut only behind snapshots.
       retention: { age_ms: undefined, bytes: undefined, entries: undefined },
       entryBytesMax: ENTRY_BYTES_MAX,
     });

@@ -13,9 +13,9 @@ import { decodeRows, encodeRows } from "./sqlite_rows.ts";
 const DELETE_PARTS = 8;
 
 /**
- * The number of a part without rows: says that the snapshot is verified. Version
- * 1.1 reads parts from 0 on and lists what has `complete = 1` alone, so it can
- * still start from the file.
+ * The number of a part without rows: says that the snapshot is verified.
+ * Version 1.1 can still start from the file: it reads parts from 0 on and lists
+ * only snapshots with `complete = 1`.
  */
 const VERIFIED_PART = -1;
 
@@ -39,8 +39,8 @@ export class SqliteParts {
   }
 
   /**
-   * Reads the rows of a snapshot: one query a part, so that no other work meets
-   * a statement under way.
+   * Reads the rows of a snapshot: one query per part, so that no statement is
+   * open while other work runs.
    *
    * @param isOpen Asked before each part, whether to go on.
    */

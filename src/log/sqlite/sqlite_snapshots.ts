@@ -93,8 +93,8 @@ export class SqliteSnapshots implements SnapshotStore {
   }
 
   /**
-   * Reads all rows, a part at a time: a millisecond, between which entries are
-   * committed.
+   * Reads all rows, one part at a time. A part takes a millisecond, and entries
+   * are committed between two parts.
    *
    * @returns The damage that ended it, if there was any.
    */
@@ -219,7 +219,7 @@ export class SqliteSnapshots implements SnapshotStore {
   }
 }
 
-/** Does what SQLite does at once, and names what fails. */
+/** Runs synchronous SQLite work, and names what fails. */
 function attempt<T>(what: string, work: () => T): Promise<T> {
   try {
     return Promise.resolve(work());

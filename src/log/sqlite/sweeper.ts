@@ -18,8 +18,8 @@ export class Sweeper {
       try {
         if (this.step()) this.start();
       } catch {
-        // The disk is full, say: what is left is deleted at the next start of
-        // this. A log that can't be written fails its next entry.
+        // The disk may be full, for example. What is left is deleted when this
+        // begins again. A log that can't be written fails its next entry.
       }
     }, 0);
   }

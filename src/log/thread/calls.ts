@@ -1,6 +1,6 @@
 /**
- * Calls from one thread to another: each with a number, by which its answer is
- * told from the others'.
+ * Calls from one thread to another: each has a number, which its answer
+ * repeats.
  *
  * @module
  */

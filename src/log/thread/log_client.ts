@@ -27,7 +27,7 @@ import { SnapshotClient } from "./snapshot_client.ts";
 import { named } from "./store_errors.ts";
 import { ReceiveWindow } from "./window.ts";
 
-/** What a {@linkcode LogClient} tells of, unasked. */
+/** What a {@linkcode LogClient} reports by itself. */
 export interface LogClientListener {
   /**
    * The next entries, in order and without a gap. Until `taken` is called for
@@ -64,7 +64,7 @@ export class LogClient {
   readonly #calls = new Caller<LogCalls>((message, transfer) =>
     this.#send(message, transfer)
   );
-  /** Of the entries that were asked for last. */
+  /** The generation of the entries that were asked for last. */
   #generation = 0;
   #take = () => {};
   /** The snapshots that the log keeps, if its engine keeps any. */
@@ -141,8 +141,8 @@ export class LogClient {
   }
 
   /**
-   * Starts the entries after a sequence; they come to the listener. None that
-   * were asked for before come any more, and nothing is heard of the batches
+   * Starts the entries after a sequence; the listener gets them. Entries that
+   * were asked for before no longer come, and neither do the ends of batches
    * among them.
    *
    * @param time When the log took the entry `after`; null if not known.
@@ -157,9 +157,9 @@ export class LogClient {
   }
 
   /**
-   * Proposes a batch, an entry's JSON text; the listener hears of its entry or
-   * its failure. Text, since the worker has time to encode it, and the main
-   * thread has none: 5 % more sets.
+   * Proposes a batch, an entry's JSON text; the listener gets its entry or its
+   * failure. The worker encodes the text, because the main thread is busier:
+   * that gives 5 % more sets.
    */
   propose(batch: number, text: string): void {
     this.#send({ type: "propose", batch, text });

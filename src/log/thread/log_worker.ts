@@ -34,7 +34,7 @@ let log: TrimmableLog;
 let shared: JetStreamLog | undefined;
 /** The same log, if it keeps snapshots beside its entries. */
 let embedded: SqliteLog | undefined;
-/** Of the entries that are wanted. */
+/** The generation of the entries that are wanted. */
 let generation = 0;
 let window = new SendWindow();
 

@@ -68,7 +68,7 @@ export class MembersPort {
  *
  * @param port The other end of a {@linkcode MembersPort}.
  * @param send Sends this replica's heartbeats.
- * @returns Who tells the main thread of the other replicas.
+ * @returns The listener that tells the main thread about the other replicas.
  */
 export function membersListener(
   port: MessagePort,

@@ -55,7 +55,7 @@ export type LogCalls = SnapshotCalls & FileCalls & {
  */
 export interface ConsumeMessage {
   readonly type: "consume";
-  /** One more each time: tells the entries asked for from those before. */
+  /** One more each time, to tell these entries from earlier ones. */
   readonly generation: number;
   readonly after: number;
   readonly time: string | null;
@@ -107,7 +107,7 @@ export interface FirstSequenceMessage {
   readonly sequence: number;
 }
 
-/** What the log has and takes may be another now. */
+/** What the log has and accepts may have changed. */
 export interface LimitsMessage {
   readonly type: "limits";
   readonly limits: LogLimits;

@@ -1,5 +1,5 @@
 /**
- * Snapshots that are open, which the other thread names by numbers.
+ * Open snapshots, which the other thread refers to by number.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { SnapshotStoreError } from "../../snapshot/store.ts";
 /** The most snapshots of a kind that are open at a time. */
 const OPEN_SNAPSHOTS_MAX = 16;
 
-/** Things that the other thread names by numbers. */
+/** Objects that the other thread refers to by number. */
 export class Numbered<T> {
   readonly #things = new Map<number, T>();
   #last = 0;

@@ -22,7 +22,7 @@ export class SendWindow {
     }
   }
 
-  /** No more messages are sent: lets the one go who waits to. */
+  /** No more messages are sent: ends the sender's wait. */
   close(): void {
     this.#isClosed = true;
     this.#opened?.();

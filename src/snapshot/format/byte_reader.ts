@@ -42,7 +42,7 @@ export class ByteReader {
     this.#buffered = bytes;
   }
 
-  /** Reads no more: the stream is told. */
+  /** Cancels the stream. */
   async cancel(reason?: unknown): Promise<void> {
     await this.#reader.cancel(reason);
   }

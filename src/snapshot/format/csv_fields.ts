@@ -1,6 +1,6 @@
 /**
- * The fields of one line of CSV (RFC 4180), for what is not worth speed: the
- * header, and rows out of the ordinary.
+ * The fields of one line of CSV (RFC 4180), where speed does not matter: in the
+ * header and in unusual rows.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * One row of a CSV file out of the ordinary: what it says, or by its own name
- * what is wrong with it.
+ * One unusual row of a CSV file: what it says, or what is wrong with it.
  *
  * @module
  */

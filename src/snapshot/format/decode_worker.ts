@@ -1,6 +1,6 @@
 /**
  * The worker's entry: unzips and reads one backup off the main thread, which
- * gets its rows, or only what they come to.
+ * gets its rows, or only their number and digest.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Files that are sent for CSV and are something else, told by their first
+ * Files that are sent as CSV and are something else, recognized by their first
  * bytes.
  *
  * @module
@@ -78,7 +78,7 @@ const TAR_AT = 257;
 
 /**
  * @param begin The beginning of a file that should be CSV.
- * @returns What it is in truth, and what to do with it, in a few words;
+ * @returns What it really is, and what to do with it, in a few words;
  * `undefined` if it may be CSV.
  */
 export function foreignFormat(begin: Uint8Array): string | undefined {

@@ -4,7 +4,7 @@
  *
  * `DecompressionStream` refuses a second member, and `createGunzip` of
  * `node:zlib` drops whatever follows padding that comes in one chunk with it:
- * so the members are told apart here, and `node:zlib` inflates each.
+ * so this code separates the members, and `node:zlib` inflates each.
  *
  * @module
  */

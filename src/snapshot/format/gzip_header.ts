@@ -78,7 +78,7 @@ export function isGzip(bytes: Uint8Array): boolean | undefined {
 /**
  * @param bytes The beginning of a gzip member.
  * @returns Its header, or `undefined` if there are not enough bytes yet.
- * @throws {BackupError} If it is longer than any sane one, or not deflated.
+ * @throws {BackupError} If it is too long, or not deflated.
  */
 export function parseGzipHeader(
   bytes: Uint8Array,

@@ -1,6 +1,6 @@
 /**
  * Reading a backup in a worker, in constant memory: the main thread gets rows,
- * or what they come to.
+ * or only their number and digest.
  *
  * @module
  */
@@ -185,7 +185,7 @@ class Decoder implements Disposable {
     this.#changed = Promise.withResolvers();
   }
 
-  /** Ends it. What waits for rows, now or later, gets the error. */
+  /** Ends it. Every wait for rows, now or later, gets the error. */
   fail(error: Error): void {
     if (this.#error !== undefined) return;
     this.#error = error;

@@ -11,8 +11,8 @@ import { isGzip } from "./gzip_header.ts";
 import type { ReadRows } from "./row_builder.ts";
 
 /**
- * How long rows wait for more of them, so that a client which sends line after
- * line makes large entries, and one that pauses still sees its rows stored.
+ * How long rows wait for more. So a client that sends line after line makes
+ * large entries, and the rows of one that pauses are stored.
  */
 const GATHER_TIMEOUT_MS = 100;
 

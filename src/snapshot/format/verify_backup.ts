@@ -1,5 +1,5 @@
 /**
- * Whether a backup holds what it says of itself.
+ * Whether a backup has what its header says.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { readBackup } from "./read_backup.ts";
  *
  * @param stream The file.
  * @param onProgress Told how many rows were read, of how many.
- * @returns What it says of itself, which is so.
+ * @returns What it says of itself, which is verified.
  * @throws {BackupError} If the file is damaged or cut short, a row is not valid,
  * or the rows or their digest differ from what it says; and whatever the stream
  * throws.

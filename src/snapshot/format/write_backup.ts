@@ -46,7 +46,7 @@ export function writeBackup(
   const compressor = new Compressor(snapshot, restFactor);
   let stalled: ReturnType<typeof setTimeout> | undefined;
   let hasEnded = false;
-  // A reader may leave in the moment in which the last bytes come.
+  // A reader may leave just when the last bytes come.
   const end = (isComplete: boolean) => {
     if (!hasEnded) observer.end(isComplete);
     hasEnded = true;
@@ -168,7 +168,7 @@ class Compressor {
     this.#worker.postMessage(message, transfer);
   }
 
-  /** Lets go of the snapshot and ends the worker; closing twice is harmless. */
+  /** Releases the snapshot and ends the worker; closing twice is harmless. */
   close(): void {
     this.snapshot[Symbol.dispose]();
     this.#worker.terminate();

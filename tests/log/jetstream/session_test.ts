@@ -70,6 +70,17 @@ test("asks nothing of the stream, and makes none, before it is wanted", () => {
   assert.equal(driver.take("opened").info.lastSequence, 0);
 });
 
+test("looks for no stream any more once the log is open", () => {
+  const driver = new SessionDriver();
+  driver.connect();
+  driver.look();
+  driver.take("opened");
+  driver.tell({ type: "open" });
+  driver.tell({ type: "find" });
+  driver.pass(20_000);
+  assert.deepEqual(driver.actions, []);
+});
+
 test("finds the stream over the next connection, when the first is lost", () => {
   const driver = new SessionDriver();
   driver.tell({ type: "find" });
