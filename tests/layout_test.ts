@@ -27,6 +27,7 @@ const ARROWS: Record<string, string[]> = {
     "cluster",
     "replica",
     "log",
+    "snapshot",
     "telemetry",
     "errors.ts",
   ],

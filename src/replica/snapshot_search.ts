@@ -13,6 +13,7 @@ import {
 } from "../snapshot/snapshot.ts";
 import type { SnapshotSource } from "../snapshot/source.ts";
 import {
+  SnapshotsForbiddenError,
   type SnapshotStore,
   type StoredSnapshot,
   storedSource,
@@ -149,7 +150,9 @@ export class SnapshotSearch {
       } catch (error) {
         if (error instanceof LogFailedError) throw error;
         refusals.add(name, error as Error);
-        logger.warn("Snapshots in {store}: {reason}", {
+        // Where they are off, compaction says it, once.
+        const isOff = error instanceof SnapshotsForbiddenError;
+        logger[isOff ? "debug" : "warn"]("Snapshots in {store}: {reason}", {
           store: name,
           reason: (error as Error).message,
         });

@@ -210,8 +210,7 @@ export class CompactionWorld {
   verify(id: string): StoredSnapshot {
     const stored = this.stored.get(id);
     if (stored === undefined) throw new SnapshotStoreError("it is gone");
-    // One that is verified may be damaged since: nobody looks.
-    if (stored.isDamaged && !stored.isVerified) {
+    if (stored.isDamaged) {
       throw new SnapshotDamagedError("damaged: a bit");
     }
     stored.isVerified = true;

@@ -381,6 +381,31 @@ test("a snapshot that can't be read back is given up, and another one is made", 
   assert.ok(world.stored.has([...broken][0]) === false);
 });
 
+test("a snapshot that was damaged after it was read back does not count, however many replicas come and go", async (bench) => {
+  const { world } = bench;
+  let a = new SimulatedCompactor("a", world);
+  await bench.grow(101);
+  await bench.grow(101);
+  const [second, first] = world.verified;
+  second.isDamaged = true;
+  await bench.grow(101);
+  // The damaged one is the older one now, and is not counted on.
+  assert.ok(world.stored.has(first.id));
+  assert.equal(world.firstSequence, first.info.sequence);
+  a.isDead = true;
+  a = new SimulatedCompactor("b", world);
+  await bench.grow(101);
+  await bench.pass(60_000);
+  const whole = world.verified.filter(({ isDamaged }) => !isDamaged);
+  assert.ok(whole.length >= 2);
+  assert.equal(world.firstSequence, whole[1].info.sequence);
+  assert.ok(!world.stored.has(second.id));
+  // A restore has found it: the newest that counts is the one before.
+  const { sequence } = whole[1].info;
+  a.compactor.doubt(whole[0].id);
+  assert.equal(a.compactor.newest?.sequence, sequence);
+});
+
 test("Compactors work one at a time, and make() has one made in each place", async (bench) => {
   const { world, time } = bench;
   const other = new CompactionWorld(time, new Random(2));
@@ -424,7 +449,18 @@ test("Compactors work one at a time, and make() has one made in each place", asy
   const again = both.make();
   await bench.pass(A_WHILE_MS);
   assert.deepEqual(await again, { sequence: 414, rows: 1, bytes: 5 });
+  // The folder was asked for, so that its failure is told, and what was made.
+  world.isForbidden = false;
   other.isForbidden = true;
+  const half = both.make();
+  half.catch(() => {});
+  await bench.pass(A_WHILE_MS);
+  await assert.rejects(half, {
+    name: "UnavailableError",
+    message:
+      /^No snapshot was made in the store: not allowed\. One was made in the store, at sequence 414$/,
+  });
+  world.isForbidden = true;
   const never = both.make();
   never.catch(() => {});
   await bench.pass(A_WHILE_MS);

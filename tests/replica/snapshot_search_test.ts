@@ -37,6 +37,8 @@ class Bench implements AsyncDisposable {
   );
   logId = "";
   readonly told: string[] = [];
+  /** The stored snapshots that turned out to be damaged, by store. */
+  readonly doubted: string[] = [];
 
   static async make(): Promise<Bench> {
     const bench = new Bench();
@@ -92,6 +94,7 @@ class Bench implements AsyncDisposable {
       { sources, stores },
       this.log,
       ({ reason }) => this.told.push(reason),
+      (store, id) => this.doubted.push(`${store}/${id}`),
     );
     const wanted = { logId: this.logId, entry };
     return await search.run(wanted, new AbortController().signal);
@@ -258,6 +261,7 @@ Deno.test("SnapshotSearch gives the log's digest whatever bit of the newest stor
     assert.equal(sequenceOf(found), 3, `seed ${seed}`);
     assert.match(found.account, /\(not from the embedded log: damaged\)/);
     assert.equal(await bench.digestOf(found), digest);
+    assert.equal(bench.doubted.pop(), `the embedded log/${id}`);
     await bench.edit((db) => write(db, whole));
   }
   assert.equal(sequenceOf(await bench.search([bench.places.embedded])), 7);
