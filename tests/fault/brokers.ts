@@ -104,19 +104,22 @@ export class Brokers implements AsyncDisposable {
   }
 }
 
+/** @returns Whether the servers here are of version 2.10 or newer. */
+export function areServersNew(): boolean {
+  const { stdout } = new Deno.Command(
+    findProgram("nats-server") ?? "nats-server",
+    { args: ["--version"] },
+  ).outputSync();
+  const [, minor] = /v2\.(\d+)/.exec(new TextDecoder().decode(stdout)) ?? [];
+  return Number(minor) >= 10;
+}
+
 /**
  * From 2.10 on a server can sync each message before it answers, which is how
  * the product is to be run. Without it a killed server loses nothing either:
  * what it has written is the kernel's. Only a power cut tells the difference.
  */
 function configuration(): string {
-  const { stdout } = new Deno.Command(
-    findProgram("nats-server") ?? "nats-server",
-    {
-      args: ["--version"],
-    },
-  ).outputSync();
-  const [, minor] = /v2\.(\d+)/.exec(new TextDecoder().decode(stdout)) ?? [];
-  const sync = Number(minor) >= 10 ? "sync_interval: always" : "";
+  const sync = areServersNew() ? "sync_interval: always" : "";
   return `http: "127.0.0.1:-1"\njetstream { store_dir: "STORE", ${sync} }`;
 }

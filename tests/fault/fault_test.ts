@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { newSeed } from "../support/random.ts";
+import { areServersNew } from "./brokers.ts";
 import { runFaults, type RunOptions } from "./fault_run.ts";
 import { shortfalls } from "./figures.ts";
 
@@ -33,5 +34,8 @@ Deno.test("the same while the log is cut behind snapshots all the time, and repl
 });
 
 Deno.test("the same on three servers, of which one at a time is killed or stops", async () => {
-  await assertNoFaultCosts({ faults_ms: 18_000, servers: 3, snapshots: true });
+  // Of a stream that is cut on several servers, nats-server 2.9 loses entries
+  // after the cut when one of them is killed, whoever uses it.
+  const snapshots = areServersNew();
+  await assertNoFaultCosts({ faults_ms: 18_000, servers: 3, snapshots });
 });

@@ -135,8 +135,8 @@ export function reckon(run: Run): Figures {
  */
 export function shortfalls(figures: Figures): string[] {
   const short: string[] = [];
-  // Those that wait for a moment may miss it.
-  const misses = figures.snapshots === undefined ? 0 : MISSES_MAX;
+  // One alone may miss, and those that wait for a moment.
+  const misses = figures.snapshots === undefined ? 1 : MISSES_MAX;
   for (const kind of FAULT_KINDS) {
     if ((figures.scheduled[kind] ?? 0) <= misses) continue;
     const count = figures.faults[kind] ?? 0;
