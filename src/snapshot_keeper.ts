@@ -49,6 +49,7 @@ export class SnapshotKeeper {
   readonly #compactors: Compactors;
   readonly #growth = new LogGrowth();
   #retention = NO_RETENTION;
+  #cutProblem: string | undefined;
 
   /**
    * @param stores Where they are kept.
@@ -108,6 +109,7 @@ export class SnapshotKeeper {
       );
     }
     this.#retention = limits.retention;
+    this.#cutProblem = limits.cutProblem;
   }
 
   #situation(): CompactionSituation & { logId: string | undefined } {
@@ -119,6 +121,7 @@ export class SnapshotKeeper {
       appliedSequence: replica.appliedSequence,
       logBytesSince: (sequence) => this.#growth.since(sequence),
       retention: this.#retention,
+      cutProblem: this.#cutProblem,
       ...standing(cluster.view(now()).replicas, logId),
     };
   }

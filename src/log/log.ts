@@ -48,6 +48,8 @@ export interface LogLimits {
   /** The bytes of all entries that the log holds now, as the engine counts them. */
   readonly bytes: number;
   readonly retention: LogRetention;
+  /** Why the log must not be cut, and what to do; left out if it may be. */
+  readonly cutProblem?: string;
   /** The most bytes of an entry's payload that the log takes now. */
   readonly entryBytesMax: number;
 }

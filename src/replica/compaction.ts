@@ -61,6 +61,9 @@ export function nextStep(facts: CompactionFacts): Step {
     return next.step;
   }
   if (wanted.length > 0) return none("others have their turn first");
+  if (facts.place.trims && facts.cutProblem !== undefined) {
+    return none(facts.cutProblem, true);
+  }
   return hasRoom(facts)
     ? { ...none("nothing is to be done"), isDone: true }
     : none(`${UNVERIFIED_MAX} snapshots could not be read back`, true);
@@ -216,10 +219,11 @@ function excess(
 
 /** The log is cut behind the older of the two that are kept, never further. */
 function wantedTrim(
-  { place, firstSequence }: CompactionFacts,
+  { place, firstSequence, cutProblem }: CompactionFacts,
   [newer, older]: readonly KnownSnapshot[],
 ): Extract<WorkStep, { type: "trim" }> | undefined {
-  if (!place.trims || older === undefined) return undefined;
+  if (!place.trims || cutProblem !== undefined) return undefined;
+  if (older === undefined) return undefined;
   const { sequence } = older.info;
   // Old servers take a purge up to 1 for a purge of everything.
   return sequence > Math.max(1, firstSequence)

@@ -46,7 +46,8 @@ export function checkStep(step: WorkStep, facts: CompactionFacts): void {
       const [newer, older] = verifiedOf(snapshots);
       const { sequence } = step.older.info;
       return mustHold(
-        place.trims && step.newer === newer && step.older === older &&
+        place.trims && facts.cutProblem === undefined && step.newer === newer &&
+          step.older === older &&
           older.isReadAgain &&
           sequence > 1 && sequence <= newer.info.sequence &&
           newer.info.sequence <= lastSequence,

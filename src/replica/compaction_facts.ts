@@ -61,6 +61,8 @@ export interface CompactionSituation {
   logBytesSince(sequence: number): number;
   /** Limits of the log, set by hand, that take old entries. */
   readonly retention: LogRetention;
+  /** Why the log must not be cut; undefined if it may be. */
+  readonly cutProblem?: string | undefined;
   /** How many ready replicas come before this one; 0: it is the first. */
   readonly rank: number;
   /**

@@ -89,7 +89,7 @@ export class CompactionTroubles {
    */
   obstructed(obstacle: string | undefined): void {
     if (obstacle !== undefined && this.#obstacle === undefined) {
-      logger.error("Nothing is done with the snapshots in {place}: {reason}", {
+      logger.error("Snapshots in {place}: {reason}", {
         place: this.place,
         reason: obstacle,
       });

@@ -5,8 +5,7 @@
  */
 import { eventually } from "../support/eventually.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";
-import { NatsServer } from "../support/nats_server.ts";
-import { findProgram } from "../support/programs.ts";
+import { areServersNew, NatsServer } from "../support/nats_server.ts";
 import { BrokerClient } from "./broker_client.ts";
 
 /** How long a server may take to be whole again. */
@@ -102,16 +101,6 @@ export class Brokers implements AsyncDisposable {
     for (const client of this.clients) await client[Symbol.asyncDispose]();
     for (const server of this.servers) await server[Symbol.asyncDispose]();
   }
-}
-
-/** @returns Whether the servers here are of version 2.10 or newer. */
-export function areServersNew(): boolean {
-  const { stdout } = new Deno.Command(
-    findProgram("nats-server") ?? "nats-server",
-    { args: ["--version"] },
-  ).outputSync();
-  const [, minor] = /v2\.(\d+)/.exec(new TextDecoder().decode(stdout)) ?? [];
-  return Number(minor) >= 10;
 }
 
 /**

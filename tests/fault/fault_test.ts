@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { areServersNew } from "../support/nats_server.ts";
 import { newSeed } from "../support/random.ts";
-import { areServersNew } from "./brokers.ts";
 import { runFaults, type RunOptions } from "./fault_run.ts";
 import { shortfalls } from "./figures.ts";
 

@@ -281,6 +281,23 @@ test("reading a snapshot again before a trim takes no second turn", () => {
   );
 });
 
+test("a log that must not be cut is not, which is a problem, and snapshots are made all the same", () => {
+  const cutProblem = "the log is not cut: an old server";
+  const snapshots = [known(990), known(900), known(800)];
+  const at = (changes: Partial<CompactionFacts> = {}) =>
+    nextStep(facts({ snapshots, cutProblem, ...changes }));
+  assert.equal(at().type, "delete");
+  const done = at({ snapshots: snapshots.slice(0, 2) });
+  assert.deepEqual(done, {
+    type: "none",
+    reason: cutProblem,
+    isProblem: true,
+  });
+  assert.equal(at({ appliedSequence: 20_000, snapshots: [] }).type, "write");
+  const folder = at({ snapshots: snapshots.slice(0, 2), place: FOLDER });
+  assert.ok(folder.type === "none" && !folder.isProblem);
+});
+
 test("the log is cut at the older of two verified snapshots, where it reaches further back", () => {
   const at = (
     firstSequence: number,

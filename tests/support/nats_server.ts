@@ -208,3 +208,13 @@ export class NatsServer implements AsyncDisposable {
     this.#folder[Symbol.dispose]();
   }
 }
+
+/** @returns Whether the servers here are of version 2.10 or newer. */
+export function areServersNew(): boolean {
+  const { stdout } = new Deno.Command(
+    binary ?? "nats-server",
+    { args: ["--version"] },
+  ).outputSync();
+  const [, minor] = /v2\.(\d+)/.exec(new TextDecoder().decode(stdout)) ?? [];
+  return Number(minor) >= 10;
+}

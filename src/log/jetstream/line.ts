@@ -67,6 +67,7 @@ export class Line {
       new JetStreamApi(connection, replicaId),
       stream,
       () => this.maxPayload_bytes,
+      () => connection.info?.version ?? "",
     );
     this.aside = new JetStreamApi(connection, replicaId);
     connection.closed().then((error) =>

@@ -34,6 +34,8 @@ export interface StreamLook {
   readonly config: StreamConfig;
   /** The largest message that the server takes, in bytes. */
   readonly maxPayload_bytes: number;
+  /** The version of the server, as in "2.9.10"; left out if it is not known. */
+  readonly serverVersion?: string;
   /** The first entry still there; last + 1 if there is none. */
   readonly firstSequence: number;
   readonly lastSequence: number;

@@ -49,11 +49,13 @@ export class Stream {
    * @param api The server.
    * @param name The stream's name; it may not be there.
    * @param maxPayload_bytes The largest message that the server takes now.
+   * @param serverVersion The server's version.
    */
   constructor(
     private readonly api: Asking,
     private readonly name: string,
     private readonly maxPayload_bytes: () => number,
+    private readonly serverVersion: () => string = () => "",
   ) {}
 
   async #info(): Promise<StreamInfo> {
@@ -78,6 +80,7 @@ export class Stream {
       created: info.created,
       config: info.config,
       maxPayload_bytes: this.maxPayload_bytes(),
+      serverVersion: this.serverVersion(),
       firstSequence: firstSequence(info),
       lastSequence: last_seq,
       bytes,

@@ -26,3 +26,27 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    "limitsOf() tells that a log on several servers is not cut by NATS before 2.10",
+  permissions: "none",
+  fn: () => {
+    const problem = (serverVersion: string, num_replicas: number) =>
+      limitsOf({
+        ...LOOK,
+        serverVersion,
+        config: { ...LOOK.config, num_replicas },
+      }, "id").cutProblem;
+    for (const version of ["2.9.10", "2.9.25", "1.4.0"]) {
+      assert.match(
+        problem(version, 3)!,
+        /^the log is not cut: NATS .* on 3 servers .*; upgrade NATS to 2\.10/,
+      );
+      assert.equal(problem(version, 1), undefined);
+    }
+    for (const version of ["2.10.0", "2.15.1", "3.0.0", "2.12.0-RC.1", ""]) {
+      assert.equal(problem(version, 3), undefined);
+    }
+  },
+});
