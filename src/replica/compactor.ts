@@ -204,7 +204,8 @@ export class Compactor {
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       this.#failed(step, error as Error);
-      const isTidying = step?.type === "delete" || step?.type === "trim";
+      const isTidying = step?.type === "delete" || step?.type === "trim" ||
+        step?.type === "verify" && step.snapshot.isVerified;
       // Whoever asks for a snapshot does not need that: theirs comes next.
       if (isTidying && this.#requests.isRequested) return;
       if (isAsked) this.#failRequest(error as Error);

@@ -32,7 +32,7 @@ testSnapshotStore("SqliteSnapshots", async () => {
       folder[Symbol.dispose]();
     },
   };
-}, 60);
+}, 30);
 
 function client(): LogClient {
   const log = new LogClient();

@@ -147,9 +147,12 @@ export function snapshotFaults(
     },
     "a snapshot of another log is there": () => {
       if (broker.stream === undefined) return false;
-      plant(storm, { logId: STRANGER, sequence: random.below(1_000) })
-        // The bucket may be full.
-        .then(() => storm.strangers++, () => {});
+      plant(
+        storm,
+        { logId: STRANGER, sequence: random.below(1_000) },
+        () => storm.strangers++,
+        // The bucket may be full, before or after that.
+      ).catch(() => {});
       return true;
     },
     "a snapshot of another history is there": () => {
@@ -192,10 +195,15 @@ export function snapshotFaults(
   };
 }
 
-/** Someone stores a snapshot that is none of this log's. */
+/**
+ * Someone stores a snapshot that is none of this log's.
+ *
+ * @param stored Called once it is there.
+ */
 async function plant(
   { broker, objects, random, time }: SnapshotStorm,
   lies: Partial<SnapshotInfo>,
+  stored: () => void = () => {},
 ): Promise<void> {
   const storage = new Storage();
   storage.set({ user_id: "stranger" });
@@ -227,5 +235,6 @@ async function plant(
   const info = { logId, ...lies };
   using snapshot = snapshotOf(storage, info);
   const { id } = await saveSnapshot(snapshot, store);
+  stored();
   await store.verify(id, new AbortController().signal);
 }

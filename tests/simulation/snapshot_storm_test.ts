@@ -3,7 +3,7 @@ import { newSeed } from "../support/random.ts";
 import { runSeeds } from "./seeds.ts";
 import { SnapshotStorm } from "./snapshot_storm.ts";
 
-const SEEDS = 400;
+const SEEDS = 250;
 
 /** What a run may have: each is tried many times. */
 const SEEN = [

@@ -3,7 +3,7 @@ import { newSeed } from "../support/random.ts";
 import { runSeeds } from "./seeds.ts";
 import { Storm } from "./storm.ts";
 
-const SEEDS = 3_000;
+const SEEDS = 2_000;
 
 /** Faults that a run may have: each is tried many times. */
 const FAULTS = [

@@ -67,6 +67,9 @@ export class SimulatedObjects {
     }
     const asked = JSON.parse(body);
     switch (question) {
+      case `STREAM.UPDATE.${bucketStream(BUCKET)}`:
+        this.#config = asked;
+        return { config: asked };
       case `STREAM.INFO.${bucketStream(BUCKET)}`:
         return {
           config: this.#config,
