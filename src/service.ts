@@ -34,7 +34,7 @@ const BODIES_TIMEOUT_MS = 2_000;
  * on two cores that the sets keep busy, one made without a rest took half of
  * their speed.
  */
-const REST_FACTOR = 3;
+const REST_FACTOR = 6;
 
 /** How long connections may linger, and the log may take to close. */
 const SHUTDOWN_TIMEOUT_MS = 2_000;
