@@ -6,11 +6,11 @@
 import { getLogger } from "@logtape/logtape";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Apps } from "./apps.ts";
+import { bind } from "./bind.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
 import { Listeners } from "./http/server/listener.ts";
-import type { App } from "./http/server/router.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { Rejoin } from "./replica/rejoin.ts";
@@ -38,11 +38,6 @@ const REST_FACTOR = 6;
 
 /** How long connections may linger, and the log may take to close. */
 const SHUTDOWN_TIMEOUT_MS = 2_000;
-
-/** A listener's port can't be had. */
-export class ListenError extends Error {
-  override name = "ListenError";
-}
 
 /** A service that is running. */
 export interface Service {
@@ -272,42 +267,6 @@ async function drain(
   }
   // Only now: it breaks the reading of bodies that are on their way.
   await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown(), snapshotsStopped]);
-}
-
-/** @returns The port, which the system chose if 0 was asked for. */
-function bind(
-  listeners: Listeners,
-  config: Config,
-  name: "set" | "get",
-  app: App,
-): number {
-  const port = name === "set" ? config.setPort : config.getPort;
-  const variable = name === "set" ? "SET_PORT" : "GET_PORT";
-  let bound = port;
-  try {
-    listeners.listen({
-      hostname: config.host,
-      port,
-      tls: config.tls,
-      onListen: ({ hostname, port }) => {
-        bound = port;
-        logger.info("The {listener} listener is at {url}", {
-          listener: name,
-          url: `${config.tls ? "https" : "http"}://${
-            hostname.includes(":") ? `[${hostname}]` : hostname
-          }:${port}`,
-        });
-      },
-    }, app);
-    return bound;
-  } catch (cause) {
-    throw new ListenError(
-      `Cannot listen on ${config.host}:${port} (HOST, ${variable}): ${
-        (cause as Error).message
-      }`,
-      { cause },
-    );
-  }
 }
 
 /** Waits for all of some work, but not longer than a time. */

@@ -18,6 +18,7 @@ const ARROWS: Record<string, string[]> = {
   ],
   "cli": ["config", "snapshot"],
   "service.ts": [
+    "bind.ts",
     "apps.ts",
     "startup.ts",
     "snapshot_stores.ts",
@@ -31,6 +32,7 @@ const ARROWS: Record<string, string[]> = {
     "telemetry",
     "errors.ts",
   ],
+  "bind.ts": ["config", "http/server"],
   "apps.ts": [
     "config",
     "http/openapi_document.ts",

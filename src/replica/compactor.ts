@@ -28,14 +28,12 @@ import {
 } from "./compaction_requests.ts";
 import { perform, type StepOutcome } from "./compaction_steps.ts";
 import { CompactionTroubles } from "./compaction_troubles.ts";
+import { SnapshotReads } from "./snapshot_reads.ts";
 
 const logger = getLogger(["usergrade", "compaction"]);
 
 /** How often the next step is considered. */
 const CONSIDER_MS = 250;
-
-/** How often reading a snapshot back is tried. */
-const READS_MAX = 3;
 
 /** How often the store is looked at, for what other replicas do. */
 export const LOOK_MS = 10_000;
@@ -67,13 +65,7 @@ export class Compactor {
   #look: CompactionLook | undefined;
   /** The snapshots written since the start that are not verified. */
   readonly #own = new Set<string>();
-  /** How often reading back has failed, of the snapshots that are listed. */
-  readonly #unread = new Map<string, number>();
-  /**
-   * The snapshots that this replica has read back whole, each with the newest
-   * one at that time.
-   */
-  readonly #readAgain = new Map<string, string>();
+  readonly #reads = new SnapshotReads();
   #wantedSince: ReadonlyMap<string, number> = new Map();
   #lastWrite: CompactionFacts["lastWrite"];
   #considerAt_ms = -Infinity;
@@ -218,11 +210,7 @@ export class Compactor {
     this.#look = await this.#looks.look(logId, this.ports.now());
     this.#troubles.allowed("look");
     const stored = new Map(this.#look.snapshots.map((one) => [one.id, one]));
-    for (const id of [...this.#unread.keys(), ...this.#readAgain.keys()]) {
-      if (stored.has(id)) continue;
-      this.#unread.delete(id);
-      this.#readAgain.delete(id);
-    }
+    this.#reads.keep(stored);
     for (const id of this.#own) {
       const snapshot = stored.get(id);
       if (snapshot !== undefined && !snapshot.isVerified) continue;
@@ -237,20 +225,19 @@ export class Compactor {
     const known = (this.#look?.snapshots ?? []).map((snapshot) => ({
       ...snapshot,
       isOwn: this.#own.has(snapshot.id),
-      isUnreadable: (this.#unread.get(snapshot.id) ?? 0) >= READS_MAX,
+      isUnreadable: this.#reads.isGivenUp(snapshot.id),
       isReadAgain: false,
     }));
     const newest = verifiedOf(known).at(0)?.id;
     return known.map((snapshot) => ({
       ...snapshot,
-      isReadAgain: newest !== undefined &&
-        this.#readAgain.get(snapshot.id) === newest,
+      isReadAgain: this.#reads.wasReadBeside(snapshot.id, newest),
     }));
   }
 
   /** A snapshot turned out to be damaged: it does not count any more. */
   doubt(id: string): void {
-    this.#unread.set(id, READS_MAX);
+    this.#reads.doubt(id);
   }
 
   #decide({ firstSequence, lastSequence }: CompactionLook): Step {
@@ -297,13 +284,12 @@ export class Compactor {
       }
       case "verified": {
         const { id } = outcome.snapshot;
-        this.#unread.delete(id);
         // The newest one may be this very one, which was not verified before.
         const newest = this.#known().find((one) =>
-          one.isOfThisLog && (one.id === id || one.isVerified) &&
-          !one.isUnreadable
+          one.isOfThisLog &&
+          (one.id === id || one.isVerified && !one.isUnreadable)
         );
-        if (newest !== undefined) this.#readAgain.set(id, newest.id);
+        this.#reads.succeeded(id, newest?.id ?? id);
         this.#requests.verified(outcome.snapshot);
         return this.#troubles.over();
       }
@@ -324,7 +310,7 @@ export class Compactor {
     if (step?.type === "verify" && !isForbidden) {
       const { id } = step.snapshot;
       if (error instanceof SnapshotDamagedError) this.doubt(id);
-      else this.#unread.set(id, (this.#unread.get(id) ?? 0) + 1);
+      else this.#reads.failed(id);
     }
     this.#troubles.failed(step?.type ?? "look", error, this.ports.now());
   }

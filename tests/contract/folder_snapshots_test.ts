@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FileStore } from "../../src/snapshot/file_store.ts";
 import { FolderPlace } from "../../src/snapshot/folder_place.ts";
-import { gzipHeaderBytes } from "../support/backup_bytes.ts";
+import { flipBackupBit } from "../support/backup_bytes.ts";
 import { LOG_ID } from "../support/snapshots.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { testSnapshotStore } from "./snapshot_store_contract.ts";
@@ -37,13 +37,7 @@ testSnapshotStore("FileStore in a folder", () => {
       store = open();
       return Promise.resolve();
     },
-    flip: (id, where) =>
-      change(id, (bytes) => {
-        const start = gzipHeaderBytes(bytes);
-        const bit = Math.floor(8 * (bytes.length - start) * where);
-        const at = start + (bit >> 3);
-        return bytes.with(at, bytes[at] ^ (1 << (bit & 7)));
-      }),
+    flip: (id, where) => change(id, (bytes) => flipBackupBit(bytes, where)),
     truncate: (id) => change(id, (bytes) => bytes.slice(0, -20)),
     [Symbol.asyncDispose]: () => {
       folder[Symbol.dispose]();

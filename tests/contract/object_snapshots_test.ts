@@ -1,5 +1,5 @@
 import { FileStore } from "../../src/snapshot/file_store.ts";
-import { gzipHeaderBytes } from "../support/backup_bytes.ts";
+import { flipBackupBit } from "../support/backup_bytes.ts";
 import { BucketClient } from "../support/bucket_client.ts";
 import { withClient } from "../support/jetstream_session.ts";
 import { NatsServer } from "../support/nats_server.ts";
@@ -29,13 +29,7 @@ testSnapshotStore("FileStore in a bucket", async () => {
       return store;
     },
     restart,
-    flip: (id, where) =>
-      change(id, (bytes) => {
-        const start = gzipHeaderBytes(bytes);
-        const bit = Math.floor(8 * (bytes.length - start) * where);
-        const at = start + (bit >> 3);
-        return bytes.with(at, bytes[at] ^ (1 << (bit & 7)));
-      }),
+    flip: (id, where) => change(id, (bytes) => flipBackupBit(bytes, where)),
     truncate: (id) => change(id, (bytes) => bytes.slice(0, -20)),
     [Symbol.asyncDispose]: async () => {
       await client[Symbol.asyncDispose]();

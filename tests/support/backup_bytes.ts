@@ -64,3 +64,17 @@ export async function restored(
   for await (const block of rows) storage.restore(block);
   return storage;
 }
+
+/**
+ * @param where Which bit behind the gzip header, from 0 for the first to 1.
+ * @returns The backup with that bit flipped.
+ */
+export function flipBackupBit(
+  backup: Uint8Array<ArrayBuffer>,
+  where: number,
+): Uint8Array<ArrayBuffer> {
+  const start = gzipHeaderBytes(backup);
+  const bit = Math.floor(8 * (backup.length - start) * where);
+  const at = start + (bit >> 3);
+  return backup.with(at, backup[at] ^ (1 << (bit & 7)));
+}

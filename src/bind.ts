@@ -1,0 +1,61 @@
+/**
+ * Binding the two listeners' ports, as they are configured.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import type { Config } from "./config/config.ts";
+import type { Listeners } from "./http/server/listener.ts";
+import type { App } from "./http/server/router.ts";
+
+const logger = getLogger(["usergrade"]);
+
+/** A listener's port can't be had. */
+export class ListenError extends Error {
+  override name = "ListenError";
+}
+
+/**
+ * Binds one listener.
+ *
+ * @param listeners Holds it from then on.
+ * @param config The address, the ports and TLS.
+ * @param name Which one it is.
+ * @param app Answers its requests.
+ * @returns The port, which the system chose if 0 was asked for.
+ * @throws {ListenError} If the port can't be had.
+ */
+export function bind(
+  listeners: Listeners,
+  config: Config,
+  name: "set" | "get",
+  app: App,
+): number {
+  const port = name === "set" ? config.setPort : config.getPort;
+  const variable = name === "set" ? "SET_PORT" : "GET_PORT";
+  let bound = port;
+  try {
+    listeners.listen({
+      hostname: config.host,
+      port,
+      tls: config.tls,
+      onListen: ({ hostname, port }) => {
+        bound = port;
+        logger.info("The {listener} listener is at {url}", {
+          listener: name,
+          url: `${config.tls ? "https" : "http"}://${
+            hostname.includes(":") ? `[${hostname}]` : hostname
+          }:${port}`,
+        });
+      },
+    }, app);
+    return bound;
+  } catch (cause) {
+    throw new ListenError(
+      `Cannot listen on ${config.host}:${port} (HOST, ${variable}): ${
+        (cause as Error).message
+      }`,
+      { cause },
+    );
+  }
+}
