@@ -113,7 +113,7 @@ const ARROWS: Record<string, string[]> = {
   ],
   "http/openapi": ["replica_states.ts", "user_grade.ts"],
   "http/ports.ts": ["snapshot", "replica_states.ts", "user_grade.ts"],
-  "cluster": [],
+  "cluster": ["replica"],
   "replica": [
     "log",
     "snapshot",
