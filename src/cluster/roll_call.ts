@@ -25,7 +25,8 @@ export class RollCall {
   }
 
   /** The connection is lost. @param present The ids of those that were there. */
-  left(present: readonly string[]): void {
+  left(present: readonly string[], now_ms: number): void {
+    this.#giveUp(now_ms);
     // Whoever was awaited before is awaited again.
     for (const id of present) this.#awaited.add(id);
     this.#connected_ms = undefined;
@@ -34,7 +35,7 @@ export class RollCall {
 
   /** Others can be heard, and are asked. @param present As for `left`. */
   joined(present: readonly string[], now_ms: number): void {
-    if (this.#connected_ms !== undefined) this.left(present);
+    if (this.#connected_ms !== undefined) this.left(present, now_ms);
     this.#connected_ms = now_ms;
     this.#asked(now_ms);
     this.#isFresh = true;
@@ -70,11 +71,15 @@ export class RollCall {
    * connection is lost, and nobody once those that are silent must be gone.
    */
   awaited(now_ms: number): string[] {
+    this.#giveUp(now_ms);
+    return [...this.#awaited].sort();
+  }
+
+  #giveUp(now_ms: number): void {
     const asked_ms = this.#asked_ms;
     if (asked_ms !== undefined && now_ms - asked_ms > GONE_AFTER_MS) {
       this.#awaited.clear();
     }
-    return [...this.#awaited].sort();
   }
 
   /** @returns Whether all that may be there had time to answer. */
