@@ -51,6 +51,13 @@ export function fileName(info: BackupInfo): string {
   return `${backupName(info)}.gz`;
 }
 
+/** Whether a file with this header means to be a backup, damaged or not. */
+export function isBackupHeader(
+  { extra, comment }: Pick<GzipHeader, "extra" | "comment">,
+): boolean {
+  return extra.has(SUBFIELD) || comment.includes('"usergrade-backup/');
+}
+
 /** @returns All of it as one line of ASCII JSON. */
 export function backupInfoJson(info: BackupInfo): string {
   return toAscii(JSON.stringify({
