@@ -7,15 +7,23 @@
 import { GONE_AFTER_MS } from "./members.ts";
 import { HEARING_MS } from "./room.ts";
 
+/**
+ * How long a replica listens that knew others once, of which none was there any
+ * more: it may itself have stood still, and they try to connect twice a second.
+ */
+export const RETURN_MS = 1_000;
+
 /** Who is awaited. All times are of one clock that never goes back. */
 export class RollCall {
-  /** By replica id. Invariant: none while nobody was there. */
+  /** By replica id. */
   #awaited = new Set<string>();
   /** When the others can be heard since; undefined while they can't be. */
   #connected_ms: number | undefined;
   /** When they were asked last; undefined while they can't be. */
   #asked_ms: number | undefined;
-  #wasAnyoneThere = false;
+  /** How long after that all may answer that were not there before. */
+  #listens_ms = 0;
+  #isAnyoneKnown = false;
   /** Whether the connection has asked, and nobody has waited for it yet. */
   #isFresh = false;
 
@@ -58,11 +66,13 @@ export class RollCall {
 
   #asked(now_ms: number): void {
     this.#asked_ms = now_ms;
-    this.#wasAnyoneThere = this.#awaited.size > 0;
+    if (this.#awaited.size > 0) this.#listens_ms = 0;
+    else this.#listens_ms = this.#isAnyoneKnown ? RETURN_MS : HEARING_MS;
   }
 
   /** A replica was heard: in whatever life it is, that is its last word. */
   heard(id: string): void {
+    this.#isAnyoneKnown = true;
     if (this.#connected_ms !== undefined) this.#awaited.delete(id);
   }
 
@@ -86,6 +96,6 @@ export class RollCall {
   isOver(now_ms: number): boolean {
     if (this.#asked_ms === undefined) return false;
     return this.awaited(now_ms).length === 0 &&
-      (this.#wasAnyoneThere || now_ms - this.#asked_ms >= HEARING_MS);
+      now_ms - this.#asked_ms >= this.#listens_ms;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
-import { RollCall } from "../../src/cluster/roll_call.ts";
+import { RETURN_MS, RollCall } from "../../src/cluster/roll_call.ts";
 import { HEARING_MS } from "../../src/cluster/room.ts";
 
 const permissions = "none";
@@ -35,6 +35,12 @@ Deno.test(
     roll.joined([], 1_000);
     assert.ok(!roll.isOver(1_000 + HEARING_MS - 1));
     assert.ok(roll.isOver(1_000 + HEARING_MS));
+    // More time for those that were known once.
+    roll.heard("a");
+    roll.left([], 100_000);
+    roll.joined([], 100_000);
+    assert.ok(!roll.isOver(100_000 + RETURN_MS - 1));
+    assert.ok(roll.isOver(100_000 + RETURN_MS));
   },
 );
 
