@@ -218,9 +218,11 @@ export interface ReplicatedLog {
   /**
    * Opens the log, making it if it is not there.
    *
+   * @param id The identity of a log that is made now, or that has had no entry
+   * yet; one of its own if it is left out.
    * @throws {LogFailedError} If it can't be used; the message says what to do.
    */
-  open(): Promise<LogInfo>;
+  open(id?: string): Promise<LogInfo>;
 
   /**
    * Looks where the log stands now.
