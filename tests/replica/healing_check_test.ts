@@ -129,6 +129,13 @@ const CASES: Record<string, Case> = {
       { loss: { ...UNMARKED, lastSequence: 101 } },
       { loss: UNMARKED, own: own({ appliedSequence: 99 }) },
       { loss: UNMARKED, own: own({ digest: digestAt(100, 7) }) },
+      { loss: UNMARKED, awaited: ["a"] },
+      { loss: UNMARKED, others: [other("a", 101)] },
+      { loss: UNMARKED, others: [other("a", 99, { heals: 1 })] },
+      {
+        loss: UNMARKED,
+        others: [other("a", 100, { digest: digestAt(100, 7) })],
+      },
     ],
   },
 };

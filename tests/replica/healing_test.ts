@@ -362,8 +362,11 @@ test("the mark is written once the log is empty after the heal point, by a repli
     [of({ loss: { ...UNMARKED, lastSequence: 101 } }), "wait"],
     // A fuller one that came after the fence heals it once more.
     [of({ others: [other("c", 101)] }), "wait"],
-    [of({ others: [other("c", 101, { heals: undefined })] }), "mark 100"],
-    [of({ others: [other("c", 101, { state: "ready" })] }), "mark 100"],
+    [of({ others: [other("c", 101, { heals: undefined })] }), "problem"],
+    // It has applied a mark that the log has lost.
+    [of({ others: [other("c", 101, { heals: 1, healedTo: 100 })] }), "wait"],
+    [of({ others: [other("c", 99, { heals: 1, healedTo: 90 })] }), "problem"],
+    [of({ awaited: ["a"] }), "wait"],
   ]);
 });
 
