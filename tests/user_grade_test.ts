@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  NUMBER_FIELDS,
+  USER_ID_BYTES_MAX,
+  userGradeJson,
+} from "../src/user_grade.ts";
+import {
   assertUserId,
   InvalidUserGradeError,
   isPatch,
-  NUMBER_FIELDS,
   parsePatch,
-  USER_ID_BYTES_MAX,
-  userGradeJson,
   UserGradePatchSchema,
-} from "../src/user_grade.ts";
+} from "../src/user_grade_schema.ts";
 
 /** What parsePatch() makes of JSON text. */
 function parse(json: string) {

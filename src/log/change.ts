@@ -8,30 +8,9 @@
  *
  * @module
  */
-import {
-  InvalidUserGradeError,
-  parsePatch,
-  type UserGradePatch,
-} from "../user_grade.ts";
+import type { UserGradePatch } from "../user_grade.ts";
+import { InvalidUserGradeError, parsePatch } from "../user_grade_schema.ts";
 
-/**
- * The most bytes of an entry's payload: every engine takes them, and a NATS
- * server with its usual `max_payload` of 1 MiB has room for the headers too.
- */
-export const ENTRY_BYTES_MAX = 1023 * 1024;
-
-/** The most bytes of UTF-8 that one character, a UTF-16 code unit, can take. */
-const CHARACTER_BYTES_MAX = 3;
-
-/** The most characters of an entry's JSON text, whatever they are. */
-export const ENTRY_CHARACTERS_MAX = charactersThatFit(ENTRY_BYTES_MAX);
-
-/** @returns The most characters of JSON text that fit, whatever they are. */
-export function charactersThatFit(bytes: number): number {
-  return Math.floor(Math.min(bytes, ENTRY_BYTES_MAX) / CHARACTER_BYTES_MAX);
-}
-
-const encoder = new TextEncoder();
 /**
  * Drops a byte order mark before the array, as version 1.0 does: no replica
  * may read an entry of version 1 in another way than that.
@@ -82,14 +61,6 @@ function withoutSign(value: number | undefined): number | undefined {
 /** @returns The JSON text of the entry that holds these changes, in order. */
 export function entryText(changes: readonly Change[]): string {
   return "[" + changes.map(({ text }) => text).join(",") + "]";
-}
-
-/**
- * @param text An entry's JSON text, as {@linkcode entryText} gives it.
- * @returns Its payload.
- */
-export function encodeEntry(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text);
 }
 
 /**

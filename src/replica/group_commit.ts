@@ -7,12 +7,11 @@
  * @module
  */
 import { UnconfirmedError } from "../errors.ts";
+import { type Change, entryText } from "../log/change.ts";
 import {
-  type Change,
   charactersThatFit,
   ENTRY_CHARACTERS_MAX,
-  entryText,
-} from "../log/change.ts";
+} from "../log/entry_payload.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { UserGrade } from "../user_grade.ts";
 import { Batch } from "./batch.ts";

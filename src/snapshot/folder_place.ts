@@ -57,10 +57,21 @@ export class FolderPlace implements FilePlace {
       await this.#make();
       await this.#sweep();
       const path = this.#files.partialPath(id);
-      const file = await Deno.open(path, { write: true, createNew: true });
-      this.#writing.add(basename(path));
-      return this.#sink(info, path, file);
+      return this.#sink(info, path, await this.#open(path));
     });
+  }
+
+  /** Makes a file that no sweep takes away, not even of another's beginning. */
+  async #open(path: string): Promise<Deno.FsFile> {
+    const name = basename(path);
+    const isMine = !this.#writing.has(name);
+    this.#writing.add(name);
+    try {
+      return await Deno.open(path, { write: true, createNew: true });
+    } catch (error) {
+      if (isMine) this.#writing.delete(name);
+      throw error;
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ENTRY_BYTES_MAX } from "../../src/log/change.ts";
+import { ENTRY_BYTES_MAX } from "../../src/log/entry_payload.ts";
 import { LogFailedError, type LogLimits } from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { SqliteSnapshots } from "../../src/log/sqlite/sqlite_snapshots.ts";

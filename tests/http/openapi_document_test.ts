@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { openApiDocument } from "../../src/http/openapi_document.ts";
 import { OTHER_ROUTE } from "../../src/http/server/request_counts.ts";
-import { isPatch, NUMBER_FIELDS } from "../../src/user_grade.ts";
+import { NUMBER_FIELDS } from "../../src/user_grade.ts";
+import { isPatch } from "../../src/user_grade_schema.ts";
 import { LocalService } from "../support/local_service.ts";
 
 const document = (host = "127.0.0.1", isTls = false) =>

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Change, encodeEntry, entryText } from "../../src/log/change.ts";
+import { Change, entryText } from "../../src/log/change.ts";
+import { encodeEntry } from "../../src/log/entry_payload.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";

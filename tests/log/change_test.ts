@@ -3,11 +3,12 @@ import fc from "fast-check";
 import {
   Change,
   decodeEntry,
-  encodeEntry,
   entryText,
   InvalidEntryError,
 } from "../../src/log/change.ts";
-import { InvalidUserGradeError, NUMBER_FIELDS } from "../../src/user_grade.ts";
+import { encodeEntry } from "../../src/log/entry_payload.ts";
+import { NUMBER_FIELDS } from "../../src/user_grade.ts";
+import { InvalidUserGradeError } from "../../src/user_grade_schema.ts";
 import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
 
 const permissions = "none";

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
+import { Change, decodeEntry } from "../../src/log/change.ts";
 import {
-  Change,
-  decodeEntry,
   encodeEntry,
   ENTRY_BYTES_MAX,
   ENTRY_CHARACTERS_MAX,
-} from "../../src/log/change.ts";
+} from "../../src/log/entry_payload.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import {
   GroupCommit,

@@ -1,11 +1,7 @@
 import { configure, reset } from "@logtape/logtape";
 import assert from "node:assert/strict";
-import {
-  Change,
-  decodeEntry,
-  encodeEntry,
-  entryText,
-} from "../../src/log/change.ts";
+import { Change, decodeEntry, entryText } from "../../src/log/change.ts";
+import { encodeEntry } from "../../src/log/entry_payload.ts";
 import { type LogEntry, NotStoredError } from "../../src/log/log.ts";
 import { WINDOW_MESSAGES } from "../../src/log/thread/window.ts";
 import { RETRY_MS } from "../../src/replica/applier.ts";

@@ -178,6 +178,24 @@ Deno.test("FolderPlace sweeps what dead writers left, and leaves what is being w
   assert.deepEqual(namesIn(folder.path), [`${id}.unverified`]);
 });
 
+Deno.test("FolderPlace lets files be begun while others are, and sweeps none of them", async () => {
+  using folder = new TemporaryFolder();
+  const place = new FolderPlace(folder.path);
+  const WRITERS = 8;
+  const FILES = 32;
+  await Promise.all(Array.from({ length: WRITERS }, async (_, writer) => {
+    for (let i = 0; i < FILES; i++) {
+      const { info } = snapshotOf(filled(0), { sequence: writer * FILES + i });
+      const file = await place.create({
+        ...info,
+        made: "2026-11-23T22:50:01Z",
+      });
+      await file.commit();
+    }
+  }));
+  assert.equal(namesIn(folder.path).length, WRITERS * FILES);
+});
+
 Deno.test("FolderPlace has only whole files, wherever its process was killed", async () => {
   using folder = new TemporaryFolder();
   let partials = 0;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encodeEntry } from "../../src/log/change.ts";
+import { encodeEntry } from "../../src/log/entry_payload.ts";
 import type { LogEntry } from "../../src/log/log.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { encodeEntry } from "../../src/log/change.ts";
+import { encodeEntry } from "../../src/log/entry_payload.ts";
 import type { FeedMessage } from "../../src/log/jetstream/entry_feed.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
 import type {

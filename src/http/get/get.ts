@@ -4,7 +4,7 @@
  * @module
  */
 import type { Histogram } from "../../histogram.ts";
-import { assertUserId } from "../../user_grade.ts";
+import { assertUserId } from "../../user_grade_schema.ts";
 import type { RecordSource } from "../ports.ts";
 import { jsonResponse, jsonResponseAt } from "../server/json_response.ts";
 import { HttpError } from "../server/problem.ts";

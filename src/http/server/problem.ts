@@ -5,7 +5,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { UnavailableError, UnconfirmedError } from "../../errors.ts";
-import { InvalidUserGradeError } from "../../user_grade.ts";
+import { InvalidUserGradeError } from "../../user_grade_schema.ts";
 import {
   BodyBrokenError,
   bodyError,

@@ -4,7 +4,7 @@
  * @module
  */
 import * as z from "zod";
-import { UserGradePatchSchema } from "../../user_grade.ts";
+import { UserGradePatchSchema } from "../../user_grade_schema.ts";
 import {
   encodingRefused,
   GUARDS,

@@ -6,10 +6,10 @@
 import {
   Change,
   decodeEntry,
-  encodeEntry,
   entryText,
   InvalidEntryError,
 } from "../change.ts";
+import { encodeEntry } from "../entry_payload.ts";
 import type { EntryFeed } from "./entry_feed.ts";
 import { isKnownVersion } from "./stream_config.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ENTRY_BYTES_MAX } from "../change.ts";
+import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 
 /** The version of the entries that this replica writes and understands. */
 const VERSION = "v1";

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { ENTRY_BYTES_MAX } from "../change.ts";
+import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 import {
   type HealPoint,
   type LogEntry,
@@ -283,13 +283,14 @@ export class SqliteLog implements TrimmableLog {
   }
 
   close(): Promise<void> {
-    this.#health.close();
-    this.#snapshots.close();
+    // A service may be stopped before its log is open.
+    this.#health?.close();
+    this.#snapshots?.close();
     this.#sweeper.close();
     clearTimeout(this.#limitsTimer);
     this.#closed = true;
     this.#wake?.();
-    this.#db.close();
+    this.#db?.close();
     return Promise.resolve();
   }
 }

@@ -36,7 +36,7 @@ export interface OpenArgument {
 /** What the main thread calls in the worker. */
 export type LogCalls = SnapshotCalls & FileCalls & {
   /** Connects to a log that is shared. The first call. */
-  connect(argument: OpenArgument): void;
+  connect(argument: OpenArgument): Promise<void>;
   /** Looks whether the log is there; it is shared, and not open yet. */
   find(argument: undefined): Promise<LogInfo | undefined>;
   /** Opens the log, or makes it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseJsonBody } from "../../../src/http/server/json_body.ts";
 import { HttpError } from "../../../src/http/server/problem.ts";
-import { isPatch } from "../../../src/user_grade.ts";
+import { isPatch } from "../../../src/user_grade_schema.ts";
 
 const permissions = "none";
 const encoder = new TextEncoder();
