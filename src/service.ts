@@ -141,7 +141,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
   const cluster = new Cluster({ replicaId, version, session }, replica, {
     sendHeartbeat: config.nats &&
       ((heartbeat, unsure) => members.send(heartbeat, unsure)),
-    heard: (heartbeat) => room.heard(heartbeat),
+    heard: (heartbeat) => room.heard(heartbeat, now()),
   });
   const restFactor = () => replica.sets.pending > 0 ? REST_FACTOR : 0;
   const stores = snapshotStores(config, log, restFactor);

@@ -4,7 +4,8 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { FoundLog, Room } from "./cluster/room.ts";
+import type { FoundLog } from "./cluster/misfit.ts";
+import type { Room } from "./cluster/room.ts";
 import type { NamedStore } from "./replica/snapshot_search.ts";
 
 const logger = getLogger(["usergrade"]);

@@ -114,7 +114,7 @@ const ARROWS: Record<string, string[]> = {
   ],
   "http/openapi": ["replica_states.ts", "user_grade_schema.ts"],
   "http/ports.ts": ["snapshot", "replica_states.ts", "user_grade.ts"],
-  "cluster": [],
+  "cluster": ["replica"],
   "replica": [
     "log",
     "snapshot",

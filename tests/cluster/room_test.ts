@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import {
   DOUBT_MS,
-  type FoundLog,
   HEARING_AFTER_OUTAGE_MS,
   HEARING_MS,
-  type HeldState,
   HOLDERS_MAX,
   Room,
 } from "../../src/cluster/room.ts";
+import type { FoundLog, HeldState } from "../../src/cluster/misfit.ts";
 import { heartbeat } from "./heartbeats.ts";
 
 const permissions = "none";
@@ -31,7 +30,7 @@ function roomOf(
 ): Room {
   const room = new Room(isNewLogWanted);
   room.joined(false, 0);
-  for (const one of heartbeats) room.heard(one);
+  for (const one of heartbeats) room.heard(one, 0);
   return room;
 }
 
@@ -86,7 +85,7 @@ Deno.test("each kind of fuller state holds a replica back, with the reason", {
   ];
   for (const [others, found, reason] of cases) {
     const room = roomOf([heartbeat("a"), heartbeat("b", others)]);
-    if (found === undefined) room.heard(heartbeat("a", { users: 0 }));
+    if (found === undefined) room.heard(heartbeat("a", { users: 0 }), 0);
     const said = verdict(room, found);
     assert.equal(said.type, "refuse", JSON.stringify(others));
     assert.match((said as { reason: string }).reason, /^replica b holds \d+ u/);
@@ -122,19 +121,22 @@ Deno.test(
     assert.equal(verdict(room, log).type, "refuse");
     assert.equal(room.judge(log, 1e9).type, "refuse");
     // It says that it leaves; nobody else has what it holds.
-    room.heard(heartbeat("a", { log_id: OTHER, state: "draining" }));
+    room.heard(heartbeat("a", { log_id: OTHER, state: "draining" }), 0);
     assert.equal(room.judge(log, 1e9).type, "refuse");
     assert.equal(
       room.judge({ id: OTHER, lastSequence: 10 }, 1e9).type,
       "go_on",
     );
-    room.heard(heartbeat("a", {
-      session: "1".repeat(32),
-      state: "starting",
-      log_id: null,
-      users: 0,
-      applied_sequence: 0,
-    }));
+    room.heard(
+      heartbeat("a", {
+        session: "1".repeat(32),
+        state: "starting",
+        log_id: null,
+        users: 0,
+        applied_sequence: 0,
+      }),
+      0,
+    );
     assert.equal(room.judge(log, 1e9).type, "go_on");
   },
 );
@@ -203,9 +205,9 @@ Deno.test("what is remembered is bounded, and who is known keeps its place", {
   const room = roomOf(
     Array.from({ length: HOLDERS_MAX + 1 }, (_, i) => heartbeat(`r${i}`)),
   );
-  room.heard(heartbeat("one_more", { log_id: OTHER }));
+  room.heard(heartbeat("one_more", { log_id: OTHER }), 0);
   assert.equal(verdict(room, log).type, "go_on");
-  room.heard(heartbeat("r0", { log_id: OTHER }));
+  room.heard(heartbeat("r0", { log_id: OTHER }), 0);
   assert.equal(verdict(room, log).type, "refuse");
 });
 
