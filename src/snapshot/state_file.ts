@@ -28,6 +28,19 @@ export interface FileState {
   readonly info: SnapshotInfo & { readonly digest: string };
 }
 
+/** What is asked and told while a file is read. */
+export interface ReadObserver extends RestoreObserver {
+  /**
+   * Asked before the rows of a backup are read.
+   *
+   * @param place The log that it is of, and its sequence.
+   * @returns Why it must not be used; undefined if it may be.
+   */
+  objection(
+    place: Pick<SnapshotInfo, "logId" | "sequence">,
+  ): Promise<string | undefined>;
+}
+
 /** The log that a state without one begins. */
 export interface NewLog {
   readonly id: string;
@@ -42,17 +55,17 @@ export interface NewLog {
  *
  * @param url The file's `file:` URL.
  * @param newLog What the state is of if its file does not say it.
- * @param observer Told how it goes; of a file that does not say how many rows
- * it has, 0 percent until the end.
+ * @param observer Asked whether to go on, and told how it goes; of a file that
+ * does not say how many rows it has, 0 percent until the end.
  * @param signal Aborts it.
  * @param loop Where it is done, slice by slice.
- * @throws {SourceError} If it can't be read, or is damaged; the message says
- * why.
+ * @throws {SourceError} If it can't be read, is damaged or is objected to; the
+ * message says why.
  */
 export async function readState(
   url: string,
   newLog: NewLog,
-  observer: RestoreObserver,
+  observer: ReadObserver,
   signal: AbortSignal,
   loop = EVENT_LOOP,
 ): Promise<FileState> {
@@ -73,12 +86,14 @@ export async function readState(
 async function readBackupState(
   url: string,
   newLog: NewLog,
-  observer: RestoreObserver,
+  observer: ReadObserver,
   signal: AbortSignal,
   loop: EventLoop,
 ): Promise<FileState> {
   using snapshot = await fileSource(url).open(signal);
   const { logId, sequence, time } = snapshot.info;
+  const objection = await observer.objection({ logId, sequence });
+  if (objection !== undefined) throw new SourceError(objection);
   const storage = await restore(snapshot, observer, loop);
   return stateAt({
     // The stream of a log that was made by hand is named in its id.
