@@ -8,6 +8,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { LogStatus } from "../log/log.ts";
 import { retrying, type Sleep } from "./back_off.ts";
+import { ForkedError } from "./fork.ts";
 import type { Replica } from "./replica.ts";
 import type { Found, Wanted } from "./snapshot_search.ts";
 
@@ -63,7 +64,8 @@ export class Rejoin {
       missing !== undefined && missing > this.replica.appliedSequence
     ) {
       this.#missing = missing;
-      if (!this.#isClosed && this.#underWay === undefined) this.#start();
+      const mayStart = !this.#isClosed && !this.replica.isForked;
+      if (mayStart && this.#underWay === undefined) this.#start();
     }
   }
 
@@ -113,7 +115,13 @@ export class Rejoin {
       // The entry has come after all, and more.
       return replica.restoreEnded();
     }
-    replica.rejoin(storage, place, account);
+    try {
+      replica.rejoin(storage, place, account);
+    } catch (error) {
+      // The replica says so, and keeps the state that it has.
+      if (error instanceof ForkedError) return replica.restoreEnded();
+      throw error;
+    }
     ports.consume(place.sequence, place.time);
   }
 
