@@ -72,10 +72,11 @@ export async function readState(
   try {
     return await isBackup(url)
       ? await readBackupState(url, newLog, observer, signal, loop)
-      : stateAt(
-        { ...newLog, sequence: 1 },
-        await readTable(url, observer, signal, loop),
-      );
+      : stateOf(await readTable(url, observer, signal, loop), {
+        logId: newLog.id,
+        sequence: 1,
+        time: newLog.time,
+      });
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof SourceError) throw cause;
@@ -91,24 +92,25 @@ async function readBackupState(
   loop: EventLoop,
 ): Promise<FileState> {
   using snapshot = await fileSource(url).open(signal);
-  const { logId, sequence, time } = snapshot.info;
+  const { logId, sequence, time, heals } = snapshot.info;
   const objection = await observer.objection({ logId, sequence });
   if (objection !== undefined) throw new SourceError(objection);
   const storage = await restore(snapshot, observer, loop);
-  return stateAt({
+  return stateOf(storage, {
     // The stream of a log that was made by hand is named in its id.
-    id: LOG_ID.test(logId) ? logId : newLog.id,
+    logId: LOG_ID.test(logId) ? logId : newLog.id,
     sequence: Math.max(1, sequence),
     time: time ?? newLog.time,
-  }, storage);
+    ...(heals && { heals }),
+  });
 }
 
-function stateAt(
-  { id, sequence, time }: NewLog & { readonly sequence: number },
+function stateOf(
   storage: Storage,
+  place: Omit<SnapshotInfo, "rows" | "digest">,
 ): FileState {
   const { size: rows, digest } = storage;
-  return { storage, info: { logId: id, sequence, time, rows, digest } };
+  return { storage, info: { ...place, rows, digest } };
 }
 
 async function open(url: string): Promise<Deno.FsFile> {
