@@ -119,7 +119,7 @@ export class Cluster {
 
   /** The others can't be heard until they can again. */
   left(now_ms: number): void {
-    this.#rollCall.left(this.#members.present(now_ms));
+    this.#rollCall.left(this.#members.present(now_ms), now_ms);
   }
 
   /** Begins to hear all: asks them anew unless a connection has just done it. */

@@ -20,6 +20,9 @@ const CALM_LOOKS = 2;
 /** How long replicas are awaited before that is said. */
 const QUIET_MS = 1_000;
 
+const REMEDY =
+  "no set is taken until the log is whole again; to give up what that replica holds, save its backup and stop it";
+
 /** The states of those that know of a loss. */
 const LOSS_STATES: readonly string[] = ["healing", "ahead_of_log"];
 
@@ -159,7 +162,7 @@ export class Readmission {
     const reason = this.#objection(others, ends);
     if (reason !== undefined) {
       this.#calmLooks = 0;
-      this.#say(`${reason}: no set is taken until the log has it again`);
+      this.#say(`${reason}: ${REMEDY}`);
     } else if (
       this.#hearing !== undefined || ++this.#calmLooks >= CALM_LOOKS
     ) this.#admit();

@@ -8,12 +8,12 @@ import {
   Room,
 } from "../../src/cluster/room.ts";
 import type { FoundLog, HeldState } from "../../src/cluster/misfit.ts";
-import { heartbeat } from "./heartbeats.ts";
+import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
+import { heartbeat, OTHER_LOG as OTHER } from "./heartbeats.ts";
 
 const permissions = "none";
 
 const LOG = "8f14e45fceea167a";
-const OTHER = "0123456789abcdef";
 
 /** A log that ends where the heartbeats of these tests are. */
 const log: FoundLog = { id: LOG, lastSequence: 10 };
@@ -210,6 +210,85 @@ Deno.test("what is remembered is bounded, and who is known keeps its place", {
   room.heard(heartbeat("r0", { log_id: OTHER }), 0);
   assert.equal(verdict(room, log).type, "refuse");
 });
+
+Deno.test(
+  "nobody starts beside a replica that makes the log whole, until it has, is gone or starts anew",
+  { permissions },
+  () => {
+    const healing = { state: "healing", log_id: LOG };
+    const moved = { id: LOG, lastSequence: 10 };
+    const cases: [Parameters<typeof heartbeat>[1], FoundLog | undefined][] = [
+      [healing, moved],
+      // It makes one from a backup, and has none yet.
+      [{ ...healing, log_id: null, applied_sequence: 0, users: 0 }, undefined],
+      [{ ...healing, log_id: null, applied_sequence: 0 }, log],
+      [{ ...healing, log_id: OTHER }, { id: LOG, lastSequence: 0 }],
+    ];
+    for (const [others, found] of cases) {
+      const room = roomOf([heartbeat("b", others)]);
+      const said = verdict(room, found);
+      assert.deepEqual(said, {
+        type: "refuse",
+        reason:
+          "replica b makes the log whole, and this start goes on when that is done",
+        isPassing: true,
+      });
+    }
+    const room = roomOf([heartbeat("b", healing)]);
+    assert.equal(verdict(room, moved).type, "refuse");
+    assert.equal(room.judge(moved, GONE_AFTER_MS).type, "refuse");
+    assert.equal(room.judge(moved, GONE_AFTER_MS + 1).type, "go_on");
+    room.heard(heartbeat("b", healing), 20_000);
+    assert.notEqual(room.judge(moved, 20_000).type, "go_on");
+    room.heard(heartbeat("b"), 20_001);
+    assert.equal(room.judge(moved, 20_001).type, "go_on");
+  },
+);
+
+Deno.test(
+  "what the log has gone past holds nobody, and where it has no log, it does",
+  {
+    permissions,
+  },
+  () => {
+    const fuller = { applied_sequence: 11 };
+    const healed = heartbeat("c", { heals: 2 });
+    for (
+      const others of [
+        { ...fuller, state: "forked" },
+        { ...fuller, heals: 1 },
+        fuller,
+      ]
+    ) {
+      const left = heartbeat("b", others);
+      assert.equal(verdict(roomOf([left, healed]), log).type, "go_on");
+      assert.equal(verdict(roomOf([left]), undefined).type, "refuse");
+    }
+    for (const heals of [2, 3]) {
+      const ahead = heartbeat("b", { ...fuller, heals });
+      assert.equal(verdict(roomOf([ahead, healed]), log).type, "refuse");
+    }
+  },
+);
+
+Deno.test(
+  "NEW_LOG gives up who stood against the start, in that life, and nobody who comes later",
+  {
+    permissions,
+  },
+  () => {
+    const held = heartbeat("b", { state: "healing", applied_sequence: 11 });
+    const room = roomOf([held, heartbeat("c")], true);
+    assert.equal(verdict(room, log).type, "go_on");
+    const { session } = held;
+    assert.ok(room.isGivenUp({ id: "b", session }));
+    assert.ok(!room.isGivenUp({ id: "c", session }));
+    assert.ok(!room.isGivenUp({ id: "b", session: "1".repeat(32) }));
+    // There is nothing to give up where the log is made whole.
+    const healing = roomOf([heartbeat("b", { state: "healing" })], true);
+    assert.equal(verdict(healing, log).type, "refuse");
+  },
+);
 
 /** What a replica may say of itself, few values each, so that they meet. */
 const anyHeartbeat = fc.record({
