@@ -62,7 +62,9 @@ export async function stateToRestore(
 }
 
 /** @returns Whether a log ever had an entry. */
-export function hasEntries({ lastSequence }: LogInfo): boolean {
+export function hasEntries(
+  { lastSequence }: Pick<LogInfo, "lastSequence">,
+): boolean {
   return lastSequence > 0;
 }
 

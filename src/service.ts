@@ -136,7 +136,10 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     consume: (after, time) => log.consume(after, time),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
   });
-  const room = new Room(config.isNewLogWanted);
+  const room = new Room(
+    config.isNewLogWanted,
+    config.restoreFrom && replicaId,
+  );
   const session = crypto.randomUUID().replaceAll("-", "");
   const cluster = new Cluster({ replicaId, version, session }, replica, {
     sendHeartbeat: config.nats &&

@@ -17,6 +17,20 @@ export interface LogEnd {
   readonly fence: Fence | undefined;
 }
 
+/**
+ * The fence that counts for a snapshot. In a stream that was put back to an older
+ * copy stands one that is older than the snapshot: its healing is long over.
+ */
+function fenceFor(
+  { sequence, time }: Pick<SnapshotInfo, "sequence" | "time">,
+  end: LogEnd | undefined,
+): Fence | undefined {
+  const fence = end?.fence;
+  const isPast = fence !== undefined && sequence > fence.sequence &&
+    time !== null && fence.time <= time;
+  return isPast ? undefined : fence;
+}
+
 /** Whether a snapshot has what a log has lost, if it is of that log. */
 export function isBeyond(
   { sequence }: SnapshotInfo,
@@ -49,7 +63,7 @@ export function misfit(
     return `of no log: it has ${rows} users at sequence 0, before any entry`;
   }
   const { firstSequence, lastSequence } = location;
-  const { fence } = end ?? {};
+  const fence = fenceFor({ sequence, time }, end);
   if (fence !== undefined && sequence >= fence.at) {
     // Whatever else there is behind the fence is void.
     return sequence === fence.sequence && digest === fence.digest
