@@ -14,7 +14,7 @@ import { type FileState, readState } from "./snapshot/state_file.ts";
 const logger = getLogger(["usergrade"]);
 
 /** How often a file is looked at that could not be restored. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 2_000;
 
 /** What it needs to find out whether a file is restored, and what is in it. */
 export interface RestorationPorts {
