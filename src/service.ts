@@ -13,6 +13,8 @@ import type { Config } from "./config/config.ts";
 import { Listeners } from "./http/server/listener.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
+import { logHealer } from "./log_healer.ts";
+import type { Healer } from "./replica/healer.ts";
 import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
 import { SnapshotKeeper, type SnapshotStores } from "./snapshot_keeper.ts";
@@ -60,6 +62,8 @@ interface Parts {
   readonly rejoin: Rejoin;
   readonly cluster: Cluster;
   readonly stores: SnapshotStores;
+  /** Undefined where no other replica shares the log. */
+  readonly healer: Healer | undefined;
   readonly snapshots: SnapshotKeeper;
   readonly apps: Apps;
   readonly listeners: Listeners;
@@ -148,6 +152,8 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
   });
   const restFactor = () => replica.sets.pending > 0 ? REST_FACTOR : 0;
   const stores = snapshotStores(config, log, restFactor);
+  const healer = config.nats &&
+    logHealer({ config, log, replica, rejoin, cluster, stores, now });
   const snapshots = new SnapshotKeeper(stores, config.snapshots, {
     locate: (sequence) => log.locate(sequence),
     trim: (sequence) => log.trim(sequence),
@@ -179,6 +185,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     rejoin,
     cluster,
     stores,
+    healer,
     snapshots,
     apps,
     listeners,
@@ -188,7 +195,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, room, replica, rejoin, cluster, snapshots }: Parts,
+  { log, members, room, replica, rejoin, cluster, healer, snapshots }: Parts,
   fail: (error: Error) => void,
 ): void {
   rejoin.failed.catch(fail);
@@ -200,6 +207,7 @@ function join(
     status: (status) => {
       replica.logStatusChanged(status);
       rejoin.logStatusChanged(status);
+      healer?.logStatusChanged(status);
     },
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     limits: (limits) => {
@@ -224,7 +232,7 @@ function join(
 }
 
 function tick(
-  { replica, cluster, snapshots, apps, listeners }: Parts,
+  { replica, cluster, healer, snapshots, apps, listeners }: Parts,
   fail: (error: Error) => void,
 ): void {
   try {
@@ -234,6 +242,7 @@ function tick(
     fail(error as Error);
   }
   cluster.tick(now());
+  healer?.tick(now());
   snapshots.tick();
   apps.tick();
   listeners.tick();
@@ -255,13 +264,14 @@ async function leave(
 
 /** Takes no new sets, ends those under way and closes the listeners. */
 async function drain(
-  { replica, rejoin, cluster, snapshots, apps, listeners, stopping }: Parts,
+  { replica, rejoin, cluster, healer, snapshots, apps, listeners, stopping }:
+    Parts,
   reason: string,
 ): Promise<void> {
   replica.drain(reason);
   stopping.abort();
   rejoin.close();
-  const snapshotsStopped = snapshots.stop();
+  const snapshotsStopped = Promise.all([snapshots.stop(), healer?.stop()]);
   // The others hear of it before the log is closed.
   cluster.tick(now());
   const patience = now() + BODIES_TIMEOUT_MS;
