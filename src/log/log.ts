@@ -129,9 +129,17 @@ export interface LogStatus {
    * for now. `ahead_of_log`: the log lost entries that this replica has
    * applied; no entry comes until it has them again. `upgrade_required`: the
    * next entry is of a version unknown here; that lasts until the replica is
-   * started anew.
+   * started anew. `healing`: the log is being made whole from the state of one
+   * of the replicas. `forked`: an entry that this replica has applied is another
+   * one in the log.
    */
-  readonly state: "connected" | "away" | "ahead_of_log" | "upgrade_required";
+  readonly state:
+    | "connected"
+    | "away"
+    | "ahead_of_log"
+    | "upgrade_required"
+    | "healing"
+    | "forked";
   /** Why, in a few words. */
   readonly reason: string;
   /**
@@ -139,6 +147,11 @@ export interface LogStatus {
    * snapshot that includes it brings this replica back, or the entry itself.
    */
   readonly missing?: number;
+  /**
+   * What is lost, while `ahead_of_log` or `healing`; also while `away` because
+   * servers may have yet to agree.
+   */
+  readonly loss?: LogLoss;
   /** Whether it was told not long ago: two causes take turns, say. */
   readonly isRepeated?: boolean;
 }
