@@ -15,6 +15,7 @@ import type { LogClient } from "./log/thread/log_client.ts";
 import type { MembersPort } from "./log/thread/members_port.ts";
 import { Peers } from "./peers.ts";
 import { bootstrap, endOf } from "./replica/bootstrap.ts";
+import type { Healer } from "./replica/healer.ts";
 import type { Rejoin } from "./replica/rejoin.ts";
 import type { Replica } from "./replica/replica.ts";
 import { SnapshotSearch } from "./replica/snapshot_search.ts";
@@ -36,6 +37,8 @@ export interface StartupParts {
   readonly cluster: Cluster;
   readonly replica: Replica;
   readonly rejoin: Rejoin;
+  /** Undefined where the log is not shared. */
+  readonly healer: Healer | undefined;
   readonly stores: SnapshotStores;
   /** Is told which snapshots are damaged. */
   readonly snapshots: SnapshotKeeper;
@@ -162,7 +165,7 @@ async function passRoom(
 async function beginFrom(
   { storage, info }: FileState,
   opened: LogInfo,
-  { config, log, replica, stores, signal }: StartupParts,
+  { config, log, replica, healer, stores, signal }: StartupParts,
 ): Promise<void> {
   const { restoreFrom, nats } = config;
   const { sequence, time, rows } = info;
@@ -176,7 +179,9 @@ async function beginFrom(
     replica.healingChanged(undefined);
   }
   replica.adopt(storage, info, `restored from ${restoreFrom}`);
-  // Where the log is shared it is behind this replica now, and is healed.
+  // Where the log is shared it is behind this replica now, and is healed. All
+  // others are held back meanwhile, so there is nobody to wait for.
+  healer?.order();
   log.consume(sequence, time);
 }
 
