@@ -14,6 +14,8 @@ import type { Config } from "./config/config.ts";
 import { Listeners } from "./http/server/listener.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
+import { logHealer } from "./log_healer.ts";
+import type { Healer } from "./replica/healer.ts";
 import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
 import { SnapshotKeeper, type SnapshotStores } from "./snapshot_keeper.ts";
@@ -62,6 +64,8 @@ interface Parts {
   readonly cluster: Cluster;
   readonly readmission: Readmission;
   readonly stores: SnapshotStores;
+  /** Undefined where no other replica shares the log. */
+  readonly healer: Healer | undefined;
   readonly snapshots: SnapshotKeeper;
   readonly apps: Apps;
   readonly listeners: Listeners;
@@ -158,6 +162,8 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
   });
   const restFactor = () => replica.sets.pending > 0 ? REST_FACTOR : 0;
   const stores = snapshotStores(config, log, restFactor);
+  const healer = config.nats &&
+    logHealer({ config, log, replica, rejoin, cluster, stores, now });
   const snapshots = new SnapshotKeeper(stores, config.snapshots, {
     locate: (sequence) => log.locate(sequence),
     trim: (sequence) => log.trim(sequence),
@@ -190,6 +196,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     cluster,
     readmission,
     stores,
+    healer,
     snapshots,
     apps,
     listeners,
@@ -199,10 +206,11 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, room, replica, rejoin, cluster, readmission, snapshots }:
-    Parts,
+  parts: Parts,
   fail: (error: Error) => void,
 ): void {
+  const { log, members, room, cluster, readmission } = parts;
+  const { replica, rejoin, healer, snapshots } = parts;
   rejoin.failed.catch(fail);
   log.listen({
     entries: (entries, lastSequence, bytes, taken) => {
@@ -212,6 +220,7 @@ function join(
     status: (status) => {
       replica.logStatusChanged(status);
       rejoin.logStatusChanged(status);
+      healer?.logStatusChanged(status);
     },
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     limits: (limits) => {
@@ -239,7 +248,7 @@ function join(
 }
 
 function tick(
-  { replica, cluster, readmission, snapshots, apps, listeners }: Parts,
+  { replica, cluster, readmission, healer, snapshots, apps, listeners }: Parts,
   fail: (error: Error) => void,
 ): void {
   try {
@@ -250,6 +259,7 @@ function tick(
   }
   cluster.tick(now());
   readmission.tick(now());
+  healer?.tick(now());
   snapshots.tick();
   apps.tick();
   listeners.tick();
@@ -271,13 +281,14 @@ async function leave(
 
 /** Takes no new sets, ends those under way and closes the listeners. */
 async function drain(
-  { replica, rejoin, cluster, snapshots, apps, listeners, stopping }: Parts,
+  { replica, rejoin, cluster, healer, snapshots, apps, listeners, stopping }:
+    Parts,
   reason: string,
 ): Promise<void> {
   replica.drain(reason);
   stopping.abort();
   rejoin.close();
-  const snapshotsStopped = snapshots.stop();
+  const snapshotsStopped = Promise.all([snapshots.stop(), healer?.stop()]);
   // The others hear of it before the log is closed.
   cluster.tick(now());
   const patience = now() + BODIES_TIMEOUT_MS;

@@ -23,6 +23,7 @@ const ARROWS: Record<string, string[]> = {
     "startup.ts",
     "snapshot_stores.ts",
     "snapshot_keeper.ts",
+    "log_healer.ts",
     "config",
     "http/server",
     "cluster",
@@ -31,6 +32,14 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
     "telemetry",
     "errors.ts",
+  ],
+  "log_healer.ts": [
+    "snapshot_keeper.ts",
+    "config",
+    "cluster",
+    "replica",
+    "log",
+    "snapshot",
   ],
   "bind.ts": ["config", "http/server"],
   "apps.ts": [
