@@ -18,7 +18,7 @@ import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 import { Suspicion } from "./suspicion.ts";
 
 /** The log looks like another one; its servers may have yet to agree. */
-interface Doubtful {
+export interface Doubtful {
   readonly type: "doubtful";
   readonly reason: string;
   /** What is lost if they do. */
