@@ -17,6 +17,9 @@ export const LOG_STREAM = "USERGRADE";
 /** JetStream's code for a message that is not there. */
 const NO_MESSAGE_FOUND = 10037;
 
+/** JetStream's code for a stream that is not there. */
+export const STREAM_NOT_FOUND = 10059;
+
 /** A message as JetStream gives it. */
 export interface StoredMessage {
   readonly sequence: number;
@@ -122,6 +125,11 @@ export class BrokerClient implements AsyncDisposable {
   /** Lets go of one message. */
   async deleteMessage(stream: string, sequence: number): Promise<void> {
     await this.#ask(`STREAM.MSG.DELETE.${stream}`, { seq: sequence });
+  }
+
+  /** Deletes a stream. */
+  async deleteStream(name: string): Promise<void> {
+    await this.#ask(`STREAM.DELETE.${name}`);
   }
 
   /** Stores a message. */
