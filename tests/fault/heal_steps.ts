@@ -5,13 +5,16 @@
  * @module
  */
 import type { Msg } from "nats";
-import { type BrokerClient, LOG_STREAM } from "./broker_client.ts";
+import {
+  type BrokerClient,
+  HEAL_SUBJECT,
+  LOG_STREAM,
+} from "./broker_client.ts";
 import { METAS } from "./snapshot_bucket.ts";
 
 const API = "$JS.API.STREAM.";
 const REMAKE = `${API}CREATE.${LOG_STREAM}`;
 const MOVE = `${API}PURGE.${LOG_STREAM}`;
-const FENCE = `${LOG_STREAM.toLowerCase()}.v2.set.$heal`;
 
 /** The steps, in their order. */
 export const HEAL_STEPS = [
@@ -41,7 +44,7 @@ export class HealSteps {
   /** @param clients They may see the same, and any of them may be cut off. */
   constructor(clients: readonly BrokerClient[]) {
     for (const { connection } of clients) {
-      for (const subject of [REMAKE, MOVE, FENCE, `${METAS}>`]) {
+      for (const subject of [REMAKE, MOVE, HEAL_SUBJECT, `${METAS}>`]) {
         connection.subscribe(subject, {
           callback: (_, message) => {
             const seen = seenStep(message);
@@ -53,16 +56,30 @@ export class HealSteps {
     }
   }
 
-  /** Waits until a replica takes a step. */
-  async next(step: HealStep): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>();
+  /** @param listener Told of all that is seen, maybe more than once. */
+  listen(listener: (seen: SeenStep) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Waits until a replica takes a step.
+   *
+   * @returns The replica's id; undefined if none did in time.
+   */
+  async next(
+    step: HealStep,
+    patience_ms: number,
+  ): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const tell = (seen: SeenStep) => {
       if (seen.step === step) resolve(seen.replica);
     };
     this.#listeners.add(tell);
+    const timer = setTimeout(() => resolve(undefined), patience_ms);
     try {
       return await promise;
     } finally {
+      clearTimeout(timer);
       this.#listeners.delete(tell);
     }
   }
@@ -82,7 +99,7 @@ function stepOf(message: Msg): HealStep | undefined {
       return "remake";
     case MOVE:
       return "move";
-    case FENCE: {
+    case HEAL_SUBJECT: {
       const after = message.headers?.get("Nats-Expected-Last-Sequence");
       const { healed_to } = message.json<{ healed_to: number }>();
       return Number(after) === healed_to ? "mark" : "fence";

@@ -5,6 +5,9 @@ import { SteadyClients } from "../support/steady_clients.ts";
 import { HEAL_STEPS, HealSteps } from "../fault/heal_steps.ts";
 import { HealWorld } from "./heal_world.ts";
 
+/** How long a replica may take to come to a step. */
+const STEP_MAX_MS = 15_000;
+
 Deno.test({
   name:
     "whoever heals the log is killed at each step in turn, and another replica finishes it: nothing is lost, and the killed one comes back equal",
@@ -21,9 +24,11 @@ Deno.test({
       await clients.stop();
       const before = await world.agreement();
 
-      const struck = steps.next(step);
+      const struck = steps.next(step, STEP_MAX_MS);
       await lose(brokers, step === "remake" ? "stores" : "older copy");
-      const healer = Number((await struck).slice(1));
+      const id = await struck;
+      assert.ok(id, `nobody has come to the step ${step}`);
+      const healer = Number(id.slice(1));
       await replicas[healer].end("SIGKILL");
 
       const others = replicas.filter((_, index) => index !== healer);
