@@ -205,6 +205,7 @@ function join(
     },
     warn: (message) => logger.warn("{message}", { message }),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
+    hearOthers: (hearing) => log.othersHeard(hearing),
     failed: fail,
   });
   members.listen({
@@ -212,6 +213,7 @@ function join(
       room.joined(wasAway, now());
       cluster.joined(now());
     },
+    left: () => {},
     heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
     dropped: (count) => cluster.noteDropped(count),
     off: (reason) => cluster.off(reason),

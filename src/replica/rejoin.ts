@@ -7,6 +7,9 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { LogStatus } from "../log/log.ts";
+import type { EVENT_LOOP } from "../snapshot/event_loop.ts";
+import { restore } from "../snapshot/restore.ts";
+import type { SnapshotSource } from "../snapshot/source.ts";
 import { retrying, type Sleep } from "./back_off.ts";
 import { ForkedError } from "./fork.ts";
 import type { Replica } from "./replica.ts";
@@ -23,6 +26,8 @@ export interface RejoinPorts {
   consume(after: number, time: string | null): void;
   /** Waits; rejects when it is aborted. */
   readonly sleep: Sleep;
+  /** Where snapshots are restored; the process's own event loop if left out. */
+  readonly loop?: typeof EVENT_LOOP;
 }
 
 /** Brings one replica back to its log, as often as it takes. */
@@ -66,6 +71,32 @@ export class Rejoin {
       this.#missing = missing;
       const mayStart = !this.#isClosed && !this.replica.isForked;
       if (mayStart && this.#underWay === undefined) this.#start();
+    }
+  }
+
+  /**
+   * Goes on from a snapshot that is fuller than the replica's state, although
+   * the log ends before it.
+   *
+   * @param source The snapshot, which the caller has read back.
+   * @param signal Aborts it.
+   * @throws {Error} If it can't be had, or is not this replica's future.
+   */
+  async goOnFrom(source: SnapshotSource, signal: AbortSignal): Promise<void> {
+    const { replica, ports } = this;
+    try {
+      using snapshot = await source.open(signal);
+      const { info } = snapshot;
+      const reason = `restoring from ${source.name}`;
+      const storage = await restore(snapshot, {
+        progress: (rows, percent) =>
+          replica.noteRestore({ reason, rows, percent }),
+      }, ports.loop);
+      signal.throwIfAborted();
+      replica.rejoin(storage, info, `restored from ${source.name}`);
+      ports.consume(info.sequence, info.time);
+    } finally {
+      replica.restoreEnded();
     }
   }
 

@@ -120,7 +120,7 @@ export class Replica extends ReplicaView {
     this.#applier.drop();
     this.machine.adopt(storage, place);
     this.groupCommit.loseInFlight(
-      `The log was cut while the set was under way, and the replica went on from a snapshot at sequence ${sequence}`,
+      `The log does not have the set's place any more: the replica went on from a snapshot at sequence ${sequence} while the set was under way`,
     );
     const { phase } = this.lifecycle;
     this.lifecycle.rejoined();

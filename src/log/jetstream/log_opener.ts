@@ -8,7 +8,7 @@ import type { EntryFeed } from "./entry_feed.ts";
 import { KnownLog } from "./known_log.ts";
 import { infoOf, type OpeningOptions, openingStep } from "./opening.ts";
 import type { Requests } from "./requests.ts";
-import { NO_ENTRIES, type StreamLook } from "./same_log.ts";
+import { NO_ENTRIES, type StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
 

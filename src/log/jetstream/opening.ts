@@ -5,7 +5,7 @@
  * @module
  */
 import type { LogInfo } from "../log.ts";
-import type { StreamLook } from "./same_log.ts";
+import type { StreamLook } from "./stream_look.ts";
 import {
   logIdentity,
   PAYLOAD_BYTES_MIN,

@@ -5,12 +5,16 @@
  * @module
  */
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
-import type { StreamLook, StreamQuestion } from "./same_log.ts";
+import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 
 /** NATS is connected; the answer to `connect`. */
 export interface Connected {
   readonly type: "connected";
   readonly attempt: number;
+  /** The server's id: another one each time that it is started. */
+  readonly serverId: string;
+  /** Its version, as in "2.9.10"; left out if it is not known. */
+  readonly serverVersion?: string;
 }
 
 /** The attempt failed, or the connection is lost. */
@@ -94,6 +98,17 @@ export interface Trimmed {
   readonly type: "trimmed";
 }
 
+/** The answer to `hear_others`. */
+export interface OthersHeard {
+  readonly type: "others_heard";
+  readonly hearing: number;
+}
+
+/** Something was done to the stream, to make it whole. */
+export interface Healed {
+  readonly type: "healed";
+}
+
 /** The log is not needed any more. */
 export interface Close {
   readonly type: "close";
@@ -114,6 +129,8 @@ export type SessionEvent =
   | Open
   | Consume
   | Trimmed
+  | OthersHeard
+  | Healed
   | Close;
 
 /** Connect to NATS; answered by `connected` or `disconnected`. */
@@ -184,6 +201,16 @@ export interface LimitsAction {
   readonly limits: LogLimits;
 }
 
+/**
+ * Hear what the other replicas have applied; answered by `others_heard`. Nothing
+ * is published before that.
+ */
+export interface HearOthersAction {
+  readonly type: "hear_others";
+  /** One more each time: only the answer to the last one counts. */
+  readonly hearing: number;
+}
+
 /** Whether the log is there. */
 export interface FoundAction {
   readonly type: "found";
@@ -208,5 +235,6 @@ export type SessionAction =
   | WriteIdentityAction
   | StatusAction
   | LimitsAction
+  | HearOthersAction
   | FoundAction
   | OpenedAction;

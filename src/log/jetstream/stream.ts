@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isPending } from "../fence.ts";
 import type { LogLocation } from "../log.ts";
 import {
   ApiError,
@@ -14,7 +15,13 @@ import {
 import { formatTime } from "./delivery.ts";
 import { MESSAGE_ID } from "./entry_feed.ts";
 import { HEARTBEAT_MS, SILENCE_MAX_MS } from "./liveness.ts";
-import type { StoredEntry, StreamLook, StreamQuestion } from "./same_log.ts";
+import { findFences } from "./stream_fences.ts";
+import {
+  NO_ENTRIES,
+  type StoredEntry,
+  type StreamLook,
+  type StreamQuestion,
+} from "./stream_look.ts";
 import {
   identityDescription,
   newStreamConfig,
@@ -37,6 +44,7 @@ interface StreamInfo {
 
 /** A message as JetStream gives it by its sequence; the bytes are in base64. */
 interface StoredMessage {
+  readonly seq: number;
   readonly subject: string;
   readonly hdrs?: string;
   readonly data?: string;
@@ -75,7 +83,15 @@ export class Stream {
     const { first_seq, last_seq, bytes } = info.state;
     const { identify, require } = question;
     const isThere = (sequence: number | undefined): sequence is number =>
-      sequence !== undefined && sequence >= first_seq && sequence <= last_seq;
+      sequence !== undefined && sequence >= Math.max(first_seq, 1) &&
+      sequence <= last_seq;
+    const find = async (sequence: number | undefined) =>
+      isThere(sequence) ? await this.entry(sequence) : undefined;
+    const fences = question.fences && last_seq > 0
+      ? await findFences(this, this.name)
+      : [];
+    const pending = fences.find(isPending);
+    const known = identify && Math.min(identify, last_seq);
     return {
       created: info.created,
       config: info.config,
@@ -84,26 +100,28 @@ export class Stream {
       firstSequence: firstSequence(info),
       lastSequence: last_seq,
       bytes,
-      identified: isThere(identify) ? await this.entry(identify) : undefined,
-      isRequiredMissing: isThere(require) &&
-        await this.entry(require) === undefined,
+      identified: await find(known),
+      isRequiredMissing: isThere(require) && await find(require) === undefined,
+      ...(question.fences && { fences }),
+      ...(known !== undefined && pending !== undefined && {
+        beforeFence: await find(Math.min(known, pending.at - 1)),
+      }),
     };
   }
 
   /** Makes the stream; another replica may be faster, its stream is the log then. */
   async make(replicas: number, id: string): Promise<StreamLook | undefined> {
-    const question = { identify: undefined, require: undefined };
     try {
       await this.api.ask(
         `STREAM.CREATE.${this.name}`,
         newStreamConfig(this.name, replicas, id),
       );
     } catch (error) {
-      const look = await this.look(question).catch(() => undefined);
+      const look = await this.look(NO_ENTRIES).catch(() => undefined);
       if (look === undefined) throw error;
       return look;
     }
-    return await this.look(question);
+    return await this.look(NO_ENTRIES);
   }
 
   /** Writes the log's identity into the stream's description again. */
@@ -156,14 +174,28 @@ export class Stream {
   }
 
   /** @returns The entry at a sequence; undefined if the stream does not have it. */
-  async entry(sequence: number): Promise<StoredEntry | undefined> {
+  entry(sequence: number): Promise<StoredEntry | undefined> {
+    return this.#get({ seq: sequence });
+  }
+
+  /** @returns The last entry on a subject; undefined if there is none. */
+  lastOn(subject: string): Promise<StoredEntry | undefined> {
+    return this.#get({ last_by_subj: subject });
+  }
+
+  /** @returns The first entry on a subject, at a sequence or later. */
+  nextOn(subject: string, sequence: number): Promise<StoredEntry | undefined> {
+    return this.#get({ next_by_subj: subject, seq: sequence });
+  }
+
+  async #get(question: unknown): Promise<StoredEntry | undefined> {
     try {
       const { message } = await this.api.ask(
         `STREAM.MSG.GET.${this.name}`,
-        { seq: sequence },
+        question,
       ) as unknown as { message: StoredMessage };
       return {
-        sequence,
+        sequence: message.seq,
         time: formatTime(message.time),
         messageId: messageIdOf(message),
         subject: message.subject,

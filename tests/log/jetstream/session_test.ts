@@ -7,7 +7,7 @@ import {
   SILENCE_MAX_MS,
 } from "../../../src/log/jetstream/liveness.ts";
 import { PROBE_BATCH } from "../../../src/log/jetstream/session_events.ts";
-import type { StoredEntry } from "../../../src/log/jetstream/same_log.ts";
+import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
@@ -98,7 +98,7 @@ test("starts a consumer after the last entry that it is told of", () => {
   assert.deepEqual(driver.actions.at(-1), {
     type: "look",
     request: 2,
-    question: { identify: undefined, require: 8 },
+    question: { identify: undefined, require: 8, fences: true },
   });
   driver.look({ lastSequence: 9 });
   assert.equal(driver.take("start_consumer").first, 8);
@@ -202,7 +202,7 @@ test("judges the stream by what was applied when it was asked", () => {
   driver.receive(entry(8, { messageId: "x:1" }));
   driver.receive(entry(10));
   const { request, question } = driver.take("look");
-  assert.deepEqual(question, { identify: 8, require: 9 });
+  assert.deepEqual(question, { identify: 8, require: 9, fences: true });
   // The consumer from before still gives entries.
   driver.receive(entry(9, { messageId: "x:2" }));
   driver.tell({

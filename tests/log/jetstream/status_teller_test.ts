@@ -53,12 +53,18 @@ test("goes on requiring an upgrade", () => {
 test("tells of an entry that is missing even where the reason was told before", () => {
   const teller = new StatusTeller();
   teller.change("away", "the log begins with 9", 0);
-  assert.deepEqual(teller.change("away", "the log begins with 9", 1, 8), {
-    state: "away",
-    reason: "the log begins with 9",
-    missing: 8,
-    isRepeated: true,
-  });
-  assert.equal(teller.change("away", "the log begins with 9", 2, 8), undefined);
+  assert.deepEqual(
+    teller.change("away", "the log begins with 9", 1, { missing: 8 }),
+    {
+      state: "away",
+      reason: "the log begins with 9",
+      missing: 8,
+      isRepeated: true,
+    },
+  );
+  assert.equal(
+    teller.change("away", "the log begins with 9", 2, { missing: 8 }),
+    undefined,
+  );
   assert.equal(teller.change("connected", "fine", 3)?.missing, undefined);
 });
