@@ -40,6 +40,11 @@ interface StreamInfo {
     readonly last_seq: number;
     readonly bytes: number;
   };
+  /** Left out where servers do not know of each other. */
+  readonly cluster?: {
+    /** Left out while none leads. */
+    readonly leader?: string;
+  };
 }
 
 /** A message as JetStream gives it by its sequence; the bytes are in base64. */
@@ -66,9 +71,22 @@ export class Stream {
     private readonly serverVersion: () => string = () => "",
   ) {}
 
+  /**
+   * Where no server leads, some server answers with the end that it knows:
+   * nats-server 2.15.1 said 19 for a while after a restart, where 20 was the
+   * truth. That must not look like a log that has lost its tail.
+   */
   async #info(): Promise<StreamInfo> {
-    const info = await this.api.ask(`STREAM.INFO.${this.name}`);
-    return info as unknown as StreamInfo;
+    const info = await this.api.ask(
+      `STREAM.INFO.${this.name}`,
+    ) as unknown as StreamInfo;
+    if (info.cluster !== undefined && !info.cluster.leader) {
+      throw new ApiError(
+        0,
+        `the stream ${this.name} has no leader: too few of its servers are there`,
+      );
+    }
+    return info;
   }
 
   /** @returns What the stream says; undefined if it is not there. */
