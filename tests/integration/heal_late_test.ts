@@ -48,37 +48,42 @@ for (const later of [1, 2 * MISSED]) {
     ignore: !areServersNew(),
     fn: async () => {
       await using world = await HealWorld.start(1, 1);
-      const { brokers, replicas: [late] } = world;
-      await using proxy = new TcpProxy(brokers.servers[0].port);
-      const others = await Promise.all(
-        [1, 2].map((index) =>
-          world.startReplica(index, {
-            NATS_URL: `nats://127.0.0.1:${proxy.port}`,
-          })
-        ),
-      );
-      await set(late, "ann");
-      await world.agreement();
-      await saveStores(brokers);
-      await proxy.refuse();
-      for (let i = 0; i < MISSED; i++) await set(late, `missed ${i}`);
-      const { sequence, digest } = await viewOf(late);
-      late.signal("SIGSTOP");
-
-      await lose(brokers, "older copy");
-      proxy.accept();
-      await Promise.all(others.map((one) => one.untilReady("set")));
-      for (let i = 0; i < later; i++) await set(others[0], `later ${i}`);
-      late.signal("SIGCONT");
-      await assertForked(late, { sequence, digest });
-
-      for (const other of others) await set(other, "bob");
-      const { users } = await world.agreement(others);
-      assert.equal(users, 2 + later);
-      // Its state was saved; started anew it is one of them.
-      await late.end("SIGTERM");
-      await world.startReplica(0);
-      await world.agreement();
+      await world.explained(() => beLate(world, later));
     },
   });
+}
+
+/** @param later How many sets the others acknowledge before it comes back. */
+async function beLate(world: HealWorld, later: number): Promise<void> {
+  const { brokers, replicas: [late] } = world;
+  await using proxy = new TcpProxy(brokers.servers[0].port);
+  const others = await Promise.all(
+    [1, 2].map((index) =>
+      world.startReplica(index, {
+        NATS_URL: `nats://127.0.0.1:${proxy.port}`,
+      })
+    ),
+  );
+  await set(late, "ann");
+  await world.agreement();
+  await saveStores(brokers);
+  await proxy.refuse();
+  for (let i = 0; i < MISSED; i++) await set(late, `missed ${i}`);
+  const { sequence, digest } = await viewOf(late);
+  late.signal("SIGSTOP");
+
+  await lose(brokers, "older copy");
+  proxy.accept();
+  await Promise.all(others.map((one) => one.untilReady("set")));
+  for (let i = 0; i < later; i++) await set(others[0], `later ${i}`);
+  late.signal("SIGCONT");
+  await assertForked(late, { sequence, digest });
+
+  for (const other of others) await set(other, "bob");
+  const { users } = await world.agreement(others);
+  assert.equal(users, 2 + later);
+  // Its state was saved; started anew it is one of them.
+  await late.end("SIGTERM");
+  await world.startReplica(0);
+  await world.agreement();
 }

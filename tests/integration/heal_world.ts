@@ -97,6 +97,21 @@ export class HealWorld implements AsyncDisposable {
     });
   }
 
+  /** Does something, and tells what the replicas have said if that fails. */
+  async explained(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      for (const { lines, pid } of this.#spawned) {
+        console.error(`replica with pid ${pid}:`);
+        for (const { time, message, state = "", reason = "" } of lines) {
+          console.error(` ${time} ${message} ${state} ${reason}`);
+        }
+      }
+      throw error;
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const replica of this.#spawned) {
       await replica[Symbol.asyncDispose]();
