@@ -104,8 +104,8 @@ export class HealWorld implements AsyncDisposable {
     } catch (error) {
       for (const { lines, pid } of this.#spawned) {
         console.error(`replica with pid ${pid}:`);
-        for (const { time, message, state = "", reason = "" } of lines) {
-          console.error(` ${time} ${message} ${state} ${reason}`);
+        for (const line of lines) {
+          console.error(` ${line["@timestamp"]} ${line.message}`);
         }
       }
       throw error;
