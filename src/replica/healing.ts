@@ -120,12 +120,7 @@ function healLost(facts: HealingFacts): HealingStep {
     ? wantedSnapshot(facts, pointOf(own))
     : undefined;
   if (snapshot !== undefined) return snapshot;
-  if (awaited.length > 0) {
-    return none(
-      "wait",
-      `waiting for ${awaited.join(", ")}, which may have applied more`,
-    );
-  }
+  if (awaited.length > 0) return awaiting(awaited);
   if (now_ms < dueAt_ms(facts)) {
     return none(
       "wait",
@@ -204,28 +199,34 @@ function finishers(
 
 /** The log begins after the heal point, and its first entry is missing. */
 function finishMark(facts: HealingFacts): HealingStep {
-  const { own, loss, now_ms, fenceSince_ms } = facts;
+  const { own, loss, awaited, now_ms, fenceSince_ms } = facts;
   const { firstSequence, lastSequence } = loss;
   if (
     own.appliedSequence !== lastSequence || firstSequence !== lastSequence + 1
   ) return none("wait", "the log has moved meanwhile");
   const difference = conflict(facts);
   if (difference !== undefined) return none("problem", difference);
-  // It came after the fence, and nobody has written anything since: no one's
-  // entries are lost if it heals the log once more.
-  const late = companions(facts).find((other) =>
-    isFuller(other, own) && other.state === "healing" &&
-    other.heals !== undefined
-  );
+  // It came after the fence, or has applied a mark that the log has lost again.
+  // Nobody has written anything since: no one's entries are lost if it heals
+  // the log once more.
+  const late = companions(facts).find((other) => isFuller(other, own));
   if (late !== undefined) {
     return none(
-      "wait",
+      late.heals === undefined ? "problem" : "wait",
       `replica ${late.id} has applied entry ${late.appliedSequence}, so it heals the log`,
     );
   }
+  if (awaited.length > 0) return awaiting(awaited);
   return now_ms - fenceSince_ms < rankAmongEquals(facts) * FINISH_AFTER_MS
     ? none("wait", "another replica finishes the healing")
     : { type: "mark", point: pointOf(own) };
+}
+
+function awaiting(ids: readonly string[]): NoHealing {
+  return none(
+    "wait",
+    `waiting for ${ids.join(", ")}, which may have applied more`,
+  );
 }
 
 function none(why: NoHealing["why"], reason: string): NoHealing {

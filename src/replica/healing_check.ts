@@ -67,8 +67,10 @@ export function checkHealing(step: HealingWork, facts: HealingFacts): void {
       return mustHold(
         loss.type === "unmarked" && isOwn(step.point, facts) &&
           loss.lastSequence === own.appliedSequence &&
-          loss.firstSequence === own.appliedSequence + 1,
-        "a mark follows the state of the replica that writes it, and nothing else",
+          loss.firstSequence === own.appliedSequence + 1 &&
+          facts.awaited.length === 0 &&
+          !facts.others.some((other) => hasMore(other, facts)),
+        "a mark follows the fullest state, which is that of the replica that writes it, and nothing else",
       );
   }
 }
@@ -121,16 +123,27 @@ function checkFence(
 }
 
 /** Whether another replica has, or may have, what this one does not. */
-function isRival(other: OtherReplica, { own }: HealingFacts): boolean {
-  const { logId, state, heardAgo_ms, appliedSequence, digest } = other;
-  if (
-    logId !== own.logId || state === "forked" || heardAgo_ms > GONE_AFTER_MS
-  ) {
-    return false;
-  }
-  if (state === "ready" && other.lastSequence >= own.appliedSequence) {
-    return true;
-  }
+function isRival(other: OtherReplica, facts: HealingFacts): boolean {
+  const { state, lastSequence } = other;
+  return isFollowing(other, facts) && state === "ready" &&
+      lastSequence >= facts.own.appliedSequence ||
+    hasMore(other, facts);
+}
+
+/** Whether another replica lives and follows this log. */
+function isFollowing(
+  { logId, state, heardAgo_ms }: OtherReplica,
+  { own }: HealingFacts,
+): boolean {
+  return logId === own.logId && state !== "forked" &&
+    heardAgo_ms <= GONE_AFTER_MS;
+}
+
+/** Whether another replica has what this one does not. */
+function hasMore(other: OtherReplica, facts: HealingFacts): boolean {
+  if (!isFollowing(other, facts)) return false;
+  const { own } = facts;
+  const { appliedSequence, digest } = other;
   const { heals = own.heals.count } = other;
   if (heals !== own.heals.count) return heals > own.heals.count;
   return appliedSequence > own.appliedSequence ||

@@ -91,15 +91,21 @@ export function conflict(facts: HealingFacts): string | undefined {
 export function fullerSnapshot(
   { own, snapshots }: HealingFacts,
 ): HealingSnapshot | undefined {
-  return snapshots.find(({ info, isUnreadable }) => {
-    if (info.sequence <= own.appliedSequence || isUnreadable) return false;
-    const heals = HealPoints.from(info.heals);
-    const { last } = own.heals;
-    return heals.count >= own.heals.count &&
-      (last === undefined || heals.knows(last) ||
-        heals.isTooOldToKnow(last.sequence)) &&
-      forkBySnapshot(own, heals) === undefined;
-  });
+  return snapshots.find((snapshot) => isFuture(snapshot, own));
+}
+
+/** Whether a snapshot goes on from this replica's state. */
+function isFuture(
+  { info, isUnreadable }: HealingSnapshot,
+  own: OwnState,
+): boolean {
+  if (info.sequence <= own.appliedSequence || isUnreadable) return false;
+  const heals = HealPoints.from(info.heals);
+  const { last } = own.heals;
+  return heals.count >= own.heals.count &&
+    (last === undefined || heals.knows(last) ||
+      heals.isTooOldToKnow(last.sequence)) &&
+    forkBySnapshot(own, heals) === undefined;
 }
 
 /** @returns Why this replica does not heal the log now; undefined if it does. */
@@ -130,12 +136,12 @@ export function whoGoesFirst(facts: HealingFacts): NoHealing | undefined {
 /** Whether a replica that is silent is not needed for its state. */
 function isHadElsewhere(
   other: OtherReplica,
-  { snapshots }: HealingFacts,
+  { own, snapshots }: HealingFacts,
 ): boolean {
   const { appliedSequence: sequence, digest } = other;
   return isSilent(other) &&
     snapshots.some((snapshot) =>
-      snapshot.isVerified && !snapshot.isUnreadable &&
+      snapshot.isVerified && isFuture(snapshot, own) &&
       isAt(snapshot, { sequence, digest })
     );
 }

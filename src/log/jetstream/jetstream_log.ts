@@ -93,9 +93,9 @@ export class JetStreamLog implements TrimmableLog {
     return this.#found.promise;
   }
 
-  open(): Promise<LogInfo> {
+  open(id?: string): Promise<LogInfo> {
     this.connect();
-    this.#runner.tell({ type: "open" });
+    this.#runner.tell({ type: "open", id });
     return this.#opened.promise;
   }
 
