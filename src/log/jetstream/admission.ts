@@ -20,9 +20,13 @@ export class Admission {
     this.#serverId = serverId;
   }
 
-  /** The log was opened: the others were heard before. */
-  opened(): void {
-    this.#heardOver = this.#serverId;
+  /**
+   * The stream was asked for by a start, which hears the others from then on
+   * until it opens the log. A server that is started anew meanwhile may have
+   * lost what they had said.
+   */
+  entered(): void {
+    this.#heardOver ??= this.#serverId;
   }
 
   /** The log has lost entries, or may have. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Admission } from "./admission.ts";
 import type { EntryFeed } from "./entry_feed.ts";
 import { KnownLog } from "./known_log.ts";
 import { infoOf, type OpeningOptions, openingStep } from "./opening.ts";
@@ -23,12 +24,14 @@ export class LogOpener {
    * @param options The stream.
    * @param feed What will be fed from it.
    * @param requests Numbers the requests.
+   * @param admission Whether batches may be published, later.
    * @param output Takes what is to be done.
    */
   constructor(
     private readonly options: OpeningOptions,
     private readonly feed: EntryFeed,
     private readonly requests: Requests,
+    private readonly admission: Admission,
     private readonly output: SessionOutput,
   ) {}
 
@@ -96,6 +99,7 @@ export class LogOpener {
     now_ms: number,
   ): KnownLog | undefined {
     if (!isAwaited(this.#wait, request)) return undefined;
+    this.admission.entered();
     if (this.#wanted === "look") return this.#found(look);
     return this.#open(look, now_ms);
   }
