@@ -209,19 +209,11 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  {
-    log,
-    members,
-    room,
-    replica,
-    rejoin,
-    cluster,
-    readmission,
-    healer,
-    snapshots,
-  }: Parts,
+  parts: Parts,
   fail: (error: Error) => void,
 ): void {
+  const { log, members, room, cluster, readmission } = parts;
+  const { replica, rejoin, healer, snapshots } = parts;
   rejoin.failed.catch(fail);
   log.listen({
     entries: (entries, lastSequence, bytes, taken) => {

@@ -56,9 +56,14 @@ export class JetStreamLog implements TrimmableLog {
       },
       members,
     );
-    const { stream, replicaId } = options;
+    const { stream, replicaId, streamReplicas } = options;
     this.files = new ObjectBucket(
-      { stream, replicaId, warn: (message) => listener.warn(message) },
+      {
+        stream,
+        replicaId,
+        streamReplicas,
+        warn: (message) => listener.warn(message),
+      },
       () => this.#runner.line?.aside,
     );
     this.healing = new HealableStream(stream, {
