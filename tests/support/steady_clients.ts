@@ -42,7 +42,7 @@ export class SteadyClients {
   #isStopped = false;
   #working: Promise<unknown> = Promise.resolve();
 
-  /** @param replicas They all live on until the clients are stopped. */
+  /** @param replicas They all live on while clients are not stopped. */
   constructor(private readonly replicas: readonly ServiceProcess[]) {
     this.#work();
   }
