@@ -11,6 +11,8 @@ export const REPLICA_STATES = [
   "catching_up",
   "ready",
   "ahead_of_log",
+  "healing",
+  "forked",
   "upgrade_required",
   "draining",
 ] as const;

@@ -8,11 +8,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Apps } from "./apps.ts";
 import { bind } from "./bind.ts";
 import { Cluster } from "./cluster/cluster.ts";
+import { Readmission } from "./cluster/readmission.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
 import { Listeners } from "./http/server/listener.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
+import { logHealer } from "./log_healer.ts";
+import type { Healer } from "./replica/healer.ts";
 import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
 import { SnapshotKeeper, type SnapshotStores } from "./snapshot_keeper.ts";
@@ -59,7 +62,10 @@ interface Parts {
   readonly replica: Replica;
   readonly rejoin: Rejoin;
   readonly cluster: Cluster;
+  readonly readmission: Readmission;
   readonly stores: SnapshotStores;
+  /** Undefined where no other replica shares the log. */
+  readonly healer: Healer | undefined;
   readonly snapshots: SnapshotKeeper;
   readonly apps: Apps;
   readonly listeners: Listeners;
@@ -136,15 +142,31 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     consume: (after, time) => log.consume(after, time),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
   });
-  const room = new Room(config.isNewLogWanted);
+  const room = new Room(
+    config.isNewLogWanted,
+    config.restoreFrom && replicaId,
+  );
   const session = crypto.randomUUID().replaceAll("-", "");
   const cluster = new Cluster({ replicaId, version, session }, replica, {
     sendHeartbeat: config.nats &&
       ((heartbeat, unsure) => members.send(heartbeat, unsure)),
-    heard: (heartbeat) => room.heard(heartbeat),
+    heard: (heartbeat) => {
+      room.heard(heartbeat, now());
+      readmission.tick(now());
+    },
+  });
+  const readmission = new Readmission({
+    cluster,
+    replica,
+    locate: () => log.locate(0),
+    admit: (hearing) => log.othersHeard(hearing),
+    isGivenUp: (other) => room.isGivenUp(other),
+    changed: (condition) => replica.healingChanged(condition),
   });
   const restFactor = () => replica.sets.pending > 0 ? REST_FACTOR : 0;
   const stores = snapshotStores(config, log, restFactor);
+  const healer = config.nats &&
+    logHealer({ config, log, replica, rejoin, cluster, stores, now });
   const snapshots = new SnapshotKeeper(stores, config.snapshots, {
     locate: (sequence) => log.locate(sequence),
     trim: (sequence) => log.trim(sequence),
@@ -175,7 +197,9 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     replica,
     rejoin,
     cluster,
+    readmission,
     stores,
+    healer,
     snapshots,
     apps,
     listeners,
@@ -185,9 +209,11 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, room, replica, rejoin, cluster, snapshots }: Parts,
+  parts: Parts,
   fail: (error: Error) => void,
 ): void {
+  const { log, members, room, cluster, readmission } = parts;
+  const { replica, rejoin, healer, snapshots } = parts;
   rejoin.failed.catch(fail);
   log.listen({
     entries: (entries, lastSequence, bytes, taken) => {
@@ -197,6 +223,7 @@ function join(
     status: (status) => {
       replica.logStatusChanged(status);
       rejoin.logStatusChanged(status);
+      healer?.logStatusChanged(status);
     },
     firstSequence: (sequence) => replica.firstSequenceMoved(sequence),
     limits: (limits) => {
@@ -205,12 +232,17 @@ function join(
     },
     warn: (message) => logger.warn("{message}", { message }),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
+    hearOthers: (hearing) => readmission.hear(hearing, now()),
     failed: fail,
   });
   members.listen({
     joined: (wasAway) => {
       room.joined(wasAway, now());
       cluster.joined(now());
+    },
+    left: () => {
+      cluster.left(now());
+      readmission.left();
     },
     heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
     dropped: (count) => cluster.noteDropped(count),
@@ -219,7 +251,7 @@ function join(
 }
 
 function tick(
-  { replica, cluster, snapshots, apps, listeners }: Parts,
+  { replica, cluster, readmission, healer, snapshots, apps, listeners }: Parts,
   fail: (error: Error) => void,
 ): void {
   try {
@@ -229,6 +261,8 @@ function tick(
     fail(error as Error);
   }
   cluster.tick(now());
+  readmission.tick(now());
+  healer?.tick(now());
   snapshots.tick();
   apps.tick();
   listeners.tick();
@@ -250,13 +284,14 @@ async function leave(
 
 /** Takes no new sets, ends those under way and closes the listeners. */
 async function drain(
-  { replica, rejoin, cluster, snapshots, apps, listeners, stopping }: Parts,
+  { replica, rejoin, cluster, healer, snapshots, apps, listeners, stopping }:
+    Parts,
   reason: string,
 ): Promise<void> {
   replica.drain(reason);
   stopping.abort();
   rejoin.close();
-  const snapshotsStopped = snapshots.stop();
+  const snapshotsStopped = Promise.all([snapshots.stop(), healer?.stop()]);
   // The others hear of it before the log is closed.
   cluster.tick(now());
   const patience = now() + BODIES_TIMEOUT_MS;

@@ -23,6 +23,7 @@ const ARROWS: Record<string, string[]> = {
     "startup.ts",
     "snapshot_stores.ts",
     "snapshot_keeper.ts",
+    "log_healer.ts",
     "config",
     "http/server",
     "cluster",
@@ -31,6 +32,14 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
     "telemetry",
     "errors.ts",
+  ],
+  "log_healer.ts": [
+    "snapshot_keeper.ts",
+    "config",
+    "cluster",
+    "replica",
+    "log",
+    "snapshot",
   ],
   "bind.ts": ["config", "http/server"],
   "apps.ts": [
@@ -46,6 +55,9 @@ const ARROWS: Record<string, string[]> = {
     "histogram.ts",
   ],
   "startup.ts": [
+    "peers.ts",
+    "restoration.ts",
+    "kept_state.ts",
     "snapshot_stores.ts",
     "snapshot_keeper.ts",
     "stored_states.ts",
@@ -55,6 +67,9 @@ const ARROWS: Record<string, string[]> = {
     "log",
     "snapshot",
   ],
+  "peers.ts": ["cluster", "replica", "snapshot"],
+  "restoration.ts": ["replica", "log", "snapshot"],
+  "kept_state.ts": ["log", "snapshot"],
   "snapshot_stores.ts": [
     "snapshot_keeper.ts",
     "config",
@@ -63,7 +78,7 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
   ],
   "snapshot_keeper.ts": ["cluster", "replica", "log"],
-  "stored_states.ts": ["cluster", "replica"],
+  "stored_states.ts": ["cluster", "replica", "snapshot"],
   "config": [
     "http/server",
     "snapshot",
@@ -114,7 +129,7 @@ const ARROWS: Record<string, string[]> = {
   ],
   "http/openapi": ["replica_states.ts", "user_grade_schema.ts"],
   "http/ports.ts": ["snapshot", "replica_states.ts", "user_grade.ts"],
-  "cluster": [],
+  "cluster": ["replica"],
   "replica": [
     "log",
     "snapshot",

@@ -17,8 +17,11 @@ import {
   type LocalReplica,
   type SendHeartbeat,
 } from "./heartbeat_sender.ts";
+import type { OtherReplica } from "../replica/healing_facts.ts";
 import { type Member, Members } from "./members.ts";
+import { otherReplicas } from "./other_replicas.ts";
 import { type OtherLog, OtherLogs } from "./other_logs.ts";
+import { RollCall } from "./roll_call.ts";
 import { type SeenReplica, seenReplicas } from "./seen_replicas.ts";
 
 const logger = getLogger(["usergrade", "cluster"]);
@@ -53,6 +56,7 @@ export class Cluster {
   readonly #members = new Members();
   readonly #divergence = new Divergence();
   readonly #otherLogs = new OtherLogs();
+  readonly #rollCall = new RollCall();
   readonly #sender: HeartbeatSender;
   #presence: ClusterView["presence"];
   #dropped = 0;
@@ -109,7 +113,47 @@ export class Cluster {
 
   /** The others can be heard from now on: asks who they are. */
   joined(now_ms: number): void {
+    this.#rollCall.joined(this.#members.present(now_ms), now_ms);
     this.#sender.ask(now_ms);
+  }
+
+  /** The others can't be heard until they can again. */
+  left(now_ms: number): void {
+    this.#rollCall.left(this.#members.present(now_ms), now_ms);
+  }
+
+  /** Begins to hear all: asks them anew unless a connection has just done it. */
+  hearAll(now_ms: number): void {
+    const isAnew = this.#rollCall.begin(this.#members.present(now_ms), now_ms);
+    if (isAnew) this.#sender.ask(now_ms);
+  }
+
+  /** @returns The others, in the order of their ids, as they are heard now. */
+  others(now_ms: number): OtherReplica[] {
+    const { connected_ms } = this.#rollCall;
+    return otherReplicas(
+      this.#members.list(now_ms),
+      connected_ms === undefined ? undefined : now_ms - connected_ms,
+    );
+  }
+
+  /**
+   * @returns The ids of those that were there when the connection was lost, or
+   * when all were asked, and have not been heard since. They are given up after
+   * a while.
+   */
+  awaited(now_ms: number): string[] {
+    return this.isOff ? [] : this.#rollCall.awaited(now_ms);
+  }
+
+  /** @returns Whether all that may be there had time to answer. */
+  hasHeardAll(now_ms: number): boolean {
+    return this.isOff || this.#rollCall.isOver(now_ms);
+  }
+
+  /** Whether nobody can be heard: NATS does not allow it. */
+  get isOff(): boolean {
+    return this.#presence === "off";
   }
 
   /** Sends a heartbeat if one is due. Call it a few times a second. */
@@ -152,7 +196,8 @@ export class Cluster {
       this.#dropped++;
       return;
     }
-    if (isNew) this.#sender.answer(now_ms);
+    this.#rollCall.heard(replicaId);
+    if (isNew || heartbeat.asks === true) this.#sender.answer(now_ms);
     this.ports.heard(heartbeat);
     this.#reportOtherLogs(now_ms);
     // While the broker is away, its log may be replaced by another one.

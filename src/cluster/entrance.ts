@@ -5,7 +5,8 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { setTimeout as delay } from "node:timers/promises";
-import type { FoundLog, Room } from "./room.ts";
+import type { FoundLog } from "./misfit.ts";
+import type { Room } from "./room.ts";
 
 const logger = getLogger(["usergrade", "cluster"]);
 
@@ -49,9 +50,11 @@ export async function enter(
       report(admission.despite, log, refused);
       return;
     }
-    const { reason } = admission;
+    const { reason, isPassing } = admission;
     hold(reason);
-    if (reason !== refused) logger.error("Not ready: {reason}", { reason });
+    if (reason !== refused) {
+      logger[isPassing ? "warn" : "error"]("Not ready: {reason}", { reason });
+    }
     refused = reason;
     await delay(REFUSED_MS);
   }

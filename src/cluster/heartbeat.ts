@@ -36,11 +36,18 @@ const HeartbeatSchema = z.object({
   }).nullable(),
   checkpoints: z.array(z.tuple([sequence, digest]))
     .max(HEARTBEAT_CHECKPOINTS_MAX),
+  heals: z.int().min(0).optional(),
+  healed_to: sequence.nullable().optional(),
+  asks: z.boolean().optional(),
 });
 
 /**
  * What a replica says about itself at one moment. `session` changes with each
  * start of the replica; `checkpoints` are sequences with the digest at each.
+ *
+ * `heals` says how many heal points its state has, and `healed_to` the sequence
+ * of the newest; replicas that don't heal logs, all of 1.x before 1.3 among
+ * them, leave both out. `asks`: all that hear it answer at once.
  */
 export type Heartbeat = z.infer<typeof HeartbeatSchema>;
 

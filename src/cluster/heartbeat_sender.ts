@@ -12,8 +12,14 @@ import {
 /** The interval between heartbeats; a new state is sent at once. */
 const HEARTBEAT_MS = 2_000;
 
-/** The least time between two answers to replicas that are new. */
+/** The same while the log is being made whole: each of its steps waits for all. */
+const HEALING_HEARTBEAT_MS = 500;
+
+/** The least time between two answers to replicas that ask or are new. */
 const ANSWER_INTERVAL_MS = 100;
+
+/** States that say by themselves that the log is not what was applied. */
+const INCOMPARABLE: readonly string[] = ["healing", "forked"];
 
 /** Who a replica is. */
 export interface Identity {
@@ -31,6 +37,10 @@ export interface LocalReplica {
   readonly connected: boolean;
   /** Whether the log is known to have lost what this replica has applied. */
   readonly isAheadOfLog: boolean;
+  /** How many heal points its state has; undefined if it does not heal. */
+  readonly healCount: number | undefined;
+  /** The sequence of the newest of them; null if there is none. */
+  readonly healedTo: number | null;
   readonly log: { readonly id: string } | undefined;
   readonly appliedSequence: number;
   readonly lastSequence: number;
@@ -61,7 +71,7 @@ export type SendHeartbeat = (
 export class HeartbeatSender {
   #sentAt_ms = -Infinity;
   #sentState = "";
-  /** Whether a replica that is new waits for an answer. */
+  /** Whether a replica that asks, or is new, waits for an answer. */
   #isAsked = false;
 
   constructor(
@@ -70,12 +80,12 @@ export class HeartbeatSender {
     private readonly sendHeartbeat: SendHeartbeat,
   ) {}
 
-  /** Sends one now: those who do not know this replica answer it. */
+  /** Sends one now that all answer. */
   ask(now_ms: number): void {
-    this.#send(now_ms);
+    this.#send(now_ms, true);
   }
 
-  /** A replica that is new was heard: it wants to know who is there. */
+  /** Another replica wants to know who is there. */
   answer(now_ms: number): void {
     this.#isAsked = true;
     this.tick(now_ms);
@@ -85,9 +95,15 @@ export class HeartbeatSender {
   tick(now_ms: number): void {
     const age_ms = now_ms - this.#sentAt_ms;
     if (
-      age_ms >= HEARTBEAT_MS || this.#sentState !== this.#changes() ||
+      age_ms >= this.#interval_ms || this.#sentState !== this.#changes() ||
       (this.#isAsked && age_ms >= ANSWER_INTERVAL_MS)
     ) this.#send(now_ms);
+  }
+
+  get #interval_ms(): number {
+    return this.replica.state === "healing"
+      ? HEALING_HEARTBEAT_MS
+      : HEARTBEAT_MS;
   }
 
   /** What makes a heartbeat due when it changes. */
@@ -99,20 +115,26 @@ export class HeartbeatSender {
   /**
    * The others, version 1.0 included, compare their digests with those of a
    * replica that is ready or leaves. So a replica whose history is another one,
-   * or may be, says that as its state.
+   * or may be, says that as its state. Nobody compares one that is healing or
+   * forked.
    */
-  #send(now_ms: number): void {
+  #send(now_ms: number, asks = false): void {
     this.#sentState = this.#changes();
     this.#sentAt_ms = now_ms;
     this.#isAsked = false;
     const { state, isAheadOfLog } = this.replica;
-    const heartbeat = this.current();
+    const heartbeat = { ...this.current(), ...(asks && { asks }) };
     const as = (told: string) => encodeHeartbeat({ ...heartbeat, state: told });
-    const followsLog = state === "catching_up" || state === "ready";
-    this.sendHeartbeat(
-      as(isAheadOfLog ? "ahead_of_log" : state),
-      followsLog ? as("away") : undefined,
+    const told = as(
+      isAheadOfLog && !INCOMPARABLE.includes(state) ? "ahead_of_log" : state,
     );
+    const followsLog = state === "catching_up" || state === "ready";
+    const unsure = followsLog
+      ? as("away")
+      : INCOMPARABLE.includes(state)
+      ? told
+      : undefined;
+    this.sendHeartbeat(told, unsure);
   }
 
   /** @returns What this replica is now. */
@@ -134,6 +156,10 @@ export class HeartbeatSender {
         ? null
         : { rows: progress.rows, percent: progress.percent },
       checkpoints: replica.checkpoints(HEARTBEAT_CHECKPOINTS_MAX),
+      ...(replica.healCount !== undefined && {
+        heals: replica.healCount,
+        healed_to: replica.healedTo,
+      }),
     };
   }
 }

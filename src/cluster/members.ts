@@ -9,6 +9,12 @@ import type { Heartbeat } from "./heartbeat.ts";
 /** A replica that is silent for longer is gone: five heartbeats are missing. */
 export const GONE_AFTER_MS = 10_000;
 
+/**
+ * How long a connection that carries nothing any more may look alive: the
+ * server misses two pings, 5 s apart.
+ */
+const UNNOTICED_MS = 15_000;
+
 /** A replica that is silent for longer is forgotten. */
 export const FORGOTTEN_AFTER_MS = 300_000;
 
@@ -50,6 +56,23 @@ export class Members {
   /** @returns Whether this start of the replica was heard before. */
   knows({ replica_id, session }: Heartbeat): boolean {
     return this.#heard.get(replica_id)?.heartbeat.session === session;
+  }
+
+  /**
+   * @param now_ms When the connection is lost, or a moment while it stands.
+   * @returns The ids of those that were there when the last of them was heard,
+   * and did not say that they stop. The connection may have carried nothing
+   * since then.
+   */
+  present(now_ms: number): string[] {
+    const members = [...this.#heard];
+    const last_ms = members.at(-1)?.[1].heardAt_ms ?? -Infinity;
+    const from_ms = Math.max(last_ms, now_ms - UNNOTICED_MS) - GONE_AFTER_MS;
+    return members
+      .filter(([, { heartbeat, heardAt_ms }]) =>
+        heardAt_ms >= from_ms && heartbeat.state !== "draining"
+      )
+      .map(([id]) => id);
   }
 
   /** Whether one more fits; forgets the replica that is gone longest if needed. */

@@ -5,6 +5,8 @@
  * @module
  */
 import type { Heartbeat } from "./heartbeat.ts";
+import { GONE_AFTER_MS } from "./members.ts";
+import { type FoundLog, type HeldState, misfits, reasonOf } from "./misfit.ts";
 
 /** How long a starting replica listens: all others answer at once. */
 export const HEARING_MS = 300;
@@ -27,34 +29,12 @@ export const HOLDERS_MAX = 128;
 /** States in which a replica has taken over no state yet. */
 const EMPTY_STATES: readonly string[] = ["starting", "restoring"];
 
-/** The log as a starting replica finds it. */
-export interface FoundLog {
-  readonly id: string;
-  readonly lastSequence: number;
-}
-
-/** What may hold a state. */
-export type HolderKind =
-  /** A replica that runs. */
-  | "replica"
-  /** A file, which may be of any log that there ever was. */
-  | "file"
-  /** A place where snapshots of the logs of this name are kept. */
-  | "store";
-
-/** A state that someone else holds. */
-export interface HeldState {
-  /** Names the holder in a reason, as in "replica b". */
-  readonly holder: string;
-  /** Changes when the holder starts anew, and so has lost what it held. */
+/** A replica that makes a log whole. */
+interface Healer {
   readonly session: string;
-  readonly logId: string;
-  readonly sequence: number;
-  readonly users: number;
-  /** Whether the log is known not to be what the holder has applied. */
-  readonly isOfAnotherHistory: boolean;
-  /** What the holder is. */
-  readonly kind: HolderKind;
+  /** Null while it has none yet. */
+  readonly logId: string | null;
+  readonly heard_ms: number;
 }
 
 /** Whether a starting replica may go on. */
@@ -66,8 +46,12 @@ export type Admission =
   }
   /** Not yet known. */
   | { readonly type: "wait"; readonly reason: string }
-  /** Not as long as this lasts. */
-  | { readonly type: "refuse"; readonly reason: string };
+  /** Not as long as this lasts; `isPassing` if it ends by itself. */
+  | {
+    readonly type: "refuse";
+    readonly reason: string;
+    readonly isPassing?: true;
+  };
 
 /** What the others have said since this replica started. */
 export class Room {
@@ -77,12 +61,26 @@ export class Room {
    * Invariant: no more than {@linkcode HOLDERS_MAX}.
    */
   readonly #held = new Map<string, HeldState>();
+  /** By holder. Invariant: no more than {@linkcode HOLDERS_MAX}. */
+  readonly #healers = new Map<string, Healer>();
+  /**
+   * The lives of holders that an operator has given up.
+   * Invariant: no more than {@linkcode HOLDERS_MAX}.
+   */
+  readonly #givenUp = new Set<string>();
   /** Until when others may answer; not yet known. */
   #hearingEnds_ms = Infinity;
   #doubtSince_ms: number | undefined;
 
-  /** @param isNewLogWanted Whether fuller states are given up. */
-  constructor(private readonly isNewLogWanted: boolean) {}
+  /**
+   * @param isNewLogWanted Whether fuller states are given up.
+   * @param restorerId This replica's id, if it makes the log from a file. Of
+   * several that do, the one with the smallest id goes first.
+   */
+  constructor(
+    private readonly isNewLogWanted: boolean,
+    private readonly restorerId?: string,
+  ) {}
 
   /**
    * The others can be heard from now on.
@@ -95,9 +93,16 @@ export class Room {
   }
 
   /** Takes another replica's heartbeat. */
-  heard(heartbeat: Heartbeat): void {
+  heard(heartbeat: Heartbeat, now_ms: number): void {
     const { replica_id, session, state, log_id } = heartbeat;
     const holder = `replica ${replica_id}`;
+    put(
+      this.#healers,
+      holder,
+      state === "healing"
+        ? { session, logId: log_id, heard_ms: now_ms }
+        : undefined,
+    );
     this.noteHeld(
       holder,
       log_id === null || EMPTY_STATES.includes(state) ? undefined : {
@@ -107,6 +112,8 @@ export class Room {
         sequence: heartbeat.applied_sequence,
         users: heartbeat.users,
         isOfAnotherHistory: state === "ahead_of_log",
+        isForked: state === "forked",
+        heals: heartbeat.heals,
         kind: "replica",
       },
     );
@@ -119,10 +126,7 @@ export class Room {
    * @param held What it holds; undefined if it runs and holds nothing.
    */
   noteHeld(holder: string, held: HeldState | undefined): void {
-    if (held === undefined || held.sequence === 0) this.#held.delete(holder);
-    else if (this.#held.size < HOLDERS_MAX || this.#held.has(holder)) {
-      this.#held.set(holder, held);
-    }
+    put(this.#held, holder, held?.sequence === 0 ? undefined : held);
   }
 
   /**
@@ -135,46 +139,66 @@ export class Room {
     if (now_ms < this.#hearingEnds_ms) {
       return { type: "wait", reason: "the other replicas are being asked" };
     }
-    const reason = this.#whyNot(log);
-    if (reason === undefined) {
+    const fuller = misfits([...this.#held.values()], log);
+    if (fuller.length > 0 && this.isNewLogWanted) {
+      for (const { held } of fuller) {
+        this.#givenUp.add(life(held.holder, held.session));
+      }
+      return { type: "go_on", despite: reasonOf(fuller) };
+    }
+    const healer = this.#healer(log, now_ms);
+    if (fuller.length === 0 && healer === undefined) {
       this.#doubtSince_ms = undefined;
       return { type: "go_on" };
     }
-    if (this.isNewLogWanted) return { type: "go_on", despite: reason };
+    const reason = healer === undefined
+      ? reasonOf(fuller)
+      : `${healer} makes the log whole, and this start goes on when that is done`;
     this.#doubtSince_ms ??= now_ms;
-    const isSure = now_ms - this.#doubtSince_ms >= DOUBT_MS;
-    return { type: isSure ? "refuse" : "wait", reason };
+    return now_ms - this.#doubtSince_ms < DOUBT_MS
+      ? { type: "wait", reason }
+      : {
+        type: "refuse",
+        reason,
+        ...(healer !== undefined && { isPassing: true }),
+      };
   }
 
-  /** Why the log must not be used: the fullest state that does not fit in it. */
-  #whyNot(log: FoundLog | undefined): string | undefined {
-    let fullest: { held: HeldState; misfit: string } | undefined;
-    for (const held of this.#held.values()) {
-      const misfit = misfitOf(held, log);
+  /**
+   * Whether an operator has given up what a replica holds, with NEW_LOG: only
+   * what stood against this start counts, and not the replica's next life.
+   */
+  isGivenUp({ id, session }: { id: string; session: string }): boolean {
+    return this.#givenUp.has(life(`replica ${id}`, session));
+  }
+
+  /** Who makes this log whole, or one that is not there yet. */
+  #healer(log: FoundLog | undefined, now_ms: number): string | undefined {
+    for (const [holder, { session, logId, heard_ms }] of this.#healers) {
+      const isOfThisLog = log === undefined || log.lastSequence === 0 ||
+        logId === null || logId === log.id;
+      const comesLater = logId === null && this.restorerId !== undefined &&
+        `replica ${this.restorerId}` < holder;
       if (
-        misfit !== undefined && held.users >= (fullest?.held.users ?? 0)
-      ) fullest = { held, misfit };
+        isOfThisLog && !comesLater && now_ms - heard_ms <= GONE_AFTER_MS &&
+        !this.#givenUp.has(life(holder, session))
+      ) return holder;
     }
-    if (fullest === undefined) return undefined;
-    const { held, misfit } = fullest;
-    const what = held.kind === "store" ? "that snapshot" : "its backup";
-    return `${held.holder} holds ${held.users} users at entry ${held.sequence} of log ${held.logId}, and ${misfit}. Repair NATS or NATS_URL; or save ${what} and start with NEW_LOG=yes`;
+    return undefined;
   }
 }
 
-/** Why a state is fuller than the log; undefined if it is not. */
-function misfitOf(
-  { logId, sequence, users, isOfAnotherHistory, kind }: HeldState,
-  log: FoundLog | undefined,
-): string | undefined {
-  if (log?.id !== logId) {
-    if (users === 0 || kind === "file") return undefined;
-    if (log === undefined) return "NATS has no such stream";
-    // Snapshots of a log that was given up stay where they are.
-    return kind === "store" ? undefined : `the stream is of log ${log.id}`;
-  }
-  if (sequence > log.lastSequence) {
-    return `the log ends at entry ${log.lastSequence}`;
-  }
-  return isOfAnotherHistory ? "the log has other entries by now" : undefined;
+/** Keeps a value, or removes it; what is kept is bounded. */
+function put<T>(
+  map: Map<string, T>,
+  key: string,
+  value: T | undefined,
+): void {
+  if (value === undefined) map.delete(key);
+  else if (map.size < HOLDERS_MAX || map.has(key)) map.set(key, value);
+}
+
+/** One life of a holder. */
+function life(holder: string, session: string): string {
+  return `${holder} ${session}`;
 }

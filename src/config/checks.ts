@@ -62,3 +62,12 @@ export const peers = text.transform((list) =>
   .refine((urls) => urls.every(hasDecodableUserinfo), {
     error: "must hold users and passwords percent-encoded: write %25 for %",
   });
+
+/** The URL of a file on this machine. */
+export const backupFile = text.refine(
+  (url) => {
+    const { protocol, host, search, hash } = URL.parse(url) ?? {};
+    return protocol === "file:" && !host && !search && !hash;
+  },
+  { error: "must be a file: URL, as in file:///backups/usergrades.csv.gz" },
+);

@@ -8,7 +8,8 @@ import type { Peer } from "../snapshot/peer_source.ts";
 import type { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
 import { type NatsConfig, readNats } from "./nats.ts";
 import { readPasswords } from "./passwords.ts";
-import { readNewLog, readPeers } from "./peers.ts";
+import { readPeers } from "./peers.ts";
+import { readRecovery, type RecoveryConfig } from "./recovery.ts";
 import { readSnapshots, type SnapshotConfig } from "./snapshots.ts";
 import { readTls, type TlsConfig } from "./tls.ts";
 import {
@@ -20,7 +21,7 @@ import {
 import { VARIABLES } from "./variables.ts";
 
 /** The configuration of the service. */
-export interface Config {
+export interface Config extends RecoveryConfig {
   readonly host: string;
   readonly setPort: number;
   readonly getPort: number;
@@ -33,8 +34,6 @@ export interface Config {
   readonly peers: readonly Peer[];
   /** Their CA certificates in addition to the well-known ones, in PEM. */
   readonly peersCa: string | undefined;
-  /** Whether to go on although others hold a fuller state than the log. */
-  readonly isNewLogWanted: boolean;
   /** The broker of a cluster; undefined for a standalone service. */
   readonly nats: NatsConfig | undefined;
   readonly snapshots: SnapshotConfig;
@@ -83,7 +82,7 @@ export function readConfig(
     dataDir: reader.value("DATA_DIR", VARIABLES.DATA_DIR),
     nats: readNats(reader, environment),
     peers: readPeers(reader, environment, credentials),
-    isNewLogWanted: readNewLog(reader, environment),
+    ...readRecovery(reader, environment),
     peersCa: reader.certificates("PEERS_TLS_CA_FILE"),
     snapshots: readSnapshots(reader, environment),
     commitTimeout_ms: reader.value(

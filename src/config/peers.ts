@@ -1,5 +1,5 @@
 /**
- * Where other replicas are, and whether what they hold is to be given up.
+ * Where other replicas are.
  *
  * @module
  */
@@ -36,22 +36,4 @@ export function readPeers(
         : credentials.passwords[0],
     };
   });
-}
-
-/**
- * @param reader Reads the variables; gets what is wrong with them.
- * @param environment Which of them are set.
- * @returns Whether to go on although others hold a fuller state than the log.
- */
-export function readNewLog(
-  reader: VariableReader,
-  { NATS_URL }: Environment,
-): boolean {
-  const isWanted = reader.value("NEW_LOG", VARIABLES.NEW_LOG) === "yes";
-  if (isWanted && !NATS_URL) {
-    reader.problems.push(
-      "NEW_LOG needs NATS_URL: a standalone service knows of no other state",
-    );
-  }
-  return isWanted;
 }

@@ -5,7 +5,15 @@
  */
 import type * as z from "zod";
 import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
-import { folder, integer, oneOf, peers, servers, text } from "./checks.ts";
+import {
+  backupFile,
+  folder,
+  integer,
+  oneOf,
+  peers,
+  servers,
+  text,
+} from "./checks.ts";
 
 /** A variable: its default if that is fixed, its meaning and its check. */
 function variable<T>(
@@ -92,6 +100,16 @@ export const VARIABLES = {
     "no",
     "yes, for one start: go on although another replica holds a fuller state",
     oneOf(["yes", "no"]),
+  ),
+  RESTORE_FROM: variable(
+    undefined,
+    "file: URL of a backup or a CSV file: makes the log from it, if there is none or it is empty",
+    backupFile,
+  ),
+  HEAL_AFTER_MS: variable(
+    "10000",
+    "how long a log must have lost entries before replicas put them back; 0: never",
+    integer(0, 3_600_000),
   ),
   DATA_DIR: variable(
     "./data",

@@ -54,12 +54,16 @@ export function compareLog(log: LogView, state: AppliedState): Comparison {
   const { entry } = log;
   const { last } = state;
   const isProven = entry !== undefined && last !== undefined;
-  if (isProven && !isSame(entry, last)) return { type: "forked" };
+  if (isProven && !isSameEntry(entry, last)) return { type: "forked" };
   if (log.firstSequence > state.sequence + 1) return { type: "too_old" };
   return { type: "same", isProven };
 }
 
-function isSame(found: EntryIdentity, known: EntryIdentity): boolean {
+/** Whether an entry is the one that is known at its sequence. */
+export function isSameEntry(
+  found: EntryIdentity,
+  known: EntryIdentity,
+): boolean {
   return found.time === known.time &&
     (known.messageId === undefined || found.messageId === undefined ||
       found.messageId === known.messageId);

@@ -16,6 +16,11 @@ export interface LogInfo {
   readonly firstSequence: number;
   /** The sequence of the last entry; 0 for a log that never had one. */
   readonly lastSequence: number;
+  /**
+   * The fence up to whose heal point the log is being made whole; left out if
+   * there is none.
+   */
+  readonly fence?: Fence;
 }
 
 /** Where a log stands. */
@@ -54,6 +59,49 @@ export interface LogLimits {
   readonly entryBytesMax: number;
 }
 
+/**
+ * Up to which entry a log was made whole from a replica's state, after its
+ * broker had lost entries, and that state's digest.
+ */
+export interface HealPoint {
+  readonly sequence: number;
+  /** 16 hex digits. */
+  readonly digest: string;
+}
+
+/** A heal point as it stands in the log. */
+export interface Fence extends HealPoint {
+  /** The sequence of the entry that says it. */
+  readonly at: number;
+  /** When the log took that entry: RFC 3339, UTC. */
+  readonly time: string;
+}
+
+/**
+ * What a log has lost of what this replica has applied, or that it is being
+ * made whole.
+ */
+export interface LogLoss {
+  /**
+   * `gone`: there is no stream. `tail`: it ends before what is applied.
+   * `fenced`: a fence stands in it, and all up to its heal point is void.
+   * `unmarked`: it is empty and ends exactly at what is applied, after a loss
+   * or a fence was seen: the mark is missing. `other_log`: the stream is
+   * another log, which is never healed.
+   */
+  readonly type: "gone" | "tail" | "fenced" | "unmarked" | "other_log";
+  /** The same in a few words, with numbers. */
+  readonly reason: string;
+  /** The first entry still there; last + 1 if there is none; 1 if it is gone. */
+  readonly firstSequence: number;
+  /** The last entry; 0 if the log is gone. */
+  readonly lastSequence: number;
+  /** The fence that counts, whose mark is not there yet. */
+  readonly fence?: Fence;
+  /** Why this log can't be healed, and what to do; left out if it can. */
+  readonly problem?: string;
+}
+
 /** One entry, in its place. */
 export interface LogEntry {
   /** Its place: 1 for the first, and one more each. */
@@ -64,6 +112,11 @@ export interface LogEntry {
   readonly batch?: number;
   /** The entry's bytes; left out for an own batch, which its proposer holds. */
   readonly payload?: Uint8Array<ArrayBuffer>;
+  /**
+   * The entry marks that the log was made whole up to the entry before it. It
+   * changes no record, and has neither batch nor payload.
+   */
+  readonly heal?: HealPoint;
 }
 
 /** The next entries, as one read gives them. */
@@ -81,9 +134,17 @@ export interface LogStatus {
    * for now. `ahead_of_log`: the log lost entries that this replica has
    * applied; no entry comes until it has them again. `upgrade_required`: the
    * next entry is of a version unknown here; that lasts until the replica is
-   * started anew.
+   * started anew. `healing`: the log is being made whole from the state of one
+   * of the replicas. `forked`: an entry that this replica has applied is another
+   * one in the log.
    */
-  readonly state: "connected" | "away" | "ahead_of_log" | "upgrade_required";
+  readonly state:
+    | "connected"
+    | "away"
+    | "ahead_of_log"
+    | "upgrade_required"
+    | "healing"
+    | "forked";
   /** Why, in a few words. */
   readonly reason: string;
   /**
@@ -91,6 +152,11 @@ export interface LogStatus {
    * snapshot that includes it brings this replica back, or the entry itself.
    */
   readonly missing?: number;
+  /**
+   * What is lost, while `ahead_of_log` or `healing`; also while `away` because
+   * servers may have yet to agree.
+   */
+  readonly loss?: LogLoss;
   /** Whether it was told not long ago: two causes take turns, say. */
   readonly isRepeated?: boolean;
 }
@@ -110,6 +176,45 @@ export class LogFailedError extends Error {
   override name = "LogFailedError";
 }
 
+/** The log's last entry is another one than was expected: nothing was written. */
+export class LogMovedError extends UnavailableError {
+  override name = "LogMovedError";
+}
+
+/** A permission is missing without which no log is healed; the message says which. */
+export class HealingForbiddenError extends UnavailableError {
+  override name = "HealingForbiddenError";
+}
+
+/** What healing does to a log that has lost entries. */
+export interface HealableLog {
+  /** Looks anew at what is lost; undefined if nothing is. */
+  look(): Promise<LogLoss | undefined>;
+
+  /** Makes the log again under its identity; harmless if it is there. */
+  remake(): Promise<void>;
+
+  /**
+   * Writes a fence, or, directly after the heal point, its mark.
+   *
+   * @param point The heal point that it says.
+   * @param after The entry that has to be the log's last one.
+   * @throws {LogMovedError} If another one is the last.
+   * @throws {HealingForbiddenError} If it is not allowed.
+   * @throws {Error} If the outcome is unknown: look again.
+   */
+  fence(point: HealPoint, after: number): Promise<void>;
+
+  /**
+   * Lets the log begin at the entry after a heal point, although that is beyond
+   * its end. Harmless to repeat.
+   *
+   * @throws {HealingForbiddenError} If it is not allowed.
+   * @throws {Error} If the outcome is unknown: look again.
+   */
+  moveTo(point: HealPoint): Promise<void>;
+}
+
 /** An ordered, durable log of entries, shared by the replicas of a cluster. */
 export interface ReplicatedLog {
   /** The sequence of the last entry, as far as is known. */
@@ -118,9 +223,11 @@ export interface ReplicatedLog {
   /**
    * Opens the log, making it if it is not there.
    *
+   * @param id The identity of a log that is made now, or that has had no entry
+   * yet; one of its own if it is left out.
    * @throws {LogFailedError} If it can't be used; the message says what to do.
    */
-  open(): Promise<LogInfo>;
+  open(id?: string): Promise<LogInfo>;
 
   /**
    * Looks where the log stands now.

@@ -12,6 +12,8 @@ export interface MembersListener {
    * @param wasAway Whether it took more than one attempt.
    */
   joined(wasAway: boolean): void;
+  /** The connection that carried the heartbeats is lost: no one is heard. */
+  left(): void;
   /** Someone sent a heartbeat: anyone, this replica included. */
   heard(replicaId: string, bytes: Uint8Array<ArrayBuffer>): void;
   /** Heartbeats were dropped unread: too large, or too many. */

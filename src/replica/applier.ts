@@ -8,6 +8,7 @@ import { getLogger } from "@logtape/logtape";
 import { type LogEntry, OutcomeUnknownError } from "../log/log.ts";
 import { TableFullError } from "../storage/segment.ts";
 import { Backlog } from "./backlog.ts";
+import { ForkedError } from "./fork.ts";
 import { type GroupCommit, NotAppliedError } from "./group_commit.ts";
 import type { StateMachine } from "./state_machine.ts";
 
@@ -20,6 +21,7 @@ export const RETRY_MS = 1_000;
 export class Applier {
   #backlog = new Backlog();
   #stuck: { readonly reason: string; retryAt_ms: number } | undefined;
+  #forked: string | undefined;
 
   /**
    * @param machine What applies the entries.
@@ -37,8 +39,20 @@ export class Applier {
     return this.#stuck?.reason;
   }
 
+  /** Why nothing is applied any more; undefined if entries still are. */
+  get forked(): string | undefined {
+    return this.#forked;
+  }
+
+  /** Applies nothing any more: the log goes on from another state. */
+  fork(reason: string): void {
+    this.#forked ??= reason;
+    this.drop();
+  }
+
   /**
-   * Applies entries, or keeps them until there is room.
+   * Applies entries, or keeps them until there is room. After a fork they are
+   * never taken.
    *
    * @param entries The next entries.
    * @param taken Called once all of them are applied.
@@ -46,6 +60,7 @@ export class Applier {
    * come while one has no room.
    */
   apply(entries: readonly LogEntry[], taken: () => void): void {
+    if (this.#forked !== undefined) return;
     this.#backlog.push(entries, taken);
     if (this.#stuck === undefined) this.#applyBacklog();
   }
@@ -85,6 +100,7 @@ export class Applier {
         this.#backlog.advance();
       }
     } catch (error) {
+      if (error instanceof ForkedError) return this.fork(error.message);
       if (!(error instanceof TableFullError)) throw error;
       this.#stop(error);
     }

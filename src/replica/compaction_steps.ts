@@ -4,38 +4,32 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { SnapshotDamagedError } from "../snapshot/snapshot.ts";
-import type { StoredSnapshot } from "../snapshot/store.ts";
-import type { KnownSnapshot, WorkStep } from "./compaction_facts.ts";
+import type { WorkStep } from "./compaction_facts.ts";
 import type { CompactionCalls } from "./compaction_calls.ts";
 import { fitOf } from "./compaction_look.ts";
+import {
+  type SnapshotContext,
+  type SnapshotOutcome,
+  verifySnapshot,
+  writeSnapshot,
+} from "./snapshot_steps.ts";
 
 const logger = getLogger(["usergrade", "compaction"]);
 
 /** What came of a step. */
 export type StepOutcome =
-  | {
-    readonly type: "written";
-    readonly snapshot: StoredSnapshot;
-    readonly took_ms: number;
-  }
-  | { readonly type: "verified"; readonly snapshot: StoredSnapshot }
-  /** Another replica has deleted it meanwhile. */
-  | { readonly type: "gone"; readonly id: string }
+  | SnapshotOutcome
   | { readonly type: "deleted" }
   | { readonly type: "trimmed" }
   /** The snapshot is not of this log: nothing was cut. */
   | { readonly type: "misfit"; readonly id: string };
 
 /** What the steps work on. */
-export interface StepContext {
-  /** Names the store in log lines. */
-  readonly name: string;
+export interface StepContext extends SnapshotContext {
   /** The log's identity. */
   readonly logId: string;
   /** @returns How many bytes of log came after a sequence. */
   logBytesSince(sequence: number): number;
-  now(): number;
 }
 
 /**
@@ -53,9 +47,9 @@ export async function perform(
 ): Promise<StepOutcome> {
   switch (step.type) {
     case "write":
-      return await write(step.reason, calls, context);
+      return await writeSnapshot(step.reason, calls, context);
     case "verify":
-      return await verify(step.snapshot, calls, context);
+      return await verifySnapshot(step.snapshot, calls, context);
     case "delete":
       await calls.delete(step.snapshot.id);
       logger.debug("Snapshot at sequence {sequence} deleted from {place}", {
@@ -66,62 +60,6 @@ export async function perform(
     case "trim":
       return await trim(step, calls, context);
   }
-}
-
-async function write(
-  reason: string,
-  calls: CompactionCalls,
-  { name, now }: StepContext,
-): Promise<StepOutcome> {
-  const began_ms = now();
-  const snapshot = await calls.write();
-  const took_ms = now() - began_ms;
-  logger.info(
-    "Snapshot at sequence {sequence} written to {place}: {rows} users, {bytes} bytes, {duration_ms} ms, since {reason}",
-    {
-      ...numbersOf(snapshot),
-      place: name,
-      duration_ms: Math.round(took_ms),
-      reason,
-    },
-  );
-  return { type: "written", snapshot, took_ms };
-}
-
-async function verify(
-  { id, info }: KnownSnapshot,
-  calls: CompactionCalls,
-  { name, now }: StepContext,
-): Promise<StepOutcome> {
-  const began_ms = now();
-  try {
-    const snapshot = await calls.verify(id);
-    logger.info(
-      "Snapshot at sequence {sequence} read back from {place}: {rows} users, {bytes} bytes, {duration_ms} ms",
-      {
-        ...numbersOf(snapshot),
-        place: name,
-        duration_ms: Math.round(now() - began_ms),
-      },
-    );
-    return { type: "verified", snapshot };
-  } catch (error) {
-    const stored = (await calls.list()).find((one) => one.id === id);
-    if (stored === undefined) return { type: "gone", id };
-    // If another replica found it whole, that one may count on it.
-    if (error instanceof SnapshotDamagedError && !stored.isVerified) {
-      logger.error(
-        "Snapshot at sequence {sequence} in {place} is deleted: {reason}",
-        { sequence: info.sequence, place: name, reason: error.message },
-      );
-      await calls.delete(id);
-    }
-    throw error;
-  }
-}
-
-function numbersOf({ info, bytes }: StoredSnapshot) {
-  return { sequence: info.sequence, rows: info.rows, bytes };
 }
 
 async function trim(

@@ -5,6 +5,8 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { LogInfo, LogStatus } from "../log/log.ts";
+import { HealingConditions } from "./healing_conditions.ts";
+import type { HealingCondition } from "./healing_facts.ts";
 import {
   type Phase,
   type Readiness,
@@ -42,6 +44,7 @@ export class Lifecycle {
   #stuck: string | undefined = undefined;
   /** How a restore goes while there is a state already. */
   #rejoin: RestoreProgress | undefined = undefined;
+  readonly #healing = new HealingConditions();
   /**
    * Invariant: what {@linkcode readiness} makes of the fields above. Kept, since
    * every get asks for it.
@@ -63,9 +66,21 @@ export class Lifecycle {
     return this.#phase;
   }
 
-  /** Whether the log is known to have lost what the replica has applied. */
+  /**
+   * Whether the log has lost what the replica has applied, for good as far as
+   * is known: its sequences may mean other entries by now.
+   */
   get isAheadOfLog(): boolean {
-    return this.#log.state === "ahead_of_log";
+    const { state } = this.#readiness;
+    return state === "ahead_of_log" ||
+      // A replica that leaves does not say what is wrong with its log.
+      (state === "draining" && isLost(this.#log, this.#healing.current));
+  }
+
+  /** Whether the log goes on from another state than this replica's. */
+  get isForked(): boolean {
+    return this.#log.state === "forked" ||
+      this.#healing.current?.type === "forked";
   }
 
   /** Whether the log can be proposed to. */
@@ -160,6 +175,7 @@ export class Lifecycle {
   /** The log's status has changed. */
   logStatusChanged(status: LogStatus): void {
     this.#log = status;
+    if (status.state === "connected") this.#healing.logConnected();
     this.#judge();
     const { state, reason, isRepeated = false } = status;
     if (isRepeated) return;
@@ -171,6 +187,22 @@ export class Lifecycle {
     } else {
       logger.error("State {state}: {reason}", { state, reason });
     }
+  }
+
+  /** Why no sets are taken has changed. */
+  healingChanged(condition: HealingCondition | undefined): void {
+    const before = this.#healing.current?.type;
+    this.#healing.change(condition);
+    if (this.connected) this.#healing.logConnected();
+    this.#judge();
+    const { current } = this.#healing;
+    if (current === undefined || current.type === before) return;
+    const { state } = this.#readiness;
+    const level = current.type === "forked" ? "error" : "warn";
+    logger[level]("State {state}, no set can commit: {reason}", {
+      state,
+      reason: current.reason,
+    });
   }
 
   /**
@@ -194,6 +226,17 @@ export class Lifecycle {
       log: this.#log,
       stuck: this.#stuck,
       rejoin: this.#rejoin,
+      healing: this.#healing.current,
     });
   }
+}
+
+/** Whether the log has lost what a replica has applied. */
+function isLost(
+  { state }: LogStatus,
+  condition: HealingCondition | undefined,
+): boolean {
+  return state === "ahead_of_log" || state === "healing" ||
+    state === "forked" || condition?.type === "healing" ||
+    condition?.type === "forked";
 }

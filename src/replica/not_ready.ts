@@ -28,9 +28,12 @@ export function notReadable({ state, reason }: ReplicaView): NotReadyError {
   return new NotReadyError(`This replica is not ready (${state}): ${reason}`);
 }
 
-/** @returns Why sequences mean nothing to a replica that is ahead of its log. */
-export function otherSequences(sequence: number): NotReadyError {
+/** @returns Why sequences mean nothing to a replica whose log is another one. */
+export function otherSequences(
+  { state }: ReplicaView,
+  sequence: number,
+): NotReadyError {
   return new NotReadyError(
-    `This replica has a history that the log has lost (ahead_of_log), so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
+    `This replica has a history that the log has lost (${state}), so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
   );
 }

@@ -6,6 +6,7 @@
  */
 import type { LogStatus } from "../log/log.ts";
 import type { ReplicaState } from "../replica_states.ts";
+import type { HealingCondition } from "./healing_facts.ts";
 
 /** How a restore goes. */
 export interface RestoreProgress {
@@ -72,29 +73,55 @@ export interface Condition {
    * no longer has the next entry; undefined if there is none.
    */
   readonly rejoin: RestoreProgress | undefined;
+  /**
+   * Why it takes no sets although it follows its log, or can't. Invariant:
+   * neither `healing` nor `unhealed` while the log is connected.
+   */
+  readonly healing: HealingCondition | undefined;
 }
 
 /** @returns What a replica can do in its condition. */
-export function readiness(
-  { phase, log, stuck, rejoin }: Condition,
-): Readiness {
-  const isOver = log.state === "ahead_of_log" ||
-    log.state === "upgrade_required";
+export function readiness(condition: Condition): Readiness {
+  const { phase, log, stuck, rejoin, healing } = condition;
+  const over = stateOver(condition);
   const hasCaughtUp = phase.name === "ready" ||
     (phase.name === "draining" && phase.wasReady);
   const isRestoring = phase.name === "catching_up" && rejoin !== undefined;
   const state = isRestoring ? "restoring" : phase.name;
   return {
-    state: isOver && phase.name !== "draining" ? log.state : state,
-    reason: reason({ phase, log, stuck: isOver ? undefined : stuck, rejoin }),
+    state: phase.name === "draining" ? state : over ?? state,
+    reason: reason({
+      ...condition,
+      stuck: over === undefined ? stuck : undefined,
+    }),
     readable: hasCaughtUp && log.state !== "upgrade_required",
-    whole: hasCaughtUp || (isOver && phase.name === "catching_up"),
+    whole: hasCaughtUp || (over !== undefined && phase.name === "catching_up"),
     writable: phase.name === "ready" && log.state === "connected" &&
-      stuck === undefined,
+      stuck === undefined && healing === undefined,
   };
 }
 
-function reason({ phase, log, stuck, rejoin }: Condition): string {
+/** The state of a replica whose log can't be followed, whatever else it does. */
+function stateOver(
+  { log, healing }: Pick<Condition, "log" | "healing">,
+): ReplicaState | undefined {
+  if (healing?.type === "forked") return "forked";
+  switch (log.state) {
+    case "forked":
+    case "upgrade_required":
+    case "healing":
+      return log.state;
+    case "ahead_of_log":
+      return healing?.type === "healing" ? "healing" : "ahead_of_log";
+    case "away":
+      return healing?.type === "healing" ? "healing" : undefined;
+    case "connected":
+      return undefined;
+  }
+}
+
+function reason(condition: Condition): string {
+  const { phase, stuck, rejoin } = condition;
   switch (phase.name) {
     case "draining":
       return phase.reason;
@@ -103,22 +130,30 @@ function reason({ phase, log, stuck, rejoin }: Condition): string {
     case "starting":
       if (phase.held !== undefined) return phase.held;
   }
-  if (rejoin !== undefined) return `${log.reason}; ${rejoin.reason}`;
+  const log = logReason(condition);
+  if (rejoin !== undefined) {
+    return `${log ?? condition.log.reason}; ${rejoin.reason}`;
+  }
   if (stuck !== undefined) return stuck;
   switch (phase.name) {
     case "starting":
-      return log.state === "connected"
-        ? "the service has just started"
-        : log.reason;
+      return log ?? "the service has just started";
     case "catching_up": {
-      const now = log.state === "connected"
-        ? "entries of the log are being applied"
-        : log.reason;
+      const now = log ?? "entries of the log are being applied";
       return phase.account === undefined ? now : `${now}; ${phase.account}`;
     }
     case "ready":
-      return log.state === "connected"
-        ? "all entries of the log are applied"
-        : log.reason;
+      return log ?? "all entries of the log are applied";
   }
+}
+
+/** Why the log can't be proposed to; undefined if it can. */
+function logReason(
+  { log, healing }: Pick<Condition, "log" | "healing">,
+): string | undefined {
+  if (healing?.type === "unhealed") {
+    return `${log.reason}; it is not healed: ${healing.reason}`;
+  }
+  return healing?.reason ??
+    (log.state === "connected" ? undefined : log.reason);
 }

@@ -7,7 +7,11 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { LogStatus } from "../log/log.ts";
+import type { EVENT_LOOP } from "../snapshot/event_loop.ts";
+import { restore } from "../snapshot/restore.ts";
+import type { SnapshotSource } from "../snapshot/source.ts";
 import { retrying, type Sleep } from "./back_off.ts";
+import { ForkedError } from "./fork.ts";
 import type { Replica } from "./replica.ts";
 import type { Found, Wanted } from "./snapshot_search.ts";
 
@@ -22,6 +26,8 @@ export interface RejoinPorts {
   consume(after: number, time: string | null): void;
   /** Waits; rejects when it is aborted. */
   readonly sleep: Sleep;
+  /** Where snapshots are restored; the process's own event loop if left out. */
+  readonly loop?: typeof EVENT_LOOP;
 }
 
 /** Brings one replica back to its log, as often as it takes. */
@@ -63,7 +69,34 @@ export class Rejoin {
       missing !== undefined && missing > this.replica.appliedSequence
     ) {
       this.#missing = missing;
-      if (!this.#isClosed && this.#underWay === undefined) this.#start();
+      const mayStart = !this.#isClosed && !this.replica.isForked;
+      if (mayStart && this.#underWay === undefined) this.#start();
+    }
+  }
+
+  /**
+   * Goes on from a snapshot that is fuller than the replica's state, although
+   * the log ends before it.
+   *
+   * @param source The snapshot, which the caller has read back.
+   * @param signal Aborts it.
+   * @throws {Error} If it can't be had, or is not this replica's future.
+   */
+  async goOnFrom(source: SnapshotSource, signal: AbortSignal): Promise<void> {
+    const { replica, ports } = this;
+    try {
+      using snapshot = await source.open(signal);
+      const { info } = snapshot;
+      const reason = `restoring from ${source.name}`;
+      const storage = await restore(snapshot, {
+        progress: (rows, percent) =>
+          replica.noteRestore({ reason, rows, percent }),
+      }, ports.loop);
+      signal.throwIfAborted();
+      replica.rejoin(storage, info, `restored from ${source.name}`);
+      ports.consume(info.sequence, info.time);
+    } finally {
+      replica.restoreEnded();
     }
   }
 
@@ -113,7 +146,13 @@ export class Rejoin {
       // The entry has come after all, and more.
       return replica.restoreEnded();
     }
-    replica.rejoin(storage, place, account);
+    try {
+      replica.rejoin(storage, place, account);
+    } catch (error) {
+      // The replica says so, and keeps the state that it has.
+      if (error instanceof ForkedError) return replica.restoreEnded();
+      throw error;
+    }
     ports.consume(place.sequence, place.time);
   }
 

@@ -17,7 +17,10 @@ import type {
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Applier } from "./applier.ts";
+import { forkBySnapshot, ForkedError } from "./fork.ts";
 import { GroupCommit, type GroupCommitPorts } from "./group_commit.ts";
+import { HealPoints } from "./heal_points.ts";
+import type { HealingCondition } from "./healing_facts.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { notReadable, notWritable, otherSequences } from "./not_ready.ts";
 import type { Phase, RestoreProgress } from "./readiness.ts";
@@ -99,6 +102,8 @@ export class Replica extends ReplicaView {
    * @param place The last entry that it includes.
    * @param account Where it comes from, for the probes.
    * @throws {RangeError} If it is not beyond what is applied.
+   * @throws {ForkedError} If it goes on from another state than this replica's:
+   * the replica is forked.
    */
   rejoin(storage: Storage, place: Place, account?: string): void {
     const { sequence } = place;
@@ -107,10 +112,15 @@ export class Replica extends ReplicaView {
         `Cannot go on from a snapshot at ${sequence}: entry ${this.appliedSequence} is applied`,
       );
     }
+    const reason = forkBySnapshot(this, HealPoints.from(place.heals));
+    if (reason !== undefined) {
+      this.healingChanged({ type: "forked", reason });
+      throw new ForkedError(reason);
+    }
     this.#applier.drop();
     this.machine.adopt(storage, place);
     this.groupCommit.loseInFlight(
-      `The log was cut while the set was under way, and the replica went on from a snapshot at sequence ${sequence}`,
+      `The log does not have the set's place any more: the replica went on from a snapshot at sequence ${sequence} while the set was under way`,
     );
     const { phase } = this.lifecycle;
     this.lifecycle.rejoined();
@@ -158,6 +168,10 @@ export class Replica extends ReplicaView {
   }
 
   #appliedMore(): void {
+    const { forked } = this.#applier;
+    if (forked !== undefined && !this.isForked) {
+      return this.healingChanged({ type: "forked", reason: forked });
+    }
     if (this.lifecycle.stuckChanged(this.#applier.stuck) && this.isStuck) {
       this.groupCommit.refuseQueued(notWritable(this));
     }
@@ -191,7 +205,30 @@ export class Replica extends ReplicaView {
     else this.groupCommit.refuseQueued(notWritable(this));
     // No entry comes for now, and other entries may get the sequences waited
     // for.
-    if (this.isAheadOfLog) this.#waiters.expire(Infinity);
+    if (this.isAheadOfLog || this.isForked) this.#waiters.expire(Infinity);
+  }
+
+  /** Whether it can make its log whole: other replicas count on it then. */
+  healerChanged(isHealer: boolean): void {
+    this.isHealer = isHealer;
+  }
+
+  /**
+   * Why no sets are taken, beside what the log says, has changed.
+   *
+   * @param condition What is true now. `forked` is for good; undefined ends
+   * `waiting`, and the log's return the others.
+   */
+  healingChanged(condition: HealingCondition | undefined): void {
+    this.lifecycle.healingChanged(condition);
+    if (condition === undefined) return this.#appliedMore();
+    this.groupCommit.refuseQueued(notWritable(this));
+    if (condition.type !== "forked") return;
+    this.#applier.fork(condition.reason);
+    this.groupCommit.loseInFlight(
+      "The log goes on without what this replica has applied",
+    );
+    this.#waiters.expire(Infinity);
   }
 
   /** A batch did not commit. */
@@ -248,7 +285,9 @@ export class Replica extends ReplicaView {
    */
   async waitFor(sequence: number): Promise<void> {
     if (!this.readable) throw notReadable(this);
-    if (this.isAheadOfLog) throw otherSequences(sequence);
+    if (this.isAheadOfLog || this.isForked) {
+      throw otherSequences(this, sequence);
+    }
     if (this.appliedSequence >= sequence) return;
     await this.#waiters.wait(sequence, this.ports.now() + this.timeout_ms);
   }
@@ -258,8 +297,7 @@ export class Replica extends ReplicaView {
    * @throws {NotReadyError} If there is no whole state now.
    */
   snapshot(): Snapshot {
-    const { whole } = this.lifecycle.readiness;
-    if (!whole || !this.machine.isWhole) throw notReadable(this);
+    if (!this.isWhole) throw notReadable(this);
     return this.machine.snapshot(this.log!.id);
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { ReplicaState } from "../replica_states.ts";
+import type { HealPoints } from "./heal_points.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { Lifecycle, LogView } from "./lifecycle.ts";
 import type { RestoreProgress } from "./readiness.ts";
@@ -12,6 +13,9 @@ import type { StateMachine } from "./state_machine.ts";
 
 /** A replica that can only be read. */
 export class ReplicaView {
+  /** Whether it can make its log whole; a healer says so. */
+  protected isHealer = false;
+
   /**
    * @param machine What it has applied.
    * @param lifecycle Where it is in its life.
@@ -69,6 +73,31 @@ export class ReplicaView {
   /** Whether the log is known to have lost what it has applied. */
   get isAheadOfLog(): boolean {
     return this.lifecycle.isAheadOfLog;
+  }
+
+  /** Whether the log goes on from another state than its own. */
+  get isForked(): boolean {
+    return this.lifecycle.isForked;
+  }
+
+  /** Where its log was healed, as far as it has applied it. */
+  get heals(): HealPoints {
+    return this.machine.heals;
+  }
+
+  /** How many heal points it has; undefined if it does not heal its log. */
+  get healCount(): number | undefined {
+    return this.isHealer ? this.heals.count : undefined;
+  }
+
+  /** The sequence of the newest heal point; null if there is none. */
+  get healedTo(): number | null {
+    return this.heals.last?.sequence ?? null;
+  }
+
+  /** Whether it holds a whole state now: it can be kept as a snapshot. */
+  get isWhole(): boolean {
+    return this.lifecycle.readiness.whole && this.machine.isWhole;
   }
 
   /** Whether its log must not be opened, for now. */

@@ -17,15 +17,17 @@ import type { Snapshot, SnapshotInfo } from "../snapshot/snapshot.ts";
 import { TableFullError } from "../storage/segment.ts";
 import { Storage } from "../storage/storage.ts";
 import type { UserGrade, UserGradePatch } from "../user_grade.ts";
+import { checkMark } from "./fork.ts";
+import { HealPoints } from "./heal_points.ts";
 import { CHECKPOINT_ENTRIES, DigestTrail } from "./digest_trail.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
 
-/** A place in the log. */
-export type Place = Pick<SnapshotInfo, "sequence" | "time">;
+/** A place in the log, and where the log was healed before it. */
+export type Place = Pick<SnapshotInfo, "sequence" | "time" | "heals">;
 
 /** An entry that is being applied. */
-interface EntryUnderWay extends Place {
+interface EntryUnderWay extends Pick<LogEntry, "sequence" | "time" | "heal"> {
   readonly patches: readonly UserGradePatch[];
   /** The record after each patch that is applied: the next one is at its end. */
   readonly grades: UserGrade[];
@@ -36,7 +38,8 @@ export class StateMachine {
   #storage = new Storage();
   #trail = new DigestTrail();
   /** Invariant: while not stuck, storage is the log applied up to here. */
-  #place: Place = { sequence: 0, time: null };
+  #place: Pick<Place, "sequence" | "time"> = { sequence: 0, time: null };
+  #heals = HealPoints.NONE;
   /** How many users there were before the entry that it is stuck in. */
   #usersBefore = 0;
   #stuckIn: EntryUnderWay | undefined;
@@ -66,6 +69,11 @@ export class StateMachine {
   /** The digest of the records at the sequence. */
   get digest(): string {
     return this.isStuck ? this.#storage.markedDigest : this.#storage.digest;
+  }
+
+  /** Where the log was healed, up to the sequence. */
+  get heals(): HealPoints {
+    return this.#heals;
   }
 
   /** How many sets were applied from the log. */
@@ -98,7 +106,11 @@ export class StateMachine {
    * @returns The state as it is, whole; to be disposed of after use.
    */
   snapshot(logId: string): Snapshot {
-    return liveSnapshot({ logId, ...this.#place }, this.#storage.snapshot());
+    const { data: heals } = this.#heals;
+    return liveSnapshot(
+      { logId, ...this.#place, ...(heals && { heals }) },
+      this.#storage.snapshot(),
+    );
   }
 
   /**
@@ -107,9 +119,10 @@ export class StateMachine {
    * @param storage The state, which the machine owns from now on.
    * @param place The last entry that it includes.
    */
-  adopt(storage: Storage, place: Place): void {
+  adopt(storage: Storage, { sequence, time, heals }: Place): void {
     this.#storage = storage;
-    this.#place = place;
+    this.#place = { sequence, time };
+    this.#heals = HealPoints.from(heals);
     this.#trail = new DigestTrail();
     this.#stuckIn = undefined;
   }
@@ -125,21 +138,32 @@ export class StateMachine {
    * again.
    * @throws {TableFullError} If there is no room for a record: the machine is
    * stuck in the entry.
+   * @throws {ForkedError} If the log was healed from another state than this.
    */
   apply(
     entry: LogEntry,
     own: readonly UserGradePatch[] | undefined,
   ): readonly UserGrade[] {
-    const { sequence, time } = entry;
+    const { sequence, time, heal } = entry;
     if (this.#stuckIn !== undefined || sequence !== this.sequence + 1) {
       throw new LogFailedError(
         `The log gave entry ${sequence} after entry ${this.sequence}`,
       );
     }
-    const patches = own ?? this.#decode(entry);
+    if (heal !== undefined) {
+      const { sequence: appliedSequence, digest, heals } = this;
+      checkMark({ appliedSequence, digest, heals }, heal);
+    }
+    const patches = own ?? (heal === undefined ? this.#decode(entry) : []);
     this.#storage.markDigest();
     this.#usersBefore = this.#storage.size;
-    return this.#goOn({ sequence, time, patches, grades: [] });
+    return this.#goOn({
+      sequence,
+      time,
+      ...(heal && { heal }),
+      patches,
+      grades: [],
+    });
   }
 
   /**
@@ -152,7 +176,7 @@ export class StateMachine {
   }
 
   #goOn(entry: EntryUnderWay): readonly UserGrade[] {
-    const { sequence, time, patches, grades } = entry;
+    const { sequence, time, heal, patches, grades } = entry;
     try {
       const storage = this.#storage;
       for (let i = grades.length; i < patches.length; i++) {
@@ -165,6 +189,7 @@ export class StateMachine {
     this.#stuckIn = undefined;
     this.#sets += patches.length;
     this.#place = { sequence, time };
+    if (heal !== undefined) this.#heals = this.#heals.with(heal);
     if (sequence % CHECKPOINT_ENTRIES === 0) {
       this.#trail.note(sequence, this.digest);
     }

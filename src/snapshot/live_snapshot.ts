@@ -11,16 +11,17 @@ import type { Snapshot, SnapshotInfo } from "./snapshot.ts";
 const BLOCK_ROWS = 4096;
 
 /**
- * @param place The log, and the last of its entries that the state includes.
+ * @param place The log, the last of its entries that the state includes, and
+ * where it was healed before.
  * @param state The state.
  * @returns The snapshot, which owns the state's table.
  */
 export function liveSnapshot(
-  { logId, sequence, time }: Pick<SnapshotInfo, "logId" | "sequence" | "time">,
+  place: Pick<SnapshotInfo, "logId" | "sequence" | "time" | "heals">,
   { digest, table }: StorageSnapshot,
 ): Snapshot {
   return {
-    info: { logId, sequence, time, rows: table.rows, digest },
+    info: { ...place, rows: table.rows, digest },
     blocks: blocksOf(table),
     [Symbol.dispose]: () => table.close(),
   };

@@ -12,7 +12,7 @@ import {
 } from "./snapshot.ts";
 
 /** After how much work other work gets its turn: probes and gets wait no longer. */
-const SLICE_MS = 5;
+export const SLICE_MS = 5;
 
 /** Told how a restore goes. */
 export interface RestoreObserver {

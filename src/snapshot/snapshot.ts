@@ -7,6 +7,21 @@
  */
 import type { RowBlock } from "../storage/row_block.ts";
 
+/**
+ * Where the log of a state was made whole from a replica's state, after its
+ * broker had lost entries.
+ */
+export interface HealPointsData {
+  /** How many such points there ever were: at least one. */
+  readonly count: number;
+  /** The newest, in their order: the last entry before each, and its digest. */
+  readonly points: readonly {
+    readonly sequence: number;
+    /** 16 hex digits. */
+    readonly digest: string;
+  }[];
+}
+
 /** What a snapshot is of. */
 export interface SnapshotInfo {
   /** The identity of the log. */
@@ -19,6 +34,8 @@ export interface SnapshotInfo {
   readonly rows: number;
   /** The digest of their records, 16 hex digits; undefined in old files. */
   readonly digest: string | undefined;
+  /** Left out if the log was never healed. */
+  readonly heals?: HealPointsData;
 }
 
 /** A snapshot that can be read once. */

@@ -130,7 +130,7 @@ export async function saveSnapshot(
 export function storedSource(
   name: string,
   store: SnapshotStore,
-  { id, info }: StoredSnapshot,
+  { id, info }: Pick<StoredSnapshot, "id" | "info">,
 ): SnapshotSource {
   return {
     name: `${name}, at sequence ${info.sequence}`,

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { enter } from "../../src/cluster/entrance.ts";
-import {
-  DOUBT_MS,
-  type FoundLog,
-  HEARING_MS,
-  Room,
-} from "../../src/cluster/room.ts";
+import { DOUBT_MS, HEARING_MS, Room } from "../../src/cluster/room.ts";
+import type { FoundLog } from "../../src/cluster/misfit.ts";
 import { heartbeat } from "./heartbeats.ts";
 
 const permissions = "none";
@@ -25,7 +21,7 @@ Deno.test(
     await enter(room, {
       find: () => Promise.resolve({ id: LOG, lastSequence: ++sequence }),
       ask: () => {
-        room.heard(heartbeat("b", { applied_sequence: sequence + 1 }));
+        room.heard(heartbeat("b", { applied_sequence: sequence + 1 }), 0);
         return Promise.resolve();
       },
       hold: (reason) => held.push(reason),
@@ -40,7 +36,7 @@ Deno.test("a start is held back, with the reason, until the log is whole", {
 }, async () => {
   const room = new Room(false);
   room.joined(false, 0);
-  room.heard(heartbeat("b", { applied_sequence: 10 }));
+  room.heard(heartbeat("b", { applied_sequence: 10 }), 0);
   let log: FoundLog | undefined;
   let now_ms = HEARING_MS;
   const held: string[] = [];

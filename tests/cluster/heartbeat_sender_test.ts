@@ -16,6 +16,8 @@ function sending() {
     reason: "all entries of the log are applied",
     connected: true,
     isAheadOfLog: false,
+    healCount: undefined as number | undefined,
+    healedTo: null as number | null,
     log: { id: "8f14e45fceea167a" },
     appliedSequence: 10,
     lastSequence: 10,
@@ -78,10 +80,37 @@ Deno.test(
     assert.equal(sent.length, 13);
     sender.tick(1_700);
     assert.equal(sent.length, 13);
+    assert.ok(sent.every(({ sure }) => sure.asks === undefined));
     sender.ask(1_701);
     assert.equal(sent.length, 14);
+    const { sure, unsure } = sent[13];
+    assert.deepEqual([sure.asks, unsure?.asks], [true, true]);
   },
 );
+
+Deno.test("while the log is made whole, a heartbeat is sent twice a second", {
+  permissions,
+}, () => {
+  const { sent, replica, sender } = sending();
+  replica.state = "healing";
+  for (let now_ms = 0; now_ms < 2_000; now_ms += 100) sender.tick(now_ms);
+  assert.equal(sent.length, 4);
+});
+
+Deno.test("a replica that heals tells its heal points, and another does not", {
+  permissions,
+}, () => {
+  const { replica, sender } = sending();
+  const told = (healCount: number | undefined, healedTo: number | null) => {
+    Object.assign(replica, { healCount, healedTo });
+    const { heals, healed_to } = sender.current();
+    return [heals, healed_to];
+  };
+  assert.deepEqual(told(undefined, null), [undefined, undefined]);
+  assert.deepEqual(told(undefined, 9), [undefined, undefined]);
+  assert.deepEqual(told(0, null), [0, null]);
+  assert.deepEqual(told(3, 9), [3, 9]);
+});
 
 Deno.test(
   "a replica whose history is another one, or may be, tells a state that nobody compares",
@@ -104,6 +133,11 @@ Deno.test(
     }
     for (const state of ["draining", "upgrade_required", "starting"]) {
       assert.deepEqual(told({ state, connected: false }), [state, undefined]);
+    }
+    // Nobody compares these, and all are to hear of them at any time.
+    for (const state of ["healing", "forked"]) {
+      assert.deepEqual(told({ state, connected: false }), [state, state]);
+      assert.deepEqual(told({ state, ...ahead }), [state, state]);
     }
     replica.state = "ready";
     assert.equal(sender.current().state, "ready");

@@ -27,6 +27,9 @@ Deno.test(
           applied_sequence: at,
           restore: { rows: at, percent: 99 },
           checkpoints: Array.from({ length: 8 }, () => [at, digestOf("b")]),
+          heals: at,
+          healed_to: at % 2 === 0 ? null : at,
+          asks: true,
         });
         const bytes = encodeHeartbeat(sent);
         assert.ok(bytes.length <= HEARTBEAT_BYTES_MAX);

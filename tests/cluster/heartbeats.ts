@@ -4,6 +4,10 @@
  * @module
  */
 import type { Heartbeat } from "../../src/cluster/heartbeat.ts";
+import type { OtherReplica } from "../../src/replica/healing_facts.ts";
+
+/** Another log than that of these heartbeats. */
+export const OTHER_LOG = "0123456789abcdef";
 
 /** The digest of a state named by a letter. */
 export function digestOf(letter: string): string {
@@ -28,6 +32,28 @@ export function heartbeat(
     digest: digestOf("a"),
     restore: null,
     checkpoints: [],
+    ...others,
+  };
+}
+
+/** What {@linkcode heartbeat} says, as healing sees it. */
+export function otherReplica(
+  id: string,
+  others: Partial<OtherReplica> = {},
+): OtherReplica {
+  const said = heartbeat(id);
+  return {
+    id,
+    session: said.session,
+    version: said.version,
+    state: said.state,
+    logId: said.log_id,
+    appliedSequence: said.applied_sequence,
+    lastSequence: said.last_sequence,
+    digest: said.digest,
+    heals: 0,
+    healedTo: null,
+    heardAgo_ms: 0,
     ...others,
   };
 }

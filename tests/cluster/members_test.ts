@@ -33,6 +33,27 @@ Deno.test(
 );
 
 Deno.test(
+  "who is there is told by who was heard when anyone was, for as long as a dead connection may look alive",
+  {
+    permissions: "none",
+  },
+  () => {
+    const members = new Members();
+    assert.deepEqual(members.present(0), []);
+    members.hear(heartbeat("long gone"), 0);
+    members.hear(heartbeat("a"), 90_000);
+    members.hear(heartbeat("leaves", { state: "draining" }), 100_000);
+    members.hear(heartbeat("b"), 100_000);
+    assert.deepEqual(members.present(100_000), ["a", "b"]);
+    // The connection may be dead since then.
+    assert.deepEqual(members.present(115_000), ["a", "b"]);
+    assert.deepEqual(members.present(115_001), ["b"]);
+    assert.deepEqual(members.present(125_000), ["b"]);
+    assert.deepEqual(members.present(125_001), []);
+  },
+);
+
+Deno.test(
   "no more replicas are remembered than the limit, and a gone replica makes room",
   {
     permissions: "none",

@@ -2,19 +2,18 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import {
   DOUBT_MS,
-  type FoundLog,
   HEARING_AFTER_OUTAGE_MS,
   HEARING_MS,
-  type HeldState,
   HOLDERS_MAX,
   Room,
 } from "../../src/cluster/room.ts";
-import { heartbeat } from "./heartbeats.ts";
+import type { FoundLog, HeldState } from "../../src/cluster/misfit.ts";
+import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
+import { heartbeat, OTHER_LOG as OTHER } from "./heartbeats.ts";
 
 const permissions = "none";
 
 const LOG = "8f14e45fceea167a";
-const OTHER = "0123456789abcdef";
 
 /** A log that ends where the heartbeats of these tests are. */
 const log: FoundLog = { id: LOG, lastSequence: 10 };
@@ -31,7 +30,7 @@ function roomOf(
 ): Room {
   const room = new Room(isNewLogWanted);
   room.joined(false, 0);
-  for (const one of heartbeats) room.heard(one);
+  for (const one of heartbeats) room.heard(one, 0);
   return room;
 }
 
@@ -86,7 +85,7 @@ Deno.test("each kind of fuller state holds a replica back, with the reason", {
   ];
   for (const [others, found, reason] of cases) {
     const room = roomOf([heartbeat("a"), heartbeat("b", others)]);
-    if (found === undefined) room.heard(heartbeat("a", { users: 0 }));
+    if (found === undefined) room.heard(heartbeat("a", { users: 0 }), 0);
     const said = verdict(room, found);
     assert.equal(said.type, "refuse", JSON.stringify(others));
     assert.match((said as { reason: string }).reason, /^replica b holds \d+ u/);
@@ -122,19 +121,22 @@ Deno.test(
     assert.equal(verdict(room, log).type, "refuse");
     assert.equal(room.judge(log, 1e9).type, "refuse");
     // It says that it leaves; nobody else has what it holds.
-    room.heard(heartbeat("a", { log_id: OTHER, state: "draining" }));
+    room.heard(heartbeat("a", { log_id: OTHER, state: "draining" }), 0);
     assert.equal(room.judge(log, 1e9).type, "refuse");
     assert.equal(
       room.judge({ id: OTHER, lastSequence: 10 }, 1e9).type,
       "go_on",
     );
-    room.heard(heartbeat("a", {
-      session: "1".repeat(32),
-      state: "starting",
-      log_id: null,
-      users: 0,
-      applied_sequence: 0,
-    }));
+    room.heard(
+      heartbeat("a", {
+        session: "1".repeat(32),
+        state: "starting",
+        log_id: null,
+        users: 0,
+        applied_sequence: 0,
+      }),
+      0,
+    );
     assert.equal(room.judge(log, 1e9).type, "go_on");
   },
 );
@@ -203,11 +205,90 @@ Deno.test("what is remembered is bounded, and who is known keeps its place", {
   const room = roomOf(
     Array.from({ length: HOLDERS_MAX + 1 }, (_, i) => heartbeat(`r${i}`)),
   );
-  room.heard(heartbeat("one_more", { log_id: OTHER }));
+  room.heard(heartbeat("one_more", { log_id: OTHER }), 0);
   assert.equal(verdict(room, log).type, "go_on");
-  room.heard(heartbeat("r0", { log_id: OTHER }));
+  room.heard(heartbeat("r0", { log_id: OTHER }), 0);
   assert.equal(verdict(room, log).type, "refuse");
 });
+
+Deno.test(
+  "nobody starts beside a replica that makes the log whole, until it has, is gone or starts anew",
+  { permissions },
+  () => {
+    const healing = { state: "healing", log_id: LOG };
+    const moved = { id: LOG, lastSequence: 10 };
+    const cases: [Parameters<typeof heartbeat>[1], FoundLog | undefined][] = [
+      [healing, moved],
+      // It makes one from a backup, and has none yet.
+      [{ ...healing, log_id: null, applied_sequence: 0, users: 0 }, undefined],
+      [{ ...healing, log_id: null, applied_sequence: 0 }, log],
+      [{ ...healing, log_id: OTHER }, { id: LOG, lastSequence: 0 }],
+    ];
+    for (const [others, found] of cases) {
+      const room = roomOf([heartbeat("b", others)]);
+      const said = verdict(room, found);
+      assert.deepEqual(said, {
+        type: "refuse",
+        reason:
+          "replica b makes the log whole, and this start goes on when that is done",
+        isPassing: true,
+      });
+    }
+    const room = roomOf([heartbeat("b", healing)]);
+    assert.equal(verdict(room, moved).type, "refuse");
+    assert.equal(room.judge(moved, GONE_AFTER_MS).type, "refuse");
+    assert.equal(room.judge(moved, GONE_AFTER_MS + 1).type, "go_on");
+    room.heard(heartbeat("b", healing), 20_000);
+    assert.notEqual(room.judge(moved, 20_000).type, "go_on");
+    room.heard(heartbeat("b"), 20_001);
+    assert.equal(room.judge(moved, 20_001).type, "go_on");
+  },
+);
+
+Deno.test(
+  "what the log has gone past holds nobody, and where it has no log, it does",
+  {
+    permissions,
+  },
+  () => {
+    const fuller = { applied_sequence: 11 };
+    const healed = heartbeat("c", { heals: 2 });
+    for (
+      const others of [
+        { ...fuller, state: "forked" },
+        { ...fuller, heals: 1 },
+        fuller,
+      ]
+    ) {
+      const left = heartbeat("b", others);
+      assert.equal(verdict(roomOf([left, healed]), log).type, "go_on");
+      assert.equal(verdict(roomOf([left]), undefined).type, "refuse");
+    }
+    for (const heals of [2, 3]) {
+      const ahead = heartbeat("b", { ...fuller, heals });
+      assert.equal(verdict(roomOf([ahead, healed]), log).type, "refuse");
+    }
+  },
+);
+
+Deno.test(
+  "NEW_LOG gives up who stood against the start, in that life, and nobody who comes later",
+  {
+    permissions,
+  },
+  () => {
+    const held = heartbeat("b", { state: "healing", applied_sequence: 11 });
+    const room = roomOf([held, heartbeat("c")], true);
+    assert.equal(verdict(room, log).type, "go_on");
+    const { session } = held;
+    assert.ok(room.isGivenUp({ id: "b", session }));
+    assert.ok(!room.isGivenUp({ id: "c", session }));
+    assert.ok(!room.isGivenUp({ id: "b", session: "1".repeat(32) }));
+    // There is nothing to give up where the log is made whole.
+    const healing = roomOf([heartbeat("b", { state: "healing" })], true);
+    assert.equal(verdict(healing, log).type, "refuse");
+  },
+);
 
 /** What a replica may say of itself, few values each, so that they meet. */
 const anyHeartbeat = fc.record({
@@ -258,5 +339,31 @@ Deno.test(
         );
       },
     ));
+  },
+);
+
+Deno.test(
+  "of several replicas that make the log from a file, the one with the smallest id goes first",
+  {
+    permissions,
+  },
+  () => {
+    const roomOf = (restorerId: string | undefined, others: string[]) => {
+      const room = new Room(false, restorerId);
+      room.joined(false, 0);
+      for (const id of others) {
+        room.heard(heartbeat(id, { state: "healing", log_id: null }), 0);
+      }
+      return room;
+    };
+    for (const found of [undefined, { id: LOG, lastSequence: 0 }]) {
+      assert.equal(verdict(roomOf("a", ["b", "c"]), found).type, "go_on");
+      assert.equal(verdict(roomOf("b", ["a", "c"]), found).type, "refuse");
+      assert.equal(verdict(roomOf(undefined, ["b"]), found).type, "refuse");
+      // One that has made its log already is not overtaken.
+      const room = roomOf("a", []);
+      room.heard(heartbeat("b", { state: "healing", log_id: OTHER }), 0);
+      assert.equal(verdict(room, found).type, "refuse");
+    }
   },
 );

@@ -73,6 +73,8 @@ Deno.test({
         peers: [],
         peersCa: undefined,
         isNewLogWanted: false,
+        restoreFrom: undefined,
+        healAfter_ms: 10_000,
         snapshots: {
           logBytes: 64 * 1024 * 1024,
           interval_ms: undefined,
@@ -236,14 +238,6 @@ Deno.test({
       assert.match(problems({ ...environment, PEERS })[0], /^PEERS/);
     }
     assert.match(problems({ PEERS: "http://b" })[0], /^PEERS needs NATS_URL/);
-    assert.match(problems({ NEW_LOG: "yes" })[0], /^NEW_LOG needs NATS_URL/);
-    assert.match(problems({ NEW_LOG: "maybe" })[0], /^NEW_LOG must be one of/);
-    const { isNewLogWanted } = read({
-      NEW_LOG: "yes",
-      NATS_URL: "nats://a",
-      AUTH_PASSWORD: "p",
-    });
-    assert.ok(isNewLogWanted);
   },
 });
 
@@ -413,6 +407,55 @@ Deno.test({
         /^SNAPSHOT_INTERVAL_MINUTES has no effect/,
       ],
     ];
+    for (const [environment, problem] of wrong) {
+      const [found, ...more] = problems(environment);
+      assert.match(found, problem);
+      assert.deepEqual(more, []);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "readConfig() reads what a replica does about a log that is not there or has lost entries",
+  permissions,
+  fn: () => {
+    const cluster = { NATS_URL: "nats://a", AUTH_PASSWORD: "p" };
+    const { isNewLogWanted, restoreFrom, healAfter_ms } = read({
+      ...cluster,
+      NEW_LOG: "yes",
+      RESTORE_FROM: "file:///backups/a%20b.csv.gz",
+      HEAL_AFTER_MS: "0",
+    });
+    assert.ok(isNewLogWanted);
+    assert.equal(restoreFrom, "file:///backups/a%20b.csv.gz");
+    assert.equal(healAfter_ms, 0);
+    // A standalone service restores a file too.
+    assert.deepEqual(problems({ RESTORE_FROM: "file:///a.csv" }), []);
+    const wrong: [environment: Record<string, string>, problem: RegExp][] = [
+      [{ NEW_LOG: "yes" }, /^NEW_LOG needs NATS_URL/],
+      [{ ...cluster, NEW_LOG: "maybe" }, /^NEW_LOG must be one of/],
+      [{ HEAL_AFTER_MS: "5000" }, /^HEAL_AFTER_MS needs NATS_URL/],
+      [
+        { ...cluster, HEAL_AFTER_MS: "3600001" },
+        /^HEAL_AFTER_MS must be an integer from 0 to 3600000/,
+      ],
+    ];
+    for (
+      const RESTORE_FROM of [
+        "/backups/a.csv.gz",
+        "a.csv.gz",
+        "http://a/backup",
+        "file://host/a.csv.gz",
+        "file:///a.csv.gz?x",
+        "file:///a.csv#x",
+      ]
+    ) {
+      wrong.push([
+        { RESTORE_FROM },
+        /^RESTORE_FROM must be a file: URL, as in/,
+      ]);
+    }
     for (const [environment, problem] of wrong) {
       const [found, ...more] = problems(environment);
       assert.match(found, problem);

@@ -278,3 +278,73 @@ Deno.test("SqliteLog does not hide a gap in its file from the replica, which sto
   assert.deepEqual(sequences, [1, 2, 3, 4, 5, 6, 7, 10]);
   await log.close();
 });
+
+Deno.test("SqliteLog.open() gives the wanted identity to a log that is new or has had no entry, and to no other", async () => {
+  using folder = new TemporaryFolder();
+  const open = async (id?: string) => {
+    const log = new SqliteLog(folder.path);
+    const found = await log.find();
+    const info = await log.open(id);
+    return { log, found, info };
+  };
+  const ids = ["0123456789abcdef", "123456789abcdef0", "23456789abcdef01"];
+  const first = await open(ids[0]);
+  assert.equal(first.found, undefined);
+  assert.deepEqual(first.info, {
+    id: ids[0],
+    isNew: true,
+    firstSequence: 1,
+    lastSequence: 0,
+  });
+  await first.log.close();
+  const second = await open(ids[1]);
+  assert.equal(second.found?.id, ids[0]);
+  assert.equal(second.info.id, ids[1]);
+  // Its snapshots are of that log.
+  await saveSnapshot(
+    snapshotOf(new Storage(), { logId: ids[1], sequence: 0, time: null }),
+    second.log.snapshots,
+  );
+  await second.log.propose(1, payload("[]"));
+  await second.log.close();
+  const third = await open(ids[2]);
+  assert.equal(third.info.id, ids[1]);
+  await third.log.close();
+});
+
+Deno.test("SqliteLog.moveTo() lets a log without entries begin after a snapshot that was read back, as a restart at any step does", async () => {
+  using folder = new TemporaryFolder();
+  const storage = new Storage();
+  for (let i = 0; i < 5_000; i++) storage.set({ user_id: `u${i}`, spp: i });
+  const log = new SqliteLog(folder.path);
+  const { id: logId } = await log.open();
+  const point = { sequence: 120, digest: storage.digest };
+  await assert.rejects(log.moveTo(point), RangeError);
+  const { id } = await saveSnapshot(
+    snapshotOf(storage, { logId }),
+    log.snapshots,
+  );
+  await assert.rejects(
+    log.moveTo(point),
+    /no such snapshot that was read back/,
+  );
+  await log.snapshots.verify(id, new AbortController().signal);
+  await assert.rejects(
+    log.moveTo({ ...point, digest: "0123456789abcdef" }),
+    RangeError,
+  );
+  await log.moveTo(point);
+  await assert.rejects(log.moveTo(point), /it ends at 120/);
+  assert.deepEqual(await log.locate(120), {
+    firstSequence: 121,
+    lastSequence: 120,
+    time: undefined,
+  });
+  await log.propose(1, payload('[{"user_id":"u1"}]'));
+  assert.equal(log.lastSequence, 121);
+  await log.close();
+
+  const again = new SqliteLog(folder.path);
+  const info = await again.find();
+  assert.deepEqual([info?.firstSequence, info?.lastSequence], [121, 121]);
+});

@@ -42,6 +42,7 @@ function client(): LogClient {
     firstSequence: () => {},
     limits: () => {},
     warn: () => {},
+    hearOthers: () => {},
     proposalFailed: () => {},
     failed: (error) => {
       throw error;

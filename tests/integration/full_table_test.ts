@@ -32,6 +32,7 @@ class Member implements AsyncDisposable {
       firstSequence: (sequence) => this.replica.firstSequenceMoved(sequence),
       limits: (limits) => this.replica.logLimitsChanged(limits),
       warn: () => {},
+      hearOthers: () => {},
       proposalFailed: (batch, error) =>
         this.replica.proposalFailed(batch, error),
       failed: (error) => this.failure = error,

@@ -22,6 +22,7 @@ async function store(cluster: Cluster, replica: ServiceProcess) {
     firstSequence: () => {},
     limits: () => {},
     warn: () => {},
+    hearOthers: () => {},
     proposalFailed: () => {},
     failed: () => {},
   });

@@ -5,7 +5,7 @@ import {
   OTHERS_WAIT_MS,
   TRIM_WAIT_MS,
 } from "../../src/replica/compaction.ts";
-import { CALL_LIMIT_MS } from "../../src/replica/compaction_calls.ts";
+import { CALL_LIMIT_MS } from "../../src/replica/store_calls.ts";
 import {
   NoPlaceError,
   WAITING_MAX,

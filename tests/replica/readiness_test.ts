@@ -5,6 +5,7 @@ import {
   readiness,
 } from "../../src/replica/readiness.ts";
 import type { LogStatus } from "../../src/log/log.ts";
+import type { HealingCondition } from "../../src/replica/healing_facts.ts";
 
 const permissions = "none";
 
@@ -41,6 +42,7 @@ function table(): string[] {
           log,
           stuck,
           rejoin: undefined,
+          healing: undefined,
         });
         const name = phase.name === "draining" && phase.wasReady
           ? "draining after ready"
@@ -129,6 +131,91 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "readiness() of a log that is healed, or goes on from another state: gets go on, and no set is taken",
+  permissions,
+  fn: () => {
+    const lines: string[] = [];
+    for (const phase of PHASES) {
+      if (phase.name === "draining" && !phase.wasReady) continue;
+      for (const state of ["away", "ahead_of_log", "healing", "forked"]) {
+        for (const type of ["healing", "forked", "unhealed", undefined]) {
+          const log = { state, reason: "its own" } as LogStatus;
+          const healing = type === undefined
+            ? undefined
+            : { type, reason: "told" } as HealingCondition;
+          const { reason, ...can } = readiness({
+            phase,
+            log,
+            stuck: undefined,
+            rejoin: undefined,
+            healing,
+          });
+          if (type !== undefined && phase.name === "ready") {
+            assert.match(reason, /told/);
+          }
+          lines.push(`${phase.name}, ${state}, ${type ?? "-"}: ${flags(can)}`);
+        }
+      }
+    }
+    const of = (phase: string) =>
+      lines.filter((line) => line.startsWith(`${phase},`))
+        .map((line) => line.slice(phase.length + 2));
+    const seen = (can: string) => [
+      `away, healing: healing${can}`,
+      `away, forked: forked${can}`,
+    ];
+    assert.deepEqual(of("ready"), [
+      ...seen(" readable whole"),
+      "away, unhealed: ready readable whole",
+      "away, -: ready readable whole",
+      "ahead_of_log, healing: healing readable whole",
+      "ahead_of_log, forked: forked readable whole",
+      "ahead_of_log, unhealed: ahead_of_log readable whole",
+      "ahead_of_log, -: ahead_of_log readable whole",
+      "healing, healing: healing readable whole",
+      "healing, forked: forked readable whole",
+      "healing, unhealed: healing readable whole",
+      "healing, -: healing readable whole",
+      "forked, healing: forked readable whole",
+      "forked, forked: forked readable whole",
+      "forked, unhealed: forked readable whole",
+      "forked, -: forked readable whole",
+    ]);
+    for (const phase of ["starting", "restoring"]) {
+      assert.deepEqual(of(phase).slice(0, 2), seen(""));
+    }
+    // It was never caught up, and holds a whole state all the same.
+    assert.deepEqual(of("catching_up").slice(0, 2), seen(" whole"));
+    for (const line of of("draining")) {
+      assert.match(line, /: draining readable whole$/);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "readiness() takes no set while another replica has more than the log, although the log takes them",
+  permissions,
+  fn: () => {
+    for (const type of ["waiting", "forked"] as const) {
+      const { reason, ...can } = readiness({
+        phase: { name: "ready" },
+        log: { state: "connected", reason: "its own" },
+        stuck: undefined,
+        rejoin: undefined,
+        healing: { type, reason: "b has more" },
+      });
+      assert.equal(reason, "b has more");
+      assert.equal(
+        flags(can),
+        type === "waiting" ? "ready readable whole" : "forked readable whole",
+      );
+    }
+  },
+});
+
+Deno.test({
   name: "readiness() tells why a start is held back, whatever the log is",
   permissions,
   fn: () => {
@@ -140,6 +227,7 @@ Deno.test({
         log,
         stuck: undefined,
         rejoin: undefined,
+        healing: undefined,
       });
       assert.equal(reason, "b has more");
       assert.equal(flags(can), "starting");
@@ -159,6 +247,7 @@ Deno.test({
         log,
         stuck: STUCK,
         rejoin: PROGRESS,
+        healing: undefined,
       });
       assert.equal(reason, `cut; ${PROGRESS.reason}`);
       return flags(can);
@@ -180,6 +269,7 @@ Deno.test({
         log,
         stuck: undefined,
         rejoin: undefined,
+        healing: undefined,
       });
       assert.match(reason, /^(its own|entries .* are being applied); from b$/);
     }

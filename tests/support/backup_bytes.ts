@@ -34,6 +34,18 @@ export async function backupOf(
   return await new Response(file).bytes();
 }
 
+/** @returns The same backup as version 1.0 wrote it: its JSON is the comment. */
+export function format1Of(
+  backup: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const { name, extra, bytes } = parseGzipHeader(backup)!;
+  const json = extra.get("UG")!.replace("backup/2", "backup/1");
+  const texts = new TextEncoder().encode(`${name}\0${json}\0`);
+  // FNAME and FCOMMENT in the place of FEXTRA and FNAME.
+  const head = backup.slice(0, 10).with(3, 0x18);
+  return new Uint8Array([...head, ...texts, ...backup.subarray(bytes)]);
+}
+
 /** @returns How many bytes of a backup are its header. */
 export function gzipHeaderBytes(backup: Uint8Array): number {
   return parseGzipHeader(backup)!.bytes;

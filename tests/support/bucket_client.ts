@@ -33,6 +33,7 @@ export class BucketClient implements AsyncDisposable {
       firstSequence: (sequence) => this.firstSequence = sequence,
       limits: (limits) => this.limits = limits,
       warn: () => {},
+      hearOthers: () => {},
       proposalFailed: () => {},
       failed: () => {},
     });

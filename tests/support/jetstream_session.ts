@@ -28,13 +28,22 @@ export function options(
 }
 
 /** Hears nothing. */
-export const DEAF = { status: () => {}, limits: () => {}, warn: () => {} };
+export const DEAF = {
+  status: () => {},
+  limits: () => {},
+  warn: () => {},
+  hearOthers: () => {},
+};
 
 /** A log that is open and consumed, with all that it said. */
 export class Session implements AsyncDisposable {
   readonly entries: LogEntry[] = [];
   readonly statuses: LogStatus[] = [];
   readonly warnings: string[] = [];
+  /** The hearings that it wanted. */
+  readonly hearings: number[] = [];
+  /** Whether it goes on at once when the others are to be heard. */
+  hearsAtOnce = true;
   /** What the log has and takes, as it was told last. */
   limits: LogLimits | undefined;
   readonly log: JetStreamLog;
@@ -51,6 +60,10 @@ export class Session implements AsyncDisposable {
         status: (status) => this.statuses.push(status),
         limits: (limits) => this.limits = limits,
         warn: (message) => this.warnings.push(message),
+        hearOthers: (hearing) => {
+          this.hearings.push(hearing);
+          if (this.hearsAtOnce) this.log.othersHeard(hearing);
+        },
       },
     );
   }

@@ -5,11 +5,15 @@
  * @module
  */
 import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
+import { isPending } from "../../src/log/fence.ts";
+import type { Fence } from "../../src/log/log.ts";
+import { isFenceSubject } from "../../src/log/jetstream/stream_config.ts";
+import { fenceOf } from "../../src/log/jetstream/stream_fences.ts";
 import type {
   StoredEntry as ReadEntry,
   StreamLook,
   StreamQuestion,
-} from "../../src/log/jetstream/same_log.ts";
+} from "../../src/log/jetstream/stream_look.ts";
 import {
   identityDescription,
   newStreamConfig,
@@ -114,11 +118,23 @@ export class SimulatedStream {
     if (max_msgs > 0) this.purge(this.last + 1 - max_msgs);
   }
 
+  /** The fences and marks that it has, oldest first. */
+  get fences(): Fence[] {
+    return [...this.entries.values()]
+      .filter(({ subject }) => isFenceSubject(subject))
+      .flatMap((entry) => fenceOf(readEntry(entry)) ?? []);
+  }
+
+  #read(sequence: number): ReadEntry | undefined {
+    const entry = this.entries.get(sequence);
+    return entry && readEntry(entry);
+  }
+
   /** @returns What it answers. */
-  look({ identify, require }: StreamQuestion): StreamLook {
-    const entry = identify === undefined
-      ? undefined
-      : this.entries.get(identify);
+  look({ identify, require, fences: isAsked }: StreamQuestion): StreamLook {
+    const known = identify && Math.min(identify, this.last);
+    const fences = isAsked ? this.fences : [];
+    const pending = fences.find(isPending);
     return {
       created: this.created,
       config: this.config,
@@ -126,7 +142,11 @@ export class SimulatedStream {
       firstSequence: this.first,
       lastSequence: this.last,
       bytes: this.bytes,
-      identified: entry && readEntry(entry),
+      identified: known && this.#read(known) || undefined,
+      fences,
+      ...(known !== undefined && pending !== undefined && {
+        beforeFence: this.#read(Math.min(known, pending.at - 1)),
+      }),
       isRequiredMissing: require !== undefined && require >= this.first &&
         require <= this.last && !this.entries.has(require),
     };
@@ -160,8 +180,6 @@ export interface SimulatedConsumer {
 export class SimulatedBroker {
   stream: SimulatedStream | undefined;
   readonly consumers = new Set<SimulatedConsumer>();
-  /** Whether it runs. */
-  isUp = true;
   /** Whether it takes the credentials. */
   isOpen = true;
   /** Whether it answers questions. */
@@ -178,9 +196,26 @@ export class SimulatedBroker {
   readonly #before = new Map<string, string | undefined>();
   #nanoseconds = 0;
   #streams = 0;
+  #isUp = true;
+  #starts = 1;
 
   /** @param servers On how many servers the stream is kept. */
   constructor(readonly servers: number) {}
+
+  /** Whether it runs. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  set isUp(isUp: boolean) {
+    if (isUp && !this.#isUp) this.#starts++;
+    this.#isUp = isUp;
+  }
+
+  /** The server's id: another one each time that it is started. */
+  get serverId(): string {
+    return `server ${this.#starts}`;
+  }
 
   /** @returns The keys of an entry and of all that were before it, in order. */
   keysUpTo(key: string | undefined): string[] {

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
 import type { FeedMessage } from "../../src/log/jetstream/entry_feed.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
+import { NO_ENTRIES } from "../../src/log/jetstream/stream_look.ts";
 import type {
   PublishAction,
   SessionAction,
@@ -265,8 +266,7 @@ export class SimulatedReplica {
         return this.#ask(action.request, () => ({
           type: "looked",
           request: action.request,
-          look: this.broker.makeStream()
-            .look({ identify: undefined, require: undefined }),
+          look: this.broker.makeStream().look(NO_ENTRIES),
         }));
       case "start_consumer":
         return this.#startConsumer(action.request, action.first);
@@ -290,6 +290,12 @@ export class SimulatedReplica {
           this.options.listener?.limits(action.limits);
           this.replica.logLimitsChanged(action.limits);
         });
+      case "hear_others":
+        return this.#toReplica.post(() =>
+          this.#toLog.post(() =>
+            this.#tell({ type: "others_heard", hearing: action.hearing })
+          )
+        );
       case "opened":
         return this.#toReplica.post(() => this.#opened(action.info));
     }
@@ -310,8 +316,7 @@ export class SimulatedReplica {
         info,
         { run: (wanted, signal) => this.#search(wanted, signal) },
         new AbortController().signal,
-        undefined,
-        (ms, signal) => finder.sleep(ms, signal),
+        { sleep: (ms, signal) => finder.sleep(ms, signal) },
       ).catch((error) => this.failure = error);
       return;
     }
@@ -359,7 +364,8 @@ export class SimulatedReplica {
       });
     }
     this.#wire = new Wire(attempt);
-    this.#tell({ type: "connected", attempt });
+    const { serverId } = this.broker;
+    this.#tell({ type: "connected", attempt, serverId });
   }
 
   /** Sends something over the connection there is, after what was sent before. */

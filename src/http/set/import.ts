@@ -10,7 +10,7 @@ import {
   readImport,
 } from "../../snapshot/format/read_import.ts";
 import type { ReadRows } from "../../snapshot/format/row_builder.ts";
-import { NUMBER_FIELDS, type UserGradePatch } from "../../user_grade.ts";
+import { patchOf } from "../../snapshot/format/row_patch.ts";
 import type { SetTarget } from "../ports.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "../server/body.ts";
 import { Limit } from "../server/limit.ts";
@@ -21,9 +21,6 @@ import type { ImportAnswer, ImportFailure } from "./import_openapi.ts";
 
 /** How many imports run at a time. */
 export const IMPORTS_MAX = 2;
-
-/** Ids are taken byte for byte: a byte order mark is a character of the id. */
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** How far an import has come. */
 interface Progress {
@@ -140,19 +137,4 @@ async function proposeRows(
     progress.rows++;
     progress.sequence = outcome.value.sequence;
   }
-}
-
-function patchOf(
-  { keys, keyEnds, numbers }: ReadRows,
-  row: number,
-): UserGradePatch {
-  const start = row === 0 ? 0 : keyEnds[row - 1];
-  const patch: UserGradePatch = {
-    user_id: decoder.decode(keys.subarray(start, keyEnds[row])),
-  };
-  for (const [i, field] of NUMBER_FIELDS.entries()) {
-    const number = numbers[4 * row + i];
-    if (!Number.isNaN(number)) patch[field] = number;
-  }
-  return patch;
 }

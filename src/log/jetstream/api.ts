@@ -18,6 +18,7 @@ export const REQUEST_TIMEOUT_MS = 2_000;
 export const STREAM_NOT_FOUND = 10059;
 export const NO_MESSAGE_FOUND = 10037;
 export const WRONG_LAST_SEQUENCE = 10071;
+export const WRONG_LAST_SEQUENCE_IN_BATCH = 10164;
 
 /** The server refused the question, or did not answer. */
 export class ApiError extends Error {
@@ -131,12 +132,19 @@ export class JetStreamApi {
     return await promise;
   }
 
-  /** The server has said that it does not allow to publish to a subject. */
-  forbidden(subject: string): void {
+  /**
+   * The server has said that it does not allow to publish to a subject.
+   *
+   * @returns Whether that was asked here.
+   */
+  forbidden(subject: string): boolean {
+    let isAsked = false;
     for (const [token, question] of this.#waiting) {
       if (question.subject !== subject) continue;
+      isAsked = true;
       this.#end(token, new ForbiddenError(subject));
     }
+    return isAsked;
   }
 
   /** The connection has ended: nothing is answered any more. */

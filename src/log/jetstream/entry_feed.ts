@@ -5,11 +5,17 @@
  * @module
  */
 import type { EntryIdentity } from "../compare_log.ts";
+import { decodeFence, fenceRole } from "../fence.ts";
 import { type Delivery, formatDelivered, parseDelivery } from "./delivery.ts";
+import { EntryTimes, type KnownTimes } from "./entry_times.ts";
 import type { Proposals } from "./proposals.ts";
-import { ReadQueue, type TakenRead } from "./read_queue.ts";
-import type { StoredEntry } from "./same_log.ts";
-import { isKnownVersion, isUnknownVersion } from "./stream_config.ts";
+import { type EntryContent, ReadQueue, type TakenRead } from "./read_queue.ts";
+import {
+  isFenceSubject,
+  isKnownVersion,
+  isUnknownVersion,
+} from "./stream_config.ts";
+import type { StoredEntry } from "./stream_look.ts";
 
 /** A message as the consumer's subscription gives it. */
 export interface FeedMessage {
@@ -28,6 +34,8 @@ export type FeedSignal =
   | "ok"
   /** One or more entries are missing before this message. */
   | "gap"
+  /** What comes from here on is void: the log is being made whole. */
+  | "fence"
   /** The next entry is of a version that this replica does not know. */
   | "unknown_version";
 
@@ -46,16 +54,25 @@ const NO_BYTES = new Uint8Array(0);
 const ENTRY_REPLY = "$JS.ACK.";
 
 /**
- * The bytes of an entry; none, which no replica can apply, if its subject is
- * not of a version.
+ * What another replica's entry is; without bytes, which no replica can apply, if
+ * it is no version's.
  */
-function payloadOf({ subject, data }: FeedMessage): Uint8Array {
-  return isKnownVersion(subject) ? data : NO_BYTES;
+function contentOf(
+  { sequence }: Delivery,
+  { subject, data }: FeedMessage,
+): EntryContent | "fence" | "unknown_version" {
+  if (isKnownVersion(subject)) return data;
+  if (isUnknownVersion(subject)) return "unknown_version";
+  const point = isFenceSubject(subject) ? decodeFence(data) : undefined;
+  const role = point && fenceRole(sequence, point);
+  if (role === "pending") return "fence";
+  return role === "mark" ? point! : NO_BYTES;
 }
 
 /** One session's entries, in order. */
 export class EntryFeed {
   readonly #waiting = new ReadQueue();
+  readonly #times = new EntryTimes();
   /** The last entry, if it did not come as a message. */
   #lastKnown: (EntryIdentity & Partial<StoredEntry>) | undefined;
   /** The message of the last entry; undefined before the first. */
@@ -96,6 +113,11 @@ export class EntryFeed {
     };
   }
 
+  /** When the log took the entries that were fed, as far as is remembered. */
+  get times(): KnownTimes {
+    return this.#times;
+  }
+
   /** The sequence of the last entry of this session; 0 before the first. */
   get ownFed(): number {
     return this.#ownFed;
@@ -117,6 +139,7 @@ export class EntryFeed {
    */
   startAfter(sequence: number, time: string | null): void {
     this.#waiting.clear();
+    this.#times.clear();
     this.#fed = sequence;
     this.#know(time === null ? undefined : { sequence, time });
   }
@@ -147,13 +170,11 @@ export class EntryFeed {
     const { sequence, pending } = delivery;
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
-    if (isUnknownVersion(message.subject)) return "unknown_version";
-    const batch = this.#ownBatch(sequence, message);
-    this.#waiting.add(
-      delivery,
-      batch ?? payloadOf(message),
-      message.bytes + RECORD_BYTES,
-    );
+    const content = this.#ownBatch(sequence, message) ??
+      contentOf(delivery, message);
+    if (typeof content === "string") return content;
+    this.#waiting.add(delivery, content, message.bytes + RECORD_BYTES);
+    this.#times.add(sequence, delivery.seconds, delivery.nanoseconds);
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
     this.#lastMessage = { message, delivery };

@@ -4,22 +4,37 @@
  *
  * @module
  */
+import type { Admission } from "./admission.ts";
 import type { CommitChange, Commits } from "./commits.ts";
 import type { KnownLog } from "./known_log.ts";
 import { Liveness } from "./liveness.ts";
 import type { Requests } from "./requests.ts";
-import { NO_ENTRIES, type StreamLook } from "./same_log.ts";
 import type { SessionOutput } from "./session_output.ts";
+import { NO_ENTRIES, type StreamLook } from "./stream_look.ts";
+
+/** Why this replica proposes nothing while the others are heard. */
+const HEARING =
+  "the other replicas are being asked what they have applied, since the NATS server was started anew or the log's end went back";
+
+/** Whether batches are published. */
+type Gate =
+  | "open"
+  /** Not before the other replicas were heard. */
+  | "hearing"
+  /** Entries before a fence are read, and nothing comes after it. */
+  | "fence";
 
 /** Watches one consumer. */
 export class Feeding {
   readonly #liveness: Liveness;
+  #gate: Gate = "fence";
 
   /**
    * @param log The log that the entries are of.
    * @param commits The batches on their way into it.
    * @param requests Numbers the looks.
    * @param output Takes what is to be done.
+   * @param admission Whether batches may be published.
    * @param now_ms When the consumer was started.
    */
   constructor(
@@ -27,18 +42,39 @@ export class Feeding {
     private readonly commits: Commits,
     private readonly requests: Requests,
     private readonly output: SessionOutput,
+    private readonly admission: Admission,
     now_ms: number,
   ) {
     this.#liveness = new Liveness(commits.feed.fed, now_ms);
   }
 
-  /** The consumer has been started. */
-  begin(now_ms: number): void {
+  /**
+   * The consumer has been started.
+   *
+   * @param isBeforeFence Whether a fence ends what it gives.
+   */
+  begin(isBeforeFence: boolean, now_ms: number): void {
+    if (isBeforeFence) return;
+    if (this.admission.isGiven) return this.#open(now_ms);
+    this.#gate = "hearing";
+    this.output.setStatus("away", HEARING, now_ms);
+    const hearing = this.admission.begin();
+    this.output.do({ type: "hear_others", hearing });
+  }
+
+  #open(now_ms: number): void {
+    this.#gate = "open";
     const { stall } = this.commits;
     if (stall === undefined) {
       this.output.setStatus("connected", "entries are coming", now_ms);
     } else this.output.setStatus("away", stall, now_ms);
     this.commits.publishAgain(now_ms);
+  }
+
+  /** The other replicas were heard. */
+  othersHeard(hearing: number, now_ms: number): void {
+    if (this.#gate !== "hearing" || !this.admission.heard(hearing)) return;
+    this.#open(now_ms);
   }
 
   /** The consumer gave an entry or a heartbeat. */
@@ -59,12 +95,15 @@ export class Feeding {
       return `the log has entries up to ${liveness.end}, and none came after ${feed.fed}`;
     }
     if (liveness.isLookDue(now_ms)) this.look(now_ms);
-    this.commitsChanged(this.commits.tick(now_ms), now_ms);
+    if (this.#gate === "open") {
+      this.commitsChanged(this.commits.tick(now_ms), now_ms);
+    }
     return undefined;
   }
 
   /** Tells whether sets commit, if that has changed. */
   commitsChanged(change: CommitChange, now_ms: number): void {
+    if (this.#gate !== "open") return;
     if (change === "recovered") {
       this.output.setStatus("connected", "sets are taken again", now_ms);
     } else if (change === "stalled") {

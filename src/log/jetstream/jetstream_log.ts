@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import {
+  type HealableLog,
   LogFailedError,
   type LogInfo,
   type LogLocation,
@@ -14,6 +15,7 @@ import {
 import { UnavailableError } from "../../errors.ts";
 import type { FilePlace } from "../../snapshot/file_place.ts";
 import { forbiddenOr } from "./bucket_errors.ts";
+import { HealableStream } from "./heal_stream.ts";
 import { RETRY_MS } from "./link.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import { ObjectBucket } from "./object_bucket.ts";
@@ -25,6 +27,8 @@ export class JetStreamLog implements TrimmableLog {
   readonly #runner: SessionRunner;
   /** The snapshots in the broker; they can be used while it is connected. */
   readonly files: FilePlace;
+  /** Makes the log whole when it has lost entries. */
+  readonly healing: HealableLog;
   readonly #opened = Promise.withResolvers<LogInfo>();
   #found: PromiseWithResolvers<LogInfo | undefined> | undefined;
   #isClosed = false;
@@ -52,11 +56,21 @@ export class JetStreamLog implements TrimmableLog {
       },
       members,
     );
-    const { stream, replicaId } = options;
+    const { stream, replicaId, streamReplicas } = options;
     this.files = new ObjectBucket(
-      { stream, replicaId, warn: (message) => listener.warn(message) },
+      {
+        stream,
+        replicaId,
+        streamReplicas,
+        warn: (message) => listener.warn(message),
+      },
       () => this.#runner.line?.aside,
     );
+    this.healing = new HealableStream(stream, {
+      log: () => this.#runner.session.log,
+      connection: () => this.#runner.line,
+      healed: () => this.#runner.tell({ type: "healed" }),
+    });
     // It rejects if the log is closed before; nobody may have opened it.
     this.#opened.promise.catch(() => {});
   }
@@ -84,9 +98,9 @@ export class JetStreamLog implements TrimmableLog {
     return this.#found.promise;
   }
 
-  open(): Promise<LogInfo> {
+  open(id?: string): Promise<LogInfo> {
     this.connect();
-    this.#runner.tell({ type: "open" });
+    this.#runner.tell({ type: "open", id });
     return this.#opened.promise;
   }
 
@@ -118,6 +132,11 @@ export class JetStreamLog implements TrimmableLog {
     }
   }
 
+  /** The other replicas were heard: the answer to a listener's `hearOthers`. */
+  othersHeard(hearing: number): void {
+    this.#runner.tell({ type: "others_heard", hearing });
+  }
+
   async trim(sequence: number): Promise<number> {
     const { lastSequence } = this;
     if (sequence > lastSequence) {
@@ -130,7 +149,7 @@ export class JetStreamLog implements TrimmableLog {
       throw new UnavailableError(`Cannot cut the log now: ${reason}`);
     }
     try {
-      return await line.trim(sequence);
+      return await line.asideStream.trim(sequence);
     } catch (error) {
       throw forbiddenOr(error);
     } finally {

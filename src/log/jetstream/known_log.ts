@@ -4,22 +4,32 @@
  *
  * @module
  */
+import type { LogLoss } from "../log.ts";
 import type { EntryFeed } from "./entry_feed.ts";
+import { healingProblem } from "./healing_problem.ts";
 import {
   type AppliedLog,
   judge,
   questionFor,
-  type StreamLook,
-  type StreamQuestion,
   type Verdict,
 } from "./same_log.ts";
 import { logIdentity, toldIdentity } from "./stream_config.ts";
+import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 import { Suspicion } from "./suspicion.ts";
 
 /** The log looks like another one; its servers may have yet to agree. */
-interface Doubtful {
+export interface Doubtful {
   readonly type: "doubtful";
   readonly reason: string;
+  /** What is lost if they do. */
+  readonly loss: LogLoss | undefined;
+}
+
+/** A look at the stream that is judged by what was applied when it was asked. */
+export interface JudgedLook {
+  readonly question: StreamQuestion;
+  /** @returns What the answer means. */
+  judge(look: StreamLook | undefined): Verdict;
 }
 
 /** One log, from the first look on. */
@@ -28,10 +38,19 @@ export class KnownLog {
   #created: string;
   /** On how many servers the stream is kept. */
   #servers: number;
+  #serverVersion = "";
   /** What was applied when the stream was asked. */
   #asked: AppliedLog;
   /** Whether it is known that the stream does not tell the log's identity. */
   #isIdLost = false;
+  /** Whether a loss or a fence was seen since the stream was the log last. */
+  #hasLost = false;
+  /**
+   * Which entry was another one in the stream since it was the log last. A loss
+   * afterwards may take the other entries, but not what they have told: others
+   * have gone on from them.
+   */
+  #fork: string | undefined;
   readonly #suspicion = new Suspicion();
 
   /** @param look The first look. @param feed What is fed from the log. */
@@ -40,7 +59,8 @@ export class KnownLog {
     this.#id = logIdentity(config, created);
     this.#created = created;
     this.#servers = config.num_replicas;
-    this.#asked = { id: this.#id, created, fed: 0, last: undefined };
+    this.connected(look.serverVersion);
+    this.#asked = this.#applied();
   }
 
   /** The log's identity. */
@@ -48,39 +68,106 @@ export class KnownLog {
     return this.#id;
   }
 
+  /** On how many servers the stream is kept, or was before it was lost. */
+  get servers(): number {
+    return this.#servers;
+  }
+
+  /** NATS is connected; the version of the server, if it is known. */
+  connected(serverVersion: string | undefined): void {
+    this.#serverVersion = serverVersion ?? this.#serverVersion;
+  }
+
+  /** A fence stands before the next entry. */
+  sawFence(): void {
+    this.#hasLost = true;
+  }
+
+  #applied(): AppliedLog {
+    const { fed, last, times } = this.feed;
+    return {
+      id: this.#id,
+      created: this.#created,
+      fed,
+      last,
+      times,
+      hasLost: this.#hasLost,
+    };
+  }
+
   /**
    * @returns What to ask the stream, to judge it by what is applied now:
    * entries may be fed until the answer comes.
    */
   ask(): StreamQuestion {
-    const { fed, last } = this.feed;
-    this.#asked = { id: this.#id, created: this.#created, fed, last };
+    this.#asked = this.#applied();
     return questionFor(this.#asked);
+  }
+
+  /** @returns A look beside all others, judged without a suspicion. */
+  askAside(): JudgedLook {
+    const applied = this.#applied();
+    return {
+      question: questionFor(applied),
+      judge: (look) =>
+        this.#withFork(this.#withProblem(judge(look, applied), look)),
+    };
   }
 
   /**
    * @param look What the stream answered; undefined if there is none.
    * @returns What it means. Where several servers keep the stream, a difference
    * counts only when it lasts. A cut counts at once: no server takes one back,
-   * and only a snapshot that the log goes on from is taken for it.
+   * and only a snapshot that the log goes on from is taken for it. So does a
+   * fence, which says what it is about.
    */
   judge(look: StreamLook | undefined, now_ms: number): Verdict | Doubtful {
     if (look !== undefined) this.#servers = look.config.num_replicas;
-    const verdict = judge(look, this.#asked);
-    if (verdict.type === "same") {
-      this.#created = look!.created;
-      this.#id = toldIdentity(look!.config) ?? this.#id;
-      this.#isIdLost = verdict.lostId;
-      this.#suspicion.clear();
-      return verdict;
+    const verdict = this.#withFork(
+      this.#withProblem(judge(look, this.#asked), look),
+    );
+    switch (verdict.type) {
+      case "same":
+        this.#fork = undefined;
+        this.#created = look!.created;
+        this.#id = toldIdentity(look!.config) ?? this.#id;
+        this.#isIdLost = verdict.lostId;
+        this.#hasLost = false;
+        this.#suspicion.clear();
+        return verdict;
+      case "hole":
+        return verdict;
     }
-    if (verdict.type === "hole") return verdict;
+    this.#hasLost = true;
+    if (verdict.type === "forked") this.#fork = verdict.reason;
+    const loss = verdict.type === "lost" ? verdict.loss : undefined;
     // A single server can't disagree with itself.
-    if (this.#servers === 1 || this.#suspicion.lasts(now_ms)) return verdict;
+    if (
+      loss?.type === "fenced" || this.#servers === 1 ||
+      this.#suspicion.lasts(now_ms)
+    ) return verdict;
+    const { reason } = loss ?? verdict as { reason: string };
     return {
       type: "doubtful",
-      reason: `${verdict.reason}, unless its servers have yet to agree`,
+      reason: `${reason}, unless its servers have yet to agree`,
+      loss,
     };
+  }
+
+  /** Once another entry was seen, only the log itself shows that it is not so. */
+  #withFork(verdict: Verdict): Verdict {
+    return this.#fork === undefined || verdict.type === "same"
+      ? verdict
+      : { type: "forked", reason: this.#fork };
+  }
+
+  #withProblem(verdict: Verdict, look: StreamLook | undefined): Verdict {
+    if (verdict.type !== "lost") return verdict;
+    const { serverVersion = this.#serverVersion, config } = look ?? {};
+    const problem = healingProblem(this.#id, serverVersion, config);
+    return problem === undefined
+      ? verdict
+      : { ...verdict, loss: { ...verdict.loss, problem } };
   }
 
   /**
@@ -90,6 +177,7 @@ export class KnownLog {
    */
   problem(look: StreamLook | undefined): string | undefined {
     const verdict = judge(look, this.#asked);
+    if (verdict.type === "lost") return verdict.loss.reason;
     if (verdict.type !== "same") return verdict.reason;
     this.#id = toldIdentity(look!.config) ?? this.#id;
     if (!verdict.lostId) this.#isIdLost = false;

@@ -26,7 +26,7 @@ import { isSnapshotSubject } from "./object_names.ts";
 import type { JetStreamOptions } from "./options.ts";
 import type { PublishAction, SessionEvent } from "./session_events.ts";
 import { Stream } from "./stream.ts";
-import { setSubject } from "./stream_config.ts";
+import { isFenceSubject, setSubject } from "./stream_config.ts";
 
 const decoder = new TextDecoder();
 
@@ -42,10 +42,12 @@ export interface LineListener {
 export class Line {
   readonly stream: Stream;
   /**
-   * For what a replica can do without: snapshots, and cutting the log behind
-   * them. The session hears nothing of it, forbidden or not.
+   * For what a replica can do without: snapshots, cutting the log behind them,
+   * and healing it. The session hears nothing of it, forbidden or not.
    */
   readonly aside: JetStreamApi;
+  /** The stream, asked aside. */
+  readonly asideStream: Stream;
   readonly #subject: string;
   /** Where the stream answers to batches: a subject for each. */
   readonly #ackPrefix: string;
@@ -63,13 +65,16 @@ export class Line {
     const { stream, replicaId } = options;
     this.#subject = setSubject(stream, replicaId);
     this.#ackPrefix = createInbox(inboxPrefix(replicaId));
-    this.stream = new Stream(
-      new JetStreamApi(connection, replicaId),
-      stream,
-      () => this.maxPayload_bytes,
-      () => connection.info?.version ?? "",
-    );
+    const streamOver = (api: JetStreamApi) =>
+      new Stream(
+        api,
+        stream,
+        () => this.maxPayload_bytes,
+        () => this.serverVersion,
+      );
+    this.stream = streamOver(new JetStreamApi(connection, replicaId));
     this.aside = new JetStreamApi(connection, replicaId);
+    this.asideStream = streamOver(this.aside);
     connection.closed().then((error) =>
       this.aside.fail(
         new ApiError(0, `the connection to NATS is lost: ${describe(error)}`),
@@ -111,6 +116,16 @@ export class Line {
     return this.connection.info?.max_payload ?? 0;
   }
 
+  /** The server's id: another one each time that it is started. */
+  get serverId(): string {
+    return this.connection.info?.server_id ?? "";
+  }
+
+  /** The server's version; empty if it does not say it. */
+  get serverVersion(): string {
+    return this.connection.info?.version ?? "";
+  }
+
   /** @returns Why it ended, once it has. */
   async ended(): Promise<unknown> {
     const error = await this.connection.closed();
@@ -128,13 +143,11 @@ export class Line {
     for await (const { type, data, permissionContext } of statuses) {
       const { subject = "", operation } = permissionContext ?? {};
       if (this.members?.forbidden(subject)) continue;
-      if (
-        operation === "publish" &&
-        isSnapshotSubject(subject, this.options.stream)
-      ) {
-        this.aside.forbidden(subject);
-      } else if (operation === "publish") {
-        this.listener.event({ type: "forbidden", subject });
+      if (operation === "publish") {
+        const isAsked = this.aside.forbidden(subject);
+        if (!isAsked && !this.#isAside(subject)) {
+          this.listener.event({ type: "forbidden", subject });
+        }
       } else if (operation === "subscription") {
         // It is said once a connection, and nothing is answered on this one.
         this.#end = new UnusableConnectionError(
@@ -147,11 +160,10 @@ export class Line {
     }
   }
 
-  /** Lets go of the entries before one, as `TrimmableLog.trim` does. */
-  trim(sequence: number): Promise<number> {
-    const { stream } = this.options;
-    return new Stream(this.aside, stream, () => this.maxPayload_bytes)
-      .trim(sequence);
+  /** Whether the session does without what is published to a subject. */
+  #isAside(subject: string): boolean {
+    return isSnapshotSubject(subject, this.options.stream) ||
+      isFenceSubject(subject);
   }
 
   /**

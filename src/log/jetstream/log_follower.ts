@@ -8,14 +8,16 @@
  *
  * @module
  */
+import type { Admission } from "./admission.ts";
 import type { Commits } from "./commits.ts";
 import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
 import { Feeding } from "./feeding.ts";
+import { type FollowStep, followStep } from "./follow_step.ts";
 import type { KnownLog } from "./known_log.ts";
 import { limitsOf } from "./log_limits.ts";
 import { type OpeningOptions, problemOf } from "./opening.ts";
 import type { Requests } from "./requests.ts";
-import type { StreamLook } from "./same_log.ts";
+import type { StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
 
@@ -35,19 +37,27 @@ export class LogFollower {
   readonly #feed: EntryFeed;
   #state: FollowerState = { type: "idle" };
   #isConsuming = false;
+  /** The log's end as it was known when the stream was asked. */
+  #knownEnd = 0;
+  /** Whether the consumer that is being started reads up to a fence only. */
+  #isBeforeFence = false;
+  /** The sequence of the fence that was met last; 0 before the first. */
+  #metFence = 0;
 
   /**
    * @param log The log, which was just opened.
    * @param options The stream.
    * @param commits The batches on their way into it.
    * @param requests Numbers the requests.
+   * @param admission Whether batches may be published.
    * @param output Takes what is to be done.
    */
   constructor(
-    private readonly log: KnownLog,
+    readonly log: KnownLog,
     private readonly options: OpeningOptions,
     private readonly commits: Commits,
     private readonly requests: Requests,
+    private readonly admission: Admission,
     private readonly output: SessionOutput,
   ) {
     this.#feed = commits.feed;
@@ -56,12 +66,14 @@ export class LogFollower {
   /** Whether the stream is known to be the log, as far as anyone has asked. */
   get isSure(): boolean {
     return !this.#isConsuming || this.#state.type === "feeding" ||
-      this.output.status.state !== "away";
+      this.output.status.state !== "away" ||
+      this.output.status.loss !== undefined;
   }
 
-  /** NATS is connected. */
-  connected(now_ms: number): void {
+  /** NATS is connected; the version of the server, if it is known. */
+  connected(serverVersion: string | undefined, now_ms: number): void {
     if (this.#state.type === "over") return;
+    this.log.connected(serverVersion);
     this.commits.reconnected();
     if (this.#isConsuming) this.#look(now_ms);
     else this.#state = { type: "idle" };
@@ -125,6 +137,7 @@ export class LogFollower {
     const { ownFed } = feed;
     const signal = feed.receive(message);
     if (signal === "gap") this.recover("an entry is missing", now_ms);
+    else if (signal === "fence") this.#meetFence(now_ms);
     else if (signal === "unknown_version") {
       this.output.do({ type: "stop_consumer" });
       this.output.setStatus(
@@ -143,6 +156,22 @@ export class LogFollower {
     }
   }
 
+  /** All after the fence is void: no batch gets into the log before it is whole. */
+  #meetFence(now_ms: number): void {
+    if (this.#state.type !== "feeding") return;
+    const at = this.#feed.fed + 1;
+    const reason = `entry ${at} is a fence: the log is being made whole`;
+    this.log.sawFence();
+    this.admission.doubt();
+    this.commits.abandon(reason);
+    this.output.do({ type: "stop_consumer" });
+    this.output.setStatus("away", reason, now_ms);
+    // A server that is behind may not know the fence yet.
+    if (at === this.#metFence) this.#state = untilRetry(now_ms);
+    else this.#look(now_ms);
+    this.#metFence = at;
+  }
+
   /** @returns The number of a request, which is waited for. */
   #ask(now_ms: number): number {
     const awaited = this.requests.begin(now_ms);
@@ -152,12 +181,27 @@ export class LogFollower {
 
   #look(now_ms: number): void {
     const question = this.log.ask();
+    this.#knownEnd = this.#feed.lastSequence;
     this.output.do({ type: "look", request: this.#ask(now_ms), question });
   }
 
   /** Looks at the stream while entries are fed; else it is looked at anyway. */
   lookAside(now_ms: number): void {
     if (this.#state.type === "feeding") this.#state.feeding.look(now_ms);
+  }
+
+  /** Something was done to the stream, to make it whole. */
+  healed(now_ms: number): void {
+    const { type } = this.#state;
+    if (this.#isConsuming && (type === "waiting" || type === "asking")) {
+      this.#look(now_ms);
+    } else this.lookAside(now_ms);
+  }
+
+  /** The other replicas were heard. */
+  othersHeard(hearing: number, now_ms: number): void {
+    if (this.#state.type !== "feeding") return;
+    this.#state.feeding.othersHeard(hearing, now_ms);
   }
 
   /** A request to look at the stream has its answer. */
@@ -191,38 +235,47 @@ export class LogFollower {
   /** Goes on if the stream is still the log that was applied. */
   #judge(look: StreamLook | undefined, now_ms: number): void {
     const verdict = this.log.judge(look, now_ms);
-    switch (verdict.type) {
-      case "same":
-        this.output.notAhead();
-        this.#tellLimits(look!);
-        if (verdict.lostId) {
-          this.output.do({ type: "write_identity", id: this.log.id });
-        }
-        return this.#startConsumer(look!, now_ms);
-      case "doubtful":
-        return this.#tryAgain(verdict.reason, now_ms);
-      case "hole":
-        this.output.notAhead();
-        return this.#missing(verdict.missing, verdict.reason, now_ms);
-      case "ahead":
-        this.output.do({ type: "stop_consumer" });
-        this.output.setStatus("ahead_of_log", verdict.reason, now_ms);
-        this.commits.abandon(verdict.reason);
-        this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
+    if (verdict.type !== "same") {
+      // The consumer from before has given it since the stream was asked.
+      return verdict.type === "hole" && verdict.missing <= this.#feed.fed
+        ? this.#look(now_ms)
+        : this.#do(followStep(verdict), look, now_ms);
     }
+    this.output.notAhead();
+    this.#tellLimits(look!);
+    if (verdict.lostId) {
+      this.output.do({ type: "write_identity", id: this.log.id });
+    }
+    if (look!.lastSequence < this.#knownEnd) this.admission.doubt();
+    this.#startConsumer(look!, now_ms);
   }
 
-  /** The log does not have the next entry: it may be put back, or a snapshot found. */
-  #missing(missing: number, reason: string, now_ms: number): void {
-    // The consumer from before has given it since the stream was asked.
-    if (missing <= this.#feed.fed) return this.#look(now_ms);
-    // They may be in the snapshot that the replica goes on from.
-    this.commits.abandon(reason);
-    this.output.setStatus("away", reason, now_ms, missing);
-    this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
+  #do(
+    { status, isWhole, endsBatches, then }: FollowStep,
+    look: StreamLook | undefined,
+    now_ms: number,
+  ): void {
+    if (isWhole) this.output.notAhead();
+    else this.admission.doubt();
+    if (endsBatches) {
+      this.output.do({ type: "stop_consumer" });
+      this.commits.abandon(status.reason);
+    }
+    this.output.setStatus(status.state, status.reason, now_ms, status);
+    if (then === "read_to_fence") {
+      return this.#startConsumer(look!, now_ms, true);
+    }
+    this.#state = then === "retry"
+      ? untilRetry(now_ms)
+      : { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
   }
 
-  #startConsumer(look: StreamLook, now_ms: number): void {
+  #startConsumer(
+    look: StreamLook,
+    now_ms: number,
+    isBeforeFence = false,
+  ): void {
+    this.#isBeforeFence = isBeforeFence;
     this.#feed.noteLastSequence(look.lastSequence);
     if (look.identified !== undefined) this.#feed.noteLast(look.identified);
     // Before anything is published again: what was right may have been edited.
@@ -243,10 +296,11 @@ export class LogFollower {
       this.commits,
       this.requests,
       this.output,
+      this.admission,
       now_ms,
     );
     this.#state = { type: "feeding", feeding };
-    feeding.begin(now_ms);
+    feeding.begin(this.#isBeforeFence, now_ms);
   }
 
   /** A request has no answer. */

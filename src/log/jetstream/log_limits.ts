@@ -4,7 +4,8 @@
  * @module
  */
 import type { LogLimits, LogRetention } from "../log.ts";
-import type { StreamLook } from "./same_log.ts";
+import type { StreamLook } from "./stream_look.ts";
+import { isOldServer } from "./server_version.ts";
 import { HEADER_BYTES_MAX, type StreamConfig } from "./stream_config.ts";
 
 /**
@@ -37,9 +38,7 @@ export function limitsOf(
 function cutProblemOf(
   { config: { num_replicas }, serverVersion = "" }: StreamLook,
 ): string | undefined {
-  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(serverVersion) ?? [];
-  const isOld = Number(major) < 2 || major === "2" && Number(minor) < 10;
-  return num_replicas > 1 && isOld
+  return num_replicas > 1 && isOldServer(serverVersion)
     ? `the log is not cut: NATS ${serverVersion} can lose entries of a stream on ${num_replicas} servers that is cut; upgrade NATS to 2.10 or later`
     : undefined;
 }

@@ -64,6 +64,7 @@ export class MembersChannel {
       },
     });
     this.listener.joined(wasAway);
+    connection.closed().then(() => this.listener.left());
   }
 
   /** Sends a heartbeat, if there is a connection. */

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { LogEntry, LogRead } from "../log.ts";
+import type { HealPoint, LogEntry, LogRead } from "../log.ts";
 import { type Delivery, formatDelivered } from "./delivery.ts";
 
 /** The most entries of one read: some milliseconds of work. */
@@ -24,6 +24,9 @@ export interface TakenRead {
   readonly flowReply: string | undefined;
 }
 
+/** What an entry is: an own batch, a payload, or a mark that the log is whole. */
+export type EntryContent = number | Uint8Array | HealPoint;
+
 /** Reads in the order of the log. */
 export class ReadQueue {
   #reads: WaitingRead[] = [];
@@ -34,12 +37,12 @@ export class ReadQueue {
 
   /**
    * @param delivery The place of the next entry.
-   * @param content The own batch that it is, or its payload, which is copied.
+   * @param content What it is; a payload is copied.
    * @param log_bytes How many bytes it has in the log.
    */
   add(
     delivery: Delivery,
-    content: number | Uint8Array,
+    content: EntryContent,
     log_bytes: number,
   ): void {
     const last = this.#reads.at(-1);
@@ -79,8 +82,8 @@ class WaitingRead {
   #firstSequence = 0;
   readonly #seconds: number[] = [];
   readonly #nanoseconds: number[] = [];
-  /** The own batch that an entry is; undefined for those of others. */
-  readonly #batches: (number | undefined)[] = [];
+  /** What an entry is; undefined for a payload. */
+  readonly #contents: (number | HealPoint | undefined)[] = [];
   /** Where each entry's payload ends. */
   readonly #ends: number[] = [];
   #payloads = new Uint8Array(0);
@@ -89,25 +92,25 @@ class WaitingRead {
     return this.#ends.at(-1) ?? 0;
   }
 
-  hasRoom(content: number | Uint8Array): boolean {
+  hasRoom(content: EntryContent): boolean {
     const { length } = this.#ends;
     if (length === 0) return true;
-    const payload_bytes = typeof content === "number" ? 0 : content.length;
+    const payload_bytes = content instanceof Uint8Array ? content.length : 0;
     return length < READ_ENTRIES_MAX &&
       this.#end + payload_bytes <= READ_PAYLOAD_BYTES_MAX;
   }
 
   add(
     { sequence, seconds, nanoseconds }: Delivery,
-    content: number | Uint8Array,
+    content: EntryContent,
     log_bytes: number,
   ): void {
     if (this.#ends.length === 0) this.#firstSequence = sequence;
     this.#seconds.push(seconds);
     this.#nanoseconds.push(nanoseconds);
-    const isOwn = typeof content === "number";
-    this.#batches.push(isOwn ? content : undefined);
-    this.#ends.push(isOwn ? this.#end : this.#copy(content));
+    const isPayload = content instanceof Uint8Array;
+    this.#contents.push(isPayload ? undefined : content);
+    this.#ends.push(isPayload ? this.#copy(content) : this.#end);
     this.log_bytes += log_bytes;
   }
 
@@ -132,8 +135,11 @@ class WaitingRead {
     return this.#ends.map((end, i) => {
       const sequence = this.#firstSequence + i;
       const time = formatDelivered(this.#seconds[i], this.#nanoseconds[i]);
-      const batch = this.#batches[i];
-      if (batch !== undefined) return { sequence, time, batch };
+      const content = this.#contents[i];
+      if (typeof content === "number") {
+        return { sequence, time, batch: content };
+      }
+      if (content !== undefined) return { sequence, time, heal: content };
       const payload = this.#payloads.subarray(start, end);
       start = end;
       return { sequence, time, payload };

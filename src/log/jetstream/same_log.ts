@@ -3,49 +3,12 @@
  *
  * @module
  */
-import { compareLog, type EntryIdentity } from "../compare_log.ts";
-import { type StreamConfig, toldIdentity } from "./stream_config.ts";
-
-/** What a look at the stream asks for besides the stream's own state. */
-export interface StreamQuestion {
-  /** The sequence of an entry to identify. */
-  readonly identify: number | undefined;
-  /** The sequence of an entry that must be there, if the stream reaches it. */
-  readonly require: number | undefined;
-}
-
-/** Asks for the stream's own state alone. */
-export const NO_ENTRIES: StreamQuestion = {
-  identify: undefined,
-  require: undefined,
-};
-
-/** An entry as it is read from the stream by its sequence. */
-export interface StoredEntry extends EntryIdentity {
-  readonly messageId: string;
-  readonly subject: string;
-  readonly data: Uint8Array;
-}
-
-/** What a look at the stream found. */
-export interface StreamLook {
-  /** When the stream was created, as the server says it. */
-  readonly created: string;
-  readonly config: StreamConfig;
-  /** The largest message that the server takes, in bytes. */
-  readonly maxPayload_bytes: number;
-  /** The version of the server, as in "2.9.10"; left out if it is not known. */
-  readonly serverVersion?: string;
-  /** The first entry still there; last + 1 if there is none. */
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  /** The bytes of all its entries, as the server counts them. */
-  readonly bytes: number;
-  /** The entry to identify; undefined if the stream does not have it. */
-  readonly identified: StoredEntry | undefined;
-  /** Whether the required entry is missing below the stream's end. */
-  readonly isRequiredMissing: boolean;
-}
+import { compareLog, type EntryIdentity, isSameEntry } from "../compare_log.ts";
+import { isPending } from "../fence.ts";
+import type { Fence, LogLoss } from "../log.ts";
+import type { KnownTimes } from "./entry_times.ts";
+import { isIdWritten, toldIdentity } from "./stream_config.ts";
+import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
 
 /** What this replica knows of the log that it applies. */
 export interface AppliedLog {
@@ -57,14 +20,28 @@ export interface AppliedLog {
   readonly fed: number;
   /** That entry; undefined if it is not known. */
   readonly last: EntryIdentity | undefined;
+  /** When the log took those before it, as far as that is remembered. */
+  readonly times: KnownTimes;
+  /** Whether a loss or a fence was seen since the stream was the log last. */
+  readonly hasLost: boolean;
 }
 
 /** What a look means. */
 export type Verdict =
   /** The stream is the log that is applied; `lostId` if it does not say so. */
   | { readonly type: "same"; readonly lostId: boolean }
-  /** The stream lost entries that were applied, or is another one. */
-  | { readonly type: "ahead"; readonly reason: string }
+  /**
+   * The stream lost entries that were applied, or is being made whole, or is
+   * another one. `isReadable` if it has entries before its fence that are still
+   * to be applied.
+   */
+  | {
+    readonly type: "lost";
+    readonly loss: LogLoss;
+    readonly isReadable: boolean;
+  }
+  /** An entry that was applied is another one in the stream, or void. */
+  | { readonly type: "forked"; readonly reason: string }
   /** The next entry, `missing`, is not there any more. */
   | {
     readonly type: "hole";
@@ -74,61 +51,209 @@ export type Verdict =
 
 /** @returns What to ask the stream, to judge it. */
 export function questionFor({ fed, last }: AppliedLog): StreamQuestion {
-  return { identify: last?.sequence, require: fed + 1 };
+  return { identify: last?.sequence, require: fed + 1, fences: true };
 }
 
 /**
- * The log's id decides, and where the stream's description has lost it, the
- * last applied entry. When the stream was created decides nothing by itself: a
- * stream that was put back from a copy has another time.
+ * The log's id decides, and where the stream's description has lost it, an
+ * entry that was applied. When the stream was created decides nothing by
+ * itself: a stream that was put back from a copy has another time.
  *
  * @param look What the stream says; undefined if there is none.
  * @param applied What was applied.
  */
 export function judge(
   look: StreamLook | undefined,
-  { id, created, fed, last }: AppliedLog,
+  applied: AppliedLog,
 ): Verdict {
-  if (look === undefined) return ahead("the stream is gone");
+  if (look === undefined) return GONE;
+  const { id, fed } = applied;
   const told = toldIdentity(look.config);
-  // Else this replica came while the description had lost the id.
-  const isIdWritten = /^[0-9a-f]{16}$/.test(id);
-  if (told !== undefined && told !== id && isIdWritten) {
-    return ahead(`the stream is another log now: ${told} and not ${id}`);
+  if (told !== undefined && told !== id) {
+    // One that has applied nothing takes any log.
+    if (fed === 0) return judge(look, { ...applied, id: told });
+    // Else this replica came while the description had lost the id.
+    if (isIdWritten(id)) {
+      return lost(
+        "other_log",
+        look,
+        `the stream is another log now: ${told} and not ${id}`,
+      );
+    }
   }
+  const fence = countingFence(look, applied);
+  if (fence !== undefined) return judgeFenced(look, applied, fence);
+  return look.lastSequence < fed
+    ? judgeShort(look, applied)
+    : judgeWhole(look, applied);
+}
+
+const GONE: Verdict = {
+  type: "lost",
+  loss: {
+    type: "gone",
+    reason: "the stream is gone",
+    firstSequence: 1,
+    lastSequence: 0,
+  },
+  isReadable: false,
+};
+
+/**
+ * The newest fence, if it is pending and not of this replica's own past: in a
+ * stream that was put back to an older copy stands one whose healing is long
+ * over.
+ */
+function countingFence(
+  { fences }: StreamLook,
+  { fed, last }: AppliedLog,
+): Fence | undefined {
+  const fence = fences?.at(-1);
+  if (fence === undefined || !isPending(fence)) return undefined;
+  const isPast = fed > fence.sequence && last !== undefined &&
+    fence.time <= last.time;
+  return isPast ? undefined : fence;
+}
+
+/** What stands before the oldest pending fence counts, and no more. */
+function judgeFenced(
+  look: StreamLook,
+  applied: AppliedLog,
+  fence: Fence,
+): Verdict {
+  const { fed } = applied;
+  if (fed > fence.sequence) {
+    return forked(
+      `fence ${fence.at} of the log says that nothing after entry ${fence.sequence} counts, and this replica has applied up to ${fed}`,
+    );
+  }
+  const { beforeFence } = look;
+  if (isForeign(beforeFence, applied)) return otherEntry(beforeFence!);
+  if (isUnproven(look, applied, beforeFence)) return madeAnew(look);
+  const begin = look.fences!.find(isPending)!.at;
+  return lost(
+    "fenced",
+    look,
+    `fence ${fence.at} of the log says that it is being made whole up to entry ${fence.sequence}`,
+    {
+      fence,
+      isReadable: fed + 1 < begin && look.firstSequence <= fed + 1 &&
+        !look.isRequiredMissing,
+    },
+  );
+}
+
+/** The stream ends before what was applied. */
+function judgeShort(look: StreamLook, applied: AppliedLog): Verdict {
+  const { fences = [], identified, beforeFence } = look;
+  const entry = fences.some(isPending) ? beforeFence : identified;
+  if (isForeign(entry, applied)) return otherEntry(entry!);
+  const mark = fences.find((one) => !isPending(one));
+  if (
+    mark !== undefined && isForeign({ ...mark, sequence: mark.at }, applied)
+  ) {
+    return otherEntry({ sequence: mark.at });
+  }
+  if (isUnproven(look, applied, entry)) return madeAnew(look);
+  return lost(
+    "tail",
+    look,
+    `the stream ends at ${look.lastSequence}, this replica at ${applied.fed}`,
+  );
+}
+
+/** The stream reaches what was applied. */
+function judgeWhole(look: StreamLook, applied: AppliedLog): Verdict {
+  const { id, fed, last, hasLost } = applied;
+  const { identified, firstSequence, lastSequence } = look;
   const comparison = compareLog(
-    { ...look, entry: look.identified },
+    { ...look, entry: identified },
     { sequence: fed, last },
   );
-  switch (comparison.type) {
-    case "ahead":
-      return ahead(
-        `the stream ends at ${look.lastSequence}, this replica at ${fed}`,
-      );
-    case "forked":
-      return ahead(`entry ${fed} is another one now`);
-    case "too_old":
-      return hole(
-        fed + 1,
-        `the log begins with entry ${look.firstSequence} now, and this replica needs entry ${
-          fed + 1
-        }`,
-      );
+  if (comparison.type === "forked") return otherEntry({ sequence: fed });
+  if (comparison.type === "too_old") {
+    return hole(
+      fed + 1,
+      `the log begins with entry ${firstSequence} now, and this replica needs entry ${
+        fed + 1
+      }`,
+    );
   }
-  if (told !== id && !comparison.isProven && look.created !== created) {
-    return ahead("the stream was made anew");
-  }
+  if (isUnproven(look, applied, identified)) return madeAnew(look);
   if (look.isRequiredMissing) {
     return hole(
       fed + 1,
       `entry ${fed + 1} was deleted from the log, and this replica needs it`,
     );
   }
-  return { type: "same", lostId: told === undefined && isIdWritten };
+  if (
+    hasLost && fed > 0 && lastSequence === fed &&
+    firstSequence > lastSequence
+  ) {
+    return lost(
+      "unmarked",
+      look,
+      `the log begins after entry ${fed}, and does not say yet that it is whole`,
+    );
+  }
+  const lostId = toldIdentity(look.config) === undefined && isIdWritten(id);
+  return { type: "same", lostId };
 }
 
-function ahead(reason: string): Verdict {
-  return { type: "ahead", reason };
+/** Whether an entry at or below the last one that was fed is not that one. */
+function isForeign(
+  entry: EntryIdentity | undefined,
+  { last, times }: AppliedLog,
+): boolean {
+  if (entry === undefined || last === undefined) return false;
+  if (entry.sequence === last.sequence) return !isSameEntry(entry, last);
+  const time = times.at(entry.sequence);
+  // One that was written after the last one is not among those before it.
+  return time === undefined ? entry.time > last.time : entry.time !== time;
+}
+
+/** Whether nothing shows that a stream that does not tell its id is the log. */
+function isUnproven(
+  look: StreamLook,
+  { id, created, last, times }: AppliedLog,
+  entry: StoredEntry | undefined,
+): boolean {
+  const isProven = entry !== undefined && last !== undefined &&
+    (entry.sequence === last.sequence ||
+      times.at(entry.sequence) !== undefined);
+  return toldIdentity(look.config) !== id && !isProven &&
+    look.created !== created;
+}
+
+function lost(
+  type: LogLoss["type"],
+  { firstSequence, lastSequence }: StreamLook,
+  reason: string,
+  { fence, isReadable = false }: { fence?: Fence; isReadable?: boolean } = {},
+): Verdict {
+  return {
+    type: "lost",
+    loss: {
+      type,
+      reason,
+      firstSequence,
+      lastSequence,
+      ...(fence !== undefined && { fence }),
+    },
+    isReadable,
+  };
+}
+
+function madeAnew(look: StreamLook): Verdict {
+  return lost("other_log", look, "the stream was made anew");
+}
+
+function otherEntry({ sequence }: { readonly sequence: number }): Verdict {
+  return forked(`entry ${sequence} is another one now`);
+}
+
+function forked(reason: string): Verdict {
+  return { type: "forked", reason };
 }
 
 /** What helps: a snapshot that has the entry, or the entry itself. */

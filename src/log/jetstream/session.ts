@@ -6,16 +6,23 @@
  *
  * @module
  */
+import { UnavailableError } from "../../errors.ts";
 import { type LogStatus, NotStoredError } from "../log.ts";
+import { Admission } from "./admission.ts";
 import { Commits } from "./commits.ts";
 import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
+import type { KnownLog } from "./known_log.ts";
 import { Link } from "./link.ts";
 import { LogFollower } from "./log_follower.ts";
 import { LogOpener } from "./log_opener.ts";
 import type { OpeningOptions } from "./opening.ts";
 import { Requests } from "./requests.ts";
-import type { StreamLook } from "./same_log.ts";
-import type { SessionAction, SessionEvent } from "./session_events.ts";
+import type { StreamLook } from "./stream_look.ts";
+import type {
+  Connected,
+  SessionAction,
+  SessionEvent,
+} from "./session_events.ts";
 import { SessionOutput } from "./session_output.ts";
 import { setSubject } from "./stream_config.ts";
 
@@ -34,6 +41,7 @@ export class Session {
   readonly #link = new Link();
   readonly #commits: Commits;
   readonly #requests = new Requests();
+  readonly #admission = new Admission();
   readonly #opening: OpeningOptions;
   readonly #opener: LogOpener;
   /** Undefined until the log is open; it takes over from the opener. */
@@ -94,8 +102,7 @@ export class Session {
     if (this.#isClosed) return;
     switch (event.type) {
       case "connected":
-        if (!this.#link.connected(event.attempt)) return;
-        return this.#stage.connected(now_ms);
+        return this.#connected(event, now_ms);
       case "disconnected":
         return this.#disconnected(event.attempt, event.reason, now_ms);
       case "looked":
@@ -114,13 +121,20 @@ export class Session {
       case "complained":
         return this.#follower?.recover(`NATS refuses: ${event.reason}`, now_ms);
       case "find":
-        return this.#want("look", now_ms);
+        if (this.#follower === undefined) this.#opener.find(now_ms);
+        return;
       case "open":
-        return this.#want("log", now_ms);
+        // Nothing is to be opened any more once the log is open.
+        if (this.#follower === undefined) this.#opener.open(event.id, now_ms);
+        return;
       case "consume":
         return this.#follower!.consume(event.after, event.time, now_ms);
       case "trimmed":
         return this.#follower?.lookAside(now_ms);
+      case "others_heard":
+        return this.#follower?.othersHeard(event.hearing, now_ms);
+      case "healed":
+        return this.#follower?.healed(now_ms);
       case "close":
         this.#isClosed = true;
         return this.#commits.abandon("The log was closed");
@@ -158,9 +172,23 @@ export class Session {
     return this.#commits.propose(batch, payload, now_ms);
   }
 
-  /** Nothing is to be opened any more once the log is open. */
-  #want(wanted: "look" | "log", now_ms: number): void {
-    if (this.#follower === undefined) this.#opener.want(wanted, now_ms);
+  /**
+   * The log as it is known.
+   *
+   * @throws {UnavailableError} If it is not open.
+   */
+  get log(): KnownLog {
+    if (this.#follower === undefined) {
+      throw new UnavailableError("The log is not open yet");
+    }
+    return this.#follower.log;
+  }
+
+  #connected(event: Connected, now_ms: number): void {
+    if (!this.#link.connected(event.attempt)) return;
+    this.#admission.connected(event.serverId);
+    if (this.#follower === undefined) this.#opener.connected(now_ms);
+    else this.#follower.connected(event.serverVersion, now_ms);
   }
 
   #looked(request: number, look: StreamLook | undefined, now_ms: number): void {
@@ -169,11 +197,13 @@ export class Session {
     }
     const log = this.#opener.looked(request, look, now_ms);
     if (log === undefined) return;
+    this.#admission.opened();
     this.#follower = new LogFollower(
       log,
       this.#opening,
       this.#commits,
       this.#requests,
+      this.#admission,
       this.#output,
     );
   }

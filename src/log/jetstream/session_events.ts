@@ -5,12 +5,16 @@
  * @module
  */
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
-import type { StreamLook, StreamQuestion } from "./same_log.ts";
+import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 
 /** NATS is connected; the answer to `connect`. */
 export interface Connected {
   readonly type: "connected";
   readonly attempt: number;
+  /** The server's id: another one each time that it is started. */
+  readonly serverId: string;
+  /** Its version, as in "2.9.10"; left out if it is not known. */
+  readonly serverVersion?: string;
 }
 
 /** The attempt failed, or the connection is lost. */
@@ -76,6 +80,8 @@ export interface Find {
 /** The log is wanted, and made if it is not there; answered by `opened`. */
 export interface Open {
   readonly type: "open";
+  /** The identity of a log that is made now, or that has had no entry yet. */
+  readonly id?: string | undefined;
 }
 
 /**
@@ -92,6 +98,17 @@ export interface Consume {
 /** Old entries were let go of. */
 export interface Trimmed {
   readonly type: "trimmed";
+}
+
+/** The answer to `hear_others`. */
+export interface OthersHeard {
+  readonly type: "others_heard";
+  readonly hearing: number;
+}
+
+/** Something was done to the stream, to make it whole. */
+export interface Healed {
+  readonly type: "healed";
 }
 
 /** The log is not needed any more. */
@@ -114,6 +131,8 @@ export type SessionEvent =
   | Open
   | Consume
   | Trimmed
+  | OthersHeard
+  | Healed
   | Close;
 
 /** Connect to NATS; answered by `connected` or `disconnected`. */
@@ -134,6 +153,15 @@ export interface MakeStreamAction {
   readonly type: "make_stream";
   readonly request: number;
   /** The new log's identity. */
+  readonly id: string;
+}
+
+/**
+ * Give the stream, which has had no entry, another identity; answered as `look`.
+ */
+export interface RenameStreamAction {
+  readonly type: "rename_stream";
+  readonly request: number;
   readonly id: string;
 }
 
@@ -184,6 +212,16 @@ export interface LimitsAction {
   readonly limits: LogLimits;
 }
 
+/**
+ * Hear what the other replicas have applied; answered by `others_heard`. Nothing
+ * is published before that.
+ */
+export interface HearOthersAction {
+  readonly type: "hear_others";
+  /** One more each time: only the answer to the last one counts. */
+  readonly hearing: number;
+}
+
 /** Whether the log is there. */
 export interface FoundAction {
   readonly type: "found";
@@ -202,11 +240,13 @@ export type SessionAction =
   | ConnectAction
   | LookAction
   | MakeStreamAction
+  | RenameStreamAction
   | StartConsumerAction
   | StopConsumerAction
   | PublishAction
   | WriteIdentityAction
   | StatusAction
   | LimitsAction
+  | HearOthersAction
   | FoundAction
   | OpenedAction;

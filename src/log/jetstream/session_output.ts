@@ -6,7 +6,7 @@
  */
 import type { LogStatus } from "../log.ts";
 import type { SessionAction } from "./session_events.ts";
-import { StatusTeller } from "./status_teller.ts";
+import { type StatusDetails, StatusTeller } from "./status_teller.ts";
 
 const NO_ACTIONS: readonly SessionAction[] = [];
 
@@ -33,22 +33,18 @@ export class SessionOutput {
     this.#actions.push(action);
   }
 
-  /**
-   * Tells the status if it is news.
-   *
-   * @param missing As in {@linkcode LogStatus}.
-   */
+  /** Tells the status if it is news. */
   setStatus(
     state: LogStatus["state"],
     reason: string,
     now_ms: number,
-    missing?: number,
+    details?: StatusDetails,
   ): void {
-    const status = this.#teller.change(state, reason, now_ms, missing);
+    const status = this.#teller.change(state, reason, now_ms, details);
     if (status !== undefined) this.do({ type: "status", status });
   }
 
-  /** The stream was judged, and this replica is not ahead of it any more. */
+  /** The stream was judged, and it has all that this replica has applied. */
   notAhead(): void {
     this.#teller.notAhead();
   }

@@ -27,6 +27,8 @@ export interface LogListener {
   limits(limits: LogLimits): void;
   /** Something that an operator should know, and that ends nothing. */
   warn(message: string): void;
+  /** The other replicas are to be heard, before anything is proposed. */
+  hearOthers(hearing: number): void;
 }
 
 /** What a session tells its log besides. */
@@ -143,6 +145,12 @@ export class SessionRunner {
             action.id,
           ),
         }));
+      case "rename_stream":
+        return void this.#answer(action.request, async ({ stream }) => ({
+          type: "looked",
+          request: action.request,
+          look: await stream.rename(action.id),
+        }));
       case "start_consumer":
         return void this.#answer(action.request, async (line) => {
           await line.consume(action.first);
@@ -158,6 +166,8 @@ export class SessionRunner {
         return this.logListener.status(action.status);
       case "limits":
         return this.logListener.limits(action.limits);
+      case "hear_others":
+        return this.logListener.hearOthers(action.hearing);
       case "found":
         return this.listener.found(action.info);
       case "opened":
@@ -201,7 +211,8 @@ export class SessionRunner {
       if (this.#isClosed) return await line.close();
       this.#line = line;
       this.#otherServers = line.otherServers;
-      this.tell({ type: "connected", attempt });
+      const { serverId, serverVersion } = line;
+      this.tell({ type: "connected", attempt, serverId, serverVersion });
       error = await line.ended();
     } catch (cause) {
       error = cause;

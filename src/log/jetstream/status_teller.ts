@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogStatus } from "../log.ts";
+import type { LogLoss, LogStatus } from "../log.ts";
 
 /** After how long a reason is reported again. */
 export const REPEAT_MS = 60_000;
@@ -12,10 +12,23 @@ export const REPEAT_MS = 60_000;
 /** The most reasons that are remembered. */
 const REASONS_MAX = 32;
 
+/** What a status says besides its state and its reason. */
+export type StatusDetails = Pick<LogStatus, "missing" | "loss">;
+
+const NO_DETAILS: StatusDetails = {};
+
+/** The states that only a look at the stream ends. */
+const LASTING: ReadonlySet<LogStatus["state"]> = new Set([
+  "ahead_of_log",
+  "healing",
+  "forked",
+]);
+
 /** Keeps the status as it was told. */
 export class StatusTeller {
   #status: LogStatus = { state: "away", reason: "the log is not open yet" };
-  #isAhead = false;
+  /** Whether it stays as it is until the stream was judged. */
+  #isLasting = false;
   /** When each reason was told, since the log was usable last. */
   readonly #told_ms = new Map<string, number>();
 
@@ -25,32 +38,32 @@ export class StatusTeller {
   }
 
   /**
-   * The stream was judged, and this replica is not ahead of it any more. That
+   * The stream was judged, and it has all that this replica has applied. That
    * the broker is away, or can't be asked, does not show that.
    */
   notAhead(): void {
-    this.#isAhead = false;
+    this.#isLasting = false;
   }
 
-  /**
-   * @param missing As in {@linkcode LogStatus}.
-   * @returns The status if it is another one now.
-   */
+  /** @returns The status if it is another one now. */
   change(
-    state: LogStatus["state"],
+    told: LogStatus["state"],
     reason: string,
     now_ms: number,
-    missing?: number,
+    { missing, loss }: StatusDetails = NO_DETAILS,
   ): LogStatus | undefined {
     const before = this.#status;
-    if (
-      state === before.state && reason === before.reason &&
-      missing === before.missing
-    ) return undefined;
     // It needs another version of this program.
     if (before.state === "upgrade_required") return undefined;
-    if (state === "away" && this.#isAhead) return undefined;
-    this.#isAhead = state === "ahead_of_log";
+    const lasts = told === "away" && this.#isLasting;
+    // What is lost may be another thing now.
+    if (lasts && loss === undefined) return undefined;
+    const state = lasts ? before.state : told;
+    if (
+      state === before.state && reason === before.reason &&
+      missing === before.missing && isSameLoss(loss, before.loss)
+    ) return undefined;
+    this.#isLasting = LASTING.has(state);
     const told_ms = this.#told_ms.get(reason) ?? -Infinity;
     const isRepeated = state === before.state && now_ms - told_ms < REPEAT_MS;
     if (state === "connected" || this.#told_ms.size >= REASONS_MAX) {
@@ -61,7 +74,15 @@ export class StatusTeller {
       state,
       reason,
       ...(missing !== undefined && { missing }),
+      ...(loss !== undefined && { loss }),
       ...(isRepeated && { isRepeated }),
     };
   }
+}
+
+function isSameLoss(one: LogLoss | undefined, other: LogLoss | undefined) {
+  return one?.type === other?.type && one?.reason === other?.reason &&
+    one?.firstSequence === other?.firstSequence &&
+    one?.lastSequence === other?.lastSequence &&
+    one?.fence?.at === other?.fence?.at && one?.problem === other?.problem;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isPending } from "../fence.ts";
 import type { LogLocation } from "../log.ts";
 import {
   ApiError,
@@ -14,7 +15,13 @@ import {
 import { formatTime } from "./delivery.ts";
 import { MESSAGE_ID } from "./entry_feed.ts";
 import { HEARTBEAT_MS, SILENCE_MAX_MS } from "./liveness.ts";
-import type { StoredEntry, StreamLook, StreamQuestion } from "./same_log.ts";
+import { findFences } from "./stream_fences.ts";
+import {
+  NO_ENTRIES,
+  type StoredEntry,
+  type StreamLook,
+  type StreamQuestion,
+} from "./stream_look.ts";
 import {
   identityDescription,
   newStreamConfig,
@@ -33,10 +40,16 @@ interface StreamInfo {
     readonly last_seq: number;
     readonly bytes: number;
   };
+  /** Left out where servers do not know of each other. */
+  readonly cluster?: {
+    /** Left out while none leads. */
+    readonly leader?: string;
+  };
 }
 
 /** A message as JetStream gives it by its sequence; the bytes are in base64. */
 interface StoredMessage {
+  readonly seq: number;
   readonly subject: string;
   readonly hdrs?: string;
   readonly data?: string;
@@ -58,9 +71,22 @@ export class Stream {
     private readonly serverVersion: () => string = () => "",
   ) {}
 
+  /**
+   * Where no server leads, some server answers with the end that it knows:
+   * nats-server 2.15.1 said 19 for a while after a restart, where 20 was the
+   * truth. That must not look like a log that has lost its tail.
+   */
   async #info(): Promise<StreamInfo> {
-    const info = await this.api.ask(`STREAM.INFO.${this.name}`);
-    return info as unknown as StreamInfo;
+    const info = await this.api.ask(
+      `STREAM.INFO.${this.name}`,
+    ) as unknown as StreamInfo;
+    if (info.cluster !== undefined && !info.cluster.leader) {
+      throw new ApiError(
+        0,
+        `the stream ${this.name} has no leader: too few of its servers are there`,
+      );
+    }
+    return info;
   }
 
   /** @returns What the stream says; undefined if it is not there. */
@@ -75,7 +101,15 @@ export class Stream {
     const { first_seq, last_seq, bytes } = info.state;
     const { identify, require } = question;
     const isThere = (sequence: number | undefined): sequence is number =>
-      sequence !== undefined && sequence >= first_seq && sequence <= last_seq;
+      sequence !== undefined && sequence >= Math.max(first_seq, 1) &&
+      sequence <= last_seq;
+    const find = async (sequence: number | undefined) =>
+      isThere(sequence) ? await this.entry(sequence) : undefined;
+    const fences = question.fences && last_seq > 0
+      ? await findFences(this, this.name)
+      : [];
+    const pending = fences.find(isPending);
+    const known = identify && Math.min(identify, last_seq);
     return {
       created: info.created,
       config: info.config,
@@ -84,35 +118,53 @@ export class Stream {
       firstSequence: firstSequence(info),
       lastSequence: last_seq,
       bytes,
-      identified: isThere(identify) ? await this.entry(identify) : undefined,
-      isRequiredMissing: isThere(require) &&
-        await this.entry(require) === undefined,
+      identified: await find(known),
+      isRequiredMissing: isThere(require) && await find(require) === undefined,
+      ...(question.fences && { fences }),
+      ...(known !== undefined && pending !== undefined && {
+        beforeFence: await find(Math.min(known, pending.at - 1)),
+      }),
     };
   }
 
   /** Makes the stream; another replica may be faster, its stream is the log then. */
   async make(replicas: number, id: string): Promise<StreamLook | undefined> {
-    const question = { identify: undefined, require: undefined };
     try {
       await this.api.ask(
         `STREAM.CREATE.${this.name}`,
         newStreamConfig(this.name, replicas, id),
       );
     } catch (error) {
-      const look = await this.look(question).catch(() => undefined);
+      const look = await this.look(NO_ENTRIES).catch(() => undefined);
       if (look === undefined) throw error;
       return look;
     }
-    return await this.look(question);
+    return await this.look(NO_ENTRIES);
   }
 
   /** Writes the log's identity into the stream's description again. */
   async writeIdentity(id: string): Promise<void> {
-    const { config } = await this.#info();
+    await this.#describe((await this.#info()).config, identityDescription(id));
+  }
+
+  async #describe(config: StreamConfig, description: string): Promise<void> {
     await this.api.ask(`STREAM.UPDATE.${this.name}`, {
       ...config,
-      description: identityDescription(id),
+      description,
     });
+  }
+
+  /**
+   * Gives the stream, which has had no entry, the identity of another log. If it
+   * has got one meanwhile, it keeps its own.
+   */
+  async rename(id: string): Promise<StreamLook | undefined> {
+    const { config } = await this.#info();
+    await this.#describe(config, identityDescription(id));
+    const look = await this.look(NO_ENTRIES);
+    if (look === undefined || look.lastSequence === 0) return look;
+    await this.#describe(config, config.description ?? "");
+    return await this.look(NO_ENTRIES);
   }
 
   /** @returns Where the stream stands, as {@linkcode ReplicatedLog.locate} says it. */
@@ -156,14 +208,28 @@ export class Stream {
   }
 
   /** @returns The entry at a sequence; undefined if the stream does not have it. */
-  async entry(sequence: number): Promise<StoredEntry | undefined> {
+  entry(sequence: number): Promise<StoredEntry | undefined> {
+    return this.#get({ seq: sequence });
+  }
+
+  /** @returns The last entry on a subject; undefined if there is none. */
+  lastOn(subject: string): Promise<StoredEntry | undefined> {
+    return this.#get({ last_by_subj: subject });
+  }
+
+  /** @returns The first entry on a subject, at a sequence or later. */
+  nextOn(subject: string, sequence: number): Promise<StoredEntry | undefined> {
+    return this.#get({ next_by_subj: subject, seq: sequence });
+  }
+
+  async #get(question: unknown): Promise<StoredEntry | undefined> {
     try {
       const { message } = await this.api.ask(
         `STREAM.MSG.GET.${this.name}`,
-        { seq: sequence },
+        question,
       ) as unknown as { message: StoredMessage };
       return {
-        sequence,
+        sequence: message.seq,
         time: formatTime(message.time),
         messageId: messageIdOf(message),
         subject: message.subject,

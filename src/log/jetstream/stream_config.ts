@@ -5,8 +5,11 @@
  */
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 
-/** The version of the entries that this replica writes and understands. */
+/** The version of the entries that hold sets. */
 const VERSION = "v1";
+
+/** How the subject of fences ends: no replica can have that name. */
+const FENCE_SUFFIX = ".v2.set.$heal";
 
 /** How long JetStream remembers message ids: longer than any retry. */
 const DUPLICATE_WINDOW_MS = 120_000;
@@ -57,7 +60,17 @@ export function setSubject(stream: string, replicaId: string): string {
   return `${prefix(stream)}.${VERSION}.set.${replicaId}`;
 }
 
-/** Whether an entry is of the version that this replica understands. */
+/** The subject of the fences by which a log is made whole. */
+export function fenceSubject(stream: string): string {
+  return prefix(stream) + FENCE_SUFFIX;
+}
+
+/** Whether an entry of the log is on the subject of its fences. */
+export function isFenceSubject(subject: string): boolean {
+  return subject.endsWith(FENCE_SUFFIX);
+}
+
+/** Whether an entry is of the version of sets. */
 export function isKnownVersion(subject: string): boolean {
   return subject.split(".")[1] === VERSION;
 }
@@ -68,7 +81,8 @@ export function isKnownVersion(subject: string): boolean {
  */
 export function isUnknownVersion(subject: string): boolean {
   const version = subject.split(".")[1];
-  return /^v[1-9]\d*$/.test(version) && version !== VERSION;
+  return /^v[1-9]\d*$/.test(version) && version !== VERSION &&
+    !isFenceSubject(subject);
 }
 
 /**
@@ -112,6 +126,13 @@ export function settingsProblem(
   return `Cannot use the stream ${stream}: ${
     problems.join("; ")
   }. Edit it, or set another NATS_STREAM`;
+}
+
+/** Whether a stream takes fences: version 1.0 made some that take version 1 alone. */
+export function takesFences({ name, subjects = [] }: StreamConfig): boolean {
+  return subjects.some((subject) =>
+    subject === entrySubjects(name) || subject === `${prefix(name)}.>`
+  );
 }
 
 /** What is wrong with the settings, with what they should be. */
@@ -170,6 +191,11 @@ function problemsOf(
 /** @returns The log's identity as the stream's maker wrote it; undefined if it is not there. */
 export function toldIdentity(config: StreamConfig): string | undefined {
   return /^UserGrade log ([0-9a-f]{16})$/.exec(config.description ?? "")?.[1];
+}
+
+/** Whether a log's identity is one that is written into a stream's description. */
+export function isIdWritten(id: string): boolean {
+  return /^[0-9a-f]{16}$/.test(id);
 }
 
 /** @returns The description that tells a log's identity. */

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 import {
+  type HealPoint,
   type LogEntry,
   LogFailedError,
   type LogInfo,
@@ -79,12 +80,30 @@ export class SqliteLog implements TrimmableLog {
     return this.#snapshots;
   }
 
-  async open(): Promise<LogInfo> {
-    const file = join(this.directory, FILE_NAME);
+  /**
+   * Looks whether the log is there, before it is opened.
+   *
+   * @returns Undefined if there is no such file.
+   * @throws {LogFailedError} If it can't be used.
+   */
+  async find(): Promise<LogInfo | undefined> {
+    if (!existsSync(this.#file)) return undefined;
+    const log = new SqliteLog(this.directory);
+    const info = await log.open();
+    await log.close();
+    return info;
+  }
+
+  get #file(): string {
+    return join(this.directory, FILE_NAME);
+  }
+
+  async open(wantedId?: string): Promise<LogInfo> {
+    const file = this.#file;
     try {
       mkdirSync(this.directory, { recursive: true });
       this.#db = new DatabaseSync(file);
-      const { id, isNew } = createSchema(this.#db);
+      const { id, isNew } = createSchema(this.#db, wantedId);
       this.#id = id;
       this.#insert = this.#db.prepare(
         "INSERT INTO entries (sequence, time, payload) VALUES (?, ?, ?)",
@@ -209,6 +228,30 @@ export class SqliteLog implements TrimmableLog {
     this.#sweeper.start();
     this.#tellLimits();
     return Promise.resolve(this.#first());
+  }
+
+  /**
+   * Lets a log that has had no entry begin after a snapshot that it keeps. If
+   * this process ends before, the next start does the same.
+   *
+   * @throws {RangeError} If it has entries, or no such snapshot that was read
+   * back.
+   */
+  async moveTo({ sequence, digest }: HealPoint): Promise<void> {
+    const [newest] = await this.#snapshots.list();
+    const isKept = newest?.isVerified && newest.info.sequence === sequence &&
+      newest.info.digest === digest;
+    if (!isKept || this.#last > 0) {
+      throw new RangeError(
+        `Cannot let the log begin after entry ${sequence}: ${
+          isKept
+            ? `it ends at ${this.#last}`
+            : "it has no such snapshot that was read back"
+        }`,
+      );
+    }
+    this.#last = sequence;
+    this.#tellLimits();
   }
 
   /** @returns Whether there may be more to delete. */

@@ -44,11 +44,14 @@ const SCHEMA = `
  * Takes the file for this process alone, sets how it is synced, and makes the
  * tables if it is new.
  *
+ * @param wantedId The identity of a log that is new, or has had no entry yet;
+ * one of its own if it is left out.
  * @returns The log's identity, and whether it was made now.
  * @throws {LogFailedError} If the file is another program's or another format's.
  */
 export function createSchema(
   db: DatabaseSync,
+  wantedId?: string,
 ): { id: string; isNew: boolean } {
   // Exclusive before WAL: then no other process can open the file at all.
   db.prepare("PRAGMA locking_mode = EXCLUSIVE").get();
@@ -56,7 +59,7 @@ export function createSchema(
   db.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
   db.exec("BEGIN IMMEDIATE");
   try {
-    const found = findOrCreate(db);
+    const found = findOrCreate(db, wantedId);
     db.exec("COMMIT");
     return found;
   } catch (error) {
@@ -65,7 +68,10 @@ export function createSchema(
   }
 }
 
-function findOrCreate(db: DatabaseSync): { id: string; isNew: boolean } {
+function findOrCreate(
+  db: DatabaseSync,
+  wantedId: string | undefined,
+): { id: string; isNew: boolean } {
   const pragma = (name: string) =>
     Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
   const application = pragma("application_id");
@@ -77,7 +83,7 @@ function findOrCreate(db: DatabaseSync): { id: string; isNew: boolean } {
     db.exec(
       `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}`,
     );
-    const id = crypto.getRandomValues(new Uint8Array(8)).toHex();
+    const id = wantedId ?? crypto.getRandomValues(new Uint8Array(8)).toHex();
     db.prepare("INSERT INTO log (id) VALUES (?)").run(id);
     return { id, isNew: true };
   }
@@ -91,6 +97,18 @@ function findOrCreate(db: DatabaseSync): { id: string; isNew: boolean } {
       `it has format ${format}, this version reads format ${FORMAT}: use the version that wrote it`,
     );
   }
+  if (wantedId !== undefined && isUnused(db)) {
+    db.prepare("UPDATE log SET id = ?").run(wantedId);
+  }
   const { id } = db.prepare("SELECT id FROM log").get() as { id: string };
   return { id, isNew: false };
+}
+
+/** Whether the log has had no entry yet: it lets go of none without a snapshot. */
+function isUnused(db: DatabaseSync): boolean {
+  const { used } = db.prepare(
+    `SELECT exists (SELECT 1 FROM entries)
+       OR exists (SELECT 1 FROM bases WHERE complete = 1) AS used`,
+  ).get() as { used: number };
+  return used === 0;
 }

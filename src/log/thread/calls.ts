@@ -51,6 +51,30 @@ export class CallError extends Error {
   }
 }
 
+/** A class of errors that crosses by its name. */
+export type CrossingError = new (text: string, options: ErrorOptions) => Error;
+
+/**
+ * Gives an error of the other thread its class again.
+ *
+ * @param classes The classes that are told apart.
+ * @param Other The class of all other errors.
+ */
+export async function withClass<T>(
+  call: Promise<T>,
+  classes: readonly CrossingError[],
+  Other: CrossingError,
+): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    if (!(cause instanceof CallError)) throw cause;
+    const { errorName, message } = cause;
+    const ErrorClass = classes.find(({ name }) => name === errorName) ?? Other;
+    throw new ErrorClass(message, { cause });
+  }
+}
+
 /** The side that calls. Invariant: each call has one end. */
 export class Caller<T extends CallTable> {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();

@@ -6,6 +6,7 @@
 import type { FilePlace } from "../../snapshot/file_place.ts";
 import type { SnapshotStore } from "../../snapshot/store.ts";
 import {
+  type HealableLog,
   type LogEntry,
   LogFailedError,
   type LogInfo,
@@ -17,6 +18,7 @@ import {
 } from "../log.ts";
 import { Caller, CallError } from "./calls.ts";
 import { FileClient } from "./file_client.ts";
+import { HealingClient } from "./healing_client.ts";
 import type {
   FromLogWorker,
   LogCalls,
@@ -54,6 +56,12 @@ export interface LogClientListener {
     batch: number,
     error: NotStoredError | OutcomeUnknownError,
   ): void;
+  /**
+   * Nothing is proposed before it is known what the other replicas have
+   * applied: call {@linkcode LogClient.othersHeard} then. A later hearing takes
+   * the place of those before.
+   */
+  hearOthers(hearing: number): void;
   /** The log can't go on: the replica must stop. Called once. */
   failed(error: LogFailedError): void;
 }
@@ -71,6 +79,8 @@ export class LogClient {
   readonly snapshots: SnapshotStore = new SnapshotClient(this.#calls);
   /** The snapshots in the broker, where the log is shared. */
   readonly files: FilePlace = new FileClient(this.#calls);
+  /** Makes the log whole when it has lost entries, where it is shared. */
+  readonly healing: HealableLog = new HealingClient(this.#calls);
   #listener: LogClientListener | undefined;
   #failure: LogFailedError | undefined;
 
@@ -113,7 +123,7 @@ export class LogClient {
   }
 
   /**
-   * Looks whether the log is there. It must be one that is shared.
+   * Looks whether the log is there, before it is opened.
    *
    * @returns Undefined if it is not.
    * @throws {LogFailedError} If it can't be used.
@@ -123,12 +133,12 @@ export class LogClient {
   }
 
   /**
-   * Opens the log, or makes it.
+   * Opens the log, or makes it, as {@linkcode ReplicatedLog.open} does.
    *
    * @throws {LogFailedError} If it can't be used.
    */
-  open(): Promise<LogInfo> {
-    return this.#needed(this.#calls.call("open", undefined));
+  open(id?: string): Promise<LogInfo> {
+    return this.#needed(this.#calls.call("open", id));
   }
 
   /**
@@ -174,6 +184,11 @@ export class LogClient {
    */
   trim(sequence: number): Promise<void> {
     return named(this.#calls.call("trim", sequence));
+  }
+
+  /** It is known what the other replicas have applied. */
+  othersHeard(hearing: number): void {
+    this.#send({ type: "others_heard", hearing });
   }
 
   /** Closes the log and ends the worker. */
@@ -224,6 +239,8 @@ export class LogClient {
           new ErrorClass(message.reason),
         );
       }
+      case "hear_others":
+        return this.#listener!.hearOthers(message.hearing);
       case "failed":
         this.#fail(new LogFailedError(message.reason));
         return;

@@ -70,6 +70,7 @@ async function joinJetStream(
     status: tellStatus,
     limits: tellLimits,
     warn: (text) => post({ type: "warning", text }),
+    hearOthers: (hearing) => post({ type: "hear_others", hearing }),
   }, members);
   return jetStream;
 }
@@ -98,8 +99,8 @@ const calls: LogCalls = {
     await loading;
     loading = undefined;
   },
-  find: () => shared!.find(),
-  open: () => log.open(),
+  find: () => (shared ?? embedded)!.find(),
+  open: (id) => log.open(id),
   locate: (sequence) => log.locate(sequence),
   trim: async (sequence) => {
     const first = await log.trim(sequence);
@@ -107,6 +108,10 @@ const calls: LogCalls = {
   },
   ...snapshotHost(() => embedded!.snapshots),
   ...fileHost(() => shared!.files),
+  heal_look: () => shared!.healing.look(),
+  heal_remake: () => shared!.healing.remake(),
+  heal_fence: ({ point, after }) => shared!.healing.fence(point, after),
+  heal_move: (point) => (shared?.healing ?? embedded!).moveTo(point),
   close: () => log.close(),
 };
 
@@ -151,6 +156,8 @@ async function handle(message: ToLogWorker): Promise<void> {
       return await consume(message);
     case "propose":
       return await propose(message.batch, message.text);
+    case "others_heard":
+      return shared?.othersHeard(message.hearing);
     case "taken":
       if (message.generation === generation) window.taken(message.messages);
       return;

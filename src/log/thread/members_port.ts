@@ -10,6 +10,7 @@ import type { MembersListener } from "../members.ts";
 /** What the worker says. */
 type FromMembers =
   | { type: "joined"; wasAway: boolean }
+  | { type: "left" }
   | { type: "heard"; replicaId: string; bytes: Uint8Array<ArrayBuffer> }
   | { type: "dropped"; count: number }
   | { type: "off"; reason: string };
@@ -38,6 +39,8 @@ export class MembersPort {
       switch (data.type) {
         case "joined":
           return listener.joined(data.wasAway);
+        case "left":
+          return listener.left();
         case "heard":
           return listener.heard(data.replicaId, data.bytes);
         case "dropped":
@@ -80,6 +83,7 @@ export function membersListener(
     port.postMessage(message, transfer);
   return {
     joined: (wasAway) => post({ type: "joined", wasAway }),
+    left: () => post({ type: "left" }),
     heard: (replicaId, bytes) =>
       post({ type: "heard", replicaId, bytes }, [bytes.buffer]),
     dropped: (count) => post({ type: "dropped", count }),

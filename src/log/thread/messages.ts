@@ -6,10 +6,12 @@
  */
 import type { JetStreamOptions } from "../jetstream/options.ts";
 import type {
+  HealPoint,
   LogEntry,
   LogInfo,
   LogLimits,
   LogLocation,
+  LogLoss,
   LogStatus,
 } from "../log.ts";
 import type { AnswerMessage, CallFailedMessage, CallMessage } from "./calls.ts";
@@ -37,14 +39,19 @@ export interface OpenArgument {
 export type LogCalls = SnapshotCalls & FileCalls & {
   /** Connects to a log that is shared. The first call. */
   connect(argument: OpenArgument): Promise<void>;
-  /** Looks whether the log is there; it is shared, and not open yet. */
+  /** Looks whether the log is there; it is not open yet. */
   find(argument: undefined): Promise<LogInfo | undefined>;
-  /** Opens the log, or makes it. */
-  open(argument: undefined): Promise<LogInfo>;
+  /** Opens the log, or makes it, with an identity if one is wanted. */
+  open(id: string | undefined): Promise<LogInfo>;
   /** Looks where the log stands, and when it took an entry. */
   locate(sequence: number): Promise<LogLocation>;
   /** Lets go of the entries before one; `first_sequence` follows. */
   trim(sequence: number): Promise<void>;
+  /** The four that heal a log that is shared, as `HealableLog` has them. */
+  heal_look(argument: undefined): Promise<LogLoss | undefined>;
+  heal_remake(argument: undefined): Promise<void>;
+  heal_fence(argument: { point: HealPoint; after: number }): Promise<void>;
+  heal_move(point: HealPoint): Promise<void>;
   /** Closes the log. The last call. */
   close(argument: undefined): Promise<void>;
 };
@@ -76,12 +83,19 @@ export interface ProposeMessage {
   readonly text: string;
 }
 
+/** What the other replicas have applied is known: the answer to `hear_others`. */
+export interface OthersHeardMessage {
+  readonly type: "others_heard";
+  readonly hearing: number;
+}
+
 /** All that the main thread says to the worker. */
 export type ToLogWorker =
   | CallMessage
   | ConsumeMessage
   | TakenMessage
-  | ProposeMessage;
+  | ProposeMessage
+  | OthersHeardMessage;
 
 /** The next entries, in order and without a gap. */
 export interface EntriesMessage {
@@ -127,6 +141,16 @@ export interface ProposalFailedMessage {
   readonly reason: string;
 }
 
+/**
+ * Nothing is proposed before it is known what the other replicas have applied;
+ * answered by `others_heard`.
+ */
+export interface HearOthersMessage {
+  readonly type: "hear_others";
+  /** One more each time: only the answer to the last one counts. */
+  readonly hearing: number;
+}
+
 /** The log can't go on: the replica must stop. */
 export interface FailedMessage {
   readonly type: "failed";
@@ -143,4 +167,5 @@ export type FromLogWorker =
   | LimitsMessage
   | WarningMessage
   | ProposalFailedMessage
+  | HearOthersMessage
   | FailedMessage;

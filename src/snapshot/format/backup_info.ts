@@ -18,6 +18,16 @@ const FORMAT_1 = "usergrade-backup/1";
 const SUBFIELD = "UG";
 
 const sequence = z.int().min(0);
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** The most heal points in a header that are read: they have to fit in it. */
+const HEAL_POINTS_READ_MAX = 256;
+
+const HealPointsSchema = z.object({
+  count: z.int().min(1),
+  points: z.array(z.object({ sequence, digest })).min(1)
+    .max(HEAL_POINTS_READ_MAX),
+});
 
 const BackupInfoSchema = z.object({
   format: z.enum([FORMAT, FORMAT_1]),
@@ -26,7 +36,8 @@ const BackupInfoSchema = z.object({
   sequence,
   sequence_time: z.iso.datetime().nullable(),
   rows: sequence,
-  digest: z.string().regex(/^[0-9a-f]{16}$/).optional(),
+  digest: digest.optional(),
+  heals: HealPointsSchema.optional(),
 });
 
 /** What a backup says of itself. */
@@ -51,6 +62,13 @@ export function fileName(info: BackupInfo): string {
   return `${backupName(info)}.gz`;
 }
 
+/** Whether a file with this header means to be a backup, damaged or not. */
+export function isBackupHeader(
+  { extra, comment }: Pick<GzipHeader, "extra" | "comment">,
+): boolean {
+  return extra.has(SUBFIELD) || comment.includes('"usergrade-backup/');
+}
+
 /** @returns All of it as one line of ASCII JSON. */
 export function backupInfoJson(info: BackupInfo): string {
   return toAscii(JSON.stringify({
@@ -61,6 +79,7 @@ export function backupInfoJson(info: BackupInfo): string {
     sequence_time: info.time,
     rows: info.rows,
     digest: info.digest,
+    heals: info.heals,
   }));
 }
 
@@ -125,12 +144,14 @@ export function parseBackupInfoJson(json: string): BackupInfo {
       } ${message}`,
     );
   }
+  const { data } = result;
   return {
-    made: result.data.time,
-    logId: result.data.log_id,
-    sequence: result.data.sequence,
-    time: result.data.sequence_time,
-    rows: result.data.rows,
-    digest: result.data.digest,
+    made: data.time,
+    logId: data.log_id,
+    sequence: data.sequence,
+    time: data.sequence_time,
+    rows: data.rows,
+    digest: data.digest,
+    ...(data.heals && { heals: data.heals }),
   };
 }

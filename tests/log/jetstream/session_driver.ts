@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { FeedMessage } from "../../../src/log/jetstream/entry_feed.ts";
-import type { StreamLook } from "../../../src/log/jetstream/same_log.ts";
+import type { StreamLook } from "../../../src/log/jetstream/stream_look.ts";
 import { Session } from "../../../src/log/jetstream/session.ts";
 import type {
   SessionAction,
@@ -39,6 +39,8 @@ export class SessionDriver {
     session: "s",
   });
   now_ms = 0;
+  /** The server that it connects to. */
+  serverId = "server 1";
   /** What the session wanted, and no test has looked at. */
   readonly actions: SessionAction[] = [];
 
@@ -103,7 +105,7 @@ export class SessionDriver {
   join(): void {
     this.pass(600);
     const { attempt } = this.take("connect");
-    this.tell({ type: "connected", attempt });
+    this.tell({ type: "connected", attempt, serverId: this.serverId });
   }
 
   /** Answers the look that it wants; null: there is no stream. */

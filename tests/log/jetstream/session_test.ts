@@ -7,7 +7,7 @@ import {
   SILENCE_MAX_MS,
 } from "../../../src/log/jetstream/liveness.ts";
 import { PROBE_BATCH } from "../../../src/log/jetstream/session_events.ts";
-import type { StoredEntry } from "../../../src/log/jetstream/same_log.ts";
+import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
@@ -44,6 +44,31 @@ test("makes a stream that is not there", () => {
   driver.tell({ type: "looked", request, look: LOOK });
   const { info } = driver.take("opened");
   assert.deepEqual([info.lastSequence, info.isNew], [0, false]);
+});
+
+test("makes a stream under the wanted identity, and gives it to one that has had no entry", () => {
+  const id = "fedcba9876543210";
+  const driver = new SessionDriver();
+  driver.join();
+  driver.tell({ type: "open", id });
+  driver.look(null);
+  const making = driver.take("make_stream");
+  assert.equal(making.id, id);
+  // Another replica was faster, and its log is empty.
+  driver.tell({ type: "looked", request: making.request, look: LOOK });
+  const renaming = driver.take("rename_stream");
+  assert.equal(renaming.id, id);
+  driver.tell({ type: "failed", request: renaming.request, reason: "slow" });
+  driver.pass(RETRY_MS);
+  driver.look();
+  driver.tell({
+    type: "looked",
+    request: driver.take("rename_stream").request,
+    // It has got an entry meanwhile, and kept its own.
+    look: { ...LOOK, lastSequence: 1 },
+  });
+  const { info } = driver.take("opened");
+  assert.deepEqual([info.id, info.lastSequence], ["0123456789abcdef", 1]);
 });
 
 test("asks nothing of the stream, and makes none, before it is wanted", () => {
@@ -98,7 +123,7 @@ test("starts a consumer after the last entry that it is told of", () => {
   assert.deepEqual(driver.actions.at(-1), {
     type: "look",
     request: 2,
-    question: { identify: undefined, require: 8 },
+    question: { identify: undefined, require: 8, fences: true },
   });
   driver.look({ lastSequence: 9 });
   assert.equal(driver.take("start_consumer").first, 8);
@@ -202,7 +227,7 @@ test("judges the stream by what was applied when it was asked", () => {
   driver.receive(entry(8, { messageId: "x:1" }));
   driver.receive(entry(10));
   const { request, question } = driver.take("look");
-  assert.deepEqual(question, { identify: 8, require: 9 });
+  assert.deepEqual(question, { identify: 8, require: 9, fences: true });
   // The consumer from before still gives entries.
   driver.receive(entry(9, { messageId: "x:2" }));
   driver.tell({

@@ -1,0 +1,105 @@
+/**
+ * Whether a replica's state and the log have become two histories: others went
+ * on from a heal point that is below what this replica has applied, and that it
+ * does not know. It does no I/O.
+ *
+ * @module
+ */
+import type { HealPoint } from "../log/log.ts";
+import type { HealPoints } from "./heal_points.ts";
+import type { OtherReplica } from "./healing_facts.ts";
+
+/** The log goes on from another state than the one that this replica has. */
+export class ForkedError extends Error {
+  override name = "ForkedError";
+}
+
+/** A state, as far as forks go. */
+export interface History {
+  readonly appliedSequence: number;
+  readonly digest: string;
+  readonly heals: HealPoints;
+}
+
+const REMEDY =
+  "save the backup of this replica and of another one, compare them, import what is missing there, and start this one anew";
+
+function forked(
+  { appliedSequence }: History,
+  healedTo: number,
+  source: string,
+): string {
+  return `two histories: this replica has applied entry ${appliedSequence}, and ${source} that the log was healed to entry ${healedTo} without it: ${REMEDY}`;
+}
+
+/** Whether the log was healed below what a state has, without that state. */
+function isUnknown(
+  { appliedSequence, heals }: History,
+  point: HealPoint,
+): boolean {
+  return point.sequence < appliedSequence && !heals.knows(point) &&
+    !heals.isTooOldToKnow(point.sequence);
+}
+
+/**
+ * @param own This replica's state.
+ * @param others The replicas of the same log.
+ * @returns Why this replica is forked; undefined if none of them shows it.
+ */
+export function forkByOthers(
+  own: History,
+  others: readonly OtherReplica[],
+): string | undefined {
+  const { appliedSequence, heals } = own;
+  const other = others.find(({ state, healedTo, heals: count = 0 }) =>
+    state !== "forked" && healedTo !== null && healedTo < appliedSequence &&
+    // Who knows of fewer healings has missed one, and not this replica.
+    count >= heals.count &&
+    !heals.points.some(({ sequence }) => sequence === healedTo) &&
+    !heals.isTooOldToKnow(healedTo)
+  );
+  return other && forked(own, other.healedTo!, `replica ${other.id} says`);
+}
+
+/**
+ * @param own This replica's state.
+ * @param heals The heal points of a snapshot that goes beyond it.
+ * @returns Why the snapshot is not this replica's future; undefined if it may be.
+ */
+export function forkBySnapshot(
+  own: History,
+  heals: HealPoints,
+): string | undefined {
+  const point = heals.points.find((one) => isUnknown(own, one));
+  return point && forked(own, point.sequence, "a snapshot of the log says");
+}
+
+/**
+ * @param own This replica's state.
+ * @param fence A fence that counts.
+ * @returns Why this replica is forked; undefined if the fence does not show it.
+ */
+export function forkByFence(
+  own: History,
+  fence: HealPoint,
+): string | undefined {
+  const { sequence, digest } = fence;
+  if (isUnknown(own, fence)) return forked(own, sequence, "its fence says");
+  return own.appliedSequence === sequence && own.digest !== digest
+    ? `two histories: at entry ${sequence} this replica has the digest ${own.digest}, and the log was healed with ${digest}: ${REMEDY}`
+    : undefined;
+}
+
+/**
+ * @param own This replica's state.
+ * @param mark The mark that the log has directly after it.
+ * @throws {ForkedError} If the log was healed from another state.
+ */
+export function checkMark(own: History, mark: HealPoint): void {
+  if (mark.sequence === own.appliedSequence && mark.digest === own.digest) {
+    return;
+  }
+  throw new ForkedError(
+    `two histories: at entry ${own.appliedSequence} this replica has the digest ${own.digest}, and the log says that it was healed to entry ${mark.sequence} with ${mark.digest}: ${REMEDY}`,
+  );
+}

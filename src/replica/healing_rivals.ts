@@ -1,0 +1,159 @@
+/**
+ * Which replica heals a log: the one whose state is the fullest. It does no I/O.
+ *
+ * A newer generation, the state with more heal points, is fuller than an older
+ * one, whatever its sequence is: the log went on from it.
+ *
+ * @module
+ */
+import { forkBySnapshot } from "./fork.ts";
+import { HealPoints } from "./heal_points.ts";
+import {
+  GONE_AFTER_MS,
+  type HealingFacts,
+  type HealingSnapshot,
+  isAt,
+  type NoHealing,
+  type OtherReplica,
+  type OwnState,
+} from "./healing_facts.ts";
+
+/**
+ * A replica that is silent for longer is passed over, if its state can be had
+ * elsewhere.
+ */
+export const TAKEOVER_MS = 3_000;
+
+/**
+ * How long each replica with the same state has for healing before the next one
+ * begins too: that one may be unable to, and not know it.
+ */
+export const TURN_MS = 15_000;
+
+/** @returns The replicas of this log that live and follow it. */
+export function companions(
+  { own, others }: Pick<HealingFacts, "own" | "others">,
+): OtherReplica[] {
+  return others.filter(({ logId, state, heardAgo_ms }) =>
+    logId === own.logId && state !== "forked" && heardAgo_ms <= GONE_AFTER_MS
+  );
+}
+
+/** @returns How much fuller another state is: above 0 if it is, 0 for the same. */
+function compare(other: OtherReplica, { heals, appliedSequence }: OwnState) {
+  const { heals: count = heals.count } = other;
+  return count - heals.count || other.appliedSequence - appliedSequence;
+}
+
+/** @returns Whether another replica's state is fuller than this one's. */
+export function isFuller(other: OtherReplica, own: OwnState): boolean {
+  return compare(other, own) > 0;
+}
+
+/** @returns Whether another replica's state is at the same sequence. */
+export function isAsFull(other: OtherReplica, own: OwnState): boolean {
+  return compare(other, own) === 0;
+}
+
+/** @returns Whether a replica has not been heard for so long that others act. */
+export function isSilent({ heardAgo_ms }: OtherReplica): boolean {
+  return heardAgo_ms > TAKEOVER_MS;
+}
+
+/**
+ * @returns How many replicas with the same state come before this one: those
+ * with a smaller id that heal and are heard.
+ */
+export function rankAmongEquals({ own, others }: HealingFacts): number {
+  return companions({ own, others }).filter((other) =>
+    isAsFull(other, own) && other.id < own.id && other.heals !== undefined &&
+    !isSilent(other)
+  ).length;
+}
+
+/**
+ * @returns Two replicas that have applied the same number of entries and have
+ * different records: nobody can tell which is right.
+ */
+export function conflict(facts: HealingFacts): string | undefined {
+  const { own } = facts;
+  const other = companions(facts).find((one) =>
+    isAsFull(one, own) && one.digest !== own.digest
+  );
+  return other &&
+    `replicas ${own.id} and ${other.id} differ at sequence ${own.appliedSequence} (digests ${own.digest} and ${other.digest}), and nobody can tell which is right: save both backups, and stop the wrong one`;
+}
+
+/**
+ * @returns The newest stored snapshot that goes on from this replica's state
+ * and is fuller; undefined if there is none.
+ */
+export function fullerSnapshot(
+  { own, snapshots }: HealingFacts,
+): HealingSnapshot | undefined {
+  return snapshots.find((snapshot) => isFuture(snapshot, own));
+}
+
+/** Whether a snapshot goes on from this replica's state. */
+function isFuture(
+  { info, isUnreadable }: HealingSnapshot,
+  own: OwnState,
+): boolean {
+  if (info.sequence <= own.appliedSequence || isUnreadable) return false;
+  const heals = HealPoints.from(info.heals);
+  const { last } = own.heals;
+  return heals.count >= own.heals.count &&
+    (last === undefined || heals.knows(last) ||
+      heals.isTooOldToKnow(last.sequence)) &&
+    forkBySnapshot(own, heals) === undefined;
+}
+
+/** @returns Why this replica does not heal the log now; undefined if it does. */
+export function whoGoesFirst(facts: HealingFacts): NoHealing | undefined {
+  const { own } = facts;
+  for (const other of companions(facts)) {
+    if (!isFuller(other, own) || isHadElsewhere(other, facts)) continue;
+    const { id, appliedSequence, version } = other;
+    const has = `replica ${id} has applied entry ${appliedSequence}`;
+    return other.heals === undefined
+      ? {
+        type: "none",
+        why: "problem",
+        reason:
+          `${has} and can't heal the log (version ${version}; or HEAL_AFTER_MS=0, or a permission is missing): upgrade it or let it heal; or save its backup and stop it`,
+      }
+      : { type: "none", why: "wait", reason: `${has}, so it heals the log` };
+  }
+  const reason = conflict(facts);
+  if (reason !== undefined) return { type: "none", why: "problem", reason };
+  return mayTakeTurn(facts) ? undefined : {
+    type: "none",
+    why: "wait",
+    reason: "another replica with the same state heals the log",
+  };
+}
+
+/** Whether a replica that is silent is not needed for its state. */
+function isHadElsewhere(
+  other: OtherReplica,
+  { own, snapshots }: HealingFacts,
+): boolean {
+  const { appliedSequence: sequence, digest } = other;
+  return isSilent(other) &&
+    snapshots.some((snapshot) =>
+      snapshot.isVerified && isFuture(snapshot, own) &&
+      isAt(snapshot, { sequence, digest })
+    );
+}
+
+function mayTakeTurn(facts: HealingFacts): boolean {
+  const rank = rankAmongEquals(facts);
+  return rank === 0 || facts.now_ms - dueAt_ms(facts) >= rank * TURN_MS;
+}
+
+/** @returns When fuller replicas have had their time to be heard. */
+export function dueAt_ms(
+  { lossSince_ms, isOrdered, healAfter_ms }: HealingFacts,
+): number {
+  return lossSince_ms + (isOrdered ? 0 : healAfter_ms);
+}

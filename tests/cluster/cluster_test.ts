@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { Cluster } from "../../src/cluster/cluster.ts";
+import {
+  encodeHeartbeat,
+  parseHeartbeat,
+} from "../../src/cluster/heartbeat.ts";
+import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
+import { digestOf, heartbeat } from "./heartbeats.ts";
+
+const permissions = "none";
+
+/** The cluster as replica `a` sees it. */
+function clusterOfA() {
+  const sent: boolean[] = [];
+  const replica = {
+    state: "ready",
+    reason: "all entries of the log are applied",
+    connected: true,
+    isAheadOfLog: false,
+    healCount: undefined,
+    healedTo: null,
+    log: { id: heartbeat("a").log_id! },
+    appliedSequence: 10,
+    lastSequence: 10,
+    users: 1,
+    digest: digestOf("a"),
+    restoreProgress: undefined,
+    checkpoints: () => [],
+    digestAt: () => undefined,
+  };
+  const cluster = new Cluster(
+    { replicaId: "a", version: "1.3.0", session: "a".repeat(32) },
+    replica,
+    {
+      sendHeartbeat: (bytes) =>
+        void sent.push(parseHeartbeat("a", bytes).asks === true),
+      heard: () => {},
+    },
+  );
+  const hear = (
+    id: string,
+    now_ms: number,
+    others: Parameters<typeof heartbeat>[1] = {},
+  ) => cluster.heard(id, encodeHeartbeat(heartbeat(id, others)), now_ms);
+  return { cluster, hear, sent };
+}
+
+Deno.test("a new connection asks who is there, and whoever asks is answered", {
+  permissions,
+}, () => {
+  const { cluster, hear, sent } = clusterOfA();
+  cluster.joined(0);
+  assert.deepEqual(sent, [true]);
+  hear("b", 1_000);
+  assert.deepEqual(sent, [true, false]);
+  // It is known, and does not ask.
+  hear("b", 1_200);
+  assert.equal(sent.length, 2);
+  hear("b", 1_400, { asks: true });
+  assert.deepEqual(sent, [true, false, false]);
+});
+
+Deno.test(
+  "the others are those that are heard over the connection there is; who is missing is awaited",
+  {
+    permissions,
+  },
+  () => {
+    const { cluster, hear } = clusterOfA();
+    const ids = (now_ms: number) => cluster.others(now_ms).map(({ id }) => id);
+    cluster.joined(0);
+    for (const id of ["c", "b"]) hear(id, 1_000);
+    hear("leaves", 1_000, { state: "draining" });
+    assert.deepEqual(ids(1_000), ["b", "c", "leaves"]);
+    assert.deepEqual(cluster.awaited(1_000), []);
+    assert.ok(cluster.hasHeardAll(1_000));
+
+    cluster.left(2_000);
+    assert.deepEqual(ids(2_000), []);
+    assert.deepEqual(cluster.awaited(60_000), ["b", "c"]);
+    cluster.joined(60_000);
+    hear("b", 60_010, { heals: 1, healed_to: 7, state: "healing" });
+    assert.deepEqual(ids(60_010), ["b"]);
+    assert.deepEqual(cluster.awaited(60_010), ["c"]);
+    assert.ok(!cluster.hasHeardAll(60_010));
+    const [{ heals, healedTo, state, heardAgo_ms }] = cluster.others(60_020);
+    assert.deepEqual([heals, healedTo, state, heardAgo_ms], [
+      1,
+      7,
+      "healing",
+      10,
+    ]);
+    assert.deepEqual(cluster.awaited(60_000 + GONE_AFTER_MS + 1), []);
+    assert.ok(cluster.hasHeardAll(60_000 + GONE_AFTER_MS + 1));
+  },
+);
+
+Deno.test("all are heard anew on the connection there is, once it has served", {
+  permissions,
+}, () => {
+  const { cluster, hear, sent } = clusterOfA();
+  cluster.joined(0);
+  hear("b", 10);
+  cluster.hearAll(400);
+  assert.ok(cluster.hasHeardAll(400));
+  assert.equal(sent.filter((asks) => asks).length, 1);
+  cluster.hearAll(5_000);
+  assert.equal(sent.filter((asks) => asks).length, 2);
+  assert.deepEqual(cluster.awaited(5_000), ["b"]);
+  assert.equal(cluster.others(5_000).length, 1);
+  hear("b", 5_010);
+  assert.ok(cluster.hasHeardAll(5_010));
+});
+
+Deno.test("where NATS lets nobody be heard, nobody is awaited", {
+  permissions,
+}, () => {
+  const { cluster, hear } = clusterOfA();
+  cluster.joined(0);
+  hear("b", 10);
+  cluster.left(20);
+  cluster.joined(30);
+  assert.ok(!cluster.hasHeardAll(1_000));
+  cluster.off("NATS does not allow to subscribe");
+  assert.ok(cluster.hasHeardAll(1_000));
+  assert.deepEqual(cluster.awaited(1_000), []);
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { checkHealing, HealingError } from "../../src/replica/healing_check.ts";
+import type {
+  HealingFacts,
+  HealingWork,
+} from "../../src/replica/healing_facts.ts";
+import {
+  digestAt,
+  facts,
+  FENCED,
+  GONE,
+  HEAL_AFTER_MS,
+  healsAt,
+  loss,
+  other,
+  own,
+  stored,
+  UNMARKED,
+} from "./healing_facts.ts";
+
+const permissions = "none";
+
+/** A step that is right, and what makes it wrong. */
+interface Case {
+  readonly step: HealingWork;
+  readonly right: Partial<HealingFacts>;
+  readonly wrong: readonly Partial<HealingFacts>[];
+}
+
+const POINT = { sequence: 100, digest: digestAt(100) };
+const OTHER_POINT = { sequence: 100, digest: digestAt(100, 7) };
+
+const early = { now_ms: HEAL_AFTER_MS - 1 };
+const unkept = [
+  { snapshots: [] },
+  { snapshots: [stored(100, { isVerified: false })] },
+  { snapshots: [stored(100, { isUnreadable: true })] },
+  { snapshots: [stored(99), stored(101)] },
+  {
+    snapshots: [
+      stored(100, { info: { ...stored(100).info, digest: digestAt(100, 7) } }),
+      stored(100, { info: { ...stored(100).info, logId: "x" } }),
+    ],
+  },
+];
+
+const restored = stored(120, {}, healsAt(50));
+
+const CASES: Record<string, Case> = {
+  write: {
+    step: { type: "write", point: POINT },
+    right: early,
+    wrong: [
+      { own: own({ appliedSequence: 99 }) },
+      { own: own({ digest: digestAt(1) }) },
+    ],
+  },
+  verify: {
+    step: { type: "verify", snapshot: stored(100, { isVerified: false }) },
+    right: early,
+    wrong: [{ own: own({ logId: "x" }) }],
+  },
+  restore: {
+    step: { type: "restore", snapshot: restored },
+    right: { own: own({ heals: healsAt(50) }) },
+    wrong: [
+      early,
+      { awaited: ["a"] },
+      { loss: FENCED },
+      { loss: UNMARKED },
+      { own: own({ appliedSequence: 120, heals: healsAt(50) }) },
+      { own: own({ logId: "x", heals: healsAt(50) }) },
+      { own: own({ heals: healsAt(50, 90) }) },
+      { own: own() },
+      { own: own({ heals: healsAt(40) }) },
+    ],
+  },
+  remake: {
+    step: { type: "remake" },
+    right: { loss: GONE },
+    wrong: [
+      { loss: loss() },
+      { loss: GONE, ...early },
+      { loss: GONE, awaited: ["a"] },
+      { loss: GONE, healAfter_ms: 0 },
+    ],
+  },
+  fence: {
+    step: { type: "fence", point: POINT, after: 80 },
+    right: { others: [other("a", 100), other("c", 120, { state: "forked" })] },
+    wrong: [
+      early,
+      { awaited: ["a"] },
+      { healAfter_ms: 0 },
+      ...unkept,
+      { loss: GONE },
+      { loss: UNMARKED },
+      { loss: FENCED },
+      { loss: { ...FENCED, type: "tail", lastSequence: 80 } },
+      { loss: loss({ lastSequence: 81 }) },
+      { own: own({ appliedSequence: 101 }) },
+      { own: own({ digest: digestAt(100, 7) }) },
+      { others: [other("a", 101)] },
+      { others: [other("a", 101, { heals: undefined })] },
+      { others: [other("a", 90, { heals: 1 })] },
+      { others: [other("a", 100, { digest: digestAt(100, 7) })] },
+      { others: [other("a", 70, { state: "ready", lastSequence: 100 })] },
+    ],
+  },
+  move: {
+    step: { type: "move", point: POINT },
+    right: { loss: FENCED, own: own({ appliedSequence: 70 }) },
+    wrong: [
+      { loss: loss() },
+      { loss: UNMARKED },
+      { loss: { ...FENCED, fence: { ...FENCED.fence!, ...OTHER_POINT } } },
+      { loss: { ...FENCED, fence: { ...FENCED.fence!, sequence: 99 } } },
+      { loss: FENCED, own: own({ appliedSequence: 101 }) },
+      ...unkept.map((changes) => ({ loss: FENCED, ...changes })),
+    ],
+  },
+  mark: {
+    step: { type: "mark", point: POINT },
+    right: { loss: UNMARKED },
+    wrong: [
+      { loss: FENCED },
+      { loss: loss({ firstSequence: 101, lastSequence: 100 }) },
+      { loss: { ...UNMARKED, firstSequence: 100 } },
+      { loss: { ...UNMARKED, lastSequence: 101 } },
+      { loss: UNMARKED, own: own({ appliedSequence: 99 }) },
+      { loss: UNMARKED, own: own({ digest: digestAt(100, 7) }) },
+      { loss: UNMARKED, awaited: ["a"] },
+      { loss: UNMARKED, others: [other("a", 101)] },
+      { loss: UNMARKED, others: [other("a", 99, { heals: 1 })] },
+      {
+        loss: UNMARKED,
+        others: [other("a", 100, { digest: digestAt(100, 7) })],
+      },
+    ],
+  },
+};
+
+/** What keeps a replica from any step. */
+const ALWAYS_WRONG: readonly Partial<HealingFacts>[] = [
+  { problem: "forbidden" },
+  { isPresenceOn: false },
+];
+
+for (const [name, { step, right, wrong }] of Object.entries(CASES)) {
+  Deno.test({
+    name: `checkHealing() lets a ${name} pass only where it can lose nothing`,
+    permissions,
+    fn: () => {
+      const with_ = (changes: Partial<HealingFacts>) =>
+        facts({ ...right, ...changes });
+      checkHealing(step, with_({}));
+      const { own: self = own(), loss: at = loss() } = right;
+      const doubtful = [
+        { own: { ...self, isForked: true } },
+        { own: { ...self, isDiverged: true } },
+        { own: { ...self, isWhole: false } },
+        { loss: { ...at, problem: "upgrade" } },
+        { loss: { ...at, type: "other_log" as const } },
+      ];
+      for (const changes of [...wrong, ...ALWAYS_WRONG, ...doubtful]) {
+        assert.throws(
+          () => checkHealing(step, with_(changes)),
+          HealingError,
+          JSON.stringify(changes),
+        );
+      }
+    },
+  });
+}
