@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Apps } from "./apps.ts";
 import { bind } from "./bind.ts";
 import { Cluster } from "./cluster/cluster.ts";
+import { Readmission } from "./cluster/readmission.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
 import { Listeners } from "./http/server/listener.ts";
@@ -61,6 +62,7 @@ interface Parts {
   readonly replica: Replica;
   readonly rejoin: Rejoin;
   readonly cluster: Cluster;
+  readonly readmission: Readmission;
   readonly stores: SnapshotStores;
   /** Undefined where no other replica shares the log. */
   readonly healer: Healer | undefined;
@@ -140,12 +142,26 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     consume: (after, time) => log.consume(after, time),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
   });
-  const room = new Room(config.isNewLogWanted);
+  const room = new Room(
+    config.isNewLogWanted,
+    config.restoreFrom && replicaId,
+  );
   const session = crypto.randomUUID().replaceAll("-", "");
   const cluster = new Cluster({ replicaId, version, session }, replica, {
     sendHeartbeat: config.nats &&
       ((heartbeat, unsure) => members.send(heartbeat, unsure)),
-    heard: (heartbeat) => room.heard(heartbeat, now()),
+    heard: (heartbeat) => {
+      room.heard(heartbeat, now());
+      readmission.tick(now());
+    },
+  });
+  const readmission = new Readmission({
+    cluster,
+    replica,
+    locate: () => log.locate(0),
+    admit: (hearing) => log.othersHeard(hearing),
+    isGivenUp: (other) => room.isGivenUp(other),
+    changed: (condition) => replica.healingChanged(condition),
   });
   const restFactor = () => replica.sets.pending > 0 ? REST_FACTOR : 0;
   const stores = snapshotStores(config, log, restFactor);
@@ -181,6 +197,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     replica,
     rejoin,
     cluster,
+    readmission,
     stores,
     healer,
     snapshots,
@@ -192,9 +209,11 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
 
 /** Tells the replica of its log, and the cluster of the other replicas. */
 function join(
-  { log, members, room, replica, rejoin, cluster, healer, snapshots }: Parts,
+  parts: Parts,
   fail: (error: Error) => void,
 ): void {
+  const { log, members, room, cluster, readmission } = parts;
+  const { replica, rejoin, healer, snapshots } = parts;
   rejoin.failed.catch(fail);
   log.listen({
     entries: (entries, lastSequence, bytes, taken) => {
@@ -213,7 +232,7 @@ function join(
     },
     warn: (message) => logger.warn("{message}", { message }),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
-    hearOthers: (hearing) => log.othersHeard(hearing),
+    hearOthers: (hearing) => readmission.hear(hearing, now()),
     failed: fail,
   });
   members.listen({
@@ -221,7 +240,10 @@ function join(
       room.joined(wasAway, now());
       cluster.joined(now());
     },
-    left: () => {},
+    left: () => {
+      cluster.left(now());
+      readmission.left();
+    },
     heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
     dropped: (count) => cluster.noteDropped(count),
     off: (reason) => cluster.off(reason),
@@ -229,7 +251,7 @@ function join(
 }
 
 function tick(
-  { replica, cluster, healer, snapshots, apps, listeners }: Parts,
+  { replica, cluster, readmission, healer, snapshots, apps, listeners }: Parts,
   fail: (error: Error) => void,
 ): void {
   try {
@@ -239,6 +261,7 @@ function tick(
     fail(error as Error);
   }
   cluster.tick(now());
+  readmission.tick(now());
   healer?.tick(now());
   snapshots.tick();
   apps.tick();

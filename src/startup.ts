@@ -8,28 +8,25 @@ import { getLogger } from "@logtape/logtape";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "./cluster/cluster.ts";
 import { enter } from "./cluster/entrance.ts";
-import type { FoundLog } from "./cluster/misfit.ts";
 import type { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
 import type { LogInfo } from "./log/log.ts";
 import type { LogClient } from "./log/thread/log_client.ts";
 import type { MembersPort } from "./log/thread/members_port.ts";
-import { bootstrap } from "./replica/bootstrap.ts";
+import { Peers } from "./peers.ts";
+import { bootstrap, endOf } from "./replica/bootstrap.ts";
+import type { Healer } from "./replica/healer.ts";
 import type { Rejoin } from "./replica/rejoin.ts";
 import type { Replica } from "./replica/replica.ts";
 import { SnapshotSearch } from "./replica/snapshot_search.ts";
-import { fileSource } from "./snapshot/file_source.ts";
-import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
-import type { SnapshotInfo } from "./snapshot/snapshot.ts";
-import type { SnapshotSource } from "./snapshot/source.ts";
+import { hasEntries, sayUnused, stateToRestore } from "./restoration.ts";
+import type { FileState } from "./snapshot/state_file.ts";
 import type { SnapshotKeeper, SnapshotStores } from "./snapshot_keeper.ts";
 import { inOrder } from "./snapshot_stores.ts";
-import { tellStored } from "./stored_states.ts";
+import { keepState } from "./kept_state.ts";
+import { StoredStates } from "./stored_states.ts";
 
 const logger = getLogger(["usergrade"]);
-
-/** How often peers are asked for their log while the service runs. */
-const PEERS_LOOK_MS = 30_000;
 
 /** What a start works on. */
 export interface StartupParts {
@@ -40,6 +37,8 @@ export interface StartupParts {
   readonly cluster: Cluster;
   readonly replica: Replica;
   readonly rejoin: Rejoin;
+  /** Undefined where the log is not shared. */
+  readonly healer: Healer | undefined;
   readonly stores: SnapshotStores;
   /** Is told which snapshots are damaged. */
   readonly snapshots: SnapshotKeeper;
@@ -55,56 +54,150 @@ export interface StartupParts {
  * @throws {LogFailedError} If the log can't be used.
  */
 export async function startUp(parts: StartupParts): Promise<void> {
-  const { config, log, members, replica } = parts;
-  const stores = inOrder(parts.stores);
+  const { config, log, replica, signal } = parts;
   using client = config.peersCa === undefined
     ? undefined
     : Deno.createHttpClient({ caCerts: [config.peersCa] });
-  const peers = new Peers(config.peers, client, parts.signal);
-  if (config.nats === undefined) {
-    await log.connect({ engine: "sqlite", directory: config.dataDir });
+  const peers = new Peers(config.peers, client, signal);
+  const stores = inOrder(parts.stores);
+  const stored = new StoredStates(stores);
+  if (config.restoreFrom !== undefined) {
+    announce(replica, config.restoreFrom);
+  }
+  await connect(parts);
+  const state = await fileState(parts, stored);
+  if (config.nats !== undefined) await passRoom(parts, peers, stored, state);
+  const info = await log.open(state?.info.logId);
+  await report(info, parts);
+  const search = new SnapshotSearch(
+    { sources: peers.sources, stores },
+    log,
+    (progress) => replica.noteRestore(progress),
+    (store, id) => parts.snapshots.doubt(store, id),
+  );
+  parts.rejoin.begin((wanted, signal) => search.run(wanted, signal));
+  if (state !== undefined && !hasEntries(info)) {
+    await beginFrom(state, info, parts);
   } else {
-    await log.connect({
+    if (state !== undefined) sayUnused(config.restoreFrom!, info);
+    replica.healingChanged(undefined);
+    await bootstrap(replica, log, info, search, signal, {
+      heals: makesWhole(config),
+      remedy: config.nats === undefined
+        ? "put back a copy of DATA_DIR, or start with a SNAPSHOT_DIR that has a backup of this log"
+        : undefined,
+    });
+  }
+  await peers.watch(parts.cluster, parts.now);
+}
+
+/** Whether a start makes the log whole from a snapshot beyond its end. */
+function makesWhole({ nats, healAfter_ms, isNewLogWanted }: Config): boolean {
+  return nats !== undefined && healAfter_ms > 0 && !isNewLogWanted;
+}
+
+/** The others must hear it before they would make a log. */
+function announce(replica: Replica, url: string): void {
+  replica.healingChanged({
+    type: "healing",
+    reason: `the log is made from ${url} (RESTORE_FROM) unless it has entries`,
+  });
+}
+
+function connect({ config, log, members }: StartupParts): Promise<void> {
+  return config.nats === undefined
+    ? log.connect({ engine: "sqlite", directory: config.dataDir })
+    : log.connect({
       ...config.nats,
       engine: "jetstream",
       replicaId: config.replicaId,
       commitTimeout_ms: config.commitTimeout_ms,
     }, members.remote);
-    await enter(parts.room, {
-      find: () => log.find(),
-      ask: async (found) => {
-        await Promise.all([
-          peers.tell(parts.room, log, found),
-          tellStored(parts.room, stores, found),
-        ]);
-      },
-      hold: (reason) => replica.hold(reason),
-      now: parts.now,
-    });
-  }
-  const info = await log.open();
-  report(info, config);
-  const places = { sources: peers.sources, stores };
-  const search = new SnapshotSearch(
-    places,
-    log,
-    (progress) => replica.noteRestore(progress),
-    (store, id) => parts.snapshots.doubt(store, id),
-  );
-  const remedy = config.nats === undefined
-    ? "put back a copy of DATA_DIR, or start with a SNAPSHOT_DIR that has a backup of this log"
-    : undefined;
-  parts.rejoin.begin((wanted, signal) => search.run(wanted, signal));
-  await bootstrap(replica, log, info, search, parts.signal, remedy);
-  await peers.watch(parts.cluster, parts.now);
 }
 
-function report({ id, isNew, lastSequence }: LogInfo, config: Config): void {
+/** The state of the file that the log is to be made from, if it is. */
+async function fileState(
+  { config: { restoreFrom }, log, replica, signal }: StartupParts,
+  stored: StoredStates,
+): Promise<FileState | undefined> {
+  if (restoreFrom === undefined) return undefined;
+  return await stateToRestore({
+    url: restoreFrom,
+    find: () => log.find(),
+    later: (place) => stored.later(place),
+    say: (reason) => replica.healingChanged({ type: "healing", reason }),
+    progress: (progress) => {
+      const { reason } = progress;
+      replica.healingChanged({ type: "healing", reason });
+      replica.noteRestore(progress);
+    },
+    sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  }, signal);
+}
+
+/** Waits until the other replicas let this one open the log, or make it. */
+async function passRoom(
+  { config, log, room, replica, now }: StartupParts,
+  peers: Peers,
+  stored: StoredStates,
+  state: FileState | undefined,
+): Promise<void> {
+  await enter(room, {
+    find: () => log.find(),
+    ask: async (found) => {
+      const end = found && makesWhole(config)
+        ? await endOf(log, found)
+        : undefined;
+      const isMade = state !== undefined &&
+        (found === undefined || !hasEntries(found));
+      await Promise.all([
+        peers.tell(room, log, found),
+        // The operator has chosen the file.
+        isMade || stored.tell(room, found, log, end),
+      ]);
+    },
+    hold: (reason) => replica.hold(reason),
+    now,
+  });
+}
+
+/** Lets an empty log go on from a state. */
+async function beginFrom(
+  { storage, info }: FileState,
+  opened: LogInfo,
+  { config, log, replica, healer, stores, signal }: StartupParts,
+): Promise<void> {
+  const { restoreFrom, nats } = config;
+  const { sequence, time, rows } = info;
+  logger.info(
+    "The log {id} is made from {url} (RESTORE_FROM): {rows} users at sequence {sequence}",
+    { id: info.logId, url: restoreFrom, rows, sequence },
+  );
+  replica.logOpened(opened);
+  if (nats === undefined) {
+    await keepState({ storage, info }, log, stores.own.store, signal);
+    replica.healingChanged(undefined);
+  }
+  replica.adopt(storage, info, `restored from ${restoreFrom}`);
+  // Where the log is shared it is behind this replica now, and is healed. All
+  // others are held back meanwhile, so there is nobody to wait for.
+  healer?.order();
+  log.consume(sequence, time);
+}
+
+/** Says which log it is, and how old its last entry is. */
+async function report(
+  { id, isNew, lastSequence }: LogInfo,
+  { config, log }: StartupParts,
+): Promise<void> {
   if (!isNew) {
-    logger.info("The log {id} is open, up to entry {sequence}", {
-      id,
-      sequence: lastSequence,
-    });
+    const { time } = await log.locate(lastSequence);
+    logger.info(
+      time === undefined
+        ? "The log {id} is open, up to entry {sequence}"
+        : "The log {id} is open, up to entry {sequence} of {time}",
+      { id, sequence: lastSequence, time },
+    );
     return;
   }
   const place = config.nats === undefined
@@ -114,99 +207,4 @@ function report({ id, isNew, lastSequence }: LogInfo, config: Config): void {
     "The log {id} is new and empty: it was made as {place}, which was not there",
     { id, place },
   );
-}
-
-/** The configured peers, and the files among them. */
-class Peers {
-  readonly sources: readonly SnapshotSource[];
-
-  constructor(
-    private readonly peers: readonly Peer[],
-    private readonly client: Deno.HttpClient | undefined,
-    private readonly signal: AbortSignal,
-  ) {
-    this.sources = peers.map((peer) =>
-      isFile(peer) ? fileSource(peer.url) : peerSource(peer, client)
-    );
-  }
-
-  /** Tells a room what they hold; those that don't answer are left out. */
-  async tell(
-    room: Room,
-    log: LogClient,
-    found: FoundLog | undefined,
-  ): Promise<void> {
-    await Promise.all(this.peers.map(async (peer, i) => {
-      const kind = isFile(peer) ? "file" : "replica";
-      const holder = `${kind === "file" ? "the backup" : "peer"} ${peer.url}`;
-      try {
-        const info = await this.#ask(peer, this.sources[i]);
-        room.noteHeld(
-          holder,
-          info && {
-            holder,
-            session: "",
-            logId: info.logId,
-            sequence: info.sequence,
-            users: info.rows,
-            isOfAnotherHistory: await isOfAnotherHistory(info, log, found),
-            kind,
-          },
-        );
-      } catch (error) {
-        logger.debug("{holder} says nothing: {reason}", {
-          holder,
-          reason: (error as Error).message,
-        });
-      }
-    }));
-  }
-
-  /** What a peer or a file holds; undefined if nothing. */
-  async #ask(
-    peer: Peer,
-    source: SnapshotSource,
-  ): Promise<SnapshotInfo | undefined> {
-    if (!isFile(peer)) {
-      const state = await askPeer(peer, this.client, this.signal);
-      if (state.type === "holds_nothing") return undefined;
-      if (state.type === "holds") return state.info;
-    }
-    using snapshot = await source.open(this.signal);
-    return snapshot.info;
-  }
-
-  /** Asks for their log, again and again. */
-  async watch(cluster: Cluster, now: () => number): Promise<void> {
-    const running = this.peers.filter((peer) => !isFile(peer));
-    while (running.length > 0 && !this.signal.aborted) {
-      await Promise.all(running.map(async (peer) => {
-        const logId = await askPeer(peer, this.client, this.signal).then(
-          (state) => state.type === "holds" ? state.info.logId : undefined,
-          () => undefined,
-        );
-        cluster.peerSaid(peer.url, logId, now());
-      }));
-      await delay(PEERS_LOOK_MS, undefined, { signal: this.signal })
-        .catch(() => {});
-    }
-  }
-}
-
-function isFile({ url }: Peer): boolean {
-  return url.startsWith("file:");
-}
-
-/** Whether the log has another entry at the place of a state of this very log. */
-async function isOfAnotherHistory(
-  { logId, sequence, time }: SnapshotInfo,
-  log: LogClient,
-  found: FoundLog | undefined,
-): Promise<boolean> {
-  if (
-    found?.id !== logId || sequence === 0 || sequence > found.lastSequence
-  ) return false;
-  const { time: timeInLog } = await log.locate(sequence);
-  // An entry that the log has no more can't be compared.
-  return timeInLog !== undefined && timeInLog !== time;
 }

@@ -6,46 +6,96 @@
 import { getLogger } from "@logtape/logtape";
 import type { FoundLog } from "./cluster/misfit.ts";
 import type { Room } from "./cluster/room.ts";
-import type { NamedStore } from "./replica/snapshot_search.ts";
+import { isBeyond, type LogEnd, misfit } from "./replica/fit.ts";
+import type { LocatingLog, NamedStore } from "./replica/snapshot_search.ts";
+import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 
 const logger = getLogger(["usergrade"]);
 
-/**
- * Tells a room the newest snapshot of each store: of this log, or of any if
- * there is no log. Stores that can't be listed are left out.
- *
- * @param room Who decides.
- * @param stores Where this replica looks for snapshots.
- * @param log The log that was found; undefined if there is none.
- */
-export async function tellStored(
-  room: Room,
-  stores: readonly NamedStore[],
-  log: FoundLog | undefined,
-): Promise<void> {
-  await Promise.all(stores.map(async ({ name, store }) => {
-    try {
-      const newest = (await store.list()).find(({ info }) =>
-        log === undefined ? info.rows > 0 : info.logId === log.id
-      );
-      room.noteHeld(
-        name,
-        newest && {
-          holder: name,
-          session: "",
-          logId: newest.info.logId,
-          sequence: newest.info.sequence,
-          users: newest.info.rows,
-          // Such a snapshot is of no use to any log, and must not hold back all.
-          isOfAnotherHistory: false,
-          kind: "store",
-        },
-      );
-    } catch (error) {
-      logger.debug("{name} says nothing: {reason}", {
-        name,
-        reason: (error as Error).message,
-      });
+/** The stores of a starting replica. */
+export class StoredStates {
+  /** @param stores Where this replica looks for snapshots. */
+  constructor(private readonly stores: readonly NamedStore[]) {}
+
+  /**
+   * Tells a room the newest snapshot of each store: of this log, or of any if
+   * there is no log. One that the log can be made whole from is left out, as it
+   * must hold nothing back. Stores that can't be listed are left out too.
+   *
+   * @param room Who decides.
+   * @param found The log that was found; undefined if there is none.
+   * @param log The same log.
+   * @param end Its end, if this replica makes it whole from a snapshot.
+   */
+  async tell(
+    room: Room,
+    found: FoundLog | undefined,
+    log: LocatingLog,
+    end: LogEnd | undefined,
+  ): Promise<void> {
+    await Promise.all(this.stores.map(async ({ name, store }) => {
+      try {
+        const newest = (await store.list()).map(({ info }) => info)
+          .find(({ logId, rows }) =>
+            found === undefined ? rows > 0 : logId === found.id
+          );
+        const isHeld = newest !== undefined &&
+          !(found !== undefined && isBeyond(newest, end) &&
+            await fits(newest, found, log, end));
+        room.noteHeld(
+          name,
+          isHeld
+            ? {
+              holder: name,
+              session: "",
+              logId: newest.logId,
+              sequence: newest.sequence,
+              users: newest.rows,
+              // Such a snapshot is of no use to any log, and must not hold back
+              // all.
+              isOfAnotherHistory: false,
+              kind: "store",
+            }
+            : undefined,
+        );
+      } catch (error) {
+        sayUnlisted(name, error as Error);
+      }
+    }));
+  }
+
+  /**
+   * @returns A snapshot of the same log that goes beyond a state, and its
+   * store's name; undefined if no store has one.
+   */
+  async later(
+    { logId, sequence }: Pick<SnapshotInfo, "logId" | "sequence">,
+  ): Promise<{ readonly name: string; readonly sequence: number } | undefined> {
+    for (const { name, store } of this.stores) {
+      try {
+        const found = (await store.list()).find(({ info }) =>
+          info.logId === logId && info.sequence > sequence
+        );
+        if (found !== undefined) return { name, sequence: found.info.sequence };
+      } catch (error) {
+        sayUnlisted(name, error as Error);
+      }
     }
-  }));
+    return undefined;
+  }
+}
+
+/** Whether a log can be made whole from a snapshot beyond it. */
+async function fits(
+  info: SnapshotInfo,
+  { id }: FoundLog,
+  log: LocatingLog,
+  end: LogEnd | undefined,
+): Promise<boolean> {
+  const location = await log.locate(info.sequence);
+  return misfit(info, id, location, end) === undefined;
+}
+
+function sayUnlisted(name: string, { message: reason }: Error): void {
+  logger.debug("{name} says nothing: {reason}", { name, reason });
 }

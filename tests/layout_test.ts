@@ -55,6 +55,9 @@ const ARROWS: Record<string, string[]> = {
     "histogram.ts",
   ],
   "startup.ts": [
+    "peers.ts",
+    "restoration.ts",
+    "kept_state.ts",
     "snapshot_stores.ts",
     "snapshot_keeper.ts",
     "stored_states.ts",
@@ -64,6 +67,9 @@ const ARROWS: Record<string, string[]> = {
     "log",
     "snapshot",
   ],
+  "peers.ts": ["cluster", "replica", "snapshot"],
+  "restoration.ts": ["replica", "log", "snapshot"],
+  "kept_state.ts": ["log", "snapshot"],
   "snapshot_stores.ts": [
     "snapshot_keeper.ts",
     "config",
@@ -72,7 +78,7 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
   ],
   "snapshot_keeper.ts": ["cluster", "replica", "log"],
-  "stored_states.ts": ["cluster", "replica"],
+  "stored_states.ts": ["cluster", "replica", "snapshot"],
   "config": [
     "http/server",
     "snapshot",

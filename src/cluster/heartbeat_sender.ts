@@ -38,9 +38,9 @@ export interface LocalReplica {
   /** Whether the log is known to have lost what this replica has applied. */
   readonly isAheadOfLog: boolean;
   /** How many heal points its state has; undefined if it does not heal. */
-  readonly healCount?: number | undefined;
+  readonly healCount: number | undefined;
   /** The sequence of the newest of them; null if there is none. */
-  readonly healedTo?: number | null;
+  readonly healedTo: number | null;
   readonly log: { readonly id: string } | undefined;
   readonly appliedSequence: number;
   readonly lastSequence: number;
@@ -158,7 +158,7 @@ export class HeartbeatSender {
       checkpoints: replica.checkpoints(HEARTBEAT_CHECKPOINTS_MAX),
       ...(replica.healCount !== undefined && {
         heals: replica.healCount,
-        healed_to: replica.healedTo ?? null,
+        healed_to: replica.healedTo,
       }),
     };
   }

@@ -91,6 +91,9 @@ export function reasonOf(fuller: readonly Misfit[]): string {
   const { held, why } = fuller.reduce((fullest, one) =>
     one.held.users >= fullest.held.users ? one : fullest
   );
-  const what = held.kind === "store" ? "that snapshot" : "its backup";
-  return `${held.holder} holds ${held.users} users at entry ${held.sequence} of log ${held.logId}, and ${why}. Repair NATS or NATS_URL; or save ${what} and start with NEW_LOG=yes`;
+  const { holder, users, sequence, logId, kind } = held;
+  const remedy = kind === "store"
+    ? "Repair NATS or NATS_URL; or start with RESTORE_FROM, the file: URL of that snapshot; or save that snapshot and start with NEW_LOG=yes"
+    : "Repair NATS or NATS_URL; or save its backup and start with NEW_LOG=yes";
+  return `${holder} holds ${users} users at entry ${sequence} of log ${logId}, and ${why}. ${remedy}`;
 }

@@ -46,8 +46,8 @@ export function objection(
   if (appliedSequence > lastSequence) {
     return `replica ${id} has applied entry ${appliedSequence} of the log, which ends at entry ${lastSequence} now`;
   }
-  // Its mark is not written yet.
-  return isHealing && firstSequence > lastSequence
+  // Its mark is not written yet. A log that never had an entry needs none.
+  return isHealing && lastSequence > 0 && firstSequence > lastSequence
     ? `replica ${id} makes the log whole`
     : undefined;
 }

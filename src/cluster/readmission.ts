@@ -43,7 +43,7 @@ export interface ReadmittedReplica {
   readonly connected: boolean;
   readonly log: { readonly id: string } | undefined;
   readonly lastSequence: number;
-  readonly healCount?: number | undefined;
+  readonly healCount: number | undefined;
 }
 
 /** What a readmission needs from outside. */
@@ -56,8 +56,11 @@ export interface ReadmissionPorts {
   admit(hearing: number): void;
   /** Whether an operator has given up what a replica holds. */
   isGivenUp(other: OtherReplica): boolean;
-  /** {@linkcode Readmission.condition} has changed. */
-  changed(): void;
+  /**
+   * Why this replica must not propose, as far as the others matter, has
+   * changed; undefined if it may.
+   */
+  changed(condition: HealingCondition | undefined): void;
 }
 
 /** Decides whether one running replica may propose. */
@@ -72,13 +75,6 @@ export class Readmission {
   #lookDue_ms = -Infinity;
 
   constructor(private readonly ports: ReadmissionPorts) {}
-
-  /** Why this replica must not propose, as far as the others matter. */
-  get condition(): HealingCondition | undefined {
-    return this.#reason === undefined
-      ? undefined
-      : { type: "waiting", reason: this.#reason };
-  }
 
   /** The session proposes nothing until the others are heard. */
   hear(hearing: number, now_ms: number): void {
@@ -180,7 +176,9 @@ export class Readmission {
     if (reason === this.#reason) return;
     this.#reason = reason;
     this.#calmLooks = 0;
-    this.ports.changed();
+    this.ports.changed(
+      reason === undefined ? undefined : { type: "waiting", reason },
+    );
   }
 }
 

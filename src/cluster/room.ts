@@ -72,8 +72,15 @@ export class Room {
   #hearingEnds_ms = Infinity;
   #doubtSince_ms: number | undefined;
 
-  /** @param isNewLogWanted Whether fuller states are given up. */
-  constructor(private readonly isNewLogWanted: boolean) {}
+  /**
+   * @param isNewLogWanted Whether fuller states are given up.
+   * @param restorerId This replica's id, if it makes the log from a file. Of
+   * several that do, the one with the smallest id goes first.
+   */
+  constructor(
+    private readonly isNewLogWanted: boolean,
+    private readonly restorerId?: string,
+  ) {}
 
   /**
    * The others can be heard from now on.
@@ -170,8 +177,10 @@ export class Room {
     for (const [holder, { session, logId, heard_ms }] of this.#healers) {
       const isOfThisLog = log === undefined || log.lastSequence === 0 ||
         logId === null || logId === log.id;
+      const comesLater = logId === null && this.restorerId !== undefined &&
+        `replica ${this.restorerId}` < holder;
       if (
-        isOfThisLog && now_ms - heard_ms <= GONE_AFTER_MS &&
+        isOfThisLog && !comesLater && now_ms - heard_ms <= GONE_AFTER_MS &&
         !this.#givenUp.has(life(holder, session))
       ) return holder;
     }

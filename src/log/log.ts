@@ -16,6 +16,11 @@ export interface LogInfo {
   readonly firstSequence: number;
   /** The sequence of the last entry; 0 for a log that never had one. */
   readonly lastSequence: number;
+  /**
+   * The fence up to whose heal point the log is being made whole; left out if
+   * there is none.
+   */
+  readonly fence?: Fence;
 }
 
 /** Where a log stands. */

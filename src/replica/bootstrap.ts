@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LogFailedError, type LogInfo } from "../log/log.ts";
 import { Storage } from "../storage/storage.ts";
 import { retrying, type Sleep } from "./back_off.ts";
+import type { LogEnd } from "./fit.ts";
 import type { Replica } from "./replica.ts";
 import type { Found, LocatingLog, SnapshotSearch } from "./snapshot_search.ts";
 
@@ -18,6 +19,22 @@ const logger = getLogger(["usergrade", "bootstrap"]);
 export interface BootstrapLog extends LocatingLog {
   /** Starts the entries after one; its time is null if it is not known. */
   consume(after: number, time: string | null): void;
+}
+
+/** How a replica starts where not all is well. */
+export interface BootstrapOptions {
+  /**
+   * What an operator can do where no other snapshot comes by itself; left out
+   * if another replica may make one.
+   */
+  readonly remedy?: string | undefined;
+  /**
+   * Whether a stored snapshot beyond the log's end will do, since the log can be
+   * made whole from it.
+   */
+  readonly heals?: boolean;
+  /** Waits between two searches. */
+  readonly sleep?: Sleep;
 }
 
 /**
@@ -31,9 +48,7 @@ export interface BootstrapLog extends LocatingLog {
  * @param info What the log said when it was opened.
  * @param search Looks where snapshots may be.
  * @param signal Aborts it.
- * @param remedy What an operator can do where no other snapshot comes by
- * itself; undefined if another replica may make one.
- * @param sleep Waits between two searches.
+ * @param options How to start where not all is well.
  * @throws {LogFailedError} If there is nothing to start from and never will be.
  */
 export async function bootstrap(
@@ -42,13 +57,18 @@ export async function bootstrap(
   info: LogInfo,
   search: Pick<SnapshotSearch, "run">,
   signal: AbortSignal,
-  remedy?: string,
-  sleep: Sleep = (ms, signal) => delay(ms, undefined, { signal }),
+  {
+    remedy,
+    heals = false,
+    sleep = (ms, signal) => delay(ms, undefined, { signal }),
+  }: BootstrapOptions = {},
 ): Promise<void> {
   replica.logOpened(info);
   let reason = "";
   const attempt = async () => {
-    const found = await search.run({ logId: info.id, entry: 0 }, signal);
+    const end = heals ? await endOf(log, info) : undefined;
+    const wanted = { logId: info.id, entry: 0, end };
+    const found = await search.run(wanted, signal);
     if (found.type === "restored") return found;
     // Now, since a log may be cut while snapshots are tried.
     const { firstSequence } = await log.locate(0);
@@ -75,6 +95,15 @@ export async function bootstrap(
   );
   replica.adopt(storage, place, account);
   log.consume(place.sequence, place.time);
+}
+
+/** @returns The end of a log that may have lost entries. */
+export async function endOf(
+  log: LocatingLog,
+  { lastSequence, fence }: Pick<LogInfo, "lastSequence" | "fence">,
+): Promise<LogEnd> {
+  const { time } = await log.locate(lastSequence);
+  return { sequence: lastSequence, time, fence };
 }
 
 /** The state before the first entry. */

@@ -4,19 +4,57 @@
  * @module
  */
 import { compareLog } from "../log/compare_log.ts";
-import type { LogLocation } from "../log/log.ts";
+import type { Fence, LogLocation } from "../log/log.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot.ts";
+
+/** The end of a log that is to be made whole from a snapshot beyond it. */
+export interface LogEnd {
+  /** The sequence of its last entry. */
+  readonly sequence: number;
+  /** When the log took its last entry; undefined if it has none. */
+  readonly time: string | undefined;
+  /** Up to which heal point others have begun to make it whole. */
+  readonly fence: Fence | undefined;
+}
+
+/**
+ * The fence that counts for a snapshot. In a stream that was put back to an older
+ * copy stands one that is older than the snapshot: its healing is long over.
+ */
+function fenceFor(
+  { sequence, time }: Pick<SnapshotInfo, "sequence" | "time">,
+  end: LogEnd | undefined,
+): Fence | undefined {
+  const fence = end?.fence;
+  const isPast = fence !== undefined && sequence > fence.sequence &&
+    time !== null && fence.time <= time;
+  return isPast ? undefined : fence;
+}
+
+/** Whether a snapshot has what a log has lost, if it is of that log. */
+export function isBeyond(
+  { sequence }: SnapshotInfo,
+  end: LogEnd | undefined,
+): boolean {
+  if (end === undefined) return false;
+  return end.fence === undefined
+    ? sequence > end.sequence
+    : sequence >= end.fence.at;
+}
 
 /**
  * @param snapshot What the snapshot says of itself.
  * @param logId The log's identity.
  * @param location Where the log stands, looked up with the snapshot's sequence.
+ * @param end The log's end, where a snapshot of what the log has lost will do
+ * too.
  * @returns Why the log does not go on from the snapshot; undefined if it does.
  */
 export function misfit(
-  { logId: ownLogId, sequence, time, rows }: SnapshotInfo,
+  { logId: ownLogId, sequence, time, rows, digest }: SnapshotInfo,
   logId: string,
   location: LogLocation,
+  end?: LogEnd,
 ): string | undefined {
   if (ownLogId !== logId) {
     return `of another log: it is of ${ownLogId}, this log is ${logId}`;
@@ -25,6 +63,13 @@ export function misfit(
     return `of no log: it has ${rows} users at sequence 0, before any entry`;
   }
   const { firstSequence, lastSequence } = location;
+  const fence = fenceFor({ sequence, time }, end);
+  if (fence !== undefined && sequence >= fence.at) {
+    // Whatever else there is behind the fence is void.
+    return sequence === fence.sequence && digest === fence.digest
+      ? undefined
+      : `not what the log is made whole from: that is the state at entry ${fence.sequence} with the digest ${fence.digest}`;
+  }
   const entry = location.time === undefined
     ? undefined
     : { sequence, time: location.time };
@@ -35,7 +80,13 @@ export function misfit(
     case "same":
       return undefined;
     case "ahead":
-      return `ahead of the log: it ends at ${sequence}, the log at ${lastSequence}`;
+      if (end === undefined) {
+        return `ahead of the log: it ends at ${sequence}, the log at ${lastSequence}`;
+      }
+      // Entries that were written past a lost tail are later than that tail.
+      return end.time === undefined || (time !== null && end.time <= time)
+        ? undefined
+        : `of another history: the last entry of the log, ${lastSequence}, is of ${end.time}, later than entry ${sequence} in the snapshot, of ${time}`;
     case "forked":
       return `of another history: entry ${sequence} of the log is of ${location.time}, in the snapshot it is of ${time}`;
     case "too_old":

@@ -19,7 +19,7 @@ export class HealingConditions {
     return this.#forked ?? this.#ofLog ?? this.#waiting;
   }
 
-  /** @param condition What is true now; undefined if nothing is but a fork. */
+  /** @param condition What is true now; undefined if nobody is waited for. */
   change(condition: HealingCondition | undefined): void {
     switch (condition?.type) {
       case "forked":
@@ -33,7 +33,6 @@ export class HealingConditions {
         this.#ofLog = condition;
         return;
       case undefined:
-        this.#ofLog = undefined;
         this.#waiting = undefined;
     }
   }

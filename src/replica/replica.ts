@@ -216,8 +216,8 @@ export class Replica extends ReplicaView {
   /**
    * Why no sets are taken, beside what the log says, has changed.
    *
-   * @param condition What is true now. `forked` is for good; undefined ends all
-   * others.
+   * @param condition What is true now. `forked` is for good; undefined ends
+   * `waiting`, and the log's return the others.
    */
   healingChanged(condition: HealingCondition | undefined): void {
     this.lifecycle.healingChanged(condition);

@@ -19,7 +19,7 @@ import {
   storedSource,
 } from "../snapshot/store.ts";
 import type { Storage } from "../storage/storage.ts";
-import { misfit } from "./fit.ts";
+import { isBeyond, type LogEnd, misfit } from "./fit.ts";
 import type { RestoreProgress } from "./readiness.ts";
 import { Refusals } from "./refusals.ts";
 
@@ -58,6 +58,11 @@ export interface Wanted {
   readonly logId: string;
   /** The entry that it has to include; 0 for none. */
   readonly entry: number;
+  /**
+   * The log's end, if a snapshot beyond it will do too, which shows what the
+   * log has lost. Stored ones are tried before the sources.
+   */
+  readonly end?: LogEnd | undefined;
 }
 
 /** How a search ended. */
@@ -72,6 +77,17 @@ export type Found =
   }
   /** There is none; `account` says why not. */
   | { readonly type: "nothing"; readonly account: string };
+
+/** One search. */
+interface Attempt {
+  readonly wanted: Wanted;
+  readonly signal: AbortSignal;
+  /** Why what was tried can't be used. */
+  readonly refusals: Refusals;
+}
+
+/** A stored snapshot, and where it is. */
+type Listed = NamedStore & { readonly stored: StoredSnapshot };
 
 /** The log does not go on from the snapshot. */
 export class MisfitError extends Error {
@@ -105,43 +121,50 @@ export class SnapshotSearch {
    * @throws {LogFailedError} If the log can't be used any more.
    */
   async run(wanted: Wanted, signal: AbortSignal): Promise<Found> {
-    const refusals = new Refusals();
+    const attempt: Attempt = { wanted, signal, refusals: new Refusals() };
+    const { refusals } = attempt;
+    // They are listed only when they are needed.
+    const listed = wanted.end && await this.#stored(refusals);
+    const isLost = ({ stored }: Listed) => isBeyond(stored.info, wanted.end);
+    return await this.#tryStored(listed?.filter(isLost) ?? [], attempt) ??
+      await this.#trySources(attempt) ??
+      await this.#tryStored(
+        listed?.filter((one) => !isLost(one)) ?? await this.#stored(refusals),
+        attempt,
+      ) ??
+      { type: "nothing", account: refusals.text };
+  }
+
+  async #trySources(attempt: Attempt): Promise<Found | undefined> {
     for (const source of this.places.sources) {
-      const found = await this.#try(
-        source,
-        source.name,
-        wanted,
-        refusals,
-        signal,
-      );
+      const found = await this.#try(source, source.name, attempt);
       if (found !== undefined) return found;
     }
-    for (const { name, store, stored } of await this.#stored(refusals)) {
-      const why = await this.#misfit(stored.info, wanted);
+    return undefined;
+  }
+
+  async #tryStored(
+    listed: readonly Listed[],
+    attempt: Attempt,
+  ): Promise<Found | undefined> {
+    for (const { name, store, stored } of listed) {
+      const why = await this.#misfit(stored.info, attempt.wanted);
       if (why !== undefined) {
         // The listing is enough, so nothing is read of those that do not fit.
-        refusals.add(name, new MisfitError(why));
+        attempt.refusals.add(name, new MisfitError(why));
         continue;
       }
       const source = storedSource(name, store, stored);
-      const found = await this.#try(
-        source,
-        name,
-        wanted,
-        refusals,
-        signal,
-        () => this.doubt(name, stored.id),
-      );
+      const doubt = () => this.doubt(name, stored.id);
+      const found = await this.#try(source, name, attempt, doubt);
       if (found !== undefined) return found;
     }
-    return { type: "nothing", account: refusals.text };
+    return undefined;
   }
 
   /** All that the stores keep, the newest first. */
-  async #stored(
-    refusals: Refusals,
-  ): Promise<(NamedStore & { stored: StoredSnapshot })[]> {
-    const all: (NamedStore & { stored: StoredSnapshot })[] = [];
+  async #stored(refusals: Refusals): Promise<Listed[]> {
+    const all: Listed[] = [];
     for (const { name, store } of this.places.stores) {
       try {
         const listed = await store.list();
@@ -163,12 +186,12 @@ export class SnapshotSearch {
 
   async #misfit(
     info: SnapshotInfo,
-    { logId, entry }: Wanted,
+    { logId, entry, end }: Wanted,
   ): Promise<string | undefined> {
     if (info.sequence < entry) {
       return `too old for this replica: it ends at ${info.sequence}, and entry ${entry} is needed`;
     }
-    return misfit(info, logId, await this.log.locate(info.sequence));
+    return misfit(info, logId, await this.log.locate(info.sequence), end);
   }
 
   /**
@@ -179,9 +202,7 @@ export class SnapshotSearch {
   async #try(
     source: SnapshotSource,
     place: string,
-    wanted: Wanted,
-    refusals: Refusals,
-    signal: AbortSignal,
+    { wanted, refusals, signal }: Attempt,
     doubt: () => void = () => {},
   ): Promise<Found | undefined> {
     try {

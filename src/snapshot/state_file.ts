@@ -28,6 +28,19 @@ export interface FileState {
   readonly info: SnapshotInfo & { readonly digest: string };
 }
 
+/** What is asked and told while a file is read. */
+export interface ReadObserver extends RestoreObserver {
+  /**
+   * Asked before the rows of a backup are read.
+   *
+   * @param place The log that it is of, and its sequence.
+   * @returns Why it must not be used; undefined if it may be.
+   */
+  objection(
+    place: Pick<SnapshotInfo, "logId" | "sequence">,
+  ): Promise<string | undefined>;
+}
+
 /** The log that a state without one begins. */
 export interface NewLog {
   readonly id: string;
@@ -42,27 +55,28 @@ export interface NewLog {
  *
  * @param url The file's `file:` URL.
  * @param newLog What the state is of if its file does not say it.
- * @param observer Told how it goes; of a file that does not say how many rows
- * it has, 0 percent until the end.
+ * @param observer Asked whether to go on, and told how it goes; of a file that
+ * does not say how many rows it has, 0 percent until the end.
  * @param signal Aborts it.
  * @param loop Where it is done, slice by slice.
- * @throws {SourceError} If it can't be read, or is damaged; the message says
- * why.
+ * @throws {SourceError} If it can't be read, is damaged or is objected to; the
+ * message says why.
  */
 export async function readState(
   url: string,
   newLog: NewLog,
-  observer: RestoreObserver,
+  observer: ReadObserver,
   signal: AbortSignal,
   loop = EVENT_LOOP,
 ): Promise<FileState> {
   try {
     return await isBackup(url)
       ? await readBackupState(url, newLog, observer, signal, loop)
-      : stateAt(
-        { ...newLog, sequence: 1 },
-        await readTable(url, observer, signal, loop),
-      );
+      : stateOf(await readTable(url, observer, signal, loop), {
+        logId: newLog.id,
+        sequence: 1,
+        time: newLog.time,
+      });
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof SourceError) throw cause;
@@ -73,27 +87,30 @@ export async function readState(
 async function readBackupState(
   url: string,
   newLog: NewLog,
-  observer: RestoreObserver,
+  observer: ReadObserver,
   signal: AbortSignal,
   loop: EventLoop,
 ): Promise<FileState> {
   using snapshot = await fileSource(url).open(signal);
-  const { logId, sequence, time } = snapshot.info;
+  const { logId, sequence, time, heals } = snapshot.info;
+  const objection = await observer.objection({ logId, sequence });
+  if (objection !== undefined) throw new SourceError(objection);
   const storage = await restore(snapshot, observer, loop);
-  return stateAt({
+  return stateOf(storage, {
     // The stream of a log that was made by hand is named in its id.
-    id: LOG_ID.test(logId) ? logId : newLog.id,
+    logId: LOG_ID.test(logId) ? logId : newLog.id,
     sequence: Math.max(1, sequence),
     time: time ?? newLog.time,
-  }, storage);
+    ...(heals && { heals }),
+  });
 }
 
-function stateAt(
-  { id, sequence, time }: NewLog & { readonly sequence: number },
+function stateOf(
   storage: Storage,
+  place: Omit<SnapshotInfo, "rows" | "digest">,
 ): FileState {
   const { size: rows, digest } = storage;
-  return { storage, info: { logId: id, sequence, time, rows, digest } };
+  return { storage, info: { ...place, rows, digest } };
 }
 
 async function open(url: string): Promise<Deno.FsFile> {

@@ -17,6 +17,8 @@ function clusterOfA() {
     reason: "all entries of the log are applied",
     connected: true,
     isAheadOfLog: false,
+    healCount: undefined,
+    healedTo: null,
     log: { id: heartbeat("a").log_id! },
     appliedSequence: 10,
     lastSequence: 10,

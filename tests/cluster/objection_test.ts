@@ -37,6 +37,8 @@ Deno.test("each kind of word that forbids to propose, and what it says", {
     [{ state: "healing", logId: null }, empty, /from a backup/],
     [{ state: "healing", logId: OTHER_LOG }, empty, /from a backup/],
     [{ state: "healing", logId: OTHER_LOG }, log, undefined],
+    // It was lost before it had an entry, and is made again.
+    [{ state: "healing", appliedSequence: 0 }, empty, undefined],
   ];
   for (const [others, ends, reason] of cases) {
     const said = objection(

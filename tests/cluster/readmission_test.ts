@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import type { LogEnds } from "../../src/cluster/objection.ts";
 import { Readmission } from "../../src/cluster/readmission.ts";
-import type { OtherReplica } from "../../src/replica/healing_facts.ts";
+import type {
+  HealingCondition,
+  OtherReplica,
+} from "../../src/replica/healing_facts.ts";
 import { otherReplica } from "./heartbeats.ts";
 
 const permissions = "none";
@@ -22,6 +25,7 @@ function readmitting() {
     admitted: [] as number[],
     asked: 0,
     changes: 0,
+    condition: undefined as HealingCondition | undefined,
   };
   const readmission = new Readmission({
     cluster: {
@@ -51,7 +55,10 @@ function readmitting() {
     },
     admit: (hearing) => world.admitted.push(hearing),
     isGivenUp: ({ id }) => id === world.givenUp,
-    changed: () => void world.changes++,
+    changed: (condition) => {
+      world.changes++;
+      world.condition = condition;
+    },
   });
   let now_ms = 0;
   const run = async (ms: number) => {
@@ -73,20 +80,20 @@ function readmitting() {
 Deno.test("a session is let go on once all are heard and none objects", {
   permissions,
 }, async () => {
-  const { world, readmission, run, hear } = readmitting();
+  const { world, run, hear } = readmitting();
   world.awaited = ["b", "c"];
   hear(7);
   assert.equal(world.asked, 1);
   await run(900);
-  assert.equal(readmission.condition, undefined);
+  assert.equal(world.condition, undefined);
   await run(5_000);
   assert.deepEqual(world.admitted, []);
-  assert.match(readmission.condition!.reason, /awaited: b, c$/);
+  assert.match(world.condition!.reason, /awaited: b, c$/);
   world.awaited = [];
   world.others = [otherReplica("b"), otherReplica("c")];
   await run(300);
   assert.deepEqual(world.admitted, [7]);
-  assert.equal(readmission.condition, undefined);
+  assert.equal(world.condition, undefined);
   // Nothing is asked of the log any more.
   const looks = world.looks.length;
   await run(5_000);
@@ -99,21 +106,21 @@ Deno.test(
     permissions,
   },
   async () => {
-    const { world, readmission, run, hear } = readmitting();
+    const { world, run, hear } = readmitting();
     world.others = [otherReplica("b", { appliedSequence: 12 })];
     hear(1);
     await run(60_000);
     assert.deepEqual(world.admitted, []);
-    assert.equal(readmission.condition?.type, "waiting");
+    assert.equal(world.condition?.type, "waiting");
     assert.match(
-      readmission.condition!.reason,
+      world.condition!.reason,
       /^replica b has applied entry 12 .* ends at entry 10/,
     );
     assert.equal(world.changes, 1);
     world.ends = { firstSequence: 1, lastSequence: 12 };
     await run(300);
     assert.deepEqual(world.admitted, [1]);
-    assert.equal(readmission.condition, undefined);
+    assert.equal(world.condition, undefined);
   },
 );
 
@@ -123,7 +130,7 @@ Deno.test(
     permissions,
   },
   async () => {
-    const { world, readmission, run, hear } = readmitting();
+    const { world, run, hear } = readmitting();
     world.isSlow = true;
     world.others = [otherReplica("b")];
     hear(1);
@@ -133,7 +140,7 @@ Deno.test(
     world.looks[0].resolve(world.ends);
     await run(100);
     assert.deepEqual(world.admitted, [1]);
-    assert.equal(readmission.condition, undefined);
+    assert.equal(world.condition, undefined);
   },
 );
 
@@ -183,20 +190,20 @@ Deno.test(
   },
   async () => {
     for (const state of ["healing", "ahead_of_log"]) {
-      const { world, readmission, run } = readmitting();
+      const { world, run } = readmitting();
       world.others = [otherReplica("b", { state, appliedSequence: 11 })];
       await run(100);
-      assert.equal(readmission.condition?.type, "waiting");
+      assert.equal(world.condition?.type, "waiting");
       await run(10_000);
-      assert.equal(readmission.condition?.type, "waiting");
+      assert.equal(world.condition?.type, "waiting");
       assert.equal(world.changes, 1);
       // The other is gone, or the log has it again.
       if (state === "healing") world.others = [];
       else world.ends = { firstSequence: 1, lastSequence: 11 };
       await run(100);
-      assert.equal(readmission.condition?.type, "waiting");
+      assert.equal(world.condition?.type, "waiting");
       await run(600);
-      assert.equal(readmission.condition, undefined);
+      assert.equal(world.condition, undefined);
       assert.deepEqual([world.changes, world.admitted], [2, []]);
     }
   },
@@ -208,7 +215,7 @@ Deno.test(
     permissions,
   },
   async () => {
-    const { world, readmission, run } = readmitting();
+    const { world, run } = readmitting();
     world.ends = { firstSequence: 1, lastSequence: 15 };
     world.others = [
       otherReplica("b", { state: "ahead_of_log", appliedSequence: 15 }),
@@ -225,7 +232,7 @@ Deno.test(
     ];
     await run(1_000);
     assert.equal(world.looks.length, looks);
-    assert.equal(readmission.condition, undefined);
+    assert.equal(world.condition, undefined);
   },
 );
 
@@ -235,7 +242,7 @@ Deno.test(
     permissions,
   },
   async () => {
-    const { world, readmission, run } = readmitting();
+    const { world, run } = readmitting();
     world.others = [
       otherReplica("b", { state: "ahead_of_log", appliedSequence: 12 }),
     ];
@@ -244,7 +251,7 @@ Deno.test(
       const lastSequence = i % 2 === 0 ? 12 : 10;
       world.ends = { firstSequence: 1, lastSequence };
     }
-    assert.equal(readmission.condition?.type, "waiting");
+    assert.equal(world.condition?.type, "waiting");
     assert.equal(world.changes, 1);
   },
 );
@@ -252,7 +259,7 @@ Deno.test(
 Deno.test("what an operator has given up holds nobody", {
   permissions,
 }, async () => {
-  const { world, readmission, run, hear } = readmitting();
+  const { world, run, hear } = readmitting();
   world.others = [
     otherReplica("b", { state: "ahead_of_log", appliedSequence: 12 }),
   ];
@@ -260,7 +267,7 @@ Deno.test("what an operator has given up holds nobody", {
   hear(1);
   await run(1_000);
   assert.deepEqual(world.admitted, [1]);
-  assert.equal(readmission.condition, undefined);
+  assert.equal(world.condition, undefined);
 });
 
 Deno.test(
@@ -269,7 +276,7 @@ Deno.test(
     permissions,
   },
   async () => {
-    const { world, readmission, run } = readmitting();
+    const { world, run } = readmitting();
     world.others = [
       otherReplica("b", { state: "healing", appliedSequence: 12 }),
     ];
@@ -281,6 +288,6 @@ Deno.test(
     await run(100);
     world.looks[0].reject(new Error("the log was closed"));
     await run(1_000);
-    assert.equal(readmission.condition, undefined);
+    assert.equal(world.condition, undefined);
   },
 );

@@ -341,3 +341,29 @@ Deno.test(
     ));
   },
 );
+
+Deno.test(
+  "of several replicas that make the log from a file, the one with the smallest id goes first",
+  {
+    permissions,
+  },
+  () => {
+    const roomOf = (restorerId: string | undefined, others: string[]) => {
+      const room = new Room(false, restorerId);
+      room.joined(false, 0);
+      for (const id of others) {
+        room.heard(heartbeat(id, { state: "healing", log_id: null }), 0);
+      }
+      return room;
+    };
+    for (const found of [undefined, { id: LOG, lastSequence: 0 }]) {
+      assert.equal(verdict(roomOf("a", ["b", "c"]), found).type, "go_on");
+      assert.equal(verdict(roomOf("b", ["a", "c"]), found).type, "refuse");
+      assert.equal(verdict(roomOf(undefined, ["b"]), found).type, "refuse");
+      // One that has made its log already is not overtaken.
+      const room = roomOf("a", []);
+      room.heard(heartbeat("b", { state: "healing", log_id: OTHER }), 0);
+      assert.equal(verdict(room, found).type, "refuse");
+    }
+  },
+);

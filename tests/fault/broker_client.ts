@@ -4,6 +4,7 @@
  * @module
  */
 import { connect, type NatsConnection } from "nats";
+import { NOTHING } from "./log_record.ts";
 
 /** How long a server that is up may take to answer. */
 const ANSWER_MAX_MS = 1_000;
@@ -17,10 +18,23 @@ export const LOG_STREAM = "USERGRADE";
 /** JetStream's code for a message that is not there. */
 const NO_MESSAGE_FOUND = 10037;
 
+/** JetStream's code for a stream that is not there. */
+export const STREAM_NOT_FOUND = 10059;
+
+/** The subject of what says that a log was made whole. */
+export const HEAL_SUBJECT = "usergrade.v2.set.$heal";
+
 /** A message as JetStream gives it. */
 export interface StoredMessage {
+  readonly subject: string;
   readonly sequence: number;
   readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** A fence, or, directly after what it says, a mark. */
+export interface Heal {
+  readonly sequence: number;
+  readonly healedTo: number;
 }
 
 /** What JetStream says of a stream. */
@@ -77,11 +91,11 @@ export class BrokerClient implements AsyncDisposable {
     question: unknown,
   ): Promise<StoredMessage | undefined> {
     try {
-      const { message: { seq, data = "" } } = await this.#ask(
+      const { message: { subject, seq, data = "" } } = await this.#ask(
         `STREAM.MSG.GET.${stream}`,
         question,
       );
-      return { sequence: seq, data: Uint8Array.fromBase64(data) };
+      return { subject, sequence: seq, data: Uint8Array.fromBase64(data) };
     } catch (error) {
       if (error instanceof BrokerError && error.code === NO_MESSAGE_FOUND) {
         return undefined;
@@ -100,8 +114,21 @@ export class BrokerClient implements AsyncDisposable {
     });
     return found && {
       sequence: found.sequence,
-      payload: new TextDecoder().decode(found.data),
+      // It changes no record.
+      payload: found.subject === HEAL_SUBJECT
+        ? NOTHING
+        : new TextDecoder().decode(found.data),
     };
+  }
+
+  /** @returns The newest fence or mark; undefined if there is none. */
+  async heal(): Promise<Heal | undefined> {
+    const found = await this.message(LOG_STREAM, {
+      last_by_subj: HEAL_SUBJECT,
+    });
+    if (found === undefined) return undefined;
+    const { healed_to } = JSON.parse(new TextDecoder().decode(found.data));
+    return { sequence: found.sequence, healedTo: healed_to };
   }
 
   /** @param filter The subjects to list. */
@@ -122,6 +149,11 @@ export class BrokerClient implements AsyncDisposable {
   /** Lets go of one message. */
   async deleteMessage(stream: string, sequence: number): Promise<void> {
     await this.#ask(`STREAM.MSG.DELETE.${stream}`, { seq: sequence });
+  }
+
+  /** Deletes a stream. */
+  async deleteStream(name: string): Promise<void> {
+    await this.#ask(`STREAM.DELETE.${name}`);
   }
 
   /** Stores a message. */

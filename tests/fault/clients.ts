@@ -3,8 +3,11 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../support/eventually.ts";
 import type { Random } from "../support/random.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { randomPatch } from "../support/random_patch.ts";
 import {
   type History,
@@ -39,6 +42,10 @@ export class Clients {
   readonly history: History = { sets: [], gets: [], snapshots: [] };
   #lastMarker = 0;
   #stopped = false;
+  /** How many sets have no answer yet. */
+  #underWay = 0;
+  /** While clients rest: when they go on. */
+  #resting: Promise<void> | undefined;
 
   /** @param onSurprise Told of an answer that no fault explains. */
   constructor(private readonly onSurprise: (what: string) => void) {}
@@ -57,6 +64,22 @@ export class Clients {
     await Promise.all(Array.from({ length: FILL_CLIENTS }, fillOne));
   }
 
+  /** Lets no client set while something is done. */
+  async rest(act: () => Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#resting = promise;
+    try {
+      await eventually(
+        () => assert.equal(this.#underWay, 0, "sets have no answer"),
+        ANSWER_MAX_MS,
+      );
+      await act();
+    } finally {
+      this.#resting = undefined;
+      resolve();
+    }
+  }
+
   /**
    * Lets a client set at random, on one replica, until `stop`.
    *
@@ -64,7 +87,9 @@ export class Clients {
    * @param random Chooses users and values.
    */
   async keepSetting(slot: ReplicaSlot, random: Random): Promise<void> {
-    while (!this.#stopped) {
+    for (;;) {
+      await this.#resting;
+      if (this.#stopped) return;
       const outcome = await this.set(slot, random);
       await sleep(
         outcome?.type === "acknowledged"
@@ -87,6 +112,20 @@ export class Clients {
   ): Promise<SetOutcome | undefined> {
     const { service } = slot;
     if (service === undefined) return undefined;
+    this.#underWay++;
+    try {
+      return await this.#send(slot, service, random, user);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #send(
+    slot: ReplicaSlot,
+    service: ServiceProcess,
+    random: Random,
+    user: string,
+  ): Promise<SetOutcome> {
     const patch: MarkedPatch = {
       ...randomPatch(random, user),
       [MARKER]: ++this.#lastMarker,

@@ -11,13 +11,14 @@ import type { Fault } from "./faults.ts";
  * @returns It in a line.
  */
 export function describeFault(fault: Fault, now_ms: number): string {
-  const { kind, replica, moment, server } = fault;
+  const { kind, replica, moment, step, server } = fault;
   return [
     `${(now_ms / 1000).toFixed(1).padStart(6)} s`,
     kind,
     replica === undefined ? "" : `r${replica}`,
     kind.startsWith("broker_") ? `server ${server}` : "",
     moment === undefined ? "" : `at ${moment} + ${fault.delay_ms} ms`,
+    step === undefined ? "" : `at ${step}`,
     `${fault.for_ms} ms`,
     kind === "delay" ? `(each chunk ${fault.delay_ms} ms)` : "",
     /^replica_(kill|term)$/.test(kind) && !fault.warm ? "(without peers)" : "",

@@ -9,8 +9,10 @@ import { eventually } from "../support/eventually.ts";
 import type { Random } from "../support/random.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { LOG_STREAM } from "./broker_client.ts";
+import { lose, type Loss } from "./broker_loss.ts";
 import { Brokers, type ServerCount } from "./brokers.ts";
-import { LogRecord } from "./log_record.ts";
+import { HealSteps } from "./heal_steps.ts";
+import { LogRecord, NOTHING } from "./log_record.ts";
 import { LogRecorder } from "./log_recorder.ts";
 import { ReplicaLines } from "./replica_lines.ts";
 import { ReplicaSlot } from "./replica_slot.ts";
@@ -26,6 +28,12 @@ const PORTS = { from: 20_000, below: 32_000 };
 
 /** How long the last entries may take to be read. */
 const READ_MAX_MS = 30_000;
+
+/** How long the log may take to be whole again: someone may be waited for. */
+const HEALED_MAX_MS = 60_000;
+
+/** So short that it shows whoever heals what was not lost. */
+const HEAL_AFTER_MS = 1_000;
 
 /** What a cluster is made of. */
 export interface ClusterOptions {
@@ -45,15 +53,20 @@ export class FaultCluster implements AsyncDisposable {
   readonly lines: ReplicaLines;
   readonly bucket: SnapshotBucket;
   readonly watch: SnapshotWatch;
+  readonly healing: HealSteps;
   readonly #folder = new TemporaryFolder();
   readonly #record: LogRecord;
   #recorders: readonly LogRecorder[] = [];
+  /** Up to which entry the log was made whole last. */
+  #healedTo = 0;
+  #healings = 0;
 
   private constructor(
     readonly brokers: Brokers,
     private readonly options: ClusterOptions,
   ) {
     this.watch = new SnapshotWatch(brokers.clients);
+    this.healing = new HealSteps(brokers.clients);
     this.bucket = new SnapshotBucket(brokers, this.watch);
     this.lines = new ReplicaLines(
       (sequence) => [...this.bucket.damaged.values()].includes(sequence),
@@ -97,6 +110,7 @@ export class FaultCluster implements AsyncDisposable {
         env: {
           NATS_STREAM_REPLICAS: String(servers),
           SNAPSHOT_LOG_BYTES: String(snapshotLogBytes),
+          HEAL_AFTER_MS: String(HEAL_AFTER_MS),
         },
         lines: this.lines,
         onSurprise,
@@ -116,16 +130,7 @@ export class FaultCluster implements AsyncDisposable {
    * @returns All entries that it ever had.
    */
   async readLog(): Promise<UserGradePatch[][]> {
-    const { lastSequence } = await this.brokers.ask((client) =>
-      client.look(LOG_STREAM)
-    );
-    await eventually(() => {
-      if (this.#record.next <= lastSequence) {
-        throw new Error(
-          `the log ends at ${lastSequence}, and ${this.#record.next} is not read`,
-        );
-      }
-    }, READ_MAX_MS);
+    const lastSequence = await this.#untilRead();
     const missing = this.#record.missing(lastSequence);
     if (missing.length > 0) {
       this.options.onSurprise(
@@ -136,7 +141,60 @@ export class FaultCluster implements AsyncDisposable {
     }
     const encoder = new TextEncoder();
     return this.#record.payloads(lastSequence)
-      .map((payload) => decodeEntry(encoder.encode(payload)));
+      .map((payload) =>
+        payload === NOTHING ? [] : decodeEntry(encoder.encode(payload))
+      );
+  }
+
+  /** @returns The sequence of the log's last entry, which was read. */
+  async #untilRead(): Promise<number> {
+    const { lastSequence } = await this.brokers.ask((client) =>
+      client.look(LOG_STREAM)
+    );
+    await eventually(() => {
+      if (this.#record.next <= lastSequence) {
+        throw new Error(
+          `the log ends at ${lastSequence}, and ${this.#record.next} is not read`,
+        );
+      }
+    }, READ_MAX_MS);
+    return lastSequence;
+  }
+
+  /**
+   * Lets the broker lose something, when all that it has was read: the replicas
+   * are cut off before.
+   */
+  async lose(loss: Loss): Promise<void> {
+    await Promise.all(this.slots.map(({ network }) => network.refuse()));
+    await this.#untilRead();
+    this.#record.pause();
+    await lose(this.brokers, loss);
+    for (const { network } of this.slots) network.accept();
+  }
+
+  /** How often the log was made whole. */
+  get healings(): number {
+    return this.#healings;
+  }
+
+  /** Lets it lose something once more, before the log is whole. */
+  async loseAgain(loss: Loss): Promise<void> {
+    await lose(this.brokers, loss);
+  }
+
+  /** Waits until the replicas have made the log whole. */
+  async untilHealed(): Promise<void> {
+    this.#healedTo = await eventually(async () => {
+      const heal = await this.brokers.ask((client) => client.heal());
+      if (
+        heal === undefined || heal.healedTo <= this.#healedTo ||
+        heal.sequence !== heal.healedTo + 1
+      ) throw new Error("the log is not whole");
+      return heal.healedTo;
+    }, HEALED_MAX_MS);
+    this.#record.healed(this.#healedTo);
+    this.#healings++;
   }
 
   /**

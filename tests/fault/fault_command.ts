@@ -1,12 +1,15 @@
 /**
  * The command `deno task fault`: runs faults for `--minutes M` (5), decided by
  * `--seed S` (a new one), on a broker of `--servers N` (1 or 3), with
- * `--snapshots` behind which the log is cut all the time, or without; prints what it does and the figures as JSON. The exit
- * status is 1 if a promise was broken, or if too little happened.
+ * `--snapshots` behind which the log is cut all the time, or with `--heal`, so
+ * that the broker loses what it has and the replicas heal its log, or without
+ * both; prints what it does and the figures as JSON. The exit status is 1 if a
+ * promise was broken, or if too little happened.
  *
  * @module
  */
 import { parseArgs } from "node:util";
+import { areServersNew } from "../support/nats_server.ts";
 import { newSeed } from "../support/random.ts";
 import type { ServerCount } from "./brokers.ts";
 import { runFaults } from "./fault_run.ts";
@@ -20,6 +23,7 @@ interface Options {
   readonly minutes: number;
   readonly servers: ServerCount;
   readonly snapshots: boolean;
+  readonly losses: boolean;
 }
 
 function readOptions(): Options {
@@ -29,6 +33,7 @@ function readOptions(): Options {
       minutes: { type: "string", default: "5" },
       servers: { type: "string", default: "1" },
       snapshots: { type: "boolean", default: false },
+      heal: { type: "boolean", default: false },
     },
   });
   const seed = values.seed === undefined ? newSeed() : Number(values.seed);
@@ -43,14 +48,21 @@ function readOptions(): Options {
   if (servers !== 1 && servers !== 3) {
     throw new RangeError("Cannot run: --servers must be 1 or 3");
   }
-  return { seed, minutes, servers, snapshots: values.snapshots };
+  const { snapshots, heal: losses } = values;
+  if (snapshots && losses) {
+    throw new RangeError("Cannot run: choose --snapshots or --heal");
+  }
+  if (losses && !areServersNew()) {
+    throw new RangeError("Cannot run: --heal needs NATS 2.10");
+  }
+  return { seed, minutes, servers, snapshots, losses };
 }
 
 const { minutes, ...options } = readOptions();
 const replay =
   `deno task fault --seed ${options.seed} --minutes ${minutes} --servers ${options.servers}${
     options.snapshots ? " --snapshots" : ""
-  }`;
+  }${options.losses ? " --heal" : ""}`;
 console.log(`${replay} (the same faults again)`);
 const { figures, problems } = await runFaults({
   ...options,

@@ -48,6 +48,11 @@ export interface RunOptions {
   readonly servers: ServerCount;
   /** Whether the log is cut behind snapshots, with the faults of that. */
   readonly snapshots: boolean;
+  /**
+   * Whether the broker loses what it has, and the replicas heal its log. Needs
+   * NATS 2.10, and no snapshots.
+   */
+  readonly losses: boolean;
   /** Told of what happens. */
   progress(line: string): void;
 }
@@ -89,7 +94,14 @@ class Run {
     private readonly cluster: FaultCluster,
     private readonly surprise: (what: string) => void,
   ) {
-    const { brokers, bucket, watch } = cluster;
+    const { brokers, bucket, watch, healing } = cluster;
+    if (!options.losses) {
+      healing.listen(({ step, replica }) => {
+        // The log is cut too, and the first snapshot makes the bucket.
+        if (step !== "fence" && step !== "mark") return;
+        surprise(`replica ${replica} heals what was not lost (${step})`);
+      });
+    }
     this.#clients = new Clients(surprise);
     this.#requests = new SnapshotRequests(
       this.#clients.history.snapshots,
@@ -100,13 +112,14 @@ class Run {
 
   /** @param problems Gets the promises that were broken. */
   async run(problems: string[]): Promise<Figures> {
-    const { options: { seed, faults_ms, servers, snapshots }, cluster } = this;
+    const { options: { seed, faults_ms, ...rest }, cluster } = this;
+    const { servers, snapshots, losses } = rest;
     const { slots } = cluster;
     // Every other seed has snapshots of several chunks.
     if (snapshots && seed % 2 === 1) {
       await this.#clients.fill(slots[0], new Random(seed));
     }
-    const plan = { replicas: REPLICAS, servers, snapshots };
+    const plan = { replicas: REPLICAS, servers, snapshots, losses };
     const scheduled = makeSchedule(seed, faults_ms, plan);
     const working = this.#startClients(plan);
     try {
@@ -138,6 +151,7 @@ class Run {
       violations,
       lines: cluster.lines.counts,
       logBytesMax: snapshots ? most_bytes : undefined,
+      healings: losses ? cluster.healings : undefined,
     });
   }
 
@@ -175,7 +189,12 @@ class Run {
       this.#injected.push(fault);
       this.options.progress(describeFault(fault, performance.now() - start));
     };
-    const work = { cluster: this.cluster, requests: this.#requests, note };
+    const work = {
+      cluster: this.cluster,
+      clients: this.#clients,
+      requests: this.#requests,
+      note,
+    };
     await injectAll(work, faults, this.options.faults_ms);
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { HealStep } from "./heal_steps.ts";
 
 /** Faults that any log has to bear, and how long one lasts at least and at most. */
 const PLAIN_FAULTS = {
@@ -52,10 +53,34 @@ const SNAPSHOT_FAULTS = {
   upload_damage: [0, 0],
 } as const;
 
+/** Faults for replicas that heal the log of a broker that loses what it has. */
+const HEAL_FAULTS = {
+  /**
+   * The broker is killed, and comes back with a copy of what it had this much
+   * earlier.
+   */
+  older_copy: [1_000, 3_000],
+  /** It comes back with nothing. */
+  stores_loss: [0, 0],
+  /** The log's stream is deleted; and the bucket of snapshots with it. */
+  stream_loss: [0, 0],
+  streams_loss: [0, 0],
+  /**
+   * Something of that, and the replica that heals the log is killed at a step,
+   * and started again after this.
+   */
+  healer_strike: [0, 4_000],
+  /** The same, and the broker is killed at a step, and started again after this. */
+  healed_broker_strike: [0, 200],
+  /** The same, and at a step the broker loses it once more. */
+  loss_again: [500, 1_000],
+} as const;
+
 /** Every kind of fault, and how long one lasts at least and at most. */
 export const FAULT_MS = {
   ...PLAIN_FAULTS,
   ...SNAPSHOT_FAULTS,
+  ...HEAL_FAULTS,
 } satisfies Record<
   string,
   readonly [min: number, max: number]
@@ -67,8 +92,14 @@ export type FaultKind = keyof typeof FAULT_MS;
 /** All kinds. */
 export const FAULT_KINDS = Object.keys(FAULT_MS) as FaultKind[];
 
-/** Those of a run without snapshots. */
+/** Those of a run without snapshots or losses. */
 export const PLAIN_KINDS = Object.keys(PLAIN_FAULTS) as FaultKind[];
+
+/** Those that a run with snapshots has besides. */
+export const SNAPSHOT_KINDS = Object.keys(SNAPSHOT_FAULTS) as FaultKind[];
+
+/** Those that a run with losses has besides. */
+export const HEAL_KINDS = Object.keys(HEAL_FAULTS) as FaultKind[];
 
 /** What a replica does with a snapshot, in this order. */
 export const MOMENTS = [
@@ -118,6 +149,8 @@ export interface Fault {
   readonly warm: boolean;
   /** For strikes: when they come. */
   readonly moment: Moment | undefined;
+  /** For those at a step of a healing: when they come. */
+  readonly step: HealStep | undefined;
   /** For `replicas_kill`: whether the newest snapshot is damaged meanwhile. */
   readonly damages: boolean;
 }
@@ -128,6 +161,10 @@ export function targetsOf(
   replicas: number,
 ): string[] {
   const all = Array.from({ length: replicas }, (_, i) => `replica ${i}`);
+  // Who is away might be the only one that has applied an acknowledged set.
+  if (HEAL_KINDS.includes(kind)) {
+    return [...all, ...all.map((_, i) => `network ${i}`), "broker"];
+  }
   switch (kind) {
     case "replicas_kill":
       return all;
@@ -147,5 +184,7 @@ export function targetsOf(
 
 /** @returns How long the targets of a fault are left alone after it. */
 export function respiteOf({ kind }: Pick<Fault, "kind">): number {
-  return kind.startsWith("broker_") ? BROKER_RESPITE_MS : RESPITE_MS;
+  return kind.startsWith("broker_") || HEAL_KINDS.includes(kind)
+    ? BROKER_RESPITE_MS
+    : RESPITE_MS;
 }

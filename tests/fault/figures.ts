@@ -38,6 +38,8 @@ export interface Figures {
   readonly violations: number;
   /** Undefined for a run without snapshots. */
   readonly snapshots: SnapshotFigures | undefined;
+  /** How often the log was made whole; undefined for a run without losses. */
+  readonly healings: number | undefined;
 }
 
 /** What a run did with snapshots. */
@@ -60,7 +62,7 @@ export const LEAST = {
   warmStarts: 1,
 } as const;
 
-/** How many faults of a kind may all miss, in a run with snapshots. */
+/** How many faults of a kind may all miss, in a run with snapshots or losses. */
 export const MISSES_MAX = 4;
 
 /** The same for a run with snapshots. */
@@ -71,6 +73,9 @@ export const LEAST_SNAPSHOTS = {
   bucketStarts: 2,
   requested: 4,
 } as const;
+
+/** The same for a run with losses. */
+export const LEAST_HEALINGS = 2;
 
 /** What a run is reckoned from. */
 export interface Run {
@@ -83,6 +88,7 @@ export interface Run {
   readonly lines: LineCounts;
   /** The most bytes that the log had; undefined for a run without snapshots. */
   readonly logBytesMax: number | undefined;
+  readonly healings: number | undefined;
 }
 
 function countKinds(faults: readonly Fault[]): Figures["faults"] {
@@ -115,6 +121,7 @@ export function reckon(run: Run): Figures {
     entries: log.lastSequence,
     warmStarts: peerStarts,
     violations: violations.length,
+    healings: run.healings,
     snapshots: run.logBytesMax === undefined ? undefined : {
       ...lines,
       strikes: Object.fromEntries(
@@ -136,7 +143,9 @@ export function reckon(run: Run): Figures {
 export function shortfalls(figures: Figures): string[] {
   const short: string[] = [];
   // One alone may miss, and those that wait for a moment.
-  const misses = figures.snapshots === undefined ? 1 : MISSES_MAX;
+  const { snapshots, healings } = figures;
+  const isPlain = snapshots === undefined && healings === undefined;
+  const misses = isPlain ? 1 : MISSES_MAX;
   for (const kind of FAULT_KINDS) {
     if ((figures.scheduled[kind] ?? 0) <= misses) continue;
     const count = figures.faults[kind] ?? 0;
@@ -155,8 +164,9 @@ export function shortfalls(figures: Figures): string[] {
   };
   const { faultsOfEachKind: _, ...least } = LEAST;
   compare(figures, least);
-  if (figures.snapshots !== undefined) {
-    compare(figures.snapshots, LEAST_SNAPSHOTS);
+  if (snapshots !== undefined) compare(snapshots, LEAST_SNAPSHOTS);
+  if (healings !== undefined) {
+    compare({ healings }, { healings: LEAST_HEALINGS });
   }
   return short;
 }

@@ -35,6 +35,7 @@ const ENOUGH: Figures = {
   entries: 1,
   violations: 0,
   snapshots: SNAPSHOTS,
+  healings: undefined,
 };
 
 Deno.test({
@@ -51,6 +52,8 @@ Deno.test({
       assert.deepEqual(shortfalls(few), []);
       assert.equal(shortfalls({ ...few, snapshots: undefined }).length, 1);
     }
+    const healed = { ...ENOUGH, snapshots: undefined, healings: 1 };
+    assert.match(shortfalls(healed)[0], /^healings: 1, and at least 2/);
     for (const name of Object.keys(least) as (keyof typeof least)[]) {
       const [short] = shortfalls({ ...ENOUGH, [name]: least[name] - 1 });
       assert.match(short, new RegExp(`^${name}: `));

@@ -7,6 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { hitBroker, strikeBroker } from "./broker_faults.ts";
 import type { FaultWork, Inject } from "./fault_work.ts";
 import { type Fault, type FaultKind, respiteOf, targetsOf } from "./faults.ts";
+import {
+  loseAgain,
+  loseMuch,
+  strikeHealedBroker,
+  strikeHealer,
+} from "./heal_faults.ts";
 import { cut, delay, outrunCutOff, refuse, stall } from "./network_faults.ts";
 import {
   endReplica,
@@ -35,6 +41,13 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
   outrun_cut_off: outrunCutOff,
   snapshot_damage: damageNewest,
   upload_damage: damageUpload,
+  older_copy: loseMuch,
+  stores_loss: loseMuch,
+  stream_loss: loseMuch,
+  streams_loss: loseMuch,
+  healer_strike: strikeHealer,
+  healed_broker_strike: strikeHealedBroker,
+  loss_again: loseAgain,
 };
 
 /**

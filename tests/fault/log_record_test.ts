@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LogRecord } from "./log_record.ts";
+import { LogRecord, NOTHING } from "./log_record.ts";
 
 function newRecord() {
   const surprises: string[] = [];
@@ -46,5 +46,35 @@ Deno.test({
     record.note(4, "[4]");
     assert.equal(record.next, 6);
     assert.deepEqual(record.missing(6), [2, 3, 6]);
+  },
+});
+
+Deno.test({
+  name:
+    "LogRecord forgets what was lost when a log was healed, and takes nothing while it is",
+  permissions: "none",
+  fn: () => {
+    const { record, surprises } = newRecord();
+    for (const sequence of [1, 2, 3, 4]) record.note(sequence, `[${sequence}]`);
+    const before = record.generation;
+    record.pause();
+    assert.notEqual(record.generation, before);
+    record.note(2, "another one");
+    record.noteFirst(9);
+    assert.equal(record.next, 5);
+    record.healed(3);
+    assert.equal(record.next, 4);
+    record.note(4, NOTHING);
+    record.note(5, "[5]");
+    assert.deepEqual(
+      record.payloads(5),
+      ["[1]", "[2]", "[3]", NOTHING, "[5]"],
+    );
+    // One healing was lost, and its mark with it.
+    record.pause();
+    record.healed(7);
+    assert.deepEqual(record.payloads(7).slice(4), ["[5]", NOTHING, NOTHING]);
+    assert.deepEqual(record.missing(7), []);
+    assert.deepEqual(surprises, []);
   },
 });

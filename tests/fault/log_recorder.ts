@@ -36,13 +36,14 @@ export class LogRecorder implements AsyncDisposable {
     const { record } = this;
     let window = 1;
     while (!this.#isStopped) {
-      const first = record.next;
+      const { next: first, generation } = record;
       const answers = await Promise.all(
         Array.from(
           { length: window },
           (_, i) => this.client.entry(first + i).catch(() => undefined),
         ),
       );
+      if (record.generation !== generation) continue;
       const found = answers.filter((answer) => answer !== undefined);
       for (const { sequence, payload } of found) record.note(sequence, payload);
       // The log has no entry between the one asked for and the one given.

@@ -4,10 +4,12 @@
  * @module
  */
 import { Random } from "../support/random.ts";
+import { HEAL_STEPS, type HealStep } from "./heal_steps.ts";
 import {
   type Fault,
   FAULT_MS,
   type FaultKind,
+  HEAL_KINDS,
   type Moment,
   MOMENTS,
   PLAIN_KINDS,
@@ -20,6 +22,9 @@ const NEXT_MS = [300, 1_800] as const;
 
 /** How long it takes, about, until the moment of a fault comes. */
 const MOMENT_MS = 1_000;
+
+/** How long it takes, about, until a log is whole again. */
+const HEALING_MS = 6_000;
 
 /** The longest delay of a chunk of bytes. */
 const DELAY_MAX_MS = 150;
@@ -34,21 +39,29 @@ export interface Plan {
   readonly servers: number;
   /** Whether the log is cut behind snapshots. */
   readonly snapshots: boolean;
+  /** Whether the broker loses what it has. */
+  readonly losses: boolean;
 }
 
 /** A card of the deck that faults are drawn from. */
 interface Card {
   readonly kind: FaultKind;
   readonly moment?: Moment;
+  readonly step?: HealStep;
   readonly damages?: boolean;
 }
 
 /** What comes once in a round. */
-function newDeck({ snapshots }: Plan): Card[] {
-  const plain = PLAIN_KINDS.map((kind): Card => ({ kind }));
-  if (!snapshots) return plain;
+function newDeck({ snapshots, losses }: Plan): Card[] {
   return [
-    ...plain,
+    ...PLAIN_KINDS.map((kind): Card => ({ kind })),
+    ...(snapshots ? snapshotCards() : []),
+    ...(losses ? lossCards() : []),
+  ];
+}
+
+function snapshotCards(): Card[] {
+  return [
     ...MOMENTS.flatMap((moment): Card[] => [
       { kind: "replica_strike", moment },
       { kind: "broker_strike", moment },
@@ -60,6 +73,20 @@ function newDeck({ snapshots }: Plan): Card[] {
     { kind: "outrun_cut_off" },
     { kind: "snapshot_damage" },
     { kind: "upload_damage", moment: "name" },
+  ];
+}
+
+function lossCards(): Card[] {
+  return [
+    { kind: "older_copy" },
+    { kind: "stores_loss" },
+    { kind: "stream_loss" },
+    { kind: "streams_loss" },
+    ...HEAL_STEPS.map((step): Card => ({ kind: "healer_strike", step })),
+    ...HEAL_STEPS.flatMap((step): Card[] => [
+      { kind: "healed_broker_strike", step },
+      { kind: "loss_again", step },
+    ]),
   ];
 }
 
@@ -102,9 +129,13 @@ export function makeSchedule(
     const { fault, targets } = drafts[index];
     const end_ms = clock_ms + fault.for_ms;
     if (end_ms > duration_ms) return faults;
-    const moment_ms = fault.moment === undefined ? 0 : MOMENT_MS;
+    const busy_ms = HEAL_KINDS.includes(fault.kind)
+      ? HEALING_MS
+      : fault.moment === undefined
+      ? 0
+      : MOMENT_MS;
     for (const target of targets) {
-      freeAt.set(target, end_ms + moment_ms + respiteOf(fault));
+      freeAt.set(target, end_ms + busy_ms + respiteOf(fault));
     }
     faults.push({ ...fault, at_ms: clock_ms });
   }
@@ -116,7 +147,7 @@ function shuffle<T>(values: readonly T[], random: Random): T[] {
 }
 
 function draft(
-  { kind, moment, damages = false }: Card,
+  { kind, moment, step, damages = false }: Card,
   { replicas, servers }: Plan,
   random: Random,
   round: number,
@@ -124,7 +155,8 @@ function draft(
   const [min, max] = FAULT_MS[kind];
   const replica = random.below(replicas);
   const server = random.below(servers + 1);
-  const isOfAll = /^broker_|^replicas_|_damage$/.test(kind);
+  const isOfAll = /^broker_|^replicas_|_damage$/.test(kind) ||
+    HEAL_KINDS.includes(kind);
   // It is the first replica that deletes snapshots and cuts the log.
   const isOfFirst = moment === "delete" || moment === "cut";
   return {
@@ -139,6 +171,7 @@ function draft(
     // One of the two in each round, in turns.
     warm: (kind === "replica_kill") === (round % 2 === 1),
     moment,
+    step,
     damages,
   };
 }

@@ -2,21 +2,38 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   type Fault,
-  FAULT_KINDS,
   FAULT_MS,
+  HEAL_KINDS,
   MOMENTS,
   PLAIN_KINDS,
+  SNAPSHOT_KINDS,
   targetsOf,
 } from "./faults.ts";
+import { HEAL_STEPS } from "./heal_steps.ts";
 import { makeSchedule, type Plan } from "./schedule.ts";
 
-const PLAIN: Plan = { replicas: 3, servers: 1, snapshots: false };
-const SNAPSHOTS: Plan = { replicas: 3, servers: 3, snapshots: true };
+const PLAIN: Plan = {
+  replicas: 3,
+  servers: 1,
+  snapshots: false,
+  losses: false,
+};
+const SNAPSHOTS: Plan = { ...PLAIN, servers: 3, snapshots: true };
+const LOSSES: Plan = { ...PLAIN, losses: true };
 
 /** How long a schedule must be to have all kinds, and what these are. */
 const CASES = [
   { plan: PLAIN, duration_ms: 40_000, kinds: PLAIN_KINDS },
-  { plan: SNAPSHOTS, duration_ms: 180_000, kinds: FAULT_KINDS },
+  {
+    plan: SNAPSHOTS,
+    duration_ms: 180_000,
+    kinds: [...PLAIN_KINDS, ...SNAPSHOT_KINDS],
+  },
+  {
+    plan: LOSSES,
+    duration_ms: 300_000,
+    kinds: [...PLAIN_KINDS, ...HEAL_KINDS],
+  },
 ];
 
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
@@ -77,6 +94,23 @@ Deno.test({
         const moments = faults.filter((one) => one.kind === kind)
           .map(({ moment }) => moment);
         assert.deepEqual(new Set(moments), new Set(MOMENTS));
+      }
+    }));
+  },
+});
+
+Deno.test({
+  name: "makeSchedule() strikes at every step of a healing",
+  permissions: "none",
+  fn: () => {
+    fc.assert(fc.property(seeds, (seed) => {
+      const faults = makeSchedule(seed, 300_000, LOSSES);
+      for (
+        const kind of ["healer_strike", "healed_broker_strike", "loss_again"]
+      ) {
+        const steps = faults.filter((one) => one.kind === kind)
+          .map(({ step }) => step);
+        assert.deepEqual(new Set(steps), new Set(HEAL_STEPS));
       }
     }));
   },

@@ -52,7 +52,7 @@ export async function quieten(
 }
 
 /** Waits until all replicas have applied the same. */
-async function untilEqual(slots: readonly ReplicaSlot[]): Promise<void> {
+export async function untilEqual(slots: readonly ReplicaSlot[]): Promise<void> {
   await eventually(async () => {
     const [first, ...others] = await Promise.all(
       slots.map(async ({ service }) =>

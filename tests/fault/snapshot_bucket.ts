@@ -6,7 +6,11 @@
  */
 import { createHash } from "node:crypto";
 import type { Random } from "../support/random.ts";
-import { type BrokerClient, LOG_STREAM } from "./broker_client.ts";
+import {
+  type BrokerClient,
+  LOG_STREAM,
+  STREAM_NOT_FOUND,
+} from "./broker_client.ts";
 import type { Brokers } from "./brokers.ts";
 import type { SnapshotWatch } from "./snapshot_watch.ts";
 
@@ -19,9 +23,6 @@ export const BUCKET_STREAM = STREAM;
 /** The subjects of all chunks, and of all metadata. */
 export const CHUNKS = `$O.${BUCKET}.C.`;
 export const METAS = `$O.${BUCKET}.M.`;
-
-/** JetStream's code for a stream that is not there. */
-const STREAM_NOT_FOUND = 10059;
 
 /** A snapshot as its metadata has it. */
 export interface ListedSnapshot {

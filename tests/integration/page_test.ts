@@ -10,6 +10,33 @@ import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const HOSTILE = '<img src=x onerror=alert(1)> & "ÿ"';
 
+/** One for all tests, each of which has pages of its own. */
+let browser: TestBrowser;
+
+Deno.test.beforeAll(async () => {
+  browser = await TestBrowser.start();
+});
+
+Deno.test.afterEach(() => browser.closePages());
+
+Deno.test.afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+});
+
+/** A service that is served to the browser without a process of its own. */
+class ServedService extends LocalService implements AsyncDisposable {
+  readonly #server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    this.apps.get,
+  );
+  /** The base URL of the get listener. */
+  readonly url = `http://127.0.0.1:${this.#server.addr.port}`;
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
 /** The text of a cell of a replica's row. */
 function cell(page: Page, replica: string, name: string) {
   return page.locator(`tr[data-replica="${replica}"] [data-name="${name}"]`);
@@ -25,7 +52,10 @@ async function until(
   await cell(page, replica, name).filter({ hasText: text }).waitFor();
 }
 
-async function set(replica: ServiceProcess, body: unknown): Promise<void> {
+async function set(
+  replica: ServiceProcess | ServedService,
+  body: unknown,
+): Promise<void> {
   const response = await replica.set(body);
   assert.equal(response.status, 200, await response.text());
 }
@@ -34,7 +64,6 @@ Deno.test("the page shows three equal replicas, follows a killed one and its res
   await using cluster = await Cluster.start(3);
   const [r0, , r2] = cluster.replicas;
   await set(r0, { user_id: HOSTILE, postpaid_limit: -5, spp: 7 });
-  await using browser = await TestBrowser.start();
   const { page, problems } = await browser.open(r0.url("get"));
   const { digest } = await r0.statusJson();
   for (const id of ["r0", "r1", "r2"]) {
@@ -77,13 +106,11 @@ Deno.test("the page shows three equal replicas, follows a killed one and its res
 });
 
 Deno.test("the page works by keyboard alone, and a user can be in its address", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await using service = new ServedService();
   await set(service, { user_id: HOSTILE, spp: 7 });
   await set(service, { user_id: "ann", spp: 8 });
-  await using browser = await TestBrowser.start();
   const { page, problems } = await browser.open(
-    `${service.url("get")}/#user=${encodeURIComponent(HOSTILE)}`,
+    `${service.url}/#user=${encodeURIComponent(HOSTILE)}`,
   );
   const spp = page.locator('[data-field="spp"]');
   await spp.filter({ hasText: "7" }).waitFor();
@@ -134,12 +161,10 @@ async function look(page: Page) {
 }
 
 Deno.test("the page is light or dark as the system is, and fits a phone", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
+  await using service = new ServedService();
   const long = "x".repeat(256);
   await set(service, { user_id: long, spp: Number.MIN_SAFE_INTEGER });
-  await using browser = await TestBrowser.start();
-  const url = `${service.url("get")}/#user=${long}`;
+  const url = `${service.url}/#user=${long}`;
   for (const colorScheme of ["light", "dark"] as const) {
     for (
       const viewport of [{ width: 360, height: 740 }, {
@@ -163,17 +188,11 @@ Deno.test("the page is light or dark as the system is, and fits a phone", async 
 });
 
 Deno.test("the page says in words how large the log is, how old its snapshot is, and why none is made", async () => {
-  const service = new LocalService();
+  await using service = new ServedService();
   const { log, places } = service.snapshots;
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    service.apps.get,
-  );
-  await using browser = await TestBrowser.start();
-  const { page, problems } = await browser.open(
-    `http://127.0.0.1:${server.addr.port}`,
-    { viewport: { width: 360, height: 740 } },
-  );
+  const { page, problems } = await browser.open(service.url, {
+    viewport: { width: 360, height: 740 },
+  });
   const line = page.locator("#log");
   await page.getByText(
     "The log holds 0 bytes. There is no snapshot of it yet.",
@@ -203,7 +222,6 @@ Deno.test("the page says in words how large the log is, how old its snapshot is,
 
 Deno.test("the page says that a replica follows another log, and that the broker is away", async () => {
   await using cluster = await Cluster.start(1);
-  await using browser = await TestBrowser.start();
   const { page, problems } = await browser.open(cluster.replicas[0].url("get"));
   await until(page, "r0", "State", /^ready$/);
   const client = await connect({ servers: cluster.broker.url });
@@ -222,7 +240,6 @@ Deno.test("the page says that a replica follows another log, and that the broker
 Deno.test("the page says since when its replica does not answer", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
-  await using browser = await TestBrowser.start();
   const { page } = await browser.open(service.url("get"));
   await page.locator("tr[data-replica]").waitFor();
   await service.end("SIGKILL");

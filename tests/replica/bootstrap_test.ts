@@ -113,7 +113,7 @@ class Start implements AsyncDisposable {
       (progress) => this.replica.noteRestore(progress),
     );
     const { signal } = this.#stop;
-    await bootstrap(this.replica, log, info, search, signal, remedy);
+    await bootstrap(this.replica, log, info, search, signal, { remedy });
   }
 
   stop(): void {

@@ -13,6 +13,7 @@ import {
 import { LOOK_MS } from "../../src/replica/compactor.ts";
 import { Compactors } from "../../src/replica/compactors.ts";
 import { SnapshotStoreError } from "../../src/snapshot/store.ts";
+import { countNames, runSeeds } from "../simulation/seeds.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
 import {
@@ -595,23 +596,15 @@ Deno.test({
   fn: async () => {
     const replay = Deno.env.get("USERGRADE_TEST_SEED");
     const first = Number(replay ?? newSeed());
-    const seen = { writes: 0, trims: 0, deletes: 0 };
-    for (let i = 0; i < (replay === undefined ? SEEDS : 1); i++) {
-      const seed = (first + i) >>> 0;
+    const count = replay === undefined ? SEEDS : 1;
+    const seen = await runSeeds(first, count, async (seed) => {
       const storm = new Storm(new Random(seed));
-      try {
-        await storm.run();
-      } catch (error) {
-        console.error(`replay with USERGRADE_TEST_SEED=${seed}`);
-        throw error;
-      }
-      for (const line of storm.world.done) {
-        seen[line.split(" ")[1] as keyof typeof seen]++;
-      }
-    }
+      await storm.run();
+      return countNames(storm.world.done.map((line) => line.split(" ")[1]));
+    });
     if (replay !== undefined) return;
-    for (const [what, count] of Object.entries(seen)) {
-      assert.ok(count > 3 * SEEDS, `${what}: ${count}`);
+    for (const what of ["writes", "trims", "deletes"]) {
+      assert.ok(seen.get(what)! > 3 * SEEDS, `${what}: ${seen.get(what)}`);
     }
   },
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { misfit } from "../../src/replica/fit.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
 import { newSeed } from "../support/random.ts";
 
 const permissions = "none";
@@ -18,7 +19,7 @@ function log(first: number, last: number) {
 }
 
 /** A snapshot of that log. */
-function snapshot(sequence: number) {
+function snapshot(sequence: number): SnapshotInfo {
   return {
     logId: LOG_ID,
     sequence,
@@ -33,7 +34,7 @@ Deno.test({
   permissions,
   fn: () => {
     const locate = log(4, 9);
-    const cases: [ReturnType<typeof snapshot>, RegExp][] = [
+    const cases: [SnapshotInfo, RegExp][] = [
       [
         { ...snapshot(5), logId: "other" },
         /^of another log: it is of other, this log is 8f14e45fceea167a$/,
@@ -102,5 +103,61 @@ Deno.test({
       ),
       { seed: newSeed(), numRuns: 2_000 },
     );
+  },
+});
+
+Deno.test({
+  name:
+    "misfit() takes a snapshot beyond the end of a log that is made whole, unless others wrote past the lost tail",
+  permissions,
+  fn: () => {
+    const location = log(4, 7)(9);
+    const beyond = { ...snapshot(9), digest: "a".repeat(16) };
+    const end = (at: string | undefined) => ({
+      sequence: 7,
+      time: at,
+      fence: undefined,
+    });
+    assert.match(misfit(beyond, LOG_ID, location)!, /^ahead of the log/);
+    for (const at of [undefined, time(7), beyond.time!]) {
+      assert.equal(misfit(beyond, LOG_ID, location, end(at)), undefined);
+    }
+    assert.match(
+      misfit(beyond, LOG_ID, location, end("2026-11-24T00:00:00Z"))!,
+      /^of another history: the last entry of the log, 7, is of .*24T.* later than entry 9 in the snapshot/,
+    );
+    // Without a time nothing shows that it is the log's.
+    assert.match(
+      misfit({ ...beyond, time: null }, LOG_ID, location, end(time(7)))!,
+      /^of another history/,
+    );
+    // Others are judged as always.
+    assert.match(
+      misfit({ ...snapshot(7), time: time(8) }, LOG_ID, log(4, 7)(7), end(""))!,
+      /^of another history/,
+    );
+  },
+});
+
+Deno.test({
+  name:
+    "misfit() takes nothing but the state that a fence says, whatever stands behind the fence, unless the fence is of the snapshot's own past",
+  permissions,
+  fn: () => {
+    const digest = "a".repeat(16);
+    const fence = { sequence: 9, digest, at: 8, time: "2026-11-24T00:00:00Z" };
+    for (const last of [8, 9, 12]) {
+      const end = { sequence: last, time: fence.time, fence };
+      const judge = (info: SnapshotInfo) =>
+        misfit(info, LOG_ID, log(4, last)(info.sequence), end);
+      assert.equal(judge({ ...snapshot(9), digest }), undefined);
+      assert.match(judge(snapshot(9))!, /^not what the log is made whole from/);
+      assert.match(judge(snapshot(8))!, /the state at entry 9 with the digest/);
+      // It is before the fence, and the log goes on from it.
+      assert.equal(judge(snapshot(7)), undefined);
+      // The healing of that fence is long over in this state.
+      const later = { ...snapshot(40), time: "2026-11-25T00:00:00Z" };
+      assert.equal(judge(later), undefined);
+    }
   },
 });

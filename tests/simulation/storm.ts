@@ -382,11 +382,15 @@ export class Storm {
       stream !== undefined && !stream.entries.has(applied.length) &&
       (toldIdentity(stream.config) === undefined || id.includes("@"))
     ) return;
-    const isSame = stream !== undefined &&
-      // One that came while the description had lost the id has none.
-      (id.includes("@") || id === (toldIdentity(stream.config) ?? id)) &&
-      applied.every((key, i) => stream.history[i] === key);
-    if (!isSame) {
+    // One that came while the description had lost the id has none.
+    const isOfThisLog = stream !== undefined &&
+      (id.includes("@") || id === (toldIdentity(stream.config) ?? id));
+    const common = Math.min(applied.length, stream?.last ?? 0);
+    const isForked = isOfThisLog && stream.entries.has(common) &&
+      applied[common - 1] !== stream.history[common - 1];
+    if (isForked) {
+      assert.equal(session.status.state, "forked", where);
+    } else if (!isOfThisLog || common < applied.length) {
       assert.equal(session.status.state, "ahead_of_log", where);
     } else if (next <= stream.last && !stream.entries.has(next)) {
       assert.equal(session.status.state, "away", where);

@@ -47,6 +47,7 @@ Deno.test({
       const name of [
         ...FAULTS,
         "ahead_of_log",
+        "forked",
         "not applied",
         "stuck",
         "rejoined",

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { type NewLog, readState } from "../../src/snapshot/state_file.ts";
+import {
+  type NewLog,
+  type ReadObserver,
+  readState,
+} from "../../src/snapshot/state_file.ts";
 import { SourceError } from "../../src/snapshot/source.ts";
 import {
   backupOf,
@@ -16,6 +20,11 @@ const NEW_LOG: NewLog = {
 };
 
 const NEVER = new AbortController().signal;
+
+const QUIET: ReadObserver = {
+  progress: () => {},
+  objection: () => Promise.resolve(undefined),
+};
 
 const GRADES = Array.from({ length: 3_000 }, (_, i) => ({
   user_id: `u${i}`,
@@ -40,7 +49,7 @@ async function read(
   return await readState(
     url,
     NEW_LOG,
-    { progress: (rows, percent) => told.push([rows, percent]) },
+    { ...QUIET, progress: (rows, percent) => told.push([rows, percent]) },
     NEVER,
   );
 }
@@ -146,7 +155,7 @@ Deno.test("readState() refuses a file that is missing, cut short, damaged, or no
     ] as const
   ) {
     await assert.rejects(
-      readState(`file://${path}`, NEW_LOG, { progress: () => {} }, NEVER),
+      readState(`file://${path}`, NEW_LOG, QUIET, NEVER),
       (error) => error instanceof SourceError && reason.test(error.message),
     );
   }
@@ -163,10 +172,28 @@ Deno.test("readState() ends when it is aborted", async () => {
     readState(
       `file://${path}`,
       NEW_LOG,
-      { progress: () => aborted.abort() },
+      { ...QUIET, progress: () => aborted.abort() },
       aborted.signal,
       { now: () => time += 10, pause: () => Promise.resolve() },
     ),
     { name: "AbortError" },
   );
+});
+
+Deno.test("readState() reads no row of a backup that is objected to", async () => {
+  using folder = new TemporaryFolder();
+  const path = `${folder.path}/file.csv.gz`;
+  Deno.writeFileSync(path, await backupOf(storageOf(GRADES)));
+  const asked: unknown[] = [];
+  await assert.rejects(
+    readState(`file://${path}`, NEW_LOG, {
+      progress: () => assert.fail("rows were read"),
+      objection: (place) => {
+        asked.push(place);
+        return Promise.resolve("there is a later one");
+      },
+    }, NEVER),
+    { name: "SourceError", message: "there is a later one" },
+  );
+  assert.deepEqual(asked, [{ logId: LOG_ID, sequence: 120 }]);
 });

@@ -19,7 +19,7 @@ export interface WatchedPage {
   readonly problems: string[];
 }
 
-/** A browser that ends with its test. */
+/** A browser that ends with its tests. */
 export class TestBrowser implements AsyncDisposable {
   private constructor(private readonly browser: Browser) {}
 
@@ -54,6 +54,13 @@ export class TestBrowser implements AsyncDisposable {
     });
     await page.goto(url);
     return { page, problems };
+  }
+
+  /** Closes all that was opened. */
+  async closePages(): Promise<void> {
+    await Promise.all(
+      this.browser.contexts().map((context) => context.close()),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

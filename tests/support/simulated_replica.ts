@@ -316,8 +316,7 @@ export class SimulatedReplica {
         info,
         { run: (wanted, signal) => this.#search(wanted, signal) },
         new AbortController().signal,
-        undefined,
-        (ms, signal) => finder.sleep(ms, signal),
+        { sleep: (ms, signal) => finder.sleep(ms, signal) },
       ).catch((error) => this.failure = error);
       return;
     }

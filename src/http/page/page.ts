@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplotJs from "uplot/dist/uPlot.iife.js" with { type: "text" };
 import chartsJs from "./charts.js" with { type: "text" };
+import conditionJs from "./condition.js" with { type: "text" };
 import formatJs from "./format.js" with { type: "text" };
 import indexHtml from "./index.html" with { type: "text" };
 import logLineJs from "./log_line.js" with { type: "text" };
@@ -43,6 +44,7 @@ export function page(): Record<string, Handler> {
     "/page/page.js": file("js", pageJs),
     "/page/replicas.js": file("js", replicasJs),
     "/page/log_line.js": file("js", logLineJs),
+    "/page/condition.js": file("js", conditionJs),
     "/page/charts.js": file("js", chartsJs),
     "/page/format.js": file("js", formatJs),
     "/page/look_up.js": file("js", lookUpJs),

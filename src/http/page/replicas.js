@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { conditionText } from "./condition.js";
 import { element, full, setAttribute, setText } from "./format.js";
 
 /** How a state looks. Its word is always shown, never the colour alone. */
@@ -13,7 +14,9 @@ const KINDS = {
   catching_up: "busy",
   draining: "busy",
   away: "busy",
+  healing: "busy",
   ahead_of_log: "bad",
+  forked: "bad",
   upgrade_required: "bad",
   gone: "bad",
 };
@@ -204,6 +207,7 @@ export function showCluster(cluster) {
       }, and this replica log ${self.log_id}: each has a part of the sets. Compare NATS_URL and NATS_STREAM.`
       : "",
   );
+  showBanner("#condition", conditionText(cluster.replicas));
   showBanner(
     "#diverged",
     cluster.diverged

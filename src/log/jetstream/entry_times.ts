@@ -6,7 +6,7 @@
  */
 import { formatDelivered } from "./delivery.ts";
 
-/** How many entries are remembered: 512 KiB; a power of two. */
+/** How many entries are remembered: 768 KiB; a power of two. */
 export const ENTRY_TIMES_MAX = 65_536;
 
 const SLOT_MASK = ENTRY_TIMES_MAX - 1;
@@ -22,14 +22,14 @@ export interface KnownTimes {
 
 /** Remembers the newest. Invariant: the remembered entries have no gap. */
 export class EntryTimes implements KnownTimes {
-  readonly #seconds = new Uint32Array(ENTRY_TIMES_MAX);
+  readonly #seconds = new Float64Array(ENTRY_TIMES_MAX);
   readonly #nanoseconds = new Uint32Array(ENTRY_TIMES_MAX);
   /** The first entry since the last `clear`; it may be forgotten again. */
   #first = 1;
   #last = 0;
 
   /**
-   * Hot: once for each entry, 4 ns.
+   * Hot: once for each entry, 6 ns.
    *
    * @param sequence One more than the last time, unless it was cleared since.
    * @param seconds Whole seconds since 1970.

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Admission } from "./admission.ts";
 import type { CommitChange, Commits } from "./commits.ts";
 import type { KnownLog } from "./known_log.ts";
 import { Liveness } from "./liveness.ts";
@@ -16,7 +17,7 @@ const HEARING =
   "the other replicas are being asked what they have applied, since the NATS server was started anew or the log's end went back";
 
 /** Whether batches are published. */
-export type Gate =
+type Gate =
   | "open"
   /** Not before the other replicas were heard. */
   | "hearing"
@@ -26,13 +27,14 @@ export type Gate =
 /** Watches one consumer. */
 export class Feeding {
   readonly #liveness: Liveness;
+  #gate: Gate = "fence";
 
   /**
    * @param log The log that the entries are of.
    * @param commits The batches on their way into it.
    * @param requests Numbers the looks.
    * @param output Takes what is to be done.
-   * @param gate Whether batches are published.
+   * @param admission Whether batches may be published.
    * @param now_ms When the consumer was started.
    */
   constructor(
@@ -40,19 +42,29 @@ export class Feeding {
     private readonly commits: Commits,
     private readonly requests: Requests,
     private readonly output: SessionOutput,
-    private gate: Gate,
+    private readonly admission: Admission,
     now_ms: number,
   ) {
     this.#liveness = new Liveness(commits.feed.fed, now_ms);
   }
 
-  /** The consumer has been started. */
-  begin(now_ms: number): void {
-    const { gate, commits: { stall } } = this;
-    if (gate === "fence") return;
-    if (gate === "hearing") {
-      return this.output.setStatus("away", HEARING, now_ms);
-    }
+  /**
+   * The consumer has been started.
+   *
+   * @param isBeforeFence Whether a fence ends what it gives.
+   */
+  begin(isBeforeFence: boolean, now_ms: number): void {
+    if (isBeforeFence) return;
+    if (this.admission.isGiven) return this.#open(now_ms);
+    this.#gate = "hearing";
+    this.output.setStatus("away", HEARING, now_ms);
+    const hearing = this.admission.begin();
+    this.output.do({ type: "hear_others", hearing });
+  }
+
+  #open(now_ms: number): void {
+    this.#gate = "open";
+    const { stall } = this.commits;
     if (stall === undefined) {
       this.output.setStatus("connected", "entries are coming", now_ms);
     } else this.output.setStatus("away", stall, now_ms);
@@ -60,10 +72,9 @@ export class Feeding {
   }
 
   /** The other replicas were heard. */
-  othersHeard(now_ms: number): void {
-    if (this.gate !== "hearing") return;
-    this.gate = "open";
-    this.begin(now_ms);
+  othersHeard(hearing: number, now_ms: number): void {
+    if (this.#gate !== "hearing" || !this.admission.heard(hearing)) return;
+    this.#open(now_ms);
   }
 
   /** The consumer gave an entry or a heartbeat. */
@@ -84,7 +95,7 @@ export class Feeding {
       return `the log has entries up to ${liveness.end}, and none came after ${feed.fed}`;
     }
     if (liveness.isLookDue(now_ms)) this.look(now_ms);
-    if (this.gate === "open") {
+    if (this.#gate === "open") {
       this.commitsChanged(this.commits.tick(now_ms), now_ms);
     }
     return undefined;
@@ -92,7 +103,7 @@ export class Feeding {
 
   /** Tells whether sets commit, if that has changed. */
   commitsChanged(change: CommitChange, now_ms: number): void {
-    if (this.gate !== "open") return;
+    if (this.#gate !== "open") return;
     if (change === "recovered") {
       this.output.setStatus("connected", "sets are taken again", now_ms);
     } else if (change === "stalled") {

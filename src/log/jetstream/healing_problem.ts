@@ -31,5 +31,5 @@ export function healingProblem(
   }
   return takesFences(config)
     ? undefined
-    : `the stream ${config.name} does not take the entries that heal a log: add its subjects as in "${config.name.toLowerCase()}.*.set.*"`;
+    : `the stream ${config.name} does not take the entries that heal a log: set its subjects to "${config.name.toLowerCase()}.*.set.*"`;
 }

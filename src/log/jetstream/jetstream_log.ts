@@ -56,9 +56,14 @@ export class JetStreamLog implements TrimmableLog {
       },
       members,
     );
-    const { stream, replicaId } = options;
+    const { stream, replicaId, streamReplicas } = options;
     this.files = new ObjectBucket(
-      { stream, replicaId, warn: (message) => listener.warn(message) },
+      {
+        stream,
+        replicaId,
+        streamReplicas,
+        warn: (message) => listener.warn(message),
+      },
       () => this.#runner.line?.aside,
     );
     this.healing = new HealableStream(stream, {
@@ -93,9 +98,9 @@ export class JetStreamLog implements TrimmableLog {
     return this.#found.promise;
   }
 
-  open(): Promise<LogInfo> {
+  open(id?: string): Promise<LogInfo> {
     this.connect();
-    this.#runner.tell({ type: "open" });
+    this.#runner.tell({ type: "open", id });
     return this.#opened.promise;
   }
 

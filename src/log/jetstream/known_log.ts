@@ -18,7 +18,7 @@ import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 import { Suspicion } from "./suspicion.ts";
 
 /** The log looks like another one; its servers may have yet to agree. */
-interface Doubtful {
+export interface Doubtful {
   readonly type: "doubtful";
   readonly reason: string;
   /** What is lost if they do. */
@@ -45,6 +45,12 @@ export class KnownLog {
   #isIdLost = false;
   /** Whether a loss or a fence was seen since the stream was the log last. */
   #hasLost = false;
+  /**
+   * Which entry was another one in the stream since it was the log last. A loss
+   * afterwards may take the other entries, but not what they have told: others
+   * have gone on from them.
+   */
+  #fork: string | undefined;
   readonly #suspicion = new Suspicion();
 
   /** @param look The first look. @param feed What is fed from the log. */
@@ -103,7 +109,8 @@ export class KnownLog {
     const applied = this.#applied();
     return {
       question: questionFor(applied),
-      judge: (look) => this.#withProblem(judge(look, applied), look),
+      judge: (look) =>
+        this.#withFork(this.#withProblem(judge(look, applied), look)),
     };
   }
 
@@ -116,9 +123,12 @@ export class KnownLog {
    */
   judge(look: StreamLook | undefined, now_ms: number): Verdict | Doubtful {
     if (look !== undefined) this.#servers = look.config.num_replicas;
-    const verdict = this.#withProblem(judge(look, this.#asked), look);
+    const verdict = this.#withFork(
+      this.#withProblem(judge(look, this.#asked), look),
+    );
     switch (verdict.type) {
       case "same":
+        this.#fork = undefined;
         this.#created = look!.created;
         this.#id = toldIdentity(look!.config) ?? this.#id;
         this.#isIdLost = verdict.lostId;
@@ -129,6 +139,7 @@ export class KnownLog {
         return verdict;
     }
     this.#hasLost = true;
+    if (verdict.type === "forked") this.#fork = verdict.reason;
     const loss = verdict.type === "lost" ? verdict.loss : undefined;
     // A single server can't disagree with itself.
     if (
@@ -141,6 +152,13 @@ export class KnownLog {
       reason: `${reason}, unless its servers have yet to agree`,
       loss,
     };
+  }
+
+  /** Once another entry was seen, only the log itself shows that it is not so. */
+  #withFork(verdict: Verdict): Verdict {
+    return this.#fork === undefined || verdict.type === "same"
+      ? verdict
+      : { type: "forked", reason: this.#fork };
   }
 
   #withProblem(verdict: Verdict, look: StreamLook | undefined): Verdict {

@@ -8,11 +8,11 @@
  *
  * @module
  */
-import type { LogLoss, LogStatus } from "../log.ts";
 import type { Admission } from "./admission.ts";
 import type { Commits } from "./commits.ts";
 import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
-import { Feeding, type Gate } from "./feeding.ts";
+import { Feeding } from "./feeding.ts";
+import { type FollowStep, followStep } from "./follow_step.ts";
 import type { KnownLog } from "./known_log.ts";
 import { limitsOf } from "./log_limits.ts";
 import { type OpeningOptions, problemOf } from "./opening.ts";
@@ -201,7 +201,7 @@ export class LogFollower {
   /** The other replicas were heard. */
   othersHeard(hearing: number, now_ms: number): void {
     if (this.#state.type !== "feeding") return;
-    if (this.admission.heard(hearing)) this.#state.feeding.othersHeard(now_ms);
+    this.#state.feeding.othersHeard(hearing, now_ms);
   }
 
   /** A request to look at the stream has its answer. */
@@ -235,59 +235,45 @@ export class LogFollower {
   /** Goes on if the stream is still the log that was applied. */
   #judge(look: StreamLook | undefined, now_ms: number): void {
     const verdict = this.log.judge(look, now_ms);
-    switch (verdict.type) {
-      case "same":
-        this.output.notAhead();
-        this.#tellLimits(look!);
-        if (verdict.lostId) {
-          this.output.do({ type: "write_identity", id: this.log.id });
-        }
-        if (look!.lastSequence < this.#knownEnd) this.admission.doubt();
-        return this.#startConsumer(look!, false, now_ms);
-      case "doubtful":
-        this.admission.doubt();
-        return this.#tryAgain(verdict.reason, now_ms, verdict.loss);
-      case "hole":
-        this.output.notAhead();
-        return this.#missing(verdict.missing, verdict.reason, now_ms);
-      case "forked":
-        return this.#stop("forked", verdict.reason, undefined, now_ms);
-      case "lost": {
-        const { loss, isReadable } = verdict;
-        this.#stop(stateOf(loss), loss.reason, loss, now_ms);
-        if (isReadable) this.#startConsumer(look!, true, now_ms);
-      }
+    if (verdict.type !== "same") {
+      // The consumer from before has given it since the stream was asked.
+      return verdict.type === "hole" && verdict.missing <= this.#feed.fed
+        ? this.#look(now_ms)
+        : this.#do(followStep(verdict), look, now_ms);
     }
+    this.output.notAhead();
+    this.#tellLimits(look!);
+    if (verdict.lostId) {
+      this.output.do({ type: "write_identity", id: this.log.id });
+    }
+    if (look!.lastSequence < this.#knownEnd) this.admission.doubt();
+    this.#startConsumer(look!, now_ms);
   }
 
-  /** No entry comes, and none is proposed, until the stream is another one. */
-  #stop(
-    state: LogStatus["state"],
-    reason: string,
-    loss: LogLoss | undefined,
+  #do(
+    { status, isWhole, endsBatches, then }: FollowStep,
+    look: StreamLook | undefined,
     now_ms: number,
   ): void {
-    this.admission.doubt();
-    this.output.do({ type: "stop_consumer" });
-    this.output.setStatus(state, reason, now_ms, loss && { loss });
-    this.commits.abandon(reason);
-    this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
-  }
-
-  /** The log does not have the next entry: it may be put back, or a snapshot found. */
-  #missing(missing: number, reason: string, now_ms: number): void {
-    // The consumer from before has given it since the stream was asked.
-    if (missing <= this.#feed.fed) return this.#look(now_ms);
-    // They may be in the snapshot that the replica goes on from.
-    this.commits.abandon(reason);
-    this.output.setStatus("away", reason, now_ms, { missing });
-    this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
+    if (isWhole) this.output.notAhead();
+    else this.admission.doubt();
+    if (endsBatches) {
+      this.output.do({ type: "stop_consumer" });
+      this.commits.abandon(status.reason);
+    }
+    this.output.setStatus(status.state, status.reason, now_ms, status);
+    if (then === "read_to_fence") {
+      return this.#startConsumer(look!, now_ms, true);
+    }
+    this.#state = then === "retry"
+      ? untilRetry(now_ms)
+      : { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
   }
 
   #startConsumer(
     look: StreamLook,
-    isBeforeFence: boolean,
     now_ms: number,
+    isBeforeFence = false,
   ): void {
     this.#isBeforeFence = isBeforeFence;
     this.#feed.noteLastSequence(look.lastSequence);
@@ -305,26 +291,16 @@ export class LogFollower {
   /** A consumer has been started. */
   consumerStarted(request: number, now_ms: number): void {
     if (!isAwaited(this.#state, request)) return;
-    const gate = this.#gate();
     const feeding = new Feeding(
       this.log,
       this.commits,
       this.requests,
       this.output,
-      gate,
+      this.admission,
       now_ms,
     );
     this.#state = { type: "feeding", feeding };
-    feeding.begin(now_ms);
-    if (gate === "hearing") {
-      const hearing = this.admission.begin();
-      this.output.do({ type: "hear_others", hearing });
-    }
-  }
-
-  #gate(): Gate {
-    if (this.#isBeforeFence) return "fence";
-    return this.admission.isGiven ? "open" : "hearing";
+    feeding.begin(this.#isBeforeFence, now_ms);
   }
 
   /** A request has no answer. */
@@ -342,9 +318,9 @@ export class LogFollower {
     else this.recover(reason, now_ms);
   }
 
-  #tryAgain(reason: string, now_ms: number, loss?: LogLoss): void {
+  #tryAgain(reason: string, now_ms: number): void {
     this.#state = untilRetry(now_ms);
-    this.output.setStatus("away", reason, now_ms, loss && { loss });
+    this.output.setStatus("away", reason, now_ms);
   }
 
   /** Looks at the stream and starts a new consumer, if there is one now. */
@@ -353,8 +329,4 @@ export class LogFollower {
     this.output.setStatus("away", reason, now_ms);
     this.#look(now_ms);
   }
-}
-
-function stateOf({ type }: LogLoss): LogStatus["state"] {
-  return type === "fenced" || type === "unmarked" ? "healing" : "ahead_of_log";
 }

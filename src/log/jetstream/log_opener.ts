@@ -8,7 +8,7 @@ import type { EntryFeed } from "./entry_feed.ts";
 import { KnownLog } from "./known_log.ts";
 import { infoOf, type OpeningOptions, openingStep } from "./opening.ts";
 import type { Requests } from "./requests.ts";
-import { NO_ENTRIES, type StreamLook } from "./stream_look.ts";
+import { FENCES_ALONE, type StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
 
@@ -16,6 +16,8 @@ import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
 export class LogOpener {
   #wait: Wait = { type: "offline" };
   #wanted: "nothing" | "look" | "log" = "nothing";
+  /** The identity that an empty log is to have; undefined for any. */
+  #wantedId: string | undefined;
 
   /**
    * @param options The stream.
@@ -42,8 +44,22 @@ export class LogOpener {
     this.output.setStatus("away", reason, now_ms);
   }
 
-  /** It is wanted whether the log is there, or the log itself. */
-  want(wanted: "look" | "log", now_ms: number): void {
+  /** It is wanted whether the log is there. */
+  find(now_ms: number): void {
+    this.#want("look", now_ms);
+  }
+
+  /**
+   * The log itself is wanted.
+   *
+   * @param id Its identity if it is made now, or has had no entry yet.
+   */
+  open(id: string | undefined, now_ms: number): void {
+    this.#wantedId = id;
+    this.#want("log", now_ms);
+  }
+
+  #want(wanted: "look" | "log", now_ms: number): void {
     this.#wanted = wanted;
     if (this.#wait.type === "idle") this.#look(now_ms);
   }
@@ -66,7 +82,7 @@ export class LogOpener {
 
   #look(now_ms: number): void {
     const request = this.#ask(now_ms);
-    this.output.do({ type: "look", request, question: NO_ENTRIES });
+    this.output.do({ type: "look", request, question: FENCES_ALONE });
   }
 
   /**
@@ -92,12 +108,17 @@ export class LogOpener {
   }
 
   #open(look: StreamLook | undefined, now_ms: number): KnownLog | undefined {
-    const step = openingStep(look, this.options);
+    const step = openingStep(look, this.options, this.#wantedId);
     switch (step.type) {
       case "make": {
         const request = this.#ask(now_ms);
-        const id = this.options.newLogId;
+        const id = this.#wantedId ?? this.options.newLogId;
         this.output.do({ type: "make_stream", request, id });
+        return undefined;
+      }
+      case "rename": {
+        const request = this.#ask(now_ms);
+        this.output.do({ type: "rename_stream", request, id: step.id });
         return undefined;
       }
       case "wrong":

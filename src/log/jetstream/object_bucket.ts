@@ -29,6 +29,11 @@ export interface BucketOptions {
   /** The stream that is the log. */
   readonly stream: string;
   readonly replicaId: string;
+  /**
+   * On how many servers the log is to be kept: a bucket is made on as many
+   * while the log's stream is gone. 1 if left out.
+   */
+  readonly streamReplicas?: number;
   /** Told what an operator should do about the bucket. */
   warn?(message: string): void;
 }
@@ -143,7 +148,9 @@ export class ObjectBucket implements FilePlace {
   async #ensure(stream: ObjectStream): Promise<void> {
     const config = await stream.config();
     if (config === undefined) {
-      return await stream.make(this.#bucket, this.options.stream);
+      const { stream: log, streamReplicas = 1 } = this.options;
+      const servers = await stream.serversOf(log) ?? streamReplicas;
+      return await stream.make(this.#bucket, servers);
     }
     const problem = bucketProblem(config, this.#bucket);
     if (problem !== undefined) throw new SnapshotStoreError(problem);
@@ -157,6 +164,8 @@ export class ObjectBucket implements FilePlace {
    */
   async #follow(stream: ObjectStream, config: BucketConfig): Promise<void> {
     const servers = await stream.serversOf(this.options.stream);
+    // A log that is gone is made again from what is stored now.
+    if (servers === undefined) return;
     const { num_replicas = servers } = config;
     if (num_replicas >= servers) return;
     try {

@@ -90,9 +90,9 @@ export class ObjectStream {
    * Makes the bucket, as the NATS library does.
    *
    * @param bucket Its name.
-   * @param logStream The stream that is the log: as many servers keep both.
+   * @param servers On how many servers it is kept.
    */
-  async make(bucket: string, logStream: string): Promise<void> {
+  async make(bucket: string, servers: number): Promise<void> {
     await this.api.ask(`STREAM.CREATE.${this.#name}`, {
       name: this.#name,
       subjects: [`$O.${bucket}.C.>`, `$O.${bucket}.M.>`],
@@ -100,16 +100,19 @@ export class ObjectStream {
       retention: "limits",
       discard: "new",
       max_age: 0,
-      num_replicas: await this.serversOf(logStream),
+      num_replicas: servers,
       allow_rollup_hdrs: true,
       allow_direct: true,
     }, { timeout_ms: MAKE_TIMEOUT_MS });
   }
 
-  /** @returns On how many servers another stream is kept. */
-  async serversOf(stream: string): Promise<number> {
-    const { config } = await this.api.ask(`STREAM.INFO.${stream}`);
-    return (config as { num_replicas: number }).num_replicas;
+  /** @returns On how many servers another stream is kept; undefined if it is gone. */
+  async serversOf(stream: string): Promise<number | undefined> {
+    const info = await undefinedAt(
+      STREAM_NOT_FOUND,
+      this.api.ask(`STREAM.INFO.${stream}`),
+    );
+    return (info?.config as { num_replicas: number } | undefined)?.num_replicas;
   }
 
   /**

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isPending } from "../fence.ts";
 import type { LogInfo } from "../log.ts";
 import type { StreamLook } from "./stream_look.ts";
 import {
@@ -25,6 +26,8 @@ export interface OpeningOptions {
 export type OpeningStep =
   /** There is no stream: make it. */
   | { readonly type: "make" }
+  /** It has had no entry, and is to be another log. */
+  | { readonly type: "rename"; readonly id: string }
   /** It can't be used as it is. */
   | { readonly type: "wrong"; readonly reason: string }
   /** It can be used. */
@@ -33,11 +36,14 @@ export type OpeningStep =
 /**
  * @param look What the stream says; undefined if there is none.
  * @param options The log to open.
+ * @param wantedId The identity of a log that has had no entry yet; undefined for
+ * any.
  * @returns What to do, to have the log open.
  */
 export function openingStep(
   look: StreamLook | undefined,
   options: OpeningOptions,
+  wantedId?: string,
 ): OpeningStep {
   if (look === undefined) return { type: "make" };
   const { maxPayload_bytes } = look;
@@ -46,7 +52,11 @@ export function openingStep(
       ? `Cannot use the NATS server: its max_payload is ${maxPayload_bytes} and must be at least ${PAYLOAD_BYTES_MIN}`
       : undefined);
   if (reason !== undefined) return { type: "wrong", reason };
-  return { type: "open", info: infoOf(look, options) };
+  const info = infoOf(look, options);
+  return wantedId !== undefined && info.id !== wantedId &&
+      look.lastSequence === 0
+    ? { type: "rename", id: wantedId }
+    : { type: "open", info };
 }
 
 /** @returns Why the stream's settings are not a log's; undefined if they are. */
@@ -59,9 +69,16 @@ export function problemOf(
 
 /** @returns The log as this look found it. */
 export function infoOf(
-  { config, created, firstSequence, lastSequence }: StreamLook,
+  { config, created, firstSequence, lastSequence, fences }: StreamLook,
   { newLogId }: OpeningOptions,
 ): LogInfo {
   const id = logIdentity(config, created);
-  return { id, isNew: id === newLogId, firstSequence, lastSequence };
+  const fence = fences?.at(-1);
+  return {
+    id,
+    isNew: id === newLogId,
+    firstSequence,
+    lastSequence,
+    ...(fence !== undefined && isPending(fence) && { fence }),
+  };
 }

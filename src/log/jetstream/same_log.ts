@@ -69,14 +69,17 @@ export function judge(
   if (look === undefined) return GONE;
   const { id, fed } = applied;
   const told = toldIdentity(look.config);
-  // Else this replica came while the description had lost the id. One that has
-  // applied nothing takes any log.
-  if (told !== undefined && told !== id && isIdWritten(id) && fed > 0) {
-    return lost(
-      "other_log",
-      look,
-      `the stream is another log now: ${told} and not ${id}`,
-    );
+  if (told !== undefined && told !== id) {
+    // One that has applied nothing takes any log.
+    if (fed === 0) return judge(look, { ...applied, id: told });
+    // Else this replica came while the description had lost the id.
+    if (isIdWritten(id)) {
+      return lost(
+        "other_log",
+        look,
+        `the stream is another log now: ${told} and not ${id}`,
+      );
+    }
   }
   const fence = countingFence(look, applied);
   if (fence !== undefined) return judgeFenced(look, applied, fence);

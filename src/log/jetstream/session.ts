@@ -121,9 +121,12 @@ export class Session {
       case "complained":
         return this.#follower?.recover(`NATS refuses: ${event.reason}`, now_ms);
       case "find":
-        return this.#want("look", now_ms);
+        if (this.#follower === undefined) this.#opener.find(now_ms);
+        return;
       case "open":
-        return this.#want("log", now_ms);
+        // Nothing is to be opened any more once the log is open.
+        if (this.#follower === undefined) this.#opener.open(event.id, now_ms);
+        return;
       case "consume":
         return this.#follower!.consume(event.after, event.time, now_ms);
       case "trimmed":
@@ -186,11 +189,6 @@ export class Session {
     this.#admission.connected(event.serverId);
     if (this.#follower === undefined) this.#opener.connected(now_ms);
     else this.#follower.connected(event.serverVersion, now_ms);
-  }
-
-  /** Nothing is to be opened any more once the log is open. */
-  #want(wanted: "look" | "log", now_ms: number): void {
-    if (this.#follower === undefined) this.#opener.want(wanted, now_ms);
   }
 
   #looked(request: number, look: StreamLook | undefined, now_ms: number): void {

@@ -80,6 +80,8 @@ export interface Find {
 /** The log is wanted, and made if it is not there; answered by `opened`. */
 export interface Open {
   readonly type: "open";
+  /** The identity of a log that is made now, or that has had no entry yet. */
+  readonly id?: string | undefined;
 }
 
 /**
@@ -151,6 +153,15 @@ export interface MakeStreamAction {
   readonly type: "make_stream";
   readonly request: number;
   /** The new log's identity. */
+  readonly id: string;
+}
+
+/**
+ * Give the stream, which has had no entry, another identity; answered as `look`.
+ */
+export interface RenameStreamAction {
+  readonly type: "rename_stream";
+  readonly request: number;
   readonly id: string;
 }
 
@@ -229,6 +240,7 @@ export type SessionAction =
   | ConnectAction
   | LookAction
   | MakeStreamAction
+  | RenameStreamAction
   | StartConsumerAction
   | StopConsumerAction
   | PublishAction

@@ -145,6 +145,12 @@ export class SessionRunner {
             action.id,
           ),
         }));
+      case "rename_stream":
+        return void this.#answer(action.request, async ({ stream }) => ({
+          type: "looked",
+          request: action.request,
+          look: await stream.rename(action.id),
+        }));
       case "start_consumer":
         return void this.#answer(action.request, async (line) => {
           await line.consume(action.first);

@@ -144,11 +144,27 @@ export class Stream {
 
   /** Writes the log's identity into the stream's description again. */
   async writeIdentity(id: string): Promise<void> {
-    const { config } = await this.#info();
+    await this.#describe((await this.#info()).config, identityDescription(id));
+  }
+
+  async #describe(config: StreamConfig, description: string): Promise<void> {
     await this.api.ask(`STREAM.UPDATE.${this.name}`, {
       ...config,
-      description: identityDescription(id),
+      description,
     });
+  }
+
+  /**
+   * Gives the stream, which has had no entry, the identity of another log. If it
+   * has got one meanwhile, it keeps its own.
+   */
+  async rename(id: string): Promise<StreamLook | undefined> {
+    const { config } = await this.#info();
+    await this.#describe(config, identityDescription(id));
+    const look = await this.look(NO_ENTRIES);
+    if (look === undefined || look.lastSequence === 0) return look;
+    await this.#describe(config, config.description ?? "");
+    return await this.look(NO_ENTRIES);
   }
 
   /** @returns Where the stream stands, as {@linkcode ReplicatedLog.locate} says it. */

@@ -24,6 +24,9 @@ export const NO_ENTRIES: StreamQuestion = {
   fences: false,
 };
 
+/** Asks for the stream's own state, and whether it is being made whole. */
+export const FENCES_ALONE: StreamQuestion = { ...NO_ENTRIES, fences: true };
+
 /** An entry as it is read from the stream by its sequence. */
 export interface StoredEntry extends EntryIdentity {
   readonly messageId: string;

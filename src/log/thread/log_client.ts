@@ -123,7 +123,7 @@ export class LogClient {
   }
 
   /**
-   * Looks whether the log is there. It must be one that is shared.
+   * Looks whether the log is there, before it is opened.
    *
    * @returns Undefined if it is not.
    * @throws {LogFailedError} If it can't be used.
@@ -133,12 +133,12 @@ export class LogClient {
   }
 
   /**
-   * Opens the log, or makes it.
+   * Opens the log, or makes it, as {@linkcode ReplicatedLog.open} does.
    *
    * @throws {LogFailedError} If it can't be used.
    */
-  open(): Promise<LogInfo> {
-    return this.#needed(this.#calls.call("open", undefined));
+  open(id?: string): Promise<LogInfo> {
+    return this.#needed(this.#calls.call("open", id));
   }
 
   /**

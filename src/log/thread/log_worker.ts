@@ -99,8 +99,8 @@ const calls: LogCalls = {
     await loading;
     loading = undefined;
   },
-  find: () => shared!.find(),
-  open: () => log.open(),
+  find: () => (shared ?? embedded)!.find(),
+  open: (id) => log.open(id),
   locate: (sequence) => log.locate(sequence),
   trim: async (sequence) => {
     const first = await log.trim(sequence);
@@ -111,7 +111,7 @@ const calls: LogCalls = {
   heal_look: () => shared!.healing.look(),
   heal_remake: () => shared!.healing.remake(),
   heal_fence: ({ point, after }) => shared!.healing.fence(point, after),
-  heal_move: (point) => shared!.healing.moveTo(point),
+  heal_move: (point) => (shared?.healing ?? embedded!).moveTo(point),
   close: () => log.close(),
 };
 

@@ -39,10 +39,10 @@ export interface OpenArgument {
 export type LogCalls = SnapshotCalls & FileCalls & {
   /** Connects to a log that is shared. The first call. */
   connect(argument: OpenArgument): Promise<void>;
-  /** Looks whether the log is there; it is shared, and not open yet. */
+  /** Looks whether the log is there; it is not open yet. */
   find(argument: undefined): Promise<LogInfo | undefined>;
-  /** Opens the log, or makes it. */
-  open(argument: undefined): Promise<LogInfo>;
+  /** Opens the log, or makes it, with an identity if one is wanted. */
+  open(id: string | undefined): Promise<LogInfo>;
   /** Looks where the log stands, and when it took an entry. */
   locate(sequence: number): Promise<LogLocation>;
   /** Lets go of the entries before one; `first_sequence` follows. */

@@ -146,6 +146,77 @@ Deno.test({
   },
 });
 
+function fence(sequence: number, healed_to: number): FeedMessage {
+  const payload = { healed_to, digest: "0123456789abcdef" };
+  return {
+    ...entry(sequence, { subject: "usergrade.v2.set.$heal" }),
+    data: new TextEncoder().encode(JSON.stringify(payload)),
+  };
+}
+
+Deno.test({
+  name:
+    "EntryFeed feeds a mark as what it is, knows it as the last entry, and feeds what only looks like one without bytes",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    one.startAfter(5, "t5");
+    assert.equal(one.receive(fence(6, 5)), "ok");
+    assert.equal(one.last?.sequence, 6);
+    assert.equal(one.fed, 6);
+    assert.equal(one.receive(fence(7, 5)), "ok");
+    const noise = { ...fence(8, 5), data: new TextEncoder().encode("noise") };
+    assert.equal(one.receive(noise), "ok");
+    assert.equal(one.receive(entry(9)), "ok");
+    const { entries, bytes } = one.take().read;
+    assert.deepEqual(
+      entries.map(({ sequence, heal, payload }) => [
+        sequence,
+        heal,
+        payload?.length,
+      ]),
+      [
+        [6, { sequence: 5, digest: "0123456789abcdef" }, undefined],
+        [7, undefined, 0],
+        [8, undefined, 0],
+        [9, undefined, 7],
+      ],
+    );
+    assert.equal(bytes, 4 * 134);
+  },
+});
+
+Deno.test({
+  name: "EntryFeed stops before a pending fence, whatever comes after it",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    one.receive(entry(1));
+    for (const healedTo of [2, 9]) {
+      assert.equal(one.receive(fence(2, healedTo)), "fence");
+    }
+    assert.equal(one.receive(entry(3)), "gap");
+    assert.equal(one.fed, 1);
+  },
+});
+
+Deno.test({
+  name:
+    "EntryFeed remembers when the log took each entry, of those after where it goes on",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    for (const sequence of [1, 2, 3]) one.receive(entry(sequence));
+    assert.equal(one.times.at(2), "2023-11-14T22:13:20.000000002Z");
+    assert.equal(one.times.at(3), one.last?.time);
+    one.startAfter(7, "t7");
+    assert.equal(one.times.at(2), undefined);
+    one.receive(entry(8));
+    assert.equal(one.times.at(8), one.last?.time);
+    assert.equal(one.times.at(7), undefined);
+  },
+});
+
 Deno.test({
   name: "EntryFeed ignores what only looks like an entry",
   permissions,

@@ -122,7 +122,7 @@ Deno.test({
       ["a log that got an id", {}, { id: BY_NAME }, false],
       [
         "another log, and nothing is applied",
-        { config: OTHER, identified: undefined },
+        { config: OTHER, created: "later", identified: undefined },
         NOTHING,
         false,
       ],

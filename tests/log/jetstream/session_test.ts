@@ -46,6 +46,31 @@ test("makes a stream that is not there", () => {
   assert.deepEqual([info.lastSequence, info.isNew], [0, false]);
 });
 
+test("makes a stream under the wanted identity, and gives it to one that has had no entry", () => {
+  const id = "fedcba9876543210";
+  const driver = new SessionDriver();
+  driver.join();
+  driver.tell({ type: "open", id });
+  driver.look(null);
+  const making = driver.take("make_stream");
+  assert.equal(making.id, id);
+  // Another replica was faster, and its log is empty.
+  driver.tell({ type: "looked", request: making.request, look: LOOK });
+  const renaming = driver.take("rename_stream");
+  assert.equal(renaming.id, id);
+  driver.tell({ type: "failed", request: renaming.request, reason: "slow" });
+  driver.pass(RETRY_MS);
+  driver.look();
+  driver.tell({
+    type: "looked",
+    request: driver.take("rename_stream").request,
+    // It has got an entry meanwhile, and kept its own.
+    look: { ...LOOK, lastSequence: 1 },
+  });
+  const { info } = driver.take("opened");
+  assert.deepEqual([info.id, info.lastSequence], ["0123456789abcdef", 1]);
+});
+
 test("asks nothing of the stream, and makes none, before it is wanted", () => {
   const driver = new SessionDriver();
   driver.join();

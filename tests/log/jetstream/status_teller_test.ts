@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
+import type { LogLoss } from "../../../src/log/log.ts";
 import {
   REPEAT_MS,
   StatusTeller,
 } from "../../../src/log/jetstream/status_teller.ts";
+
+const LOSS: LogLoss = {
+  type: "tail",
+  reason: "it ends at 6",
+  firstSequence: 1,
+  lastSequence: 6,
+};
 
 function test(name: string, fn: () => void): void {
   Deno.test({ name: `StatusTeller ${name}`, permissions: "none", fn });
@@ -34,13 +42,46 @@ test("tells of causes that take turns that they are no news, for a while", () =>
   assert.ok(!teller.change("connected", "fine", REPEAT_MS + 3)!.isRepeated);
 });
 
-test("stays ahead of the log while the broker is away, until the stream was judged", () => {
+test("stays ahead of the log, healing or forked while the broker is away, until the stream was judged", () => {
   const teller = new StatusTeller();
-  teller.change("ahead_of_log", "it ends at 6", 0);
-  assert.equal(teller.change("away", "cut", 1), undefined);
-  assert.equal(teller.change("ahead_of_log", "gone", 2)?.reason, "gone");
+  for (const state of ["ahead_of_log", "healing", "forked"] as const) {
+    teller.change(state, "it ends at 6", 0);
+    assert.equal(teller.change("away", "cut", 1), undefined);
+    assert.equal(teller.change(state, "gone", 2)?.reason, "gone");
+    teller.notAhead();
+    assert.equal(teller.change("away", "cut", 3)?.state, "away");
+  }
+});
+
+test("tells what is lost anew whenever that changes, in the state that lasts", () => {
+  const teller = new StatusTeller();
+  const lose = (state: "away" | "ahead_of_log", loss: Partial<LogLoss>) =>
+    teller.change(state, "lost", 0, { loss: { ...LOSS, ...loss } });
+  assert.deepEqual(lose("away", {}), {
+    state: "away",
+    reason: "lost",
+    loss: LOSS,
+  });
+  assert.equal(lose("away", {}), undefined);
+  assert.equal(lose("ahead_of_log", {})?.state, "ahead_of_log");
+  const fence = { at: 7, sequence: 9, digest: "d", time: "t" };
+  for (
+    const change of [
+      { type: "fenced" },
+      { lastSequence: 7 },
+      { firstSequence: 7 },
+      { fence },
+      { problem: "it is too old" },
+      { reason: "another" },
+    ] as const
+  ) {
+    assert.equal(lose("away", change)?.state, "ahead_of_log");
+    assert.equal(lose("away", change), undefined);
+  }
+  assert.equal(teller.change("away", "cut", 0), undefined);
+  assert.equal(teller.status.loss?.reason, "another");
   teller.notAhead();
-  assert.equal(teller.change("away", "cut", 3)?.state, "away");
+  assert.equal(teller.change("connected", "fine", 0)?.loss, undefined);
 });
 
 test("goes on requiring an upgrade", () => {

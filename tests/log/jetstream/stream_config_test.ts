@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import {
+  fenceSubject,
+  isFenceSubject,
   isKnownVersion,
   isUnknownVersion,
   logIdentity,
   newStreamConfig,
   settingsProblem,
   type StreamConfig,
+  takesFences,
 } from "../../../src/log/jetstream/stream_config.ts";
 
 const permissions = "none";
@@ -82,6 +85,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a stream takes fences where its subjects match theirs",
+  permissions,
+  fn: () => {
+    assert.equal(fenceSubject("USERGRADE"), "usergrade.v2.set.$heal");
+    assert.ok(isFenceSubject(fenceSubject("Other-1")));
+    assert.ok(!isFenceSubject("usergrade.v2.set.heal"));
+    for (const subject of ["usergrade.*.set.*", "usergrade.>"]) {
+      assert.ok(takesFences({ ...RIGHT, subjects: [subject] }), subject);
+    }
+    for (const subject of ["usergrade.v1.set.*", "other.>"]) {
+      assert.ok(!takesFences({ ...RIGHT, subjects: [subject] }), subject);
+    }
+  },
+});
+
+Deno.test({
   name: "an entry's subject tells a known version, a later one, and none",
   permissions,
   fn: () => {
@@ -91,6 +110,9 @@ Deno.test({
       ["usergrade.v10.set.a", false, true],
       ["usergrade.v0.set.a", false, false],
       ["usergrade.x.set.a", false, false],
+      ["usergrade.v2.set.$heal", false, false],
+      ["usergrade.v1.set.$heal", true, false],
+      ["usergrade.v3.set.$heal", false, true],
     ];
     for (const [subject, known, unknown] of versions) {
       assert.equal(isKnownVersion(subject), known, subject);

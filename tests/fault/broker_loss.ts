@@ -1,0 +1,70 @@
+/**
+ * Losses of the broker: its servers are killed at once, and come back with less
+ * than replicas have applied.
+ *
+ * @module
+ */
+import { BrokerError, LOG_STREAM, STREAM_NOT_FOUND } from "./broker_client.ts";
+import type { Brokers } from "./brokers.ts";
+import { BUCKET_STREAM } from "./snapshot_bucket.ts";
+
+/** What is lost. */
+export type Loss =
+  /** All since the stores were saved. */
+  | "older copy"
+  /** All of JetStream. */
+  | "stores"
+  /** The log's stream, while the servers run. */
+  | "stream"
+  /** The bucket of snapshots with it. */
+  | "stream and bucket";
+
+/** Keeps a copy of each server's store, as it is while it runs. */
+export async function saveStores({ servers }: Brokers): Promise<void> {
+  await Promise.all(servers.map((server) => server.copyStore("save")));
+}
+
+/** Loses something, and waits until the broker answers again. */
+export async function lose(brokers: Brokers, loss: Loss): Promise<void> {
+  const { servers } = brokers;
+  if (loss === "stream" || loss === "stream and bucket") {
+    await deleteStream(brokers, LOG_STREAM);
+    if (loss === "stream and bucket") {
+      await deleteStream(brokers, BUCKET_STREAM);
+    }
+    return;
+  }
+  await Promise.all(servers.map((server) => server.stop("SIGKILL")));
+  for (const server of servers) {
+    if (loss === "stores") server.loseStore();
+    else await server.copyStore("put back");
+  }
+  await Promise.all(servers.map((server) => server.start()));
+  await untilAnswered(brokers);
+}
+
+async function deleteStream(brokers: Brokers, name: string): Promise<void> {
+  await brokers.ask((client) => unlessMissing(client.deleteStream(name)));
+}
+
+/** Waits until JetStream says what it has of the log, or that it has none. */
+async function untilAnswered(brokers: Brokers): Promise<void> {
+  await brokers.ask(async (client) => {
+    const view = await unlessMissing(client.look(LOG_STREAM));
+    if (
+      view !== undefined && brokers.servers.length > 1 &&
+      view.leader === undefined
+    ) throw new Error("the stream has no leader");
+  });
+}
+
+async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof BrokerError && error.code === STREAM_NOT_FOUND) {
+      return undefined;
+    }
+    throw error;
+  }
+}
