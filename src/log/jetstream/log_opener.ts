@@ -24,15 +24,15 @@ export class LogOpener {
    * @param options The stream.
    * @param feed What will be fed from it.
    * @param requests Numbers the requests.
-   * @param admission Whether batches may be published, later.
    * @param output Takes what is to be done.
+   * @param admission Says whether the replica may propose.
    */
   constructor(
     private readonly options: OpeningOptions,
     private readonly feed: EntryFeed,
     private readonly requests: Requests,
-    private readonly admission: Admission,
     private readonly output: SessionOutput,
+    private readonly admission: Admission,
   ) {}
 
   /** NATS is connected. */
@@ -99,7 +99,6 @@ export class LogOpener {
     now_ms: number,
   ): KnownLog | undefined {
     if (!isAwaited(this.#wait, request)) return undefined;
-    this.admission.entered();
     if (this.#wanted === "look") return this.#found(look);
     return this.#open(look, now_ms);
   }
@@ -107,6 +106,7 @@ export class LogOpener {
   #found(look: StreamLook | undefined): undefined {
     this.#wanted = "nothing";
     this.#wait = { type: "idle" };
+    this.admission.found();
     const info = look && infoOf(look, this.options);
     this.output.do({ type: "found", info });
   }
@@ -129,6 +129,7 @@ export class LogOpener {
         this.#tryAgain(step.reason, now_ms);
         return undefined;
       case "open":
+        this.admission.opened();
         this.feed.noteLastSequence(step.info.lastSequence);
         this.output.do({ type: "opened", info: step.info });
         return new KnownLog(look!, this.feed);

@@ -66,8 +66,8 @@ export class Session {
       this.#opening,
       this.feed,
       this.#requests,
-      this.#admission,
       this.#output,
+      this.#admission,
     );
   }
 

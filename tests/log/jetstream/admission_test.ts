@@ -9,7 +9,7 @@ test("is given over the server on which the log was opened, and over no other on
   const admission = new Admission();
   assert.ok(!admission.isGiven);
   admission.connected("one");
-  admission.entered();
+  admission.opened();
   assert.ok(admission.isGiven);
   admission.connected("two");
   assert.ok(!admission.isGiven);
@@ -23,7 +23,7 @@ test("is given over the server on which the log was opened, and over no other on
 test("is taken away by a doubt, and given by the last hearing alone", () => {
   const admission = new Admission();
   admission.connected("one");
-  admission.entered();
+  admission.opened();
   admission.doubt();
   assert.ok(!admission.isGiven);
   const first = admission.begin();
@@ -36,16 +36,16 @@ test("is taken away by a doubt, and given by the last hearing alone", () => {
 
 test("is not given to a replica that opened its log over no connection", () => {
   const admission = new Admission();
-  admission.entered();
+  admission.opened();
   assert.ok(!admission.isGiven);
 });
 
-test("is not given where the server was started anew while the others were heard for the start", () => {
+test("is not given over another server than the one over which the log was found", () => {
   const admission = new Admission();
   admission.connected("one");
-  admission.entered();
+  admission.found();
   admission.connected("two");
-  admission.entered();
+  admission.opened();
   assert.ok(!admission.isGiven);
   admission.connected("one");
   assert.ok(admission.isGiven);
