@@ -217,7 +217,9 @@ test("JetStreamLog is forked where the log was made whole from less than it has"
     await other.until("healing");
     await other.log.healing.moveTo(less);
     await other.log.healing.fence(less, 4);
-    await session.untilReason(/entry 5 is another one now/);
+    await other.until("connected");
+    await assert.rejects(session.log.healing.look(), /entry 4/);
+    assert.equal(session.state, "forked");
     await assert.rejects(session.propose(9), NotStoredError);
   });
 });
