@@ -14,7 +14,7 @@ async function backupInfo(replica: ServiceProcess) {
 }
 
 Deno.test("a replica that is ahead of the log answers no min_sequence, gives its backup, and marks no other as diverged when it stops", async () => {
-  await using cluster = await Cluster.start(2);
+  await using cluster = await Cluster.start(2, { HEAL_AFTER_MS: "0" });
   const [a, b] = cluster.replicas;
   await set(a, "ann");
   await cluster.agreement();
