@@ -129,14 +129,3 @@ export async function viewOf(replica: ServiceProcess): Promise<View> {
   const { log, digest, users } = await replica.statusJson();
   return { id: log.id, sequence: log.applied_sequence, digest, users };
 }
-
-/** @returns A replica's metric that has no labels. */
-export async function metricOf(
-  replica: ServiceProcess,
-  name: string,
-): Promise<number> {
-  const text = await (await replica.get("/metrics")).text();
-  const found = new RegExp(`^${name} (\\S+)$`, "m").exec(text);
-  assert.ok(found, `${name} is no metric`);
-  return Number(found[1]);
-}

@@ -42,7 +42,7 @@ class Bench {
   }
 
   /** Replicas that have applied so many entries, and a log that lost all after 5. */
-  async lost(applied: Record<string, number>): Promise<WorldReplica[]> {
+  lost(applied: Record<string, number>): WorldReplica[] {
     const replicas: WorldReplica[] = [];
     const { world } = this;
     for (const [name, count] of Object.entries(applied)) {
@@ -76,7 +76,7 @@ class Bench {
 }
 
 test("a log that lost its tail is made whole from the fullest replica, once", async (bench) => {
-  const [c, a, b] = await bench.lost({ c: 10, a: 8, b: 10 });
+  const [c, a, b] = bench.lost({ c: 10, a: 8, b: 10 });
   const { digest } = b;
   await bench.pass(HEAL_AFTER_MS - 500);
   assert.deepEqual(bench.world.done, ["b writes 10", "b reads 10"]);
@@ -102,7 +102,7 @@ test("a log that lost its tail is made whole from the fullest replica, once", as
 });
 
 test("a log that is gone is made again", async (bench) => {
-  await bench.lost({ a: 10, b: 10 });
+  bench.lost({ a: 10, b: 10 });
   bench.world.stream = undefined;
   await bench.pass(HEAL_AFTER_MS + 5_000);
   assert.deepEqual(bench.world.done, [
@@ -130,7 +130,7 @@ for (
   for (const when of ["before", "after"] as const) {
     test(`a healer that dies ${when} its ${step} is followed by the next${isGone ? ", where the log is gone" : ""}`, async (bench) => {
       const { world } = bench;
-      await bench.lost({ a: 10, b: 10, c: 10 });
+      bench.lost({ a: 10, b: 10, c: 10 });
       if (isGone) world.stream = undefined;
       const dead: string[] = [];
       world.dies = (name, what) => {
@@ -153,7 +153,7 @@ test(
   "nothing is moved before the snapshot was read back whole: a damaged one is written anew",
   async (bench) => {
     bench.world.weather.damage = 60;
-    await bench.lost({ a: 10, b: 9 });
+    bench.lost({ a: 10, b: 9 });
     await bench.pass(HEAL_AFTER_MS + PATIENCE_MS);
     bench.whole(11);
     const { done } = bench.world;
@@ -164,7 +164,7 @@ test(
 );
 
 test("a fuller replica that comes in time heals; one that comes after the fence is forked, and keeps what it has", async (bench) => {
-  const [, b, c] = await bench.lost({ a: 10, b: 12, c: 14 });
+  const [, b, c] = bench.lost({ a: 10, b: 12, c: 14 });
   b.isHeard = c.isHeard = false;
   c.isAway = true;
   await bench.pass(HEAL_AFTER_MS / 2);
@@ -187,7 +187,7 @@ test("a fuller replica that comes between the fence and the mark is forked by th
   for (const step of ["move", "mark"]) {
     const bench = new Bench(3);
     const { world } = bench;
-    const [a, c] = await bench.lost({ a: 10, c: 14 });
+    const [a, c] = bench.lost({ a: 10, c: 14 });
     c.isHeard = false;
     c.isAway = true;
     let held = true;
@@ -207,7 +207,7 @@ test("a fuller replica that comes between the fence and the mark is forked by th
 
 test("a snapshot that is fuller than all replicas is restored, and the log healed from it", async (bench) => {
   const { world } = bench;
-  const [a, , c] = await bench.lost({ a: 8, b: 8, c: 12 });
+  const [a, , c] = bench.lost({ a: 8, b: 8, c: 12 });
   const { digest } = c;
   const { id } = world.keep("c", c);
   world.verify("c", id);
@@ -219,7 +219,7 @@ test("a snapshot that is fuller than all replicas is restored, and the log heale
 
 test("losses in a row, and a copy of the log from the middle of a healing, end whole", async (bench) => {
   const { world } = bench;
-  await bench.lost({ a: 10, b: 10 });
+  bench.lost({ a: 10, b: 10 });
   const copies: NonNullable<typeof world.stream>[] = [];
   world.dies = (_, what) => {
     if (what === "move" || what === "mark") copies.push(world.copy());
@@ -241,7 +241,7 @@ test("losses in a row, and a copy of the log from the middle of a healing, end w
 
 test("what is not allowed is said, and tried again after a while", async (bench) => {
   const { world } = bench;
-  const [a] = await bench.lost({ a: 10 });
+  const [a] = bench.lost({ a: 10 });
   const move = world.moveTo;
   world.moveTo = () => {
     throw new HealingForbiddenError("the NATS user may not purge");
@@ -284,7 +284,7 @@ test("with HEAL_AFTER_MS=0 a replica says so, and touches nothing", async (bench
 });
 
 test("a healer that was stopped begins nothing, and ends what is under way", async (bench) => {
-  const [a] = await bench.lost({ a: 10 });
+  const [a] = bench.lost({ a: 10 });
   bench.world.weather.delay_ms = 400;
   await bench.pass(HEAL_AFTER_MS);
   const stopped = a.healer.stop();
@@ -321,7 +321,7 @@ async function storm(bench: Bench): Promise<void> {
   const { world, random } = bench;
   const names = ["a", "b", "c", "d"].slice(0, 2 + random.below(3));
   const counts = names.map((name) => [name, 6 + random.below(8)] as const);
-  const replicas = await bench.lost(Object.fromEntries(counts));
+  const replicas = bench.lost(Object.fromEntries(counts));
   world.weather = {
     fail: random.below(2) * random.below(25),
     damage: random.below(2) * random.below(40),

@@ -172,6 +172,7 @@ export class WorldReplica {
         id: this.name,
         logId: LOG_ID,
         appliedSequence,
+        time: this.messages.at(-1)?.time ?? null,
         digest,
         heals,
         isForked,
