@@ -8,7 +8,12 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
 import { getApp } from "./http/get/get_app.ts";
-import type { Identity, SnapshotMaker, SnapshotView } from "./http/ports.ts";
+import type {
+  HealingView,
+  Identity,
+  SnapshotMaker,
+  SnapshotView,
+} from "./http/ports.ts";
 import { Availability } from "./http/server/availability.ts";
 import { BodyReader } from "./http/server/body.ts";
 import { RequestCounts } from "./http/server/request_counts.ts";
@@ -30,6 +35,7 @@ export interface AppsOptions extends
   readonly cluster: Cluster;
   /** What is kept, and how to make one now. */
   readonly snapshots: SnapshotView & SnapshotMaker;
+  readonly healing: HealingView;
   readonly logLines: MetricSources["logLines"];
   /** The time in milliseconds, by a clock that never goes back. */
   now(): number;

@@ -185,6 +185,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     replica,
     cluster,
     snapshots,
+    healing: healer ?? { seen: 0, lost: 0 },
     logLines,
     now,
   });

@@ -121,7 +121,7 @@ async function fileState(
   stored: StoredStates,
 ): Promise<FileState | undefined> {
   if (restoreFrom === undefined) return undefined;
-  return await stateToRestore({
+  const state = await stateToRestore({
     url: restoreFrom,
     find: () => log.find(),
     later: (place) => stored.later(place),
@@ -133,6 +133,8 @@ async function fileState(
     },
     sleep: (ms, signal) => delay(ms, undefined, { signal }),
   }, signal);
+  replica.restoreEnded();
+  return state;
 }
 
 /** Waits until the other replicas let this one open the log, or make it. */

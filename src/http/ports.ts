@@ -114,6 +114,14 @@ export interface SnapshotView {
   };
 }
 
+/** Knows how the log was made whole. */
+export interface HealingView {
+  /** How many healings the log has gone through since this replica started. */
+  readonly seen: number;
+  /** How many applied entries the log does not have now. */
+  readonly lost: number;
+}
+
 /** Makes snapshots on demand. */
 export interface SnapshotMaker {
   /**

@@ -5,7 +5,7 @@
  */
 import type { Histogram } from "../histogram.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Identity, SnapshotView } from "../http/ports.ts";
+import type { HealingView, Identity, SnapshotView } from "../http/ports.ts";
 import type { RequestCounts } from "../http/server/request_counts.ts";
 import type { BackupCounts } from "../http/set/backup.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";
@@ -13,6 +13,7 @@ import { REPLICA_STATES } from "../replica_states.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
 import type { LogLines } from "./logger.ts";
 import type { MetricRegistry, Sample } from "./metric_registry.ts";
+import { addHealing } from "./healing_metrics.ts";
 import { addSnapshots } from "./snapshot_metrics.ts";
 
 /** Where the numbers are kept. */
@@ -25,6 +26,7 @@ export interface MetricSources {
   readonly backups: BackupCounts;
   readonly cluster: Cluster;
   readonly snapshots: SnapshotView;
+  readonly healing: HealingView;
   readonly logLines: Pick<LogLines, "lost">;
 }
 
@@ -39,6 +41,7 @@ export async function createMetrics(
   addSets(registry, sources.replica);
   addLog(registry, sources.replica);
   addSnapshots(registry, sources.snapshots, Date.now);
+  addHealing(registry, sources.healing, sources.replica);
   addState(registry, sources);
   addCluster(registry, sources.cluster);
   addProcess(registry, sources.logLines);

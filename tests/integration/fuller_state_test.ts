@@ -7,6 +7,9 @@ import type { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { assertHeld, assertTwoLogs, set } from "./fuller_state.ts";
 
+/** The log stays as it is: no replica makes it whole. */
+const UNHEALED = { HEAL_AFTER_MS: "0" };
+
 /** Waits until a replica says that the log has lost what it has applied. */
 async function ahead(replica: ServiceProcess): Promise<void> {
   await replica.line(({ state }) => state === "ahead_of_log");
@@ -58,7 +61,7 @@ async function loseBroker(cluster: Cluster): Promise<void> {
 }
 
 Deno.test("where the broker lost its store, a replica makes no log while another holds the users, and NEW_LOG=yes begins anew", async () => {
-  await using cluster = await Cluster.start(2);
+  await using cluster = await Cluster.start(2, UNHEALED);
   const [a, b] = cluster.replicas;
   await set(a, "ann");
   const { id } = await cluster.agreement();
@@ -67,7 +70,7 @@ Deno.test("where the broker lost its store, a replica makes no log while another
   await ahead(a);
   await b.end("SIGTERM");
 
-  const peers = { PEERS: a.url("set") };
+  const peers = { ...UNHEALED, PEERS: a.url("set") };
   const reason = /holds 1 users at entry 1 of log \w+, and NATS has no such/;
   const held = cluster.spawnReplica(1, peers);
   await assertHeld(held, reason);
@@ -98,7 +101,7 @@ Deno.test("where the broker lost its store, a replica makes no log while another
 });
 
 Deno.test("where the store is an older copy, replicas that start take no set while another has applied more, with PEERS and without", async () => {
-  await using cluster = await Cluster.start(2);
+  await using cluster = await Cluster.start(2, UNHEALED);
   const [a, b] = cluster.replicas;
   await set(a, "ann");
   await cluster.broker.stop("SIGTERM");
@@ -114,8 +117,8 @@ Deno.test("where the store is an older copy, replicas that start take no set whi
   await ahead(a);
   await b.end("SIGTERM");
   const held = [
-    cluster.spawnReplica(1, { PEERS: a.url("set") }),
-    cluster.spawnReplica(2),
+    cluster.spawnReplica(1, { ...UNHEALED, PEERS: a.url("set") }),
+    cluster.spawnReplica(2, UNHEALED),
   ];
   for (const one of held) {
     await assertHeld(
@@ -129,7 +132,7 @@ Deno.test("where the store is an older copy, replicas that start take no set whi
   await cluster.broker.copyStore("swap");
   await cluster.broker.start();
   await a.end("SIGKILL");
-  await cluster.startReplica(0);
+  await cluster.startReplica(0, UNHEALED);
   for (const [i, one] of held.entries()) {
     await one.started();
     cluster.replicas[i + 1] = one;
@@ -141,14 +144,14 @@ Deno.test("where the store is an older copy, replicas that start take no set whi
 });
 
 Deno.test("where the stream was deleted, a replica that starts makes no other one, even when the one that holds the users falls silent", async () => {
-  await using cluster = await Cluster.start(2);
+  await using cluster = await Cluster.start(2, UNHEALED);
   const [a, b] = cluster.replicas;
   await set(a, "ann");
   await cluster.agreement();
   await b.end("SIGTERM");
   await deleteStream(cluster);
   // At once: the other one may not even have noticed.
-  const held = cluster.spawnReplica(1);
+  const held = cluster.spawnReplica(1, UNHEALED);
   const reason = /replica r0 holds 1 users .* NATS has no such stream/;
   await assertHeld(held, reason);
   await ahead(a);
@@ -167,7 +170,7 @@ Deno.test("where the stream was deleted, a replica that starts makes no other on
   await assertHeld(held, reason);
   assert.deepEqual(await streams(cluster), []);
   // What it held is lost for sure once it is started anew.
-  const anew = await cluster.startReplica(0);
+  const anew = await cluster.startReplica(0, UNHEALED);
   await held.started();
   cluster.replicas[1] = held;
   await set(anew, "bob");
@@ -175,13 +178,13 @@ Deno.test("where the stream was deleted, a replica that starts makes no other on
 });
 
 Deno.test("a broker on an empty volume and a replica that start at once lose nothing to a race", async () => {
-  await using cluster = await Cluster.start(2);
+  await using cluster = await Cluster.start(2, UNHEALED);
   const [a, b] = cluster.replicas;
   await set(a, "ann");
   await cluster.agreement();
   await loseBroker(cluster);
   await b.end("SIGTERM");
-  const held = cluster.spawnReplica(1);
+  const held = cluster.spawnReplica(1, UNHEALED);
   // It has tried, and NATS was not there.
   await held.line(({ message }) => /NATS does not answer/.test(message));
   await cluster.broker.start();
@@ -191,7 +194,7 @@ Deno.test("a broker on an empty volume and a replica that start at once lose not
 
 Deno.test("a start is held where only a snapshot in NATS or in SNAPSHOT_DIR has the users or ends beyond the log, and NEW_LOG=yes begins anew", async () => {
   using folder = new TemporaryFolder();
-  const env = { SNAPSHOT_DIR: `${folder.path}/snapshots` };
+  const env = { ...UNHEALED, SNAPSHOT_DIR: `${folder.path}/snapshots` };
   await using cluster = await Cluster.start(1, env);
   const [first] = cluster.replicas;
   await set(first, "ann");

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TcpProxy } from "../fault/tcp_proxy.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
+import { areServersNew } from "../support/nats_server.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { assertHeld, set } from "./fuller_state.ts";
 
@@ -127,4 +128,32 @@ Deno.test("a replica that lags proposes nothing to a log that was put back to wh
     /replica r0 holds 3 users .* ends at entry 1/,
   );
   assert.equal((await entries(cluster)).length, 1);
+});
+
+Deno.test({
+  name:
+    "a start beside a replica that makes the log whole waits, says so, and goes on with all that it had",
+  // Below 2.10 nobody heals.
+  ignore: !areServersNew(),
+  fn: async () => {
+    await using cluster = await Cluster.start(1, { HEAL_AFTER_MS: "4000" });
+    const [a] = cluster.replicas;
+    for (const id of ["ann", "bob", "cid"]) await set(a, id);
+    await cluster.broker.stop();
+    cluster.broker.loseStore();
+    await cluster.broker.start();
+    await a.line(({ state }) => state === "healing");
+    const b = cluster.spawnReplica(1);
+    const line = await b.line(({ message }) => message.startsWith("Not ready"));
+    const reason = /^replica r0 makes the log whole/;
+    assert.equal(line.level, "WARN");
+    assert.match(String(line.reason), reason);
+    const probe = await (await fetch(`${b.url("set")}/readyz`)).json();
+    assert.equal(probe.state, "starting");
+    assert.match(probe.reason, reason);
+    await b.started();
+    cluster.replicas[1] = b;
+    await set(b, "dan");
+    assert.equal((await cluster.agreement()).users, 4);
+  },
 });

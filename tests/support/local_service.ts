@@ -34,6 +34,8 @@ export class LocalService {
   readonly log: LocalLog;
   readonly cluster: Cluster;
   readonly snapshots: LocalSnapshots;
+  /** How the log was made whole; set by hand. */
+  readonly healing = { seen: 0, lost: 0 };
   readonly apps: Apps;
 
   constructor(
@@ -65,6 +67,7 @@ export class LocalService {
       replica: this.log.proposer,
       cluster: this.cluster,
       snapshots: this.snapshots,
+      healing: this.healing,
       logLines: { lost: 0 },
       now,
     });

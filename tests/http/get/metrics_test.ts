@@ -169,3 +169,27 @@ Deno.test("GET /metrics tells the log's size, and the snapshots of each place", 
   assert.equal(value("usergrade_snapshot_age_seconds", PLACES.log), undefined);
   assert.equal(value("usergrade_snapshot_bytes", PLACES.log), 70);
 });
+
+Deno.test("GET /metrics tells what the log has lost, and how often it was made whole", async () => {
+  const service = new LocalService();
+  let families = await scrape(service);
+  const values = () =>
+    [
+      "usergrade_healings_total",
+      "usergrade_log_lost_entries",
+      "usergrade_heal_points",
+      "usergrade_healed_to_sequence",
+    ].map((name) => sampleOf(families, name));
+  assert.deepEqual(values(), [0, 0, 0, 0]);
+  Object.assign(service.healing, { seen: 1, lost: 7 });
+  await (await service.set({ user_id: "ann" })).body?.cancel();
+  const replica = service.log.proposer;
+  const { appliedSequence, digest } = replica;
+  replica.apply([{
+    sequence: appliedSequence + 1,
+    time: "2026-11-26T08:00:00Z",
+    heal: { sequence: appliedSequence, digest },
+  }], appliedSequence + 1);
+  families = await scrape(service);
+  assert.deepEqual(values(), [1, 7, 1, appliedSequence]);
+});
