@@ -57,6 +57,7 @@ function situation(
       id,
       logId: log.id,
       appliedSequence,
+      time: replica.appliedTime,
       digest,
       heals,
       isWhole: replica.isWhole && state !== "draining",

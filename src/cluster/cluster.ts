@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { getLogger } from "@logtape/logtape";
-import { type Difference, Divergence, type OwnState } from "./divergence.ts";
+import { Alarms } from "./alarms.ts";
+import { Divergence, type OwnState } from "./divergence.ts";
 import {
   type Heartbeat,
   InvalidHeartbeatError,
@@ -18,13 +18,11 @@ import {
   type SendHeartbeat,
 } from "./heartbeat_sender.ts";
 import type { OtherReplica } from "../replica/healing_facts.ts";
-import { type Member, Members } from "./members.ts";
+import { Members } from "./members.ts";
 import { otherReplicas } from "./other_replicas.ts";
 import { type OtherLog, OtherLogs } from "./other_logs.ts";
 import { RollCall } from "./roll_call.ts";
 import { type SeenReplica, seenReplicas } from "./seen_replicas.ts";
-
-const logger = getLogger(["usergrade", "cluster"]);
 
 /** What the cluster needs from outside. */
 export interface ClusterPorts {
@@ -58,11 +56,9 @@ export class Cluster {
   readonly #otherLogs = new OtherLogs();
   readonly #rollCall = new RollCall();
   readonly #sender: HeartbeatSender;
+  readonly #alarms: Alarms;
   #presence: ClusterView["presence"];
   #dropped = 0;
-  #loggedAlone: string | null = null;
-  /** The last session of another replica with this one's id. */
-  #loggedDouble = "";
 
   /**
    * @param identity This replica's id, version and session.
@@ -79,6 +75,7 @@ export class Cluster {
       replica,
       ports.sendHeartbeat ?? (() => {}),
     );
+    this.#alarms = new Alarms(identity);
     this.#presence = ports.sendHeartbeat === undefined ? "standalone" : "on";
   }
 
@@ -188,8 +185,7 @@ export class Cluster {
       return;
     }
     if (replicaId === this.identity.replicaId) {
-      this.#noteDouble(heartbeat);
-      return;
+      return this.#alarms.double(heartbeat);
     }
     const isNew = !this.#members.knows(heartbeat);
     if (!this.#members.hear(heartbeat, now_ms)) {
@@ -206,7 +202,10 @@ export class Cluster {
       : undefined;
     const members = this.#members.list(now_ms);
     this.#divergence.settle(this.identity.replicaId, members);
-    this.#report(difference, members);
+    if (difference !== undefined) this.#alarms.diverged(difference);
+    this.#alarms.standsAlone(
+      this.#divergence.standsAlone(this.identity.replicaId, members),
+    );
   }
 
   #ownState(): OwnState {
@@ -218,54 +217,11 @@ export class Cluster {
     };
   }
 
-  #noteDouble({ session, state }: Heartbeat): void {
-    if (
-      session === this.identity.session || session === this.#loggedDouble ||
-      // A replica that is stopping may overlap with its next start.
-      state === "draining"
-    ) return;
-    this.#loggedDouble = session;
-    logger.error(
-      "Another replica runs with REPLICA_ID {replica_id}: give each its own",
-      { replica_id: this.identity.replicaId },
-    );
-  }
-
   #reportOtherLogs(now_ms: number): void {
-    const news = this.#otherLogs.news(this.otherLogs(now_ms));
-    for (const { follower, logId } of news) {
-      logger.error(
-        "TWO LOGS: {follower} follows log {other}, and this replica log {id}; each has a part of the sets. Compare NATS_URL and NATS_STREAM of both",
-        { follower, other: logId, id: this.replica.log?.id },
-      );
-    }
-  }
-
-  #report(
-    difference: Difference | undefined,
-    members: readonly Member[],
-  ): void {
-    const { replicaId } = this.identity;
-    if (difference !== undefined) {
-      logger.error(
-        "DIVERGED: replicas {replica_id} and {other} differ at sequence {sequence}: digests {digest} and {other_digest}",
-        {
-          replica_id: replicaId,
-          other: difference.replicaId,
-          sequence: difference.sequence,
-          digest: difference.ownDigest,
-          other_digest: difference.digest,
-        },
-      );
-    }
-    const alone = this.#divergence.standsAlone(replicaId, members);
-    if (alone !== null && alone !== this.#loggedAlone) {
-      logger.error(
-        "Replica {alone} stands alone: it differs from all others, which are equal",
-        { alone },
-      );
-    }
-    this.#loggedAlone = alone;
+    this.#alarms.twoLogs(
+      this.#otherLogs.news(this.otherLogs(now_ms)),
+      this.replica.log?.id,
+    );
   }
 
   /** Counts heartbeats that were dropped on the way. */
@@ -276,10 +232,7 @@ export class Cluster {
   /** Heartbeats are neither sent nor received from now on. */
   off(reason: string): void {
     this.#presence = "off";
-    logger.warn(
-      "Replicas do not see each other, and their digests are not compared: {reason}",
-      { reason },
-    );
+    this.#alarms.off(reason);
   }
 
   /** @returns This replica and the others. */

@@ -19,7 +19,7 @@ const HEALING_HEARTBEAT_MS = 500;
 const ANSWER_INTERVAL_MS = 100;
 
 /** States that say by themselves that the log is not what was applied. */
-const INCOMPARABLE: readonly string[] = ["healing", "forked"];
+const LOSS_STATES: readonly string[] = ["healing", "forked"];
 
 /** Who a replica is. */
 export interface Identity {
@@ -115,8 +115,8 @@ export class HeartbeatSender {
   /**
    * The others, version 1.0 included, compare their digests with those of a
    * replica that is ready or leaves. So a replica whose history is another one,
-   * or may be, says that as its state. Nobody compares one that is healing or
-   * forked.
+   * or may be, says that as its state. Nobody compares one that restores, heals
+   * or is forked, and others may wait for its word.
    */
   #send(now_ms: number, asks = false): void {
     this.#sentState = this.#changes();
@@ -126,15 +126,13 @@ export class HeartbeatSender {
     const heartbeat = { ...this.current(), ...(asks && { asks }) };
     const as = (told: string) => encodeHeartbeat({ ...heartbeat, state: told });
     const told = as(
-      isAheadOfLog && !INCOMPARABLE.includes(state) ? "ahead_of_log" : state,
+      isAheadOfLog && !LOSS_STATES.includes(state) ? "ahead_of_log" : state,
     );
     const followsLog = state === "catching_up" || state === "ready";
-    const unsure = followsLog
-      ? as("away")
-      : INCOMPARABLE.includes(state)
-      ? told
-      : undefined;
-    this.sendHeartbeat(told, unsure);
+    const isNeverCompared = LOSS_STATES.includes(state) ||
+      state === "restoring";
+    const unsure = followsLog ? as("away") : undefined;
+    this.sendHeartbeat(told, isNeverCompared ? told : unsure);
   }
 
   /** @returns What this replica is now. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { HealPoint } from "../log/log.ts";
+import { FORK_REMEDY, type HealPoint } from "../log/log.ts";
 import type { HealPoints } from "./heal_points.ts";
 import type { OtherReplica } from "./healing_facts.ts";
 
@@ -21,15 +21,12 @@ export interface History {
   readonly heals: HealPoints;
 }
 
-const REMEDY =
-  "save the backup of this replica and of another one, compare them, import what is missing there, and start this one anew";
-
 function forked(
   { appliedSequence }: History,
   healedTo: number,
   source: string,
 ): string {
-  return `two histories: this replica has applied entry ${appliedSequence}, and ${source} that the log was healed to entry ${healedTo} without it: ${REMEDY}`;
+  return `two histories: this replica has applied entry ${appliedSequence}, and ${source} that the log was healed to entry ${healedTo} without it: ${FORK_REMEDY}`;
 }
 
 /** Whether the log was healed below what a state has, without that state. */
@@ -86,7 +83,7 @@ export function forkByFence(
   const { sequence, digest } = fence;
   if (isUnknown(own, fence)) return forked(own, sequence, "its fence says");
   return own.appliedSequence === sequence && own.digest !== digest
-    ? `two histories: at entry ${sequence} this replica has the digest ${own.digest}, and the log was healed with ${digest}: ${REMEDY}`
+    ? `two histories: at entry ${sequence} this replica has the digest ${own.digest}, and the log was healed with ${digest}: ${FORK_REMEDY}`
     : undefined;
 }
 
@@ -100,6 +97,6 @@ export function checkMark(own: History, mark: HealPoint): void {
     return;
   }
   throw new ForkedError(
-    `two histories: at entry ${own.appliedSequence} this replica has the digest ${own.digest}, and the log says that it was healed to entry ${mark.sequence} with ${mark.digest}: ${REMEDY}`,
+    `two histories: at entry ${own.appliedSequence} this replica has the digest ${own.digest}, and the log says that it was healed to entry ${mark.sequence} with ${mark.digest}: ${FORK_REMEDY}`,
   );
 }

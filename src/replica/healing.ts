@@ -141,7 +141,7 @@ function whyDisputed(facts: HealingFacts): NoHealing | undefined {
   );
   return other && none(
     "wait",
-    `replica ${other.id} has a log up to entry ${other.lastSequence}: the servers of NATS do not agree yet`,
+    `replica ${other.id} follows the log up to entry ${other.lastSequence}: it is whole by now, or servers of NATS do not agree yet`,
   );
 }
 

@@ -84,6 +84,7 @@ function checkRestore(
   mustHold(
     isVerified && !isUnreadable && info.logId === own.logId &&
       info.sequence > own.appliedSequence &&
+      (info.time ?? "") >= (own.time ?? "") &&
       (loss.type === "gone" || loss.type === "tail"),
     "only a fuller snapshot that was read back is restored",
   );

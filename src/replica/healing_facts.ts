@@ -46,6 +46,8 @@ export interface HealingCondition {
 export interface OwnState extends History {
   readonly id: string;
   readonly logId: string;
+  /** When the log took the entry that was applied last; null at sequence 0. */
+  readonly time: string | null;
   /** Whether it holds the whole state at its sequence. */
   readonly isWhole: boolean;
   /** Whether its records differ from those of another replica. */

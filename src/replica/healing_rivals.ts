@@ -100,6 +100,8 @@ function isFuture(
   own: OwnState,
 ): boolean {
   if (info.sequence <= own.appliedSequence || isUnreadable) return false;
+  // It is of a history that others have left: they wrote past its end later.
+  if (own.time !== null && (info.time ?? "") < own.time) return false;
   const heals = HealPoints.from(info.heals);
   const { last } = own.heals;
   return heals.count >= own.heals.count &&

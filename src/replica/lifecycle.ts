@@ -45,6 +45,7 @@ export class Lifecycle {
   /** How a restore goes while there is a state already. */
   #rejoin: RestoreProgress | undefined = undefined;
   readonly #healing = new HealingConditions();
+  #isHealer = false;
   /**
    * Invariant: what {@linkcode readiness} makes of the fields above. Kept, since
    * every get asks for it.
@@ -185,8 +186,24 @@ export class Lifecycle {
     } else if (state === "away") {
       logger.warn("No set can commit: {reason}", { reason });
     } else {
-      logger.error("State {state}: {reason}", { state, reason });
+      const isHealing = this.#readiness.state === "healing";
+      logger.error("State {state}: {reason}", {
+        state: isHealing ? "healing" : state,
+        reason,
+      });
     }
+  }
+
+  /** Whether the replica makes its log whole. */
+  get isHealer(): boolean {
+    return this.#isHealer;
+  }
+
+  /** Whether the replica makes its log whole has changed. */
+  healerChanged(isHealer: boolean): void {
+    if (this.#isHealer === isHealer) return;
+    this.#isHealer = isHealer;
+    this.#judge();
   }
 
   /** Why no sets are taken has changed. */
@@ -196,7 +213,11 @@ export class Lifecycle {
     if (this.connected) this.#healing.logConnected();
     this.#judge();
     const { current } = this.#healing;
-    if (current === undefined || current.type === before) return;
+    // The log has said what is healed, and the healer what it does.
+    if (
+      current === undefined || current.type === before ||
+      current.type === "healing"
+    ) return;
     const { state } = this.#readiness;
     const level = current.type === "forked" ? "error" : "warn";
     logger[level]("State {state}, no set can commit: {reason}", {
@@ -227,6 +248,7 @@ export class Lifecycle {
       stuck: this.#stuck,
       rejoin: this.#rejoin,
       healing: this.#healing.current,
+      isHealer: this.#isHealer,
     });
   }
 }

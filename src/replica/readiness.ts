@@ -78,6 +78,8 @@ export interface Condition {
    * neither `healing` nor `unhealed` while the log is connected.
    */
   readonly healing: HealingCondition | undefined;
+  /** Whether the replica makes its log whole where that can be done. */
+  readonly isHealer: boolean;
 }
 
 /** @returns What a replica can do in its condition. */
@@ -103,7 +105,7 @@ export function readiness(condition: Condition): Readiness {
 
 /** The state of a replica whose log can't be followed, whatever else it does. */
 function stateOver(
-  { log, healing }: Pick<Condition, "log" | "healing">,
+  { log, healing, isHealer }: Condition,
 ): ReplicaState | undefined {
   if (healing?.type === "forked") return "forked";
   switch (log.state) {
@@ -112,12 +114,21 @@ function stateOver(
     case "healing":
       return log.state;
     case "ahead_of_log":
-      return healing?.type === "healing" ? "healing" : "ahead_of_log";
+      return healing?.type === "healing" ||
+          (isHealer && healing?.type !== "unhealed" && isHealable(log))
+        ? "healing"
+        : "ahead_of_log";
     case "away":
       return healing?.type === "healing" ? "healing" : undefined;
     case "connected":
       return undefined;
   }
+}
+
+/** Whether a log that has lost entries can be made whole. */
+function isHealable({ loss }: LogStatus): boolean {
+  return loss !== undefined && loss.type !== "other_log" &&
+    loss.problem === undefined;
 }
 
 function reason(condition: Condition): string {

@@ -210,7 +210,7 @@ export class Replica extends ReplicaView {
 
   /** Whether it can make its log whole: other replicas count on it then. */
   healerChanged(isHealer: boolean): void {
-    this.isHealer = isHealer;
+    this.lifecycle.healerChanged(isHealer);
   }
 
   /**

@@ -13,9 +13,6 @@ import type { StateMachine } from "./state_machine.ts";
 
 /** A replica that can only be read. */
 export class ReplicaView {
-  /** Whether it can make its log whole; a healer says so. */
-  protected isHealer = false;
-
   /**
    * @param machine What it has applied.
    * @param lifecycle Where it is in its life.
@@ -87,7 +84,7 @@ export class ReplicaView {
 
   /** How many heal points it has; undefined if it does not heal its log. */
   get healCount(): number | undefined {
-    return this.isHealer ? this.heals.count : undefined;
+    return this.lifecycle.isHealer ? this.heals.count : undefined;
   }
 
   /** The sequence of the newest heal point; null if there is none. */
@@ -129,6 +126,11 @@ export class ReplicaView {
   /** The sequence of the last entry known to be in the log. */
   get lastSequence(): number {
     return Math.max(this.machine.sequence, this.lifecycle.lastSequence);
+  }
+
+  /** When the log took that entry; null if none was applied. */
+  get appliedTime(): string | null {
+    return this.machine.time;
   }
 
   /** How many users there are at the applied sequence. */

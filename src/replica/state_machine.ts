@@ -51,6 +51,11 @@ export class StateMachine {
     return this.#place.sequence;
   }
 
+  /** When the log took that entry; null at sequence 0. */
+  get time(): string | null {
+    return this.#place.time;
+  }
+
   /** Whether an entry can't be applied, and all behind it wait. */
   get isStuck(): boolean {
     return this.#stuckIn !== undefined;

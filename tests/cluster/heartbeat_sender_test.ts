@@ -135,6 +135,8 @@ Deno.test(
       assert.deepEqual(told({ state, connected: false }), [state, undefined]);
     }
     // Nobody compares these, and all are to hear of them at any time.
+    const restoring = { state: "restoring", connected: false };
+    assert.deepEqual(told(restoring), ["restoring", "restoring"]);
     for (const state of ["healing", "forked"]) {
       assert.deepEqual(told({ state, connected: false }), [state, state]);
       assert.deepEqual(told({ state, ...ahead }), [state, state]);

@@ -16,19 +16,22 @@ Deno.test({
   fn: async () => {
     await using world = await HealWorld.start(1, 3);
     const steps = new HealSteps(world.brokers.clients);
+    const clients = new SteadyClients(world.replicas);
     for (const step of HEAL_STEPS) {
-      await world.explained(() => killHealer(world, steps, step));
+      await world.explained(() => killHealer(world, clients, steps, step));
+      clients.resume();
     }
+    await clients.stop();
   },
 });
 
 async function killHealer(
   world: HealWorld,
+  clients: SteadyClients,
   steps: HealSteps,
   step: HealStep,
 ): Promise<void> {
   const { brokers, replicas } = world;
-  const clients = new SteadyClients(replicas);
   await saveStores(brokers);
   await clients.back();
   await clients.stop();

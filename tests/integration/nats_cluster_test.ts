@@ -143,7 +143,11 @@ Deno.test("a replica waits when a stream of three servers ends too early, and is
   using folder = new TemporaryFolder();
   await using replica = await ServiceProcess.start({
     dataDir: folder.path,
-    env: { NATS_URL: nats.urls, NATS_STREAM_REPLICAS: "3" },
+    env: {
+      NATS_URL: nats.urls,
+      NATS_STREAM_REPLICAS: "3",
+      HEAL_AFTER_MS: "0",
+    },
   });
   const set = async (spp: number) => {
     const response = await replica.set({ user_id: "a", spp });

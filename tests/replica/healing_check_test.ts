@@ -15,6 +15,7 @@ import {
   other,
   own,
   stored,
+  timeAt,
   UNMARKED,
 } from "./healing_facts.ts";
 
@@ -73,6 +74,7 @@ const CASES: Record<string, Case> = {
       { own: own({ heals: healsAt(50, 90) }) },
       { own: own() },
       { own: own({ heals: healsAt(40) }) },
+      { own: own({ heals: healsAt(50), time: timeAt(121) }) },
     ],
   },
   remake: {

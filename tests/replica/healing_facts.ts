@@ -24,6 +24,13 @@ export function digestAt(sequence: number, history = 0): string {
   return `${history}`.padStart(4, "a") + `${sequence}`.padStart(12, "0");
 }
 
+/** When the log took the entry at a sequence; null for none. */
+export function timeAt(sequence: number): string | null {
+  return sequence === 0
+    ? null
+    : new Date(Date.UTC(2026, 10, 24) + sequence).toISOString();
+}
+
 /** Heal points at these sequences. */
 export function healsAt(...sequences: number[]): HealPoints {
   return sequences.reduce(
@@ -39,6 +46,7 @@ export function own(changes: Partial<OwnState> = {}): OwnState {
     id: "b",
     logId: LOG_ID,
     appliedSequence,
+    time: timeAt(appliedSequence),
     digest: digestAt(appliedSequence),
     heals: HealPoints.NONE,
     isWhole: true,
@@ -81,7 +89,7 @@ export function stored(
     info: {
       logId: LOG_ID,
       sequence,
-      time: "2026-11-24T00:00:00Z",
+      time: timeAt(sequence),
       rows: 1,
       digest: digestAt(sequence),
       ...(heals?.data && { heals: heals.data }),

@@ -26,6 +26,7 @@ import {
   say,
   stepOf,
   stored,
+  timeAt,
   UNMARKED,
 } from "./healing_facts.ts";
 
@@ -248,6 +249,21 @@ test("a stored snapshot that is fuller than all replicas is read back, and resto
         own: own({ appliedSequence: 0 }),
       },
       "verify 120",
+    ],
+    // It was written past the end of another history, before this one was.
+    [
+      {
+        own: own({ time: timeAt(121) }),
+        snapshots: [stored(120), stored(100)],
+      },
+      "fence 100 after 80",
+    ],
+    [
+      {
+        own: own({ time: timeAt(120) }),
+        snapshots: [stored(120), stored(100)],
+      },
+      "restore 120",
     ],
     // It is of a history that the log has left.
     [

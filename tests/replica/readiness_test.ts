@@ -4,7 +4,7 @@ import {
   type Readiness,
   readiness,
 } from "../../src/replica/readiness.ts";
-import type { LogStatus } from "../../src/log/log.ts";
+import type { LogLoss, LogStatus } from "../../src/log/log.ts";
 import type { HealingCondition } from "../../src/replica/healing_facts.ts";
 
 const permissions = "none";
@@ -43,6 +43,7 @@ function table(): string[] {
           stuck,
           rejoin: undefined,
           healing: undefined,
+          isHealer: false,
         });
         const name = phase.name === "draining" && phase.wasReady
           ? "draining after ready"
@@ -150,6 +151,7 @@ Deno.test({
             stuck: undefined,
             rejoin: undefined,
             healing,
+            isHealer: false,
           });
           if (type !== undefined && phase.name === "ready") {
             assert.match(reason, /told/);
@@ -205,6 +207,7 @@ Deno.test({
         stuck: undefined,
         rejoin: undefined,
         healing: { type, reason: "b has more" },
+        isHealer: true,
       });
       assert.equal(reason, "b has more");
       assert.equal(
@@ -212,6 +215,42 @@ Deno.test({
         type === "waiting" ? "ready readable whole" : "forked readable whole",
       );
     }
+  },
+});
+
+Deno.test({
+  name:
+    "readiness() says that a log is being healed as soon as it is known to have lost entries that can be had again",
+  permissions,
+  fn: () => {
+    const loss = {
+      type: "tail",
+      reason: "it ends at 5",
+      firstSequence: 1,
+      lastSequence: 5,
+    } as const;
+    const of = (changes: Partial<LogLoss>, isHealer = true, more = {}) => {
+      const { state } = readiness({
+        phase: { name: "ready" },
+        log: {
+          state: "ahead_of_log",
+          reason: "it ends at 5",
+          loss: { ...loss, ...changes },
+        },
+        stuck: undefined,
+        rejoin: undefined,
+        healing: undefined,
+        isHealer,
+        ...more,
+      });
+      return state;
+    };
+    assert.equal(of({}), "healing");
+    assert.equal(of({}, false), "ahead_of_log");
+    assert.equal(of({ type: "other_log" }), "ahead_of_log");
+    assert.equal(of({ problem: "upgrade NATS" }), "ahead_of_log");
+    const healing = { type: "unhealed", reason: "no permission" };
+    assert.equal(of({}, true, { healing }), "ahead_of_log");
   },
 });
 
@@ -228,6 +267,7 @@ Deno.test({
         stuck: undefined,
         rejoin: undefined,
         healing: undefined,
+        isHealer: false,
       });
       assert.equal(reason, "b has more");
       assert.equal(flags(can), "starting");
@@ -248,6 +288,7 @@ Deno.test({
         stuck: STUCK,
         rejoin: PROGRESS,
         healing: undefined,
+        isHealer: false,
       });
       assert.equal(reason, `cut; ${PROGRESS.reason}`);
       return flags(can);
@@ -270,6 +311,7 @@ Deno.test({
         stuck: undefined,
         rejoin: undefined,
         healing: undefined,
+        isHealer: false,
       });
       assert.match(reason, /^(its own|entries .* are being applied); from b$/);
     }

@@ -11,6 +11,8 @@
 export class Admission {
   /** The server that is connected. */
   #serverId: string | undefined;
+  /** The server over which the log was looked for last, before it was opened. */
+  #foundOver: string | undefined;
   /** The server over which the others were heard last. */
   #heardOver: string | undefined;
   #lastHearing = 0;
@@ -20,9 +22,14 @@ export class Admission {
     this.#serverId = serverId;
   }
 
-  /** The log was opened: the others were heard before. */
+  /** It was looked whether the log is there: the others are heard meanwhile. */
+  found(): void {
+    this.#foundOver = this.#serverId;
+  }
+
+  /** The log was opened: the others were heard before, while it was looked for. */
   opened(): void {
-    this.#heardOver = this.#serverId;
+    this.#heardOver = this.#foundOver ?? this.#serverId;
   }
 
   /** The log has lost entries, or may have. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Admission } from "./admission.ts";
 import type { EntryFeed } from "./entry_feed.ts";
 import { KnownLog } from "./known_log.ts";
 import { infoOf, type OpeningOptions, openingStep } from "./opening.ts";
@@ -24,12 +25,14 @@ export class LogOpener {
    * @param feed What will be fed from it.
    * @param requests Numbers the requests.
    * @param output Takes what is to be done.
+   * @param admission Says whether the replica may propose.
    */
   constructor(
     private readonly options: OpeningOptions,
     private readonly feed: EntryFeed,
     private readonly requests: Requests,
     private readonly output: SessionOutput,
+    private readonly admission: Admission,
   ) {}
 
   /** NATS is connected. */
@@ -103,6 +106,7 @@ export class LogOpener {
   #found(look: StreamLook | undefined): undefined {
     this.#wanted = "nothing";
     this.#wait = { type: "idle" };
+    this.admission.found();
     const info = look && infoOf(look, this.options);
     this.output.do({ type: "found", info });
   }
@@ -125,6 +129,7 @@ export class LogOpener {
         this.#tryAgain(step.reason, now_ms);
         return undefined;
       case "open":
+        this.admission.opened();
         this.feed.noteLastSequence(step.info.lastSequence);
         this.output.do({ type: "opened", info: step.info });
         return new KnownLog(look!, this.feed);

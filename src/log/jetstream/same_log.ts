@@ -5,7 +5,7 @@
  */
 import { compareLog, type EntryIdentity, isSameEntry } from "../compare_log.ts";
 import { isPending } from "../fence.ts";
-import type { Fence, LogLoss } from "../log.ts";
+import { type Fence, FORK_REMEDY, type LogLoss } from "../log.ts";
 import type { KnownTimes } from "./entry_times.ts";
 import { isIdWritten, toldIdentity } from "./stream_config.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
@@ -253,7 +253,7 @@ function otherEntry({ sequence }: { readonly sequence: number }): Verdict {
 }
 
 function forked(reason: string): Verdict {
-  return { type: "forked", reason };
+  return { type: "forked", reason: `two histories: ${reason}: ${FORK_REMEDY}` };
 }
 
 /** What helps: a snapshot that has the entry, or the entry itself. */

@@ -67,6 +67,7 @@ export class Session {
       this.feed,
       this.#requests,
       this.#output,
+      this.#admission,
     );
   }
 
@@ -197,7 +198,6 @@ export class Session {
     }
     const log = this.#opener.looked(request, look, now_ms);
     if (log === undefined) return;
-    this.#admission.opened();
     this.#follower = new LogFollower(
       log,
       this.#opening,

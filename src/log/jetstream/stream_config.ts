@@ -8,8 +8,9 @@ import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 /** The version of the entries that hold sets. */
 const VERSION = "v1";
 
-/** How the subject of fences ends: no replica can have that name. */
+/** How the subject of fences goes on: no replica can have that name. */
 const FENCE_SUFFIX = ".v2.set.$heal";
+const FENCE_SUBJECT = /^[^.]+\.v2\.set\.\$heal$/;
 
 /** How long JetStream remembers message ids: longer than any retry. */
 const DUPLICATE_WINDOW_MS = 120_000;
@@ -67,7 +68,7 @@ export function fenceSubject(stream: string): string {
 
 /** Whether an entry of the log is on the subject of its fences. */
 export function isFenceSubject(subject: string): boolean {
-  return subject.endsWith(FENCE_SUFFIX);
+  return FENCE_SUBJECT.test(subject);
 }
 
 /** Whether an entry is of the version of sets. */

@@ -39,3 +39,14 @@ test("is not given to a replica that opened its log over no connection", () => {
   admission.opened();
   assert.ok(!admission.isGiven);
 });
+
+test("is not given over another server than the one over which the log was found", () => {
+  const admission = new Admission();
+  admission.connected("one");
+  admission.found();
+  admission.connected("two");
+  admission.opened();
+  assert.ok(!admission.isGiven);
+  admission.connected("one");
+  assert.ok(admission.isGiven);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { encodeFence } from "../../../src/log/fence.ts";
 import { EntryFeed } from "../../../src/log/jetstream/entry_feed.ts";
 import { probeAfter } from "../../../src/log/jetstream/probe.ts";
 import { Proposals } from "../../../src/log/jetstream/proposals.ts";
@@ -44,5 +45,22 @@ Deno.test({
     assert.equal(probeAfter(empty), undefined);
     empty.startAfter(7, "t7");
     assert.equal(probeAfter(empty), undefined);
+  },
+});
+
+Deno.test({
+  name:
+    "probeAfter() knows no user where the last entry marks that the log is whole",
+  permissions,
+  fn: () => {
+    const feed = new EntryFeed("s", "usergrade.v1.set.a", new Proposals(1_000));
+    const text = encodeFence({ sequence: 5, digest: "0123456789abcdef" });
+    feed.startAfter(5, null);
+    feed.receive({
+      ...entry(6, { subject: "usergrade.v2.set.$heal" }),
+      data: new TextEncoder().encode(text),
+    });
+    assert.equal(feed.fed, 6);
+    assert.equal(probeAfter(feed), undefined);
   },
 });

@@ -19,6 +19,15 @@ function test(name: string, fn: () => void | Promise<void>): void {
 const PAYLOAD = new TextEncoder().encode('[{"user_id":"a"}]');
 const DIGEST = "0123456789abcdef";
 
+/** An entry that someone else wrote late. */
+const STORED = {
+  sequence: 4,
+  time: "2027-01-01T00:00:00.0Z",
+  messageId: "",
+  subject: "usergrade.v1.set.b",
+  data: PAYLOAD,
+};
+
 function fenceMessage(at: number, sequence: number) {
   const text = encodeFence({ sequence, digest: DIGEST });
   return {
@@ -107,6 +116,39 @@ test("hears nobody over the server that it had before, nor at its first consumer
   startConsumer(driver);
   assert.ok(!driver.wants("hear_others"));
   assert.equal(driver.session.status.state, "connected");
+});
+
+test("hears the others at its first consumer where the server was started anew between the look and the opening", () => {
+  const driver = new SessionDriver();
+  driver.tell({ type: "find" });
+  driver.join();
+  driver.look({ lastSequence: 5 });
+  restart(driver);
+  driver.tell({ type: "open" });
+  driver.look({ lastSequence: 5 });
+  driver.tell({ type: "consume", after: 5, time: null });
+  driver.look({ lastSequence: 5 });
+  startConsumer(driver);
+  driver.take("hear_others");
+  assert.equal(driver.session.status.state, "away");
+});
+
+test("stays forked when the stream loses even that which showed it, until it is the log again", () => {
+  const driver = fedDriver();
+  restart(driver);
+  const last = driver.session.feed.last!;
+  const look = (answer: Parameters<SessionDriver["look"]>[0]) => {
+    driver.look(answer);
+    driver.pass(AHEAD_LOOK_MS);
+    return driver.session.status.state;
+  };
+  const other = { ...STORED, sequence: 7 };
+  assert.equal(look({ lastSequence: 7, identified: other }), "forked");
+  assert.equal(look({ lastSequence: 4 }), "forked");
+  assert.equal(look(null), "forked");
+  driver.look({ lastSequence: 7, identified: { ...STORED, ...last } });
+  startConsumer(driver);
+  driver.take("hear_others");
 });
 
 test("takes the answer to the last hearing alone, and none over another connection", () => {
@@ -284,13 +326,7 @@ test("tells of a log on several servers at once what is lost, and that it is ahe
   const short = { lastSequence: 4, config };
   const other = {
     ...short,
-    identified: {
-      sequence: 4,
-      time: "2027-01-01T00:00:00.0Z",
-      messageId: "",
-      subject: "usergrade.v1.set.b",
-      data: PAYLOAD,
-    },
+    identified: STORED,
   };
   for (
     const [answer, type, last] of [

@@ -91,6 +91,7 @@ Deno.test({
     assert.equal(fenceSubject("USERGRADE"), "usergrade.v2.set.$heal");
     assert.ok(isFenceSubject(fenceSubject("Other-1")));
     assert.ok(!isFenceSubject("usergrade.v2.set.heal"));
+    assert.ok(!isFenceSubject("usergrade.x.v2.set.$heal"));
     for (const subject of ["usergrade.*.set.*", "usergrade.>"]) {
       assert.ok(takesFences({ ...RIGHT, subjects: [subject] }), subject);
     }

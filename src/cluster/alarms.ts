@@ -1,0 +1,82 @@
+/**
+ * What an operator has to hear about the cluster, each thing once.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import type { Difference } from "./divergence.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { Identity } from "./heartbeat_sender.ts";
+import type { OtherLog } from "./other_logs.ts";
+
+const logger = getLogger(["usergrade", "cluster"]);
+
+/** Writes the log lines of one replica about the others. */
+export class Alarms {
+  #alone: string | null = null;
+  /** The last session of another replica with this one's id. */
+  #double = "";
+
+  /** @param identity This replica. */
+  constructor(private readonly identity: Identity) {}
+
+  /** Another replica was heard under this one's id, or this one itself. */
+  double({ session, state }: Heartbeat): void {
+    if (
+      session === this.identity.session || session === this.#double ||
+      // A replica that is stopping may overlap with its next start.
+      state === "draining"
+    ) return;
+    this.#double = session;
+    logger.error(
+      "Another replica runs with REPLICA_ID {replica_id}: give each its own",
+      { replica_id: this.identity.replicaId },
+    );
+  }
+
+  /**
+   * @param news Who follows another log, and did not before.
+   * @param id This replica's log.
+   */
+  twoLogs(news: readonly OtherLog[], id: string | undefined): void {
+    for (const { follower, logId } of news) {
+      logger.error(
+        "TWO LOGS: {follower} follows log {other}, and this replica log {id}; each has a part of the sets. Compare NATS_URL and NATS_STREAM of both",
+        { follower, other: logId, id },
+      );
+    }
+  }
+
+  /** Another replica has other records than this one. */
+  diverged(difference: Difference): void {
+    logger.error(
+      "DIVERGED: replicas {replica_id} and {other} differ at sequence {sequence}: digests {digest} and {other_digest}",
+      {
+        replica_id: this.identity.replicaId,
+        other: difference.replicaId,
+        sequence: difference.sequence,
+        digest: difference.ownDigest,
+        other_digest: difference.digest,
+      },
+    );
+  }
+
+  /** @param alone The replica that differs from all others; null if none. */
+  standsAlone(alone: string | null): void {
+    if (alone !== null && alone !== this.#alone) {
+      logger.error(
+        "Replica {alone} stands alone: it differs from all others, which are equal",
+        { alone },
+      );
+    }
+    this.#alone = alone;
+  }
+
+  /** Heartbeats are neither sent nor received from now on. */
+  off(reason: string): void {
+    logger.warn(
+      "Replicas do not see each other: their digests are not compared, and a log that lost entries is not made whole: {reason}",
+      { reason },
+    );
+  }
+}
