@@ -6,7 +6,8 @@
 import { getLogger } from "@logtape/logtape";
 import type { FoundLog } from "./cluster/misfit.ts";
 import type { Room } from "./cluster/room.ts";
-import { isBeyond, type LogEnd, misfit } from "./replica/fit.ts";
+import { endOf } from "./replica/bootstrap.ts";
+import { isAbandoned, isBeyond, type LogEnd, misfit } from "./replica/fit.ts";
 import type { LocatingLog, NamedStore } from "./replica/snapshot_search.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 
@@ -20,7 +21,8 @@ export class StoredStates {
   /**
    * Tells a room the newest snapshot of each store: of this log, or of any if
    * there is no log. One that the log can be made whole from is left out, as it
-   * must hold nothing back. Stores that can't be listed are left out too.
+   * must hold nothing back, and so is one that the log went past without.
+   * Stores that can't be listed are left out too.
    *
    * @param room Who decides.
    * @param found The log that was found; undefined if there is none.
@@ -33,11 +35,13 @@ export class StoredStates {
     log: LocatingLog,
     end: LogEnd | undefined,
   ): Promise<void> {
+    const seen = end ?? (found && await endOf(log, found));
     await Promise.all(this.stores.map(async ({ name, store }) => {
       try {
         const newest = (await store.list()).map(({ info }) => info)
-          .find(({ logId, rows }) =>
-            found === undefined ? rows > 0 : logId === found.id
+          .find((info) =>
+            found === undefined ? info.rows > 0 : info.logId === found.id &&
+              !(seen !== undefined && isAbandoned(info, seen))
           );
         const isHeld = newest !== undefined &&
           !(found !== undefined && isBeyond(newest, end) &&

@@ -100,7 +100,9 @@ export async function bootstrap(
 /** @returns The end of a log that may have lost entries. */
 export async function endOf(
   log: LocatingLog,
-  { lastSequence, fence }: Pick<LogInfo, "lastSequence" | "fence">,
+  { lastSequence, fence }:
+    & Pick<LogInfo, "lastSequence">
+    & Partial<Pick<LogInfo, "fence">>,
 ): Promise<LogEnd> {
   const { time } = await log.locate(lastSequence);
   return { sequence: lastSequence, time, fence };

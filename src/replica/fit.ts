@@ -43,6 +43,19 @@ export function isBeyond(
 }
 
 /**
+ * Whether others have written past a lost tail since a snapshot beyond the log's
+ * end was made: the log's last entry is later than the snapshot's. Nothing goes
+ * on from such a snapshot any more.
+ */
+export function isAbandoned(
+  { sequence, time }: Pick<SnapshotInfo, "sequence" | "time">,
+  end: Pick<LogEnd, "sequence" | "time">,
+): boolean {
+  return sequence > end.sequence && end.time !== undefined &&
+    (time === null || time < end.time);
+}
+
+/**
  * @param snapshot What the snapshot says of itself.
  * @param logId The log's identity.
  * @param location Where the log stands, looked up with the snapshot's sequence.
@@ -83,10 +96,9 @@ export function misfit(
       if (end === undefined) {
         return `ahead of the log: it ends at ${sequence}, the log at ${lastSequence}`;
       }
-      // Entries that were written past a lost tail are later than that tail.
-      return end.time === undefined || (time !== null && end.time <= time)
-        ? undefined
-        : `of another history: the last entry of the log, ${lastSequence}, is of ${end.time}, later than entry ${sequence} in the snapshot, of ${time}`;
+      return isAbandoned({ sequence, time }, end)
+        ? `of another history: the last entry of the log, ${lastSequence}, is of ${end.time}, later than entry ${sequence} in the snapshot, of ${time}`
+        : undefined;
     case "forked":
       return `of another history: entry ${sequence} of the log is of ${location.time}, in the snapshot it is of ${time}`;
     case "too_old":
