@@ -80,7 +80,6 @@ export async function startUp(parts: StartupParts): Promise<void> {
     await beginFrom(state, info, parts);
   } else {
     if (state !== undefined) sayUnused(config.restoreFrom!, info);
-    replica.healingChanged(undefined);
     await bootstrap(replica, log, info, search, signal, {
       heals: makesWhole(config),
       remedy: config.nats === undefined
@@ -178,8 +177,7 @@ async function beginFrom(
   replica.logOpened(opened);
   if (nats === undefined) {
     await keepState({ storage, info }, log, stores.own.store, signal);
-    replica.healingChanged(undefined);
-  }
+  } else announce(replica, restoreFrom!);
   replica.adopt(storage, info, `restored from ${restoreFrom}`);
   // Where the log is shared it is behind this replica now, and is healed. All
   // others are held back meanwhile, so there is nobody to wait for.

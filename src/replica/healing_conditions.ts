@@ -37,6 +37,11 @@ export class HealingConditions {
     }
   }
 
+  /** The log is open: it is not made from a file any more. */
+  logOpened(): void {
+    this.#ofLog = undefined;
+  }
+
   /** The log can be proposed to again: it has all that the replica applied. */
   logConnected(): void {
     this.#ofLog = undefined;

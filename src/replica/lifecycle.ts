@@ -89,6 +89,11 @@ export class Lifecycle {
     return this.#log.state === "connected";
   }
 
+  /** Whether another replica is known to have applied more than the log has. */
+  get isWaiting(): boolean {
+    return this.#healing.current?.type === "waiting";
+  }
+
   /** The log; undefined before it is open. */
   get log(): LogView | undefined {
     return this.#logView;
@@ -160,6 +165,7 @@ export class Lifecycle {
     // Why it could not be opened before is over.
     const isFirst = this.#logView === undefined;
     if (isFirst && this.#log.state === "away") this.#log = NOT_HEARD;
+    if (isFirst) this.#healing.logOpened();
     this.#logView = { id, firstSequence };
     this.lastSequence = lastSequence;
     // A log that lost its end will not have what it had at the start.

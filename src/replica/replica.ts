@@ -201,7 +201,7 @@ export class Replica extends ReplicaView {
   /** The log's status has changed. */
   logStatusChanged(status: LogStatus): void {
     this.lifecycle.logStatusChanged(status);
-    if (this.connected) this.#appliedMore();
+    if (this.lifecycle.connected) this.#appliedMore();
     else this.groupCommit.refuseQueued(notWritable(this));
     // No entry comes for now, and other entries may get the sequences waited
     // for.

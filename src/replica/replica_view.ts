@@ -64,7 +64,7 @@ export class ReplicaView {
 
   /** Whether the log can be proposed to. */
   get connected(): boolean {
-    return this.lifecycle.connected;
+    return this.lifecycle.connected && !this.lifecycle.isWaiting;
   }
 
   /** Whether the log is known to have lost what it has applied. */

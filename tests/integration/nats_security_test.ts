@@ -8,7 +8,7 @@ import {
 } from "../support/least_privileges.ts";
 import { BucketClient } from "../support/bucket_client.ts";
 import { eventually } from "../support/eventually.ts";
-import { NatsServer } from "../support/nats_server.ts";
+import { areServersNew, NatsServer } from "../support/nats_server.ts";
 import {
   infoAt,
   putFile,
@@ -160,6 +160,41 @@ Deno.test("a replica works with the least permissions that OPERATIONS.md lists",
   for (const line of lines.slice(1, -1)) {
     assert.ok(operations.includes(line.trim()), line);
   }
+});
+
+Deno.test("the least permissions that OPERATIONS.md lists are enough to make the stream and the bucket, and to heal a log that is gone", async () => {
+  await using server = await NatsServer.start(`authorization {
+    users = [{ user: "a", password: "a", ${
+    leastPrivileges("a", HEALING_SUBJECTS)
+  } }]
+  }`);
+  using folder = new TemporaryFolder();
+  await using service = await ServiceProcess.start({
+    dataDir: folder.path,
+    env: {
+      NATS_URL: server.url,
+      REPLICA_ID: "a",
+      NATS_USER: "a",
+      NATS_PASSWORD: "a",
+      HEAL_AFTER_MS: "500",
+    },
+  });
+  assert.equal((await service.set({ user_id: "x", spp: 7 })).status, 200);
+  await server.stop();
+  server.loseStore();
+  await server.start();
+  if (!areServersNew()) {
+    await untilReason(service, /upgrade NATS to 2\.10/);
+    return;
+  }
+  await eventually(async () => {
+    const response = await service.set({ user_id: "y" });
+    await response.body?.cancel();
+    // Entry 2 is the mark of the healing.
+    assert.equal(response.headers.get("log-sequence"), "3");
+  });
+  const { spp } = await (await service.get("/get?user_id=x")).json();
+  assert.equal(spp, 7);
 });
 
 Deno.test("the least permissions that OPERATIONS.md lists are enough for snapshots in NATS, and for cutting the log", async () => {

@@ -245,3 +245,34 @@ Deno.test("the page says since when its replica does not answer", async () => {
   await service.end("SIGKILL");
   await page.getByText(/has not answered since \d/).waitFor();
 });
+
+Deno.test("the page says in a sentence why sets are refused: for another replica, while the log is made whole, and for two histories", async () => {
+  const service = new LocalService();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    service.apps.get,
+  );
+  await using browser = await TestBrowser.start();
+  const { page, problems } = await browser.open(
+    `http://127.0.0.1:${server.addr.port}`,
+  );
+  const banner = page.locator("#condition");
+  await until(page, "me", "State", /^ready$/);
+  assert.ok(await banner.isHidden());
+  const replica = service.log.proposer;
+  replica.healingChanged({ type: "waiting", reason: "b has more" });
+  await page.getByText("This replica takes no sets: b has more").waitFor();
+  await until(page, "me", "State", /^ready.*b has more/);
+  replica.healingChanged(undefined);
+  await banner.waitFor({ state: "hidden" });
+  replica.logStatusChanged({ state: "away", reason: "the end is lost" });
+  replica.healingChanged({ type: "healing", reason: "entry 7 is lost" });
+  await page.getByText(
+    "The log is being made whole, and sets are refused meanwhile. Replica me says: entry 7 is lost",
+  ).waitFor();
+  await until(page, "me", "State", /^healing/);
+  replica.healingChanged({ type: "forked", reason: "two histories" });
+  await page.getByText(/^Forked: me\. The log went on without/).waitFor();
+  await until(page, "me", "State", /^forked/);
+  assert.deepEqual(problems, []);
+});

@@ -61,3 +61,18 @@ Deno.test({
     assert.equal(lifecycle.restoredRows, 5);
   },
 });
+
+Deno.test("a replica that makes its log from a file is healing until the log is open, whatever is said of others", () => {
+  const lifecycle = new Lifecycle();
+  lifecycle.healingChanged({ type: "healing", reason: "from a file" });
+  assert.equal(lifecycle.readiness.state, "healing");
+  lifecycle.healingChanged(undefined);
+  assert.equal(lifecycle.readiness.state, "healing");
+  lifecycle.logOpened({ id: "x", firstSequence: 1, lastSequence: 3 });
+  lifecycle.enter({ name: "catching_up", until: 3 });
+  assert.equal(lifecycle.readiness.state, "catching_up");
+  // What is found of an open log is not ended by its limits.
+  lifecycle.healingChanged({ type: "healing", reason: "its end is lost" });
+  lifecycle.logOpened({ id: "x", firstSequence: 1, lastSequence: 2 });
+  assert.equal(lifecycle.readiness.state, "healing");
+});
