@@ -205,7 +205,7 @@ export class Replica extends ReplicaView {
     else this.groupCommit.refuseQueued(notWritable(this));
     // No entry comes for now, and other entries may get the sequences waited
     // for.
-    if (this.isAheadOfLog || this.isForked) this.#waiters.expire(Infinity);
+    if (this.lifecycle.hasOtherSequences) this.#waiters.expire(Infinity);
   }
 
   /** Whether it can make its log whole: other replicas count on it then. */
@@ -285,7 +285,7 @@ export class Replica extends ReplicaView {
    */
   async waitFor(sequence: number): Promise<void> {
     if (!this.readable) throw notReadable(this);
-    if (this.isAheadOfLog || this.isForked) {
+    if (this.lifecycle.hasOtherSequences) {
       throw otherSequences(this, sequence);
     }
     if (this.appliedSequence >= sequence) return;
