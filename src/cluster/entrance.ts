@@ -37,7 +37,8 @@ export async function enter(
 ): Promise<void> {
   let refused: string | undefined;
   for (;;) {
-    await ask(await find());
+    const asked = await find();
+    await ask(asked);
     // Those who were asked may have applied more since.
     let log = await find();
     let admission = room.judge(log, now());
@@ -46,6 +47,8 @@ export async function enter(
       log = await find();
       admission = room.judge(log, now());
     }
+    // NATS may have lost the log meanwhile, which the answers were about.
+    if (admission.type === "go_on" && hasLost(asked, log)) continue;
     if (admission.type === "go_on") {
       report(admission.despite, log, refused);
       return;
@@ -58,6 +61,15 @@ export async function enter(
     refused = reason;
     await delay(REFUSED_MS);
   }
+}
+
+/** Whether a log that was found is another one now, or has less. */
+function hasLost(
+  before: FoundLog | undefined,
+  log: FoundLog | undefined,
+): boolean {
+  return before !== undefined &&
+    (before.id !== log?.id || log.lastSequence < before.lastSequence);
 }
 
 function report(

@@ -16,8 +16,11 @@ const logger = getLogger(["usergrade", "healing"]);
 export const BACK_OFF_MIN_MS = 1_000;
 export const BACK_OFF_MAX_MS = 10_000;
 
-/** How long to wait before it is tried again what is not allowed. */
-export const FORBIDDEN_WAIT_MS = 60_000;
+/**
+ * How long to wait before it is tried again what is not allowed: sets are
+ * refused meanwhile, and the server logs each try.
+ */
+export const FORBIDDEN_WAIT_MS = 5_000;
 
 /** Remembers failures, and says each thing once. */
 export class HealingTroubles {

@@ -163,7 +163,7 @@ function logReason(
   { log, healing }: Pick<Condition, "log" | "healing">,
 ): string | undefined {
   if (healing?.type === "unhealed") {
-    return `${log.reason}; it is not healed: ${healing.reason}`;
+    return `${log.reason}; this replica does not heal the log: ${healing.reason}`;
   }
   return healing?.reason ??
     (log.state === "connected" ? undefined : log.reason);

@@ -71,3 +71,50 @@ Deno.test(
     await assert.rejects(enter(room, ports), /refused/);
   },
 );
+
+Deno.test(
+  "a start asks anew when the log is lost after all were asked",
+  { permissions },
+  async () => {
+    const room = new Room(false);
+    room.joined(false, 0);
+    // Whoever holds the log's state says so only where the log does not have it.
+    const found: (FoundLog | undefined)[] = [
+      { id: LOG, lastSequence: 5 },
+      undefined,
+      undefined,
+      undefined,
+      { id: LOG, lastSequence: 5 },
+    ];
+    const asked: (FoundLog | undefined)[] = [];
+    const held: string[] = [];
+    await enter(room, {
+      find: () => Promise.resolve(found.length > 1 ? found.shift() : found[0]),
+      ask: (log) => {
+        asked.push(log);
+        room.noteHeld(
+          "the bucket",
+          log === undefined
+            ? {
+              holder: "the bucket",
+              session: "",
+              logId: LOG,
+              sequence: 5,
+              users: 3,
+              isOfAnotherHistory: false,
+              kind: "store",
+            }
+            : undefined,
+        );
+        return Promise.resolve();
+      },
+      hold: (reason) => held.push(reason),
+      now: () => HEARING_MS,
+    }, () => Promise.resolve());
+    assert.deepEqual(asked.slice(0, 2), [
+      { id: LOG, lastSequence: 5 },
+      undefined,
+    ]);
+    assert.deepEqual(held, []);
+  },
+);

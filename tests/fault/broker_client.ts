@@ -48,15 +48,22 @@ export interface StreamView {
   readonly leader: string | undefined;
 }
 
+/** How a client logs in. */
+export type BrokerUser = { readonly user?: string; readonly pass?: string };
+
 /** Asks JetStream; each question fails if it is not answered soon. */
 export class BrokerClient implements AsyncDisposable {
   private constructor(readonly connection: NatsConnection) {}
 
   /** Connects, and again whenever the connection breaks. */
-  static async connect(url: string): Promise<BrokerClient> {
+  static async connect(
+    url: string,
+    user: BrokerUser = {},
+  ): Promise<BrokerClient> {
     return new BrokerClient(
       await connect({
         servers: url,
+        ...user,
         name: "fault run",
         maxReconnectAttempts: -1,
         reconnectTimeWait: RECONNECT_MS,

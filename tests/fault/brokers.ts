@@ -6,7 +6,7 @@
 import { eventually } from "../support/eventually.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";
 import { areServersNew, NatsServer } from "../support/nats_server.ts";
-import { BrokerClient } from "./broker_client.ts";
+import { BrokerClient, type BrokerUser } from "./broker_client.ts";
 
 /** How long a server may take to be whole again. */
 const WHOLE_MAX_MS = 30_000;
@@ -24,16 +24,23 @@ export class Brokers implements AsyncDisposable {
     readonly clients: readonly BrokerClient[],
   ) {}
 
-  /** Starts them. */
-  static async start(count: ServerCount): Promise<Brokers> {
+  /**
+   * Starts them.
+   *
+   * @param lines More lines for each server's configuration.
+   * @param user How the clients log in, if they have to.
+   */
+  static async start(
+    count: ServerCount,
+    lines = "",
+    user: BrokerUser = {},
+  ): Promise<Brokers> {
+    const all = brokerConfiguration(lines);
     const servers = count === 1
-      ? [await NatsServer.start(configuration(), "whole")]
-      : (await NatsCluster.start(configuration(), "no_advertise: true"))
-        .servers;
-    return new Brokers(
-      servers,
-      await Promise.all(servers.map(({ url }) => BrokerClient.connect(url))),
-    );
+      ? [await NatsServer.start(all, "whole")]
+      : (await NatsCluster.start(all, "no_advertise: true")).servers;
+    const clients = servers.map(({ url }) => BrokerClient.connect(url, user));
+    return new Brokers(servers, await Promise.all(clients));
   }
 
   /**
@@ -104,11 +111,16 @@ export class Brokers implements AsyncDisposable {
 }
 
 /**
+ * @param lines More lines.
+ * @returns The configuration of each server.
+ *
  * From 2.10 on a server can sync each message before it answers, which is how
  * the product is to be run. Without it a killed server loses nothing either:
  * what it has written is the kernel's. Only a power cut tells the difference.
  */
-function configuration(): string {
+export function brokerConfiguration(lines = ""): string {
   const sync = areServersNew() ? "sync_interval: always" : "";
-  return `http: "127.0.0.1:-1"\njetstream { store_dir: "STORE", ${sync} }`;
+  return `http: "127.0.0.1:-1"
+jetstream { store_dir: "STORE", ${sync} }
+${lines}`;
 }

@@ -76,10 +76,14 @@ if (areServersNew()) {
       await clients.back();
       await lose(brokers, "older copy");
       for (const replica of replicas) {
-        const { reason } = await replica.line(({ state }) =>
-          state === "ahead_of_log"
+        await replica.line(({ message, level }) =>
+          message.startsWith("The log is not healed by this replica") &&
+          message.includes("2.10 or later") && level === "WARN"
         );
-        assert.match(String(reason), /2\.10/);
+        const probe = await fetch(`${replica.url("set")}/readyz`);
+        const { state, reason } = await probe.json();
+        assert.deepEqual([probe.status, state], [503, "ahead_of_log"]);
+        assert.match(reason, /2\.10/);
       }
       await clients.stop();
       assert.ok(clients.gets > 0);

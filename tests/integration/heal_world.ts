@@ -48,13 +48,7 @@ export class HealWorld implements AsyncDisposable {
     replicas: number,
     env: Record<string, string> = {},
   ): Promise<HealWorld> {
-    const brokers = await Brokers.start(servers);
-    const world = new HealWorld(brokers, {
-      NATS_URL: brokers.servers.map(({ url }) => url).join(","),
-      NATS_STREAM_REPLICAS: String(servers),
-      HEAL_AFTER_MS: String(HEAL_AFTER_MS),
-      ...env,
-    });
+    const world = HealWorld.of(await Brokers.start(servers), env);
     try {
       await Promise.all(
         Array.from({ length: replicas }, (_, i) => world.startReplica(i)),
@@ -64,6 +58,17 @@ export class HealWorld implements AsyncDisposable {
       throw error;
     }
     return world;
+  }
+
+  /** A world of a broker, without replicas yet. */
+  static of(brokers: Brokers, env: Record<string, string> = {}): HealWorld {
+    const { servers } = brokers;
+    return new HealWorld(brokers, {
+      NATS_URL: servers.map(({ url }) => url).join(","),
+      NATS_STREAM_REPLICAS: String(servers.length),
+      HEAL_AFTER_MS: String(HEAL_AFTER_MS),
+      ...env,
+    });
   }
 
   /** Starts a replica in the place of the one with this number. */

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeCertificates } from "../support/certificates.ts";
 import { makeOperator } from "../support/nats_operator.ts";
+import {
+  HEALING_SUBJECTS,
+  leastPrivileges,
+} from "../support/least_privileges.ts";
 import { BucketClient } from "../support/bucket_client.ts";
 import { eventually } from "../support/eventually.ts";
 import { areServersNew, NatsServer } from "../support/nats_server.ts";
@@ -104,30 +108,6 @@ Deno.test("a replica survives a NATS password that is wrong for a while", async 
   assert.equal((await service.set({ user_id: "a" })).status, 200);
 });
 
-/** The permissions that OPERATIONS.md lists. */
-function leastPrivileges(replicaId: string): string {
-  return `permissions {
-    publish: [
-      "usergrade.v1.set.${replicaId}"
-      "usergrade-replicas.${replicaId}"
-      "$JS.API.STREAM.INFO.USERGRADE"
-      "$JS.API.STREAM.MSG.GET.USERGRADE"
-      "$JS.API.CONSUMER.CREATE.USERGRADE"
-      "$JS.FC.USERGRADE.>"
-      "$JS.API.STREAM.PURGE.USERGRADE"
-      "$JS.API.STREAM.INFO.OBJ_USERGRADE-snapshots"
-      "$JS.API.STREAM.MSG.GET.OBJ_USERGRADE-snapshots"
-      "$JS.API.STREAM.PURGE.OBJ_USERGRADE-snapshots"
-      "$O.USERGRADE-snapshots.>"
-      "usergrade.v2.set.$heal"
-      "$JS.API.STREAM.CREATE.USERGRADE"
-      "$JS.API.STREAM.UPDATE.USERGRADE"
-      "$JS.API.STREAM.CREATE.OBJ_USERGRADE-snapshots"
-    ]
-    subscribe: ["_INBOX.usergrade.${replicaId}.>", "usergrade-replicas.*"]
-  }`;
-}
-
 Deno.test("a replica works with the least permissions that OPERATIONS.md lists", async () => {
   await using server = await NatsServer.start(`authorization {
     users = [
@@ -176,14 +156,17 @@ Deno.test("a replica works with the least permissions that OPERATIONS.md lists",
   const operations = Deno.readTextFileSync(
     new URL("../../src/OPERATIONS.md", import.meta.url),
   );
-  for (const line of leastPrivileges("ID").split("\n").slice(1, -1)) {
+  const lines = leastPrivileges("ID", HEALING_SUBJECTS).split("\n");
+  for (const line of lines.slice(1, -1)) {
     assert.ok(operations.includes(line.trim()), line);
   }
 });
 
 Deno.test("the least permissions that OPERATIONS.md lists are enough to make the stream and the bucket, and to heal a log that is gone", async () => {
   await using server = await NatsServer.start(`authorization {
-    users = [{ user: "a", password: "a", ${leastPrivileges("a")} }]
+    users = [{ user: "a", password: "a", ${
+    leastPrivileges("a", HEALING_SUBJECTS)
+  } }]
   }`);
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({

@@ -245,7 +245,7 @@ Deno.test("an entry of a later version makes every replica not ready on both lis
 });
 
 Deno.test("a replica that is ahead of the log logs an error, answers gets and refuses sets", async () => {
-  await using cluster = await Cluster.start(1);
+  await using cluster = await Cluster.start(1, { HEAL_AFTER_MS: "0" });
   const [replica] = cluster.replicas;
   await (await replica.set({ user_id: "a", spp: 1 })).body?.cancel();
   await cluster.broker.stop();

@@ -289,7 +289,7 @@ Deno.test("a cluster recovers when all replicas are stopped and started at once"
 });
 
 Deno.test("when the broker is lost with its disk, the backup of a replica that is ahead is imported into a new one", async () => {
-  await using cluster = await Cluster.start(2);
+  await using cluster = await Cluster.start(2, { HEAL_AFTER_MS: "0" });
   const [a] = cluster.replicas;
   await fill(a, 2_000);
   const before = await cluster.agreement();

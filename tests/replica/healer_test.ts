@@ -283,6 +283,23 @@ test("with HEAL_AFTER_MS=0 a replica says so, and touches nothing", async (bench
   bench.whole(11);
 });
 
+test("a healer whose fence is refused, since the log has moved, looks again at once", async (bench) => {
+  const { world, time } = bench;
+  const [a] = bench.lost({ a: 10 });
+  let moved_ms = 0;
+  let looked_ms = 0;
+  world.dies = (_, what) => {
+    if (what === "fence" && moved_ms === 0) {
+      moved_ms = time.now;
+      world.append(1);
+    } else if (what === "look" && moved_ms > 0) looked_ms ||= time.now;
+    return undefined;
+  };
+  await bench.pass(HEAL_AFTER_MS + 5_000);
+  assert.ok(looked_ms > moved_ms && looked_ms - moved_ms < 500);
+  assert.deepEqual(a.heals.last?.sequence, 10);
+});
+
 test("a healer that was stopped begins nothing, and ends what is under way", async (bench) => {
   const [a] = bench.lost({ a: 10 });
   bench.world.weather.delay_ms = 400;

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { Change } from "../../src/log/change.ts";
 import { OutcomeUnknownError } from "../../src/log/log.ts";
+import { ForkedError } from "../../src/replica/fork.ts";
 import { Rejoin } from "../../src/replica/rejoin.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Found, Wanted } from "../../src/replica/snapshot_search.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
 import { Storage } from "../../src/storage/storage.ts";
+import { snapshotOf } from "../support/snapshots.ts";
 
 const TIME = "2026-01-01T00:00:00Z";
 const LOG = { id: "log", firstSequence: 1, lastSequence: 0 };
@@ -17,7 +20,7 @@ function test(name: string, fn: () => void | Promise<void>): void {
 interface Search {
   readonly wanted: Wanted;
   readonly signal: AbortSignal;
-  find(sequence: number): Promise<void>;
+  find(sequence: number, heals?: SnapshotInfo["heals"]): Promise<void>;
   findNothing(why: string): Promise<void>;
 }
 
@@ -63,11 +66,11 @@ class Bench {
     this.searches.push({
       wanted,
       signal,
-      find: (sequence) => {
+      find: (sequence, heals) => {
         resolve({
           type: "restored",
           storage: stateAt(sequence),
-          place: { sequence, time: TIME },
+          place: { sequence, time: TIME, ...(heals && { heals }) },
           account: "restored from b",
         });
         return settle();
@@ -243,6 +246,55 @@ test("Rejoin never goes back: it takes no snapshot that what came meanwhile has 
     () => bench.replica.rejoin(new Storage(), { sequence: 6, time: TIME }),
     RangeError,
   );
+});
+
+test("Rejoin keeps the state of a replica whose log was healed below it, and is over then", async () => {
+  const bench = new Bench();
+  const { replica } = bench;
+  const heals = { count: 1, points: [{ sequence: 2, digest: "x" }] };
+  bench.cut(4);
+  await bench.searches[0].find(8, heals);
+  assert.deepEqual(
+    [replica.state, replica.appliedSequence, bench.consumed],
+    ["forked", 3, []],
+  );
+  assert.equal(replica.restoreProgress, undefined);
+  bench.cut(4);
+  assert.equal(bench.searches.length, 1);
+});
+
+test("Rejoin.goOnFrom() takes a fuller state although the log ends before it", async () => {
+  const bench = new Bench();
+  const { replica } = bench;
+  bench.ahead();
+  const source = (sequence: number, heals?: SnapshotInfo["heals"]) => ({
+    name: "the bucket",
+    open: () =>
+      Promise.resolve(snapshotOf(stateAt(sequence), {
+        sequence,
+        time: TIME,
+        ...(heals && { heals }),
+      })),
+  });
+  const { signal } = new AbortController();
+  const heals = { count: 1, points: [{ sequence: 3, digest: "x" }] };
+  await bench.rejoin.goOnFrom(source(8, heals), signal);
+  assert.equal(replica.digest, stateAt(8).digest);
+  assert.deepEqual([replica.appliedSequence, replica.healedTo], [8, 3]);
+  assert.deepEqual(bench.consumed, [[8, TIME]]);
+  assert.equal(replica.restoreProgress, undefined);
+  await assert.rejects(bench.rejoin.goOnFrom(source(8), signal), RangeError);
+  const other = { count: 2, points: [{ sequence: 5, digest: "y" }] };
+  await assert.rejects(
+    bench.rejoin.goOnFrom(source(9, other), signal),
+    ForkedError,
+  );
+  assert.deepEqual([replica.state, replica.appliedSequence], ["forked", 8]);
+  await assert.rejects(
+    bench.rejoin.goOnFrom(source(9), AbortSignal.abort(new Error("stop"))),
+    /stop/,
+  );
+  assert.equal(bench.consumed.length, 1);
 });
 
 test("Rejoin ends with the service, and tells of what it can't go on from", async () => {

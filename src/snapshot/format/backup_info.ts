@@ -79,7 +79,14 @@ export function backupInfoJson(info: BackupInfo): string {
     sequence_time: info.time,
     rows: info.rows,
     digest: info.digest,
-    heals: info.heals,
+    heals: info.heals && {
+      count: info.heals.count,
+      // In one order, so that equal ones have the same text.
+      points: info.heals.points.map(({ sequence, digest }) => ({
+        sequence,
+        digest,
+      })),
+    },
   }));
 }
 

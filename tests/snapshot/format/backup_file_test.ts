@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseBackupInfo } from "../../../src/snapshot/format/backup_info.ts";
+import {
+  backupInfoJson,
+  parseBackupInfo,
+  parseBackupInfoJson,
+} from "../../../src/snapshot/format/backup_info.ts";
 import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
 import { readBackup } from "../../../src/snapshot/format/read_backup.ts";
 import { writeBackup } from "../../../src/snapshot/format/write_backup.ts";
@@ -80,6 +84,38 @@ Deno.test("a backup says in its header what the contract says", async () => {
   assert.equal(info.time, "2026-11-23T22:50:01.123Z");
   assert.equal(info.rows, ODD_IDS.length);
   assert.equal(parseBackupInfo(header).digest, oddStorage().digest);
+});
+
+Deno.test("a backup says where its log was healed, and one of a log that never was says nothing", async () => {
+  const points = Array.from({ length: 32 }, (_, i) => ({
+    digest: "0123456789abcdef",
+    sequence: Number.MAX_SAFE_INTEGER - 40 + i,
+  }));
+  const heals = { count: 2 ** 40, points };
+  const snapshot = snapshotOf(new Storage(), { heals });
+  const file = writeBackup(snapshot, NOW);
+  const { header } = await readBackup(file);
+  const info = parseBackupInfo(header);
+  assert.deepEqual(info.heals, heals);
+  const json = header.extra.get("UG")!;
+  assert.equal(backupInfoJson(info), json);
+  // As large as can be, it has room in a header of HTTP.
+  assert.ok(json.length < 4_096, `${json.length}`);
+  const never = await readBackup(chunked(await backupOf(new Storage()), 99));
+  assert.ok(!("heals" in parseBackupInfo(never.header)));
+  assert.ok(!never.header.extra.get("UG")!.includes("heals"));
+  for (
+    const wrong of [
+      { count: 0, points },
+      { count: 1, points: [] },
+      { count: 1, points: [{ sequence: -1, digest: points[0].digest }] },
+      { count: 1, points: [{ sequence: 1, digest: "x" }] },
+      { count: 1 },
+    ]
+  ) {
+    const text = JSON.stringify({ ...JSON.parse(json), heals: wrong });
+    assert.throws(() => parseBackupInfoJson(text), BackupError);
+  }
 });
 
 Deno.test("zcat, gzip, file and Python's csv read a backup with no options", async () => {
