@@ -29,11 +29,13 @@ export interface EntrancePorts {
 /**
  * Waits until a starting replica may open or make its log.
  *
+ * @param sleep Waits between two looks.
  * @throws {Error} What `find` throws.
  */
 export async function enter(
   room: Room,
   { find, ask, hold, now }: EntrancePorts,
+  sleep: (ms: number) => Promise<unknown> = delay,
 ): Promise<void> {
   let refused: string | undefined;
   for (;;) {
@@ -43,7 +45,7 @@ export async function enter(
     let log = await find();
     let admission = room.judge(log, now());
     while (admission.type === "wait") {
-      await delay(WAIT_MS);
+      await sleep(WAIT_MS);
       log = await find();
       admission = room.judge(log, now());
     }
@@ -59,7 +61,7 @@ export async function enter(
       logger[isPassing ? "warn" : "error"]("Not ready: {reason}", { reason });
     }
     refused = reason;
-    await delay(REFUSED_MS);
+    await sleep(REFUSED_MS);
   }
 }
 
