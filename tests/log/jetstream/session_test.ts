@@ -12,6 +12,7 @@ import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
+import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 import { entry, LOOK, SessionDriver } from "./session_driver.ts";
 
 function test(name: string, fn: () => void | Promise<void>): void {
@@ -69,6 +70,30 @@ test("makes a stream under the wanted identity, and gives it to one that has had
   });
   const { info } = driver.take("opened");
   assert.deepEqual([info.id, info.lastSequence], ["0123456789abcdef", 1]);
+});
+
+test("tells which log it is where a replica that has applied nothing finds a fence in another one, made anew or not", () => {
+  const id = "fedcba9876543210";
+  const fence = {
+    sequence: 120,
+    digest: "a".repeat(16),
+    at: 1,
+    time: "2026-11-26T08:00:00Z",
+  };
+  for (const created of [LOOK.created, "2026-11-26T08:00:00Z"]) {
+    const driver = new SessionDriver();
+    driver.open();
+    driver.look({
+      created,
+      config: newStreamConfig("USERGRADE", 1, id),
+      lastSequence: 1,
+      fences: [fence],
+    });
+    assert.equal(driver.take("limits").limits.id, id);
+    const { status } = driver.take("status");
+    assert.equal(status.state, "healing", status.reason);
+    assert.equal(status.loss?.type, "fenced");
+  }
 });
 
 test("asks nothing of the stream, and makes none, before it is wanted", () => {
