@@ -122,7 +122,10 @@ export class KnownLog {
    * fence, which says what it is about.
    */
   judge(look: StreamLook | undefined, now_ms: number): Verdict | Doubtful {
-    if (look !== undefined) this.#servers = look.config.num_replicas;
+    if (look !== undefined) {
+      this.#servers = look.config.num_replicas;
+      this.#takeOver(look);
+    }
     const verdict = this.#withFork(
       this.#withProblem(judge(look, this.#asked), look),
     );
@@ -152,6 +155,14 @@ export class KnownLog {
       reason: `${reason}, unless its servers have yet to agree`,
       loss,
     };
+  }
+
+  /** Nothing is applied that another log would not explain. */
+  #takeOver({ config }: StreamLook): void {
+    const told = toldIdentity(config);
+    if (told === undefined || this.#asked.fed > 0) return;
+    this.#id = told;
+    this.#asked = { ...this.#asked, id: told };
   }
 
   /** Once another entry was seen, only the log itself shows that it is not so. */

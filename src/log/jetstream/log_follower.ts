@@ -247,7 +247,10 @@ export class LogFollower {
 
   /** Goes on if the stream is still the log that was applied. */
   #judge(look: StreamLook | undefined, now_ms: number): void {
+    const { id } = this.log;
     const verdict = this.log.judge(look, now_ms);
+    // Its snapshots have to be found.
+    if (look !== undefined && this.log.id !== id) this.#tellLimits(look);
     if (verdict.type !== "same") {
       // The consumer from before has given it since the stream was asked.
       return verdict.type === "hole" && verdict.missing <= this.#feed.fed

@@ -12,6 +12,7 @@ import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
+import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 import { entry, LOOK, SessionDriver } from "./session_driver.ts";
 
 function test(name: string, fn: () => void | Promise<void>): void {
@@ -69,6 +70,30 @@ test("makes a stream under the wanted identity, and gives it to one that has had
   });
   const { info } = driver.take("opened");
   assert.deepEqual([info.id, info.lastSequence], ["0123456789abcdef", 1]);
+});
+
+test("tells which log it is where a replica that has applied nothing finds a fence in another one, made anew or not", () => {
+  const id = "fedcba9876543210";
+  const fence = {
+    sequence: 120,
+    digest: "a".repeat(16),
+    at: 1,
+    time: "2026-11-26T08:00:00Z",
+  };
+  for (const created of [LOOK.created, "2026-11-26T08:00:00Z"]) {
+    const driver = new SessionDriver();
+    driver.open();
+    driver.look({
+      created,
+      config: newStreamConfig("USERGRADE", 1, id),
+      lastSequence: 1,
+      fences: [fence],
+    });
+    assert.equal(driver.take("limits").limits.id, id);
+    const { status } = driver.take("status");
+    assert.equal(status.state, "healing", status.reason);
+    assert.equal(status.loss?.type, "fenced");
+  }
 });
 
 test("asks nothing of the stream, and makes none, before it is wanted", () => {
@@ -519,6 +544,21 @@ test("takes a stream of several servers for another one only when that lasts", (
   assert.equal(driver.session.status.state, "away");
   late();
   assert.equal(driver.session.status.state, "ahead_of_log");
+});
+
+test("says at once that the log may go on from another state, where several servers keep it", () => {
+  const config = { ...LOOK.config, num_replicas: 3 };
+  const driver = new SessionDriver();
+  driver.open(7, { lastSequence: 7, config });
+  driver.look({ config, lastSequence: 7 });
+  driver.start();
+  driver.receive(entry(8, { messageId: "x:1" }));
+  driver.disconnect();
+  driver.connect();
+  const identified = { ...ENTRY_8, messageId: "another" };
+  driver.look({ config, lastSequence: 9, identified });
+  const { state, mayBeForked, loss } = driver.session.status;
+  assert.deepEqual([state, mayBeForked, loss], ["away", true, undefined]);
 });
 
 test("proposes nothing while the stream's settings are wrong, at a look or on the way back, and goes on when they are right", async () => {
