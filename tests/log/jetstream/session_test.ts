@@ -299,6 +299,30 @@ test("is ahead of a stream that lost what was applied, abandons what is under wa
   assert.equal(driver.take("start_consumer").first, 8);
 });
 
+test("throws a consumer away that gives another entry than the stream's leader has", () => {
+  const driver = new SessionDriver();
+  driver.open(7);
+  const required = {
+    sequence: 8,
+    time: "2023-11-14T22:13:28.000000000Z",
+    messageId: "",
+    subject: "usergrade.v1.set.a",
+    data: new Uint8Array(0),
+  };
+  const other = { ...required, time: "2026-01-01T00:00:00.000000000Z" };
+  driver.look({ lastSequence: 8, required: other });
+  driver.start();
+  driver.receive(entry(8));
+  assert.equal(driver.session.feed.fed, 7);
+  assert.match(driver.session.status.reason, /do not agree yet/);
+  driver.take("stop_consumer");
+  driver.pass(RETRY_MS);
+  driver.look({ lastSequence: 8, required });
+  driver.start();
+  driver.receive(entry(8));
+  assert.equal(driver.session.feed.fed, 8);
+});
+
 test("says which entry is missing, ends the batches under way as unknown, and looks again", async () => {
   for (
     const hole of [
