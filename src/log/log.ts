@@ -157,6 +157,11 @@ export interface LogStatus {
    * servers may have yet to agree.
    */
   readonly loss?: LogLoss;
+  /**
+   * While `away`: the log looks as if it went on from another state, unless its
+   * servers have yet to agree.
+   */
+  readonly mayBeForked?: true;
   /** Whether it was told not long ago: two causes take turns, say. */
   readonly isRepeated?: boolean;
 }

@@ -8,6 +8,7 @@
 import { FORK_REMEDY, type HealPoint } from "../log/log.ts";
 import type { HealPoints } from "./heal_points.ts";
 import type { OtherReplica } from "./healing_facts.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 
 /** The log goes on from another state than the one that this replica has. */
 export class ForkedError extends Error {
@@ -69,6 +70,26 @@ export function forkBySnapshot(
 ): string | undefined {
   const point = heals.points.find((one) => isUnknown(own, one));
   return point && forked(own, point.sequence, "a snapshot of the log says");
+}
+
+/**
+ * No state goes on to one that was there before it. Where the broker lost
+ * entries twice, that may be all that shows a fork: others wrote past the first
+ * loss, and those entries were lost too before this replica's were missed.
+ *
+ * @param own This replica's last entry.
+ * @param place The last entry of a snapshot that goes beyond it.
+ * @returns Why the snapshot is not this replica's future; undefined if it may be.
+ */
+export function forkByTime(
+  own: Pick<SnapshotInfo, "sequence" | "time">,
+  place: Pick<SnapshotInfo, "sequence" | "time">,
+): string | undefined {
+  const isBefore = own.time !== null && place.time !== null &&
+    place.sequence > own.sequence && place.time < own.time;
+  return isBefore
+    ? `two histories: entry ${place.sequence} of the log is of ${place.time}, before entry ${own.sequence} that this replica has applied, of ${own.time}: ${FORK_REMEDY}`
+    : undefined;
 }
 
 /**

@@ -84,6 +84,15 @@ export class Lifecycle {
       this.#healing.current?.type === "forked";
   }
 
+  /**
+   * Whether a sequence may mean another entry in the log than the one that this
+   * replica has applied.
+   */
+  get hasOtherSequences(): boolean {
+    return this.isAheadOfLog || this.isForked ||
+      this.#log.mayBeForked === true;
+  }
+
   /** Whether the log can be proposed to. */
   get connected(): boolean {
     return this.#log.state === "connected";

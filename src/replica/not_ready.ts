@@ -33,7 +33,10 @@ export function otherSequences(
   { state }: ReplicaView,
   sequence: number,
 ): NotReadyError {
+  const why = state === "ready"
+    ? "The log looks as if it went on from another state than this replica's, unless the servers of NATS have yet to agree"
+    : `This replica has a history that the log has lost (${state})`;
   return new NotReadyError(
-    `This replica has a history that the log has lost (${state}), so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
+    `${why}, so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
   );
 }

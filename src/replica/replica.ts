@@ -17,7 +17,7 @@ import type {
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Applier } from "./applier.ts";
-import { forkBySnapshot, ForkedError } from "./fork.ts";
+import { forkBySnapshot, forkByTime, ForkedError } from "./fork.ts";
 import { GroupCommit, type GroupCommitPorts } from "./group_commit.ts";
 import { HealPoints } from "./heal_points.ts";
 import type { HealingCondition } from "./healing_facts.ts";
@@ -112,7 +112,11 @@ export class Replica extends ReplicaView {
         `Cannot go on from a snapshot at ${sequence}: entry ${this.appliedSequence} is applied`,
       );
     }
-    const reason = forkBySnapshot(this, HealPoints.from(place.heals));
+    const reason = forkBySnapshot(this, HealPoints.from(place.heals)) ??
+      forkByTime(
+        { sequence: this.appliedSequence, time: this.appliedTime },
+        place,
+      );
     if (reason !== undefined) {
       this.healingChanged({ type: "forked", reason });
       throw new ForkedError(reason);
@@ -205,7 +209,7 @@ export class Replica extends ReplicaView {
     else this.groupCommit.refuseQueued(notWritable(this));
     // No entry comes for now, and other entries may get the sequences waited
     // for.
-    if (this.isAheadOfLog || this.isForked) this.#waiters.expire(Infinity);
+    if (this.lifecycle.hasOtherSequences) this.#waiters.expire(Infinity);
   }
 
   /** Whether it can make its log whole: other replicas count on it then. */
@@ -285,7 +289,7 @@ export class Replica extends ReplicaView {
    */
   async waitFor(sequence: number): Promise<void> {
     if (!this.readable) throw notReadable(this);
-    if (this.isAheadOfLog || this.isForked) {
+    if (this.lifecycle.hasOtherSequences) {
       throw otherSequences(this, sequence);
     }
     if (this.appliedSequence >= sequence) return;

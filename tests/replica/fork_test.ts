@@ -6,6 +6,7 @@ import {
   forkByFence,
   forkByOthers,
   forkBySnapshot,
+  forkByTime,
   ForkedError,
 } from "../../src/replica/fork.ts";
 import { HEAL_POINTS_MAX } from "../../src/replica/heal_points.ts";
@@ -185,6 +186,22 @@ test("Replica goes on from no snapshot whose log was healed below what it has", 
   const behind = readyReplica();
   behind.rejoin(new Storage(), place);
   assert.deepEqual([behind.appliedSequence, behind.healedTo], [9, 2]);
+});
+
+test("Replica goes on from no snapshot that is older than its last entry, however far it goes", () => {
+  const before = "2025-12-31T23:59:59Z";
+  const replica = readyReplica();
+  assert.throws(
+    () => replica.rejoin(new Storage(), { sequence: 9, time: before }),
+    ForkedError,
+  );
+  assert.deepEqual([replica.state, replica.appliedSequence], ["forked", 1]);
+  assert.match(replica.reason, /entry 9 of the log is of 2025/);
+  const behind = readyReplica();
+  behind.rejoin(new Storage(), { sequence: 9, time: TIME });
+  assert.equal(behind.appliedSequence, 9);
+  const place = { sequence: 9, time: before };
+  assert.equal(forkByTime({ sequence: 0, time: null }, place), undefined);
 });
 
 test("Replica is forked while its log says so, and no longer", async () => {

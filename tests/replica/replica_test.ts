@@ -235,6 +235,31 @@ Deno.test({
 
 Deno.test({
   name:
+    "Replica tells no sequence while the log may go on from another state, and answers gets without one",
+  permissions,
+  fn: async () => {
+    const replica = newReplica();
+    replica.logOpened({ ...LOG, lastSequence: 1 });
+    replica.adopt(new Storage(), { sequence: 0, time: null });
+    replica.logStatusChanged({ state: "connected", reason: "it is there" });
+    replica.apply([set(1, "a", 1)], 1);
+    const waiting = replica.waitFor(2);
+    replica.logStatusChanged({
+      state: "away",
+      reason:
+        "entry 1 is another one now, unless its servers have yet to agree",
+      mayBeForked: true,
+    });
+    await assert.rejects(waiting);
+    await assert.rejects(replica.waitFor(1), /can't tell what sequence 1 is/);
+    assert.ok(replica.getJson("a"));
+    replica.logStatusChanged({ state: "connected", reason: "it is the same" });
+    await replica.waitFor(1);
+  },
+});
+
+Deno.test({
+  name:
     "Replica answers those who wait for a sequence as soon as it is applied",
   permissions,
   fn: async () => {

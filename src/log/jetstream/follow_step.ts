@@ -30,7 +30,11 @@ export function followStep(
     case "doubtful": {
       const { reason, loss } = verdict;
       return {
-        status: { state: "away", reason, ...(loss !== undefined && { loss }) },
+        status: {
+          state: "away",
+          reason,
+          ...(loss === undefined ? { mayBeForked: true } : { loss }),
+        },
         isWhole: false,
         endsBatches: false,
         then: "retry",

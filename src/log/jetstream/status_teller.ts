@@ -13,7 +13,10 @@ export const REPEAT_MS = 60_000;
 const REASONS_MAX = 32;
 
 /** What a status says besides its state and its reason. */
-export type StatusDetails = Pick<LogStatus, "missing" | "loss">;
+export type StatusDetails = Pick<
+  LogStatus,
+  "missing" | "loss" | "mayBeForked"
+>;
 
 const NO_DETAILS: StatusDetails = {};
 
@@ -50,7 +53,7 @@ export class StatusTeller {
     told: LogStatus["state"],
     reason: string,
     now_ms: number,
-    { missing, loss }: StatusDetails = NO_DETAILS,
+    { missing, loss, mayBeForked }: StatusDetails = NO_DETAILS,
   ): LogStatus | undefined {
     const before = this.#status;
     // It needs another version of this program.
@@ -61,7 +64,8 @@ export class StatusTeller {
     const state = lasts ? before.state : told;
     if (
       state === before.state && reason === before.reason &&
-      missing === before.missing && isSameLoss(loss, before.loss)
+      missing === before.missing && mayBeForked === before.mayBeForked &&
+      isSameLoss(loss, before.loss)
     ) return undefined;
     this.#isLasting = LASTING.has(state);
     const told_ms = this.#told_ms.get(reason) ?? -Infinity;
@@ -75,6 +79,7 @@ export class StatusTeller {
       reason,
       ...(missing !== undefined && { missing }),
       ...(loss !== undefined && { loss }),
+      ...(mayBeForked !== undefined && { mayBeForked }),
       ...(isRepeated && { isRepeated }),
     };
   }

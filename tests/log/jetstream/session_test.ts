@@ -546,6 +546,21 @@ test("takes a stream of several servers for another one only when that lasts", (
   assert.equal(driver.session.status.state, "ahead_of_log");
 });
 
+test("says at once that the log may go on from another state, where several servers keep it", () => {
+  const config = { ...LOOK.config, num_replicas: 3 };
+  const driver = new SessionDriver();
+  driver.open(7, { lastSequence: 7, config });
+  driver.look({ config, lastSequence: 7 });
+  driver.start();
+  driver.receive(entry(8, { messageId: "x:1" }));
+  driver.disconnect();
+  driver.connect();
+  const identified = { ...ENTRY_8, messageId: "another" };
+  driver.look({ config, lastSequence: 9, identified });
+  const { state, mayBeForked, loss } = driver.session.status;
+  assert.deepEqual([state, mayBeForked, loss], ["away", true, undefined]);
+});
+
 test("proposes nothing while the stream's settings are wrong, at a look or on the way back, and goes on when they are right", async () => {
   const config = { ...LOOK.config, duplicate_window: 1_000_000 };
   const driver = new SessionDriver();
