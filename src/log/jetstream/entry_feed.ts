@@ -34,6 +34,8 @@ export type FeedSignal =
   | "ok"
   /** One or more entries are missing before this message. */
   | "gap"
+  /** The next entry of the log is another one: the consumer's server has others. */
+  | "foreign"
   /** What comes from here on is void: the log is being made whole. */
   | "fence"
   /** The next entry is of a version that this replica does not know. */
@@ -83,6 +85,8 @@ export class EntryFeed {
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
   #lastSequence = 0;
+  /** What the log's leader says of an entry that is still to come. */
+  #expected: EntryIdentity | undefined;
 
   /**
    * @param session Begins the message ids of this session.
@@ -141,12 +145,22 @@ export class EntryFeed {
     this.#waiting.clear();
     this.#times.clear();
     this.#fed = sequence;
+    this.#expected = undefined;
     this.#know(time === null ? undefined : { sequence, time });
   }
 
   /** Takes what the stream says of the last entry, if it is still the last. */
   noteLast(entry: StoredEntry): void {
     if (entry.sequence === this.#fed) this.#know(entry);
+  }
+
+  /**
+   * Takes what the log's leader says of the next entry; undefined if the log has
+   * none yet. The server of a consumer may have other entries: one of several
+   * that were put back to older copies stays apart for a while.
+   */
+  expect(entry: EntryIdentity | undefined): void {
+    this.#expected = entry;
   }
 
   #know(last: (EntryIdentity & Partial<StoredEntry>) | undefined): void {
@@ -170,6 +184,7 @@ export class EntryFeed {
     const { sequence, pending } = delivery;
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
+    if (this.#isForeign(delivery)) return "foreign";
     const content = this.#ownBatch(sequence, message) ??
       contentOf(delivery, message);
     if (typeof content === "string") return content;
@@ -179,6 +194,11 @@ export class EntryFeed {
     this.#lastSequence = sequence + pending;
     this.#lastMessage = { message, delivery };
     return "ok";
+  }
+
+  #isForeign({ sequence, seconds, nanoseconds }: Delivery): boolean {
+    return this.#expected?.sequence === sequence &&
+      this.#expected.time !== formatDelivered(seconds, nanoseconds);
   }
 
   #receiveStatus(message: FeedMessage): FeedSignal {

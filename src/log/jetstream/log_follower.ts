@@ -138,6 +138,7 @@ export class LogFollower {
     const signal = feed.receive(message);
     if (signal === "gap") this.recover("an entry is missing", now_ms);
     else if (signal === "fence") this.#meetFence(now_ms);
+    else if (signal === "foreign") this.#meetForeign(now_ms);
     else if (signal === "unknown_version") {
       this.output.do({ type: "stop_consumer" });
       this.output.setStatus(
@@ -154,6 +155,18 @@ export class LogFollower {
         state.feeding.commitsChanged(change, now_ms);
       }
     }
+  }
+
+  /** Another server of the stream may be chosen for the next consumer. */
+  #meetForeign(now_ms: number): void {
+    if (this.#state.type !== "feeding") return;
+    this.output.do({ type: "stop_consumer" });
+    this.#tryAgain(
+      `the consumer gives another entry ${
+        this.#feed.fed + 1
+      } than the stream's leader has: the servers of NATS do not agree yet`,
+      now_ms,
+    );
   }
 
   /** All after the fence is void: no batch gets into the log before it is whole. */
@@ -281,6 +294,7 @@ export class LogFollower {
     this.#isBeforeFence = isBeforeFence;
     this.#feed.noteLastSequence(look.lastSequence);
     if (look.identified !== undefined) this.#feed.noteLast(look.identified);
+    this.#feed.expect(look.required);
     // Before anything is published again: what was right may have been edited.
     const wrong = problemOf(look, this.options);
     if (wrong !== undefined) return this.#tryAgain(wrong, now_ms);

@@ -110,6 +110,7 @@ export class Stream {
       : [];
     const pending = fences.find(isPending);
     const known = identify && Math.min(identify, last_seq);
+    const required = await find(require);
     return {
       created: info.created,
       config: info.config,
@@ -119,7 +120,8 @@ export class Stream {
       lastSequence: last_seq,
       bytes,
       identified: await find(known),
-      isRequiredMissing: isThere(require) && await find(require) === undefined,
+      isRequiredMissing: isThere(require) && required === undefined,
+      ...(required !== undefined && { required }),
       ...(question.fences && { fences }),
       ...(known !== undefined && pending !== undefined && {
         beforeFence: await find(Math.min(known, pending.at - 1)),

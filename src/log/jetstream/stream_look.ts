@@ -55,6 +55,8 @@ export interface StreamLook {
   readonly identified: StoredEntry | undefined;
   /** Whether the required entry is missing below the stream's end. */
   readonly isRequiredMissing: boolean;
+  /** The required entry; left out if the stream does not reach it or lacks it. */
+  readonly required?: StoredEntry;
   /**
    * The fences that still are in the stream, oldest first. If one is pending,
    * the oldest such one is among them.

@@ -44,6 +44,26 @@ function feed() {
 }
 
 Deno.test({
+  name: "EntryFeed takes no other entry than the log's leader has",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    assert.equal(one.receive(entry(1)), "ok");
+    const time = "2023-11-14T22:13:20.000000002Z";
+    one.expect({ sequence: 2, time: "2023-11-14T22:13:19.000000002Z" });
+    assert.equal(one.receive(entry(2)), "foreign");
+    assert.equal(one.fed, 1);
+    one.expect({ sequence: 2, time });
+    assert.equal(one.receive(entry(2)), "ok");
+    // Nothing is known of those after it, or when it starts elsewhere.
+    assert.equal(one.receive(entry(3)), "ok");
+    one.expect({ sequence: 4, time });
+    one.startAfter(3, null);
+    assert.equal(one.receive(entry(4)), "ok");
+  },
+});
+
+Deno.test({
   name:
     "EntryFeed gives entries in order, with time and bytes, and knows the log's end",
   permissions,
