@@ -54,11 +54,19 @@ export interface StartupParts {
  * @throws {LogFailedError} If the log can't be used.
  */
 export async function startUp(parts: StartupParts): Promise<void> {
-  const { config, log, replica, signal } = parts;
+  const { config, signal } = parts;
   using client = config.peersCa === undefined
     ? undefined
     : Deno.createHttpClient({ caCerts: [config.peersCa] });
   const peers = new Peers(config.peers, client, signal);
+  // Its own function, so that no state is held on to while the peers are asked.
+  await fill(parts, peers);
+  await peers.watch(parts.cluster, parts.now);
+}
+
+/** Brings the replica to the point where it applies its log's entries. */
+async function fill(parts: StartupParts, peers: Peers): Promise<void> {
+  const { config, log, replica, signal } = parts;
   const stores = inOrder(parts.stores);
   const stored = new StoredStates(stores);
   if (config.restoreFrom !== undefined) {
@@ -87,7 +95,6 @@ export async function startUp(parts: StartupParts): Promise<void> {
         : undefined,
     });
   }
-  await peers.watch(parts.cluster, parts.now);
 }
 
 /** Whether a start makes the log whole from a snapshot beyond its end. */

@@ -38,7 +38,10 @@ export class OtherLogs {
   list(ownId: string | undefined, members: readonly Member[]): OtherLog[] {
     if (ownId === undefined) return [];
     const replicas = members
-      .filter(({ isGone }) => !isGone)
+      // One that makes the log from a file may be about to make it this one.
+      .filter(({ isGone, heartbeat: { state } }) =>
+        !isGone && state !== "healing"
+      )
       .map(({ heartbeat: { replica_id, log_id } }) =>
         [`replica ${replica_id}`, log_id] as const
       );

@@ -23,6 +23,7 @@ Deno.test("replicas and peers of another log are listed while they are there", {
     member("e", { log_id: OTHER }, true),
     member("f", { log_id: null }),
     member("g", {}),
+    member("h", { log_id: OTHER, state: "healing" }),
   ];
   assert.deepEqual(logs.list(LOG, members), [
     { follower: "peer http://b", logId: OTHER },
