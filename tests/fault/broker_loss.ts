@@ -12,8 +12,6 @@ import { BUCKET_STREAM } from "./snapshot_bucket.ts";
 export type Loss =
   /** All since the stores were saved. */
   | "older copy"
-  /** The same of the first two servers of three: those two prevail. */
-  | "older copy of two"
   /** All of JetStream. */
   | "stores"
   /** The log's stream, while the servers run. */
@@ -37,8 +35,7 @@ export async function lose(brokers: Brokers, loss: Loss): Promise<void> {
     return;
   }
   await Promise.all(servers.map((server) => server.stop("SIGKILL")));
-  const losing = loss === "older copy of two" ? servers.slice(0, 2) : servers;
-  for (const server of losing) {
+  for (const server of servers) {
     if (loss === "stores") server.loseStore();
     else await server.copyStore("put back");
   }
