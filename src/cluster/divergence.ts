@@ -120,7 +120,8 @@ export class Divergence {
    * stays: even if its records were overwritten since, it gave wrong answers.
    * If the other replica did not stand alone, the difference stays too: this
    * replica may be the wrong one, and the other may be equal now only because
-   * it was restored from this one.
+   * it was restored from this one. A replica that says that it is forked has
+   * told the reason itself, a moment later.
    *
    * @param ownId This replica's id.
    * @param members The other replicas.
@@ -134,7 +135,15 @@ export class Divergence {
         !isGone && heartbeat.replica_id === replicaId &&
         heartbeat.session === difference.session
       );
-      if (runs && alone === replicaId) {
+      const isForked = members.some(({ heartbeat }) =>
+        heartbeat.replica_id === replicaId &&
+        heartbeat.session === difference.session &&
+        heartbeat.state === "forked"
+      );
+      if (isForked) {
+        this.#differences.delete(replicaId);
+        this.#stoodAlone.delete(replicaId);
+      } else if (runs && alone === replicaId) {
         this.#stoodAlone.set(replicaId, difference);
       } else if (
         !runs && isConfirmed && this.#stoodAlone.get(replicaId) === difference

@@ -242,3 +242,22 @@ Deno.test(
     assert.equal(at(MEMBERS_MAX), false);
   },
 );
+
+Deno.test(
+  "a difference ends when the other replica says that it is forked, and not when another life of it does",
+  {
+    permissions: "none",
+  },
+  () => {
+    const divergence = new Divergence();
+    const bad = heartbeat("b", { applied_sequence: 4, ...wrong });
+    divergence.compare(own({ 4: "a" }), bad);
+    divergence.settle("a", [member(bad)]);
+    assert.ok(divergence.diverged);
+    const anew = { ...bad, ...restarted, state: "forked" };
+    divergence.settle("a", [member(anew)]);
+    assert.ok(divergence.diverged);
+    divergence.settle("a", [member({ ...bad, state: "forked" })]);
+    assert.ok(!divergence.diverged);
+  },
+);

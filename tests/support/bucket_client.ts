@@ -33,7 +33,8 @@ export class BucketClient implements AsyncDisposable {
       firstSequence: (sequence) => this.firstSequence = sequence,
       limits: (limits) => this.limits = limits,
       warn: () => {},
-      hearOthers: () => {},
+      // There is no other replica.
+      hearOthers: (hearing) => this.log.othersHeard(hearing),
       proposalFailed: () => {},
       failed: () => {},
     });

@@ -16,6 +16,8 @@ import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
 /** Opens one stream, over one connection after the other. */
 export class LogOpener {
   #wait: Wait = { type: "offline" };
+  /** Whether the log was there when it was looked for last. */
+  #wasFound = false;
   #wanted: "nothing" | "look" | "log" = "nothing";
   /** The identity that an empty log is to have; undefined for any. */
   #wantedId: string | undefined;
@@ -107,6 +109,7 @@ export class LogOpener {
     this.#wanted = "nothing";
     this.#wait = { type: "idle" };
     this.admission.found();
+    this.#wasFound = look !== undefined;
     const info = look && infoOf(look, this.options);
     this.output.do({ type: "found", info });
   }
@@ -115,6 +118,14 @@ export class LogOpener {
     const step = openingStep(look, this.options, this.#wantedId);
     switch (step.type) {
       case "make": {
+        // Others may have applied it, and it was judged by what was there.
+        if (this.#wasFound) {
+          this.#tryAgain(
+            "the stream is gone since this replica found it: other replicas that have applied it make it again; else put it back, or start this replica anew to make a new log",
+            now_ms,
+          );
+          return undefined;
+        }
         const request = this.#ask(now_ms);
         const id = this.#wantedId ?? this.options.newLogId;
         this.output.do({ type: "make_stream", request, id });

@@ -111,6 +111,15 @@ export class Stream {
     const pending = fences.find(isPending);
     const known = identify && Math.min(identify, last_seq);
     const required = await find(require);
+    const identified = await find(known);
+    if (known !== identify && isThere(known) && identified === undefined) {
+      // What the one says of the end, the other does not have: a fence may be
+      // missing too.
+      throw new ApiError(
+        0,
+        `the servers of NATS do not agree: one says that the stream ends with entry ${known}, and another one does not have it`,
+      );
+    }
     return {
       created: info.created,
       config: info.config,
@@ -119,7 +128,7 @@ export class Stream {
       firstSequence: firstSequence(info),
       lastSequence: last_seq,
       bytes,
-      identified: await find(known),
+      identified,
       isRequiredMissing: isThere(require) && required === undefined,
       ...(required !== undefined && { required }),
       ...(question.fences && { fences }),
