@@ -57,8 +57,23 @@ export class HealEnd {
     promises.check();
   }
 
-  /** Whether a fence says a state that nobody has any more. */
+  /**
+   * Whether an operator has to choose: two replicas have two histories of the
+   * same length, or a fence says a state that nobody has any more.
+   */
   #isBeyondRepair(): boolean {
+    return this.#areTwoHistories() || this.#isFenceOfNobody();
+  }
+
+  #areTwoHistories(): boolean {
+    const { services, lossCount } = this.storm;
+    const ends = services.filter(({ replica: { replica } }) =>
+      replica.state === "healing" && /nobody can tell/.test(replica.reason)
+    ).map(({ replica: { applied } }) => applied.at(-1));
+    return lossCount >= 2 && new Set(ends).size > 1;
+  }
+
+  #isFenceOfNobody(): boolean {
     const { promises: { pending }, objects, services, broker } = this.storm;
     if (pending === undefined) return false;
     const { point } = pending;
