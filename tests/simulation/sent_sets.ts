@@ -4,12 +4,12 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Change, decodeEntry } from "../../src/log/change.ts";
+import { Change } from "../../src/log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import { NotAppliedError } from "../../src/replica/group_commit.ts";
 import type { Replica } from "../../src/replica/replica.ts";
 import type { UserGradePatch } from "../../src/user_grade.ts";
-import type { StoredEntry } from "../support/simulated_broker.ts";
+import { patchesOf, type StoredEntry } from "../support/simulated_stream.ts";
 
 /** How a set ended. */
 export type Outcome =
@@ -28,8 +28,16 @@ export interface SentSet {
 export class SentSets {
   readonly all: SentSet[] = [];
 
-  /** Sends a set of a user. */
-  send(user_id: string, replica: Replica): SentSet {
+  /**
+   * Sends a set of a user.
+   *
+   * @param committed Told the sequence when it is acknowledged.
+   */
+  send(
+    user_id: string,
+    replica: Replica,
+    committed: (sequence: number) => void = () => {},
+  ): SentSet {
     const one: SentSet = { patch: { user_id, spp: this.all.length + 1 } };
     this.all.push(one);
     const failed = (error: unknown) => {
@@ -40,6 +48,7 @@ export class SentSets {
       replica.submit(Change.set(one.patch)).then(({ sequence }) => {
         assert.ok(one.outcome === undefined, "it has two ends");
         one.outcome = { type: "committed", sequence };
+        committed(sequence);
       }, failed);
     } catch (error) {
       failed(error);
@@ -56,11 +65,11 @@ export class SentSets {
     mayHaveNoEnd = (_: SentSet) => false,
   ): void {
     const stored = new Map<number, Set<number>>();
-    for (const { sequence, payload } of everStored) {
-      for (const { spp } of decodeEntry(payload)) {
+    for (const entry of everStored) {
+      for (const { spp } of patchesOf(entry)) {
         if (spp === undefined) continue;
         if (!stored.has(spp)) stored.set(spp, new Set());
-        stored.get(spp)!.add(sequence);
+        stored.get(spp)!.add(entry.sequence);
       }
     }
     for (const one of this.all) {
@@ -88,8 +97,8 @@ function outcomeOf(error: unknown): Outcome {
 /** No set may be in a log twice. */
 export function checkNoneTwice(entries: Iterable<StoredEntry>): void {
   const inLog = new Set<number>();
-  for (const { payload } of entries) {
-    for (const { spp } of decodeEntry(payload)) {
+  for (const entry of entries) {
+    for (const { spp } of patchesOf(entry)) {
       if (spp === undefined) continue;
       assert.ok(!inLog.has(spp), `set ${spp} came twice`);
       inLog.add(spp);

@@ -1,13 +1,14 @@
 /**
  * The command `deno task simulate`: runs the simulations for `--seeds N`
- * (1,000) seeds from `--from S` (a new one) on, `--only session` or `--only
- * snapshots`. It prints what was seen, and stops at the first seed that breaks a
- * promise, with exit status 1.
+ * (1,000) seeds from `--from S` (a new one) on, `--only session`, `--only
+ * snapshots` or `--only healing`. It prints what was seen, and stops at the
+ * first seed that breaks a promise, with exit status 1.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { newSeed } from "../support/random.ts";
+import { HealStorm } from "./heal_storm.ts";
 import { runSeeds, type Seen } from "./seeds.ts";
 import { SnapshotStorm } from "./snapshot_storm.ts";
 import { Storm } from "./storm.ts";
@@ -21,6 +22,10 @@ const STORMS: Record<
   snapshots: {
     test: "snapshot_storm_test.ts",
     run: (seed) => new SnapshotStorm(seed).run(),
+  },
+  healing: {
+    test: "heal_storm_test.ts",
+    run: (seed) => new HealStorm(seed).run(),
   },
 };
 

@@ -62,6 +62,7 @@ export class SnapshotStorm implements ServiceWorld {
   readonly codec: SimulatedCodec;
   readonly weather: Weather;
   readonly policy: CompactionPolicy;
+  readonly heartbeatsLost = 40;
   tick_ms = 500;
   readonly services: SimulatedService[] = [];
   readonly sets = new SentSets();

@@ -5,7 +5,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { decodeEntry } from "../../src/log/change.ts";
 import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
 import { SUSPICION_MS } from "../../src/log/jetstream/suspicion.ts";
 import { Storage } from "../../src/storage/storage.ts";
@@ -17,6 +16,7 @@ import {
   type Weather,
 } from "../support/simulated_replica.ts";
 import { SimulatedSnapshots } from "../support/simulated_snapshots.ts";
+import { patchesOf } from "../support/simulated_stream.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
 import { countNames, type Seen } from "./seeds.ts";
 import { checkNoneTwice, SentSets } from "./sent_sets.ts";
@@ -353,8 +353,8 @@ export class Storm {
       const model = new Storage();
       const states = [{ users: 0, digest: model.digest }];
       for (const key of one.applied) {
-        const { payload } = broker.everStored.get(key)!;
-        for (const patch of decodeEntry(payload)) model.set(patch);
+        const entry = broker.everStored.get(key)!;
+        for (const patch of patchesOf(entry)) model.set(patch);
         states.push({ users: model.size, digest: model.digest });
       }
       let before = 0;

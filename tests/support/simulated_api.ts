@@ -12,15 +12,32 @@ import {
   REQUEST_TIMEOUT_MS,
   type RequestOptions,
   STREAM_NOT_FOUND,
+  WRONG_LAST_SEQUENCE,
 } from "../../src/log/jetstream/api.ts";
+import type { MsgHdrs } from "nats";
 import { isSnapshotSubject } from "../../src/log/jetstream/object_names.ts";
+import type { StreamConfig } from "../../src/log/jetstream/stream_config.ts";
 import type { Random } from "./random.ts";
-import type { SimulatedBroker, SimulatedStream } from "./simulated_broker.ts";
+import type { SimulatedBroker } from "./simulated_broker.ts";
 import type { SimulatedObjects } from "./simulated_objects.ts";
 import type { SimulatedProcess } from "./simulated_process.ts";
 import type { Weather, Wire } from "./simulated_replica.ts";
+import {
+  FENCE_SUBJECT,
+  type SimulatedStream,
+  type StoredEntry,
+} from "./simulated_stream.ts";
 
 const API = "$JS.API.";
+
+/** JetStream's code for a stream that is there with other settings. */
+const STREAM_NAME_IN_USE = 10058;
+
+/** The questions that only healing asks. */
+const HEALING_QUESTIONS = [
+  FENCE_SUBJECT,
+  `${API}STREAM.CREATE.USERGRADE`,
+];
 
 /** What a question comes to. */
 export interface ApiWorld {
@@ -30,8 +47,10 @@ export interface ApiWorld {
   readonly weather: Weather;
   /** Whether a replica may not publish to a subject. */
   isForbidden(replica: string, subject: string): boolean;
-  /** The log is about to be cut at the request of a replica. */
+  /** The log is about to be cut, or moved, at the request of a replica. */
   trimming(sequence: number): void;
+  /** A fence or a mark is about to be taken from a replica. */
+  fencing?(replica: string, data: string): void;
   /** Something may have changed at the request of a replica. */
   changed(): void;
 }
@@ -45,6 +64,7 @@ export class SimulatedApi implements Asking {
    * @param name The replica's name.
    * @param wire Its connection.
    * @param die Ends its process.
+   * @param reaches Whether anything that it asks gets to the broker.
    */
   constructor(
     private readonly name: string,
@@ -52,6 +72,7 @@ export class SimulatedApi implements Asking {
     private readonly process: SimulatedProcess,
     private readonly wire: () => Wire | undefined,
     private readonly die: () => void,
+    private readonly reaches: () => boolean = () => true,
   ) {}
 
   ask(
@@ -117,10 +138,10 @@ export class SimulatedApi implements Asking {
 
   #arrives(wire: Wire): boolean {
     const { broker, random, weather } = this.world;
-    return broker.isUp && broker.isAnswering &&
+    return broker.isUp && broker.isAnswering && this.reaches() &&
       random.below(100) >= weather.drop &&
       // What was sent before the connection was lost may arrive or not.
-      (wire.isOpen || random.below(2) === 0);
+      (wire.isOpen || wire.epoch === broker.epoch && random.below(2) === 0);
   }
 
   #answer(
@@ -130,10 +151,12 @@ export class SimulatedApi implements Asking {
   ): unknown {
     const { world, name, process: { now } } = this;
     if (
-      isSnapshotSubject(subject, "USERGRADE") &&
+      (isSnapshotSubject(subject, "USERGRADE") ||
+        HEALING_QUESTIONS.includes(subject)) &&
       world.isForbidden(name, subject)
     ) throw new ForbiddenError(subject);
     try {
+      if (subject === FENCE_SUBJECT) return this.#fence(data, headers!);
       if (!subject.startsWith(API)) {
         return world.objects.publish(subject, data, headers, now);
       }
@@ -146,11 +169,50 @@ export class SimulatedApi implements Asking {
     }
   }
 
-  #ofTheLog(
-    question: string,
-    { seq }: { seq?: number },
-  ): unknown {
+  #fence(data: Uint8Array | string, headers: MsgHdrs): unknown {
+    const { world: { broker, fencing }, name, process: { now } } = this;
+    const text = typeof data === "string"
+      ? data
+      : new TextDecoder().decode(data);
+    const after = headers.get("Nats-Expected-Last-Sequence");
+    if (after === "" || Number(after) === broker.stream?.last) {
+      fencing?.call(this.world, name, text);
+    }
+    const stored = broker.store({
+      messageId: headers.get("Nats-Msg-Id"),
+      subject: FENCE_SUBJECT,
+      payload: new TextEncoder().encode(text),
+      after: after === "" ? undefined : Number(after),
+    }, now);
+    switch (stored?.type) {
+      case undefined:
+        throw new ApiError(0, "JetStream is not available: no stream takes it");
+      case "wrong_last_sequence":
+        throw new ApiError(WRONG_LAST_SEQUENCE, "wrong last sequence");
+      case "duplicate":
+        return { stream: "USERGRADE", duplicate: true };
+      case "stored":
+        return { stream: "USERGRADE", seq: stored.sequence };
+    }
+  }
+
+  #make(config: StreamConfig): unknown {
+    const { broker } = this.world;
+    const { description } = broker.stream?.config ?? config;
+    if (description !== config.description) {
+      throw new ApiError(
+        STREAM_NAME_IN_USE,
+        "stream name already in use with a different configuration",
+      );
+    }
+    return infoOf(broker.makeStream(config));
+  }
+
+  #ofTheLog(question: string, body: Record<string, unknown>): unknown {
     const { world, world: { broker } } = this;
+    if (question === "STREAM.CREATE.USERGRADE") {
+      return this.#make(body as unknown as StreamConfig);
+    }
     const stream = broker.behind ?? broker.stream;
     if (stream === undefined) {
       throw new ApiError(STREAM_NOT_FOUND, "stream not found");
@@ -158,21 +220,44 @@ export class SimulatedApi implements Asking {
     switch (question) {
       case "STREAM.INFO.USERGRADE":
         return infoOf(stream);
+      case "STREAM.UPDATE.USERGRADE":
+        stream.config = body as unknown as StreamConfig;
+        return infoOf(stream);
       case "STREAM.MSG.GET.USERGRADE": {
-        const message = stream.message(seq!);
+        const message = stream.message(messageOf(stream, body));
         if (message !== undefined) return { message };
         throw new ApiError(NO_MESSAGE_FOUND, "no message found");
       }
-      case "STREAM.PURGE.USERGRADE":
-        world.trimming(seq!);
+      case "STREAM.PURGE.USERGRADE": {
+        const seq = body.seq as number;
+        world.trimming(seq);
         // The server that leads does it, whoever answers otherwise. Old ones
         // take 1 for everything.
-        broker.stream!.purge(seq! <= 1 ? broker.stream!.last + 1 : seq!);
+        broker.purge(seq <= 1 ? broker.stream!.last + 1 : seq);
         return { success: true };
+      }
       default:
         throw new Error(`${question} is not simulated`);
     }
   }
+}
+
+function messageOf(
+  stream: SimulatedStream,
+  { seq = 0, last_by_subj, next_by_subj }: {
+    seq?: number;
+    last_by_subj?: string;
+    next_by_subj?: string;
+  },
+): StoredEntry | undefined {
+  const subject = last_by_subj ?? next_by_subj;
+  if (subject === undefined) return stream.entries.get(seq);
+  if (subject !== FENCE_SUBJECT) {
+    throw new Error(`Messages on ${subject} are not simulated`);
+  }
+  return last_by_subj === undefined
+    ? stream.fences.find(({ sequence }) => sequence >= seq)
+    : stream.fences.at(-1);
 }
 
 function infoOf({ created, config, first, last, bytes }: SimulatedStream) {

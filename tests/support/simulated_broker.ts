@@ -4,13 +4,7 @@
  *
  * @module
  */
-import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
-import { isPending } from "../../src/log/fence.ts";
-import type { Fence } from "../../src/log/log.ts";
-import { isFenceSubject } from "../../src/log/jetstream/stream_config.ts";
-import { fenceOf } from "../../src/log/jetstream/stream_fences.ts";
 import type {
-  StoredEntry as ReadEntry,
   StreamLook,
   StreamQuestion,
 } from "../../src/log/jetstream/stream_look.ts";
@@ -19,150 +13,15 @@ import {
   newStreamConfig,
   type StreamConfig,
 } from "../../src/log/jetstream/stream_config.ts";
+import type { HealPoint } from "../../src/log/log.ts";
+import {
+  healPointOf,
+  SimulatedStream,
+  type StoredEntry,
+} from "./simulated_stream.ts";
 
 /** The date at which simulated time begins, as `Date.now()`. */
 export const DATE_MS = 1_700_000_000_000;
-
-/** One entry as the stream keeps it. */
-export interface StoredEntry {
-  readonly sequence: number;
-  /** Nanoseconds since 1970, as digits. */
-  readonly nanoseconds: string;
-  readonly messageId: string;
-  readonly subject: string;
-  readonly payload: Uint8Array<ArrayBuffer>;
-}
-
-/** Tells an entry from all that any stream ever took. */
-export function entryKey({ sequence, time }: {
-  readonly sequence: number;
-  readonly time: string;
-}): string {
-  return `${sequence}@${time}`;
-}
-
-/** One stream: what it has, by sequence. */
-export class SimulatedStream {
-  readonly entries = new Map<number, StoredEntry>();
-  /** The keys of all entries from the first on, those that limits took too. */
-  readonly history: string[] = [];
-  readonly #ids = new Set<string>();
-  first = 1;
-  last = 0;
-
-  constructor(readonly created: string, public config: StreamConfig) {}
-
-  /** Takes a message, unless it has its id already. */
-  add(entry: Omit<StoredEntry, "sequence">): StoredEntry | undefined {
-    if (this.#ids.has(entry.messageId)) return undefined;
-    this.#ids.add(entry.messageId);
-    const stored = { ...entry, sequence: ++this.last };
-    this.entries.set(this.last, stored);
-    this.history.push(entryKey(readEntry(stored)));
-    return stored;
-  }
-
-  /**
-   * @param created When it was created; another time if it was restored from a
-   * backup and not copied as a folder.
-   * @returns A copy.
-   */
-  copy(created = this.created): SimulatedStream {
-    const copy = new SimulatedStream(created, this.config);
-    for (const entry of this.entries.values()) {
-      copy.entries.set(entry.sequence, entry);
-      copy.#ids.add(entry.messageId);
-    }
-    copy.history.push(...this.history);
-    copy.first = this.first;
-    copy.last = this.last;
-    return copy;
-  }
-
-  /** Loses all entries after a sequence. */
-  cut(last: number): void {
-    for (let sequence = last + 1; sequence <= this.last; sequence++) {
-      const entry = this.entries.get(sequence);
-      if (entry !== undefined) this.#ids.delete(entry.messageId);
-      this.entries.delete(sequence);
-    }
-    this.last = last;
-    this.history.length = last;
-  }
-
-  /** Forgets all entries before a sequence, as limits do. */
-  purge(first: number): void {
-    for (; this.first < first; this.first++) this.entries.delete(this.first);
-  }
-
-  /** The bytes of all entries, roughly. */
-  get bytes(): number {
-    return this.entries.size * 100;
-  }
-
-  /** @returns An entry as JetStream gives it; undefined if it is not there. */
-  message(sequence: number) {
-    const entry = this.entries.get(sequence);
-    return entry && {
-      seq: sequence,
-      subject: entry.subject,
-      time: formatNanoseconds(entry.nanoseconds),
-      hdrs: "",
-      data: "",
-    };
-  }
-
-  /** Forgets what is beyond a limit that was set by hand. */
-  enforceLimits(): void {
-    const { max_msgs = 0 } = this.config;
-    if (max_msgs > 0) this.purge(this.last + 1 - max_msgs);
-  }
-
-  /** The fences and marks that it has, oldest first. */
-  get fences(): Fence[] {
-    return [...this.entries.values()]
-      .filter(({ subject }) => isFenceSubject(subject))
-      .flatMap((entry) => fenceOf(readEntry(entry)) ?? []);
-  }
-
-  #read(sequence: number): ReadEntry | undefined {
-    const entry = this.entries.get(sequence);
-    return entry && readEntry(entry);
-  }
-
-  /** @returns What it answers. */
-  look({ identify, require, fences: isAsked }: StreamQuestion): StreamLook {
-    const known = identify && Math.min(identify, this.last);
-    const fences = isAsked ? this.fences : [];
-    const pending = fences.find(isPending);
-    return {
-      created: this.created,
-      config: this.config,
-      maxPayload_bytes: 1024 * 1024,
-      firstSequence: this.first,
-      lastSequence: this.last,
-      bytes: this.bytes,
-      identified: known && this.#read(known) || undefined,
-      fences,
-      ...(known !== undefined && pending !== undefined && {
-        beforeFence: this.#read(Math.min(known, pending.at - 1)),
-      }),
-      isRequiredMissing: require !== undefined && require >= this.first &&
-        require <= this.last && !this.entries.has(require),
-    };
-  }
-}
-
-function readEntry(entry: StoredEntry): ReadEntry {
-  const { sequence, messageId, subject, payload } = entry;
-  return {
-    sequence,
-    time: formatNanoseconds(entry.nanoseconds),
-    messageId,
-    subject,
-    data: payload,
-  };
-}
 
 /** A consumer: what it has sent, and who takes it. */
 export interface SimulatedConsumer {
@@ -175,6 +34,22 @@ export interface SimulatedConsumer {
   deliver(entry: StoredEntry, pending: number): void;
   heartbeat(lastSent: number): void;
 }
+
+/** A message on its way into the stream. */
+export interface PublishedMessage {
+  readonly messageId: string;
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  /** The stream is to take it only directly after this entry. */
+  readonly after?: number | undefined;
+}
+
+/** What the stream says to a message. */
+export type Stored =
+  | { readonly type: "stored"; readonly sequence: number }
+  /** It has one with that message id. */
+  | { readonly type: "duplicate" }
+  | { readonly type: "wrong_last_sequence" };
 
 /** A broker: its stream, its consumers, and all that it ever stored. */
 export class SimulatedBroker {
@@ -196,8 +71,14 @@ export class SimulatedBroker {
   readonly #before = new Map<string, string | undefined>();
   #nanoseconds = 0;
   #streams = 0;
+
+  /** @returns The key of the entry at a heal point, whose state has its digest. */
+  keyAt: (point: HealPoint) => string | undefined = () => undefined;
+  /** Told of each entry that the stream has taken. */
+  stored: (entry: StoredEntry) => void = () => {};
   #isUp = true;
-  #starts = 1;
+  /** How often it was started. */
+  epoch = 1;
 
   /** @param servers On how many servers the stream is kept. */
   constructor(readonly servers: number) {}
@@ -208,13 +89,13 @@ export class SimulatedBroker {
   }
 
   set isUp(isUp: boolean) {
-    if (isUp && !this.#isUp) this.#starts++;
+    if (isUp && !this.#isUp) this.epoch++;
     this.#isUp = isUp;
   }
 
-  /** The server's id: another one each time that it is started. */
-  get serverId(): string {
-    return `server ${this.#starts}`;
+  /** @returns A server's id: another one each time that all are started. */
+  serverId(server: number): string {
+    return `server ${server}, start ${this.epoch}`;
   }
 
   /** @returns The keys of an entry and of all that were before it, in order. */
@@ -226,11 +107,15 @@ export class SimulatedBroker {
     return keys.reverse();
   }
 
-  /** Makes the stream if it is not there. */
-  makeStream(): SimulatedStream {
+  /**
+   * Makes the stream if it is not there.
+   *
+   * @param config Its settings; those of a new log if left out.
+   */
+  makeStream(config?: StreamConfig): SimulatedStream {
     return this.stream ??= new SimulatedStream(
       `2026-01-01T00:00:0${this.#streams++}Z`,
-      newStreamConfig(
+      config ?? newStreamConfig(
         "USERGRADE",
         this.servers,
         String(this.#streams).padStart(16, "0"),
@@ -250,33 +135,68 @@ export class SimulatedBroker {
    *
    * @returns Why not; undefined if it was taken, or if nothing is said.
    */
-  publish(
-    message: {
-      messageId: string;
-      subject: string;
-      payload: Uint8Array;
-      after?: number | undefined;
-    },
-    now_ms: number,
-  ): string | undefined {
-    const { after = this.stream?.last } = message;
-    if (this.stream === undefined || !this.isStoring) return undefined;
-    if (after !== this.stream.last) return "wrong last sequence";
-    const stored = this.stream.add({
-      messageId: message.messageId,
-      subject: message.subject,
-      payload: Uint8Array.from(message.payload),
+  publish(message: PublishedMessage, now_ms: number): string | undefined {
+    if (!this.isStoring) return undefined;
+    return this.store(message, now_ms)?.type === "wrong_last_sequence"
+      ? "wrong last sequence"
+      : undefined;
+  }
+
+  /**
+   * Takes a message, as nats-server 2.15 does: first it compares the sequence,
+   * then it looks whether it has the message already.
+   *
+   * @returns Undefined if there is no stream.
+   */
+  store(message: PublishedMessage, now_ms: number): Stored | undefined {
+    const { stream } = this;
+    if (stream === undefined) return undefined;
+    const { after = stream.last, messageId, subject, payload } = message;
+    if (after !== stream.last) return { type: "wrong_last_sequence" };
+    const stored = stream.add({
+      messageId,
+      subject,
+      payload: Uint8Array.from(payload),
       nanoseconds: `${DATE_MS + Math.floor(now_ms)}${
         String(this.#nanoseconds++).padStart(6, "0")
       }`,
     });
-    if (stored === undefined) return undefined;
-    const { history } = this.stream;
+    if (stored === undefined) return { type: "duplicate" };
+    const { history } = stream;
     this.everStored.set(history[history.length - 1], stored);
     this.#before.set(history[history.length - 1], history[history.length - 2]);
-    this.stream.enforceLimits();
+    this.stored(stored);
+    stream.enforceLimits();
     for (const consumer of this.consumers) this.send(consumer);
-    return undefined;
+    return { type: "stored", sequence: stored.sequence };
+  }
+
+  /** @returns The key of the entry before one; undefined before the first. */
+  keyBefore(key: string): string | undefined {
+    return this.#before.get(key);
+  }
+
+  /**
+   * Forgets all entries before a sequence. If a fence says that the log is made
+   * whole up to there, all that others have applied up to there is its history
+   * from now on.
+   */
+  purge(first: number): void {
+    const stream = this.stream!;
+    const fence = stream.fences.at(-1);
+    const point = fence && healPointOf(fence);
+    const isMove = fence !== undefined && point!.sequence === first - 1 &&
+      fence.sequence < first;
+    if (!isMove || first <= stream.first) return stream.purge(first);
+    const healed = this.keyAt(point!);
+    stream.purge(
+      first,
+      healed === undefined
+        ? Array<string>(first - 1).fill("?")
+        : this.keysUpTo(healed),
+    );
+    const next = stream.history[first - 1];
+    if (next !== undefined) this.#before.set(next, healed);
   }
 
   /** Writes the log's identity into the stream's description. */

@@ -45,10 +45,24 @@ export interface SeenSnapshot {
   readonly isWhole: boolean;
 }
 
+/** What a bucket held at one moment. */
+export interface BucketCopy {
+  readonly config: unknown;
+  readonly messages: ReadonlyMap<number, ObjectMessage>;
+  readonly last: number;
+}
+
+/** What a bucket that is gone holds. */
+export const NO_BUCKET: BucketCopy = {
+  config: undefined,
+  messages: new Map(),
+  last: 0,
+};
+
 /** One bucket. */
 export class SimulatedObjects {
   #config: unknown;
-  readonly #messages = new Map<number, ObjectMessage>();
+  #messages = new Map<number, ObjectMessage>();
   #last = 0;
   /** Whether it takes nothing more. */
   isFull = false;
@@ -201,6 +215,23 @@ export class SimulatedObjects {
 
   /** Whether files are what they say, by their first chunks. */
   #whole = new WeakMap<Uint8Array, boolean>();
+
+  /** @returns What it holds now. */
+  copy(): BucketCopy {
+    return {
+      config: this.#config,
+      messages: new Map(this.#messages),
+      last: this.#last,
+    };
+  }
+
+  /** Holds from now on what it held when it was copied. */
+  putBack({ config, messages, last }: BucketCopy): void {
+    this.#config = config;
+    this.#messages = new Map(messages);
+    this.#last = last;
+    this.version++;
+  }
 
   /** Flips a bit of a snapshot, or takes one of its chunks. */
   damage({ chunkId }: ObjectMeta, below: (n: number) => number): void {

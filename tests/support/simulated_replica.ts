@@ -10,15 +10,18 @@ import type { FeedMessage } from "../../src/log/jetstream/entry_feed.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
 import { NO_ENTRIES } from "../../src/log/jetstream/stream_look.ts";
 import type {
+  LookAction,
   PublishAction,
   SessionAction,
   SessionEvent,
 } from "../../src/log/jetstream/session_events.ts";
+import type { Stream } from "../../src/log/jetstream/stream.ts";
 import type {
   LogInfo,
   LogLimits,
   LogLocation,
   LogRead,
+  LogStatus,
 } from "../../src/log/log.ts";
 import { WINDOW_MESSAGES } from "../../src/log/thread/window.ts";
 import type { Sleep } from "../../src/replica/back_off.ts";
@@ -26,15 +29,13 @@ import { bootstrap } from "../../src/replica/bootstrap.ts";
 import { Rejoin } from "../../src/replica/rejoin.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Found, Wanted } from "../../src/replica/snapshot_search.ts";
+import type { EVENT_LOOP } from "../../src/snapshot/event_loop.ts";
+import type { SnapshotSource } from "../../src/snapshot/source.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { withoutMemory } from "./memory.ts";
 import type { Random } from "./random.ts";
-import {
-  entryKey,
-  type SimulatedBroker,
-  type SimulatedConsumer,
-  type StoredEntry,
-} from "./simulated_broker.ts";
+import type { SimulatedBroker, SimulatedConsumer } from "./simulated_broker.ts";
+import { entryKey, type StoredEntry } from "./simulated_stream.ts";
 import { SimulatedPort } from "./simulated_thread.ts";
 import type { Clock } from "./simulated_time.ts";
 
@@ -68,16 +69,27 @@ export interface ReplicaListener {
   entries(read: LogRead): void;
   limits(limits: LogLimits): void;
   tick(): void;
+  status?(status: LogStatus): void;
+  /** The other replicas can be heard from now on. */
+  joined?(wasAway: boolean): void;
+  /** They can't be heard until they can again. */
+  left?(): void;
+  /** Nothing is published before the other replicas were heard. */
+  hearOthers?(hearing: number): void;
+  /** It is about to make a new log. */
+  making?(): void;
+  /** It goes on from a snapshot; with the keys of what it had, and has now. */
+  restored?(before: readonly string[], after: readonly string[]): void;
 }
 
 /** Where a replica finds snapshots. */
 export interface SnapshotFinder {
-  /** Looks once, as the product's search does; with the keys of what it found. */
+  /** Looks once, as the product's search does. */
   search(
     wanted: Wanted,
     seeker: SimulatedReplica,
     signal: AbortSignal,
-  ): Promise<{ found: Found; keys: readonly string[] }>;
+  ): Promise<Found>;
   sleep(...args: Parameters<Sleep>): Promise<void>;
   /** Looks where the log stands; left out where it is applied from its beginning. */
   locate?(sequence: number): Promise<LogLocation>;
@@ -90,6 +102,14 @@ export interface ReplicaOptions {
   /** How often it does what is due, at present. */
   tick_ms(): number;
   readonly listener: ReplicaListener;
+  /** The stream as it is looked at, question by question. */
+  readonly stream: Pick<Stream, "look">;
+  /** Whether it opens its log only when it is told to. */
+  readonly isHeld: boolean;
+  /** Whether it makes its log whole from a snapshot beyond its end. */
+  readonly heals: boolean;
+  /** Where snapshots are restored that are fuller than its state. */
+  readonly loop: typeof EVENT_LOOP;
 }
 
 /** One connection; a new one after each loss. */
@@ -103,7 +123,8 @@ export class Wire {
   /** When the last message of the replica's arrives. */
   sent = 0;
 
-  constructor(readonly attempt: number) {}
+  /** @param epoch Of the broker. */
+  constructor(readonly attempt: number, readonly epoch: number) {}
 }
 
 /** One replica with its session. */
@@ -113,8 +134,6 @@ export class SimulatedReplica {
   readonly #rejoin: Rejoin;
   /** The key of each entry that it applied, or that a snapshot had, in order. */
   applied: string[] = [];
-  /** Those of the snapshot that was found last. */
-  #foundKeys: readonly string[] = [];
   /** How often it went on from a snapshot. */
   rejoined = 0;
   /** Why it can't go on; undefined if it can. */
@@ -126,6 +145,11 @@ export class SimulatedReplica {
   #isFull = false;
   /** Whether it can't reach the broker. */
   #isCutOff = false;
+  /** Whether it was told that the log has other entries than its own. */
+  hasSeenFork = false;
+  /** Whether anything comes from or gets to the stream. */
+  hasStream = true;
+  #found: ((info: LogInfo | undefined) => void) | undefined;
   /** How many deliveries it has yet to apply. */
   #onTheWay = 0;
   /** Which of its demands for entries the log's side answers, and is its last. */
@@ -165,14 +189,16 @@ export class SimulatedReplica {
     }, TIMEOUT_MS);
     this.#rejoin = new Rejoin(this.replica, {
       consume: (after, time) => {
-        this.#wentOn(after);
+        this.rejoined++;
+        this.#restored(after, time);
         this.#consume(after, time);
       },
       sleep: (ms, signal) => finder.sleep(ms, signal),
+      ...(options.loop !== undefined && { loop: options.loop }),
     });
     this.#rejoin.failed.catch((error) => this.failure = error);
     this.#rejoin.begin((wanted, signal) => this.#search(wanted, signal));
-    this.session.handle({ type: "open" }, time.now);
+    if (options.isHeld !== true) this.open();
     this.#every(options.tick_ms ?? (() => 100), () => {
       this.session.tick(time.now);
       this.#withItsMemory(() => this.replica.tick());
@@ -200,10 +226,48 @@ export class SimulatedReplica {
     this.time.after(this.random.below(this.weather.delay_ms + 1), run);
   }
 
-  async #search(wanted: Wanted, signal: AbortSignal): Promise<Found> {
-    const { found, keys } = await this.finder.search(wanted, this, signal);
-    this.#foundKeys = keys;
-    return found;
+  #search(wanted: Wanted, signal: AbortSignal): Promise<Found> {
+    return this.finder.search(wanted, this, signal);
+  }
+
+  /** @returns Whether the log is there; undefined if it is not. */
+  find(): Promise<LogInfo | undefined> {
+    return new Promise((resolve) => {
+      this.#found = resolve;
+      this.#toLog.post(() => this.#tell({ type: "find" }));
+    });
+  }
+
+  /** Opens the log, or makes it. */
+  open(): void {
+    this.session.handle({ type: "open" }, this.time.now);
+  }
+
+  /** It is known what the other replicas have applied. */
+  othersHeard(hearing: number): void {
+    this.#toLog.post(() => this.#tell({ type: "others_heard", hearing }));
+  }
+
+  /** Something was done to the stream, to make it whole. */
+  healed(): void {
+    this.#tell({ type: "healed" });
+  }
+
+  /** Goes on from a snapshot that is fuller than its state. */
+  goOnFrom(source: SnapshotSource, signal: AbortSignal): Promise<void> {
+    return this.#rejoin.goOnFrom(source, signal);
+  }
+
+  /** @returns What comes of a call of the replica's, made on the log's side. */
+  call<T>(act: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) =>
+      this.#toLog.post(() => {
+        act().then(
+          (value) => this.#toReplica.post(() => resolve(value)),
+          (error) => this.#toReplica.post(() => reject(error)),
+        );
+      })
+    );
   }
 
   /** The connection there is. */
@@ -232,6 +296,7 @@ export class SimulatedReplica {
       this.broker.consumers.delete(wire.consumer);
     }
     for (const close of wire.closing) close();
+    this.#toReplica.post(() => this.options.listener?.left?.());
     this.time.after(0, () => this.#lost(wire));
   }
 
@@ -257,17 +322,22 @@ export class SimulatedReplica {
       case "connect":
         return this.#later(() => this.#connect(action.attempt));
       case "look":
+        if (this.options.stream !== undefined) {
+          return void this.#look(action, this.options.stream);
+        }
         return this.#ask(action.request, () => ({
           type: "looked",
           request: action.request,
           look: this.broker.look(action.question),
         }));
       case "make_stream":
-        return this.#ask(action.request, () => ({
-          type: "looked",
-          request: action.request,
-          look: this.broker.makeStream().look(NO_ENTRIES),
-        }));
+        return this.#ask(action.request, () => {
+          if (this.broker.stream === undefined) {
+            this.options.listener?.making?.();
+          }
+          const look = this.broker.makeStream().look(NO_ENTRIES);
+          return { type: "looked", request: action.request, look };
+        });
       case "start_consumer":
         return this.#startConsumer(action.request, action.first);
       case "stop_consumer":
@@ -281,9 +351,13 @@ export class SimulatedReplica {
       case "write_identity":
         return this.#toBroker(() => this.broker.writeIdentity(action.id));
       case "status":
+        this.hasSeenFork ||= /another one|two histories/.test(
+          action.status.reason,
+        );
         return this.#toReplica.post(() => {
           this.replica.logStatusChanged(action.status);
           this.#rejoin.logStatusChanged(action.status);
+          this.options.listener?.status?.(action.status);
         });
       case "limits":
         return this.#toReplica.post(() => {
@@ -291,14 +365,32 @@ export class SimulatedReplica {
           this.replica.logLimitsChanged(action.limits);
         });
       case "hear_others":
-        return this.#toReplica.post(() =>
-          this.#toLog.post(() =>
-            this.#tell({ type: "others_heard", hearing: action.hearing })
-          )
-        );
+        return this.#toReplica.post(() => {
+          const { listener } = this.options;
+          if (listener?.hearOthers === undefined) {
+            this.othersHeard(action.hearing);
+          } else listener.hearOthers(action.hearing);
+        });
+      case "found":
+        return this.#toReplica.post(() => this.#found?.(action.info));
       case "opened":
         return this.#toReplica.post(() => this.#opened(action.info));
     }
+  }
+
+  /** As the service does it: a look is several questions. */
+  async #look(
+    { request, question }: LookAction,
+    stream: Pick<Stream, "look">,
+  ): Promise<void> {
+    const wire = this.#wire;
+    let event: SessionEvent;
+    try {
+      event = { type: "looked", request, look: await stream.look(question) };
+    } catch (error) {
+      event = { type: "failed", request, reason: (error as Error).message };
+    }
+    if (wire !== undefined && wire === this.#wire) this.#tell(event);
   }
 
   #opened(info: LogInfo): void {
@@ -309,14 +401,17 @@ export class SimulatedReplica {
         {
           locate: (sequence) => finder.locate!(sequence),
           consume: (after, time) => {
-            this.#restored(after);
+            this.#restored(after, time);
             this.#consume(after, time);
           },
         },
         info,
         { run: (wanted, signal) => this.#search(wanted, signal) },
         new AbortController().signal,
-        { sleep: (ms, signal) => finder.sleep(ms, signal) },
+        {
+          heals: this.options.heals ?? false,
+          sleep: (ms, signal) => finder.sleep(ms, signal),
+        },
       ).catch((error) => this.failure = error);
       return;
     }
@@ -335,16 +430,14 @@ export class SimulatedReplica {
     });
   }
 
-  #wentOn(after: number): void {
-    this.rejoined++;
-    this.#restored(after);
-  }
-
-  #restored(after: number): void {
-    // From the beginning none was found.
-    if (after === 0) this.#foundKeys = [];
-    assert.equal(this.#foundKeys.length, after);
-    this.applied = [...this.#foundKeys];
+  /** It goes on after an entry, with the state that was after it. */
+  #restored(after: number, time: string | null): void {
+    const keys = time === null
+      ? []
+      : this.broker.keysUpTo(entryKey({ sequence: after, time }));
+    assert.equal(keys.length, after);
+    this.options.listener?.restored?.(this.applied, keys);
+    this.applied = keys;
     this.#view();
   }
 
@@ -363,9 +456,17 @@ export class SimulatedReplica {
         reason: this.broker.isUp ? "refused" : "nobody is there",
       });
     }
-    this.#wire = new Wire(attempt);
-    const { serverId } = this.broker;
-    this.#tell({ type: "connected", attempt, serverId });
+    this.#wire = new Wire(attempt, this.broker.epoch);
+    const server = this.random.below(this.broker.servers);
+    const serverId = this.broker.serverId(server);
+    const wasAway = attempt > 1;
+    this.#toReplica.post(() => this.options.listener?.joined?.(wasAway));
+    this.#tell({
+      type: "connected",
+      attempt,
+      serverId,
+      serverVersion: "2.15.1",
+    });
   }
 
   /** Sends something over the connection there is, after what was sent before. */
@@ -376,7 +477,7 @@ export class SimulatedReplica {
     const delay_ms = this.random.below(this.weather.delay_ms + 1);
     wire.sent = Math.max(wire.sent, now + delay_ms);
     this.time.world.after(wire.sent - now, () => {
-      if (wire.isOpen && this.broker.isUp) arrive(wire);
+      if (wire.isOpen && this.broker.isUp && this.hasStream) arrive(wire);
     });
   }
 
@@ -436,7 +537,7 @@ export class SimulatedReplica {
     entry: StoredEntry,
     pending: number,
   ): void {
-    if (this.#happens(this.weather.drop)) return;
+    if (!this.hasStream || this.#happens(this.weather.drop)) return;
     const message: FeedMessage = {
       subject: entry.subject,
       reply:
@@ -492,6 +593,10 @@ export class SimulatedReplica {
         this.#deliverEntries();
       });
     this.#withItsMemory(() => this.replica.apply(entries, lastSequence, taken));
+    // It has refused the mark of another state, and all behind it.
+    if (this.replica.isForked) {
+      this.applied.length = this.replica.appliedSequence;
+    }
   }
 
   #runOutOfMemory(): void {

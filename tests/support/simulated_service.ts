@@ -24,16 +24,14 @@ import { SourceError } from "../../src/snapshot/source.ts";
 import { SnapshotKeeper } from "../../src/snapshot_keeper.ts";
 import { type ApiWorld, SimulatedApi } from "./simulated_api.ts";
 import type { SimulatedCodec } from "./simulated_backup.ts";
-import { DATE_MS, entryKey } from "./simulated_broker.ts";
+import { DATE_MS } from "./simulated_broker.ts";
+import { SimulatedHealing } from "./simulated_healing.ts";
 import { SimulatedProcess } from "./simulated_process.ts";
 import { SimulatedReplica, type SnapshotFinder } from "./simulated_replica.ts";
 import type { SimulatedTime } from "./simulated_time.ts";
 
 /** So small that a snapshot has several. */
 const CHUNK_BYTES = 256;
-
-/** How many heartbeats get lost, in percent. */
-const HEARTBEATS_LOST = 40;
 
 /** What all services of one simulation share. */
 export interface ServiceWorld extends ApiWorld {
@@ -42,14 +40,28 @@ export interface ServiceWorld extends ApiWorld {
   readonly policy: CompactionPolicy;
   /** How often a service does what is due. */
   readonly tick_ms: number;
+  /** How often it considers snapshots; each time if left out. */
+  readonly keep_ms?: number;
   /** The services that live. */
   readonly services: readonly SimulatedService[];
+  /** How many heartbeats get lost, in percent. */
+  readonly heartbeatsLost: number;
   /** Whether a service names the others as peers. */
   readonly hasPeers: boolean;
+  /** How long replicas wait until they heal a log; left out if they never do. */
+  readonly healAfter_ms?: number;
   /** A service asks for an end at one of its steps. */
   dies(service: SimulatedService): void;
   /** Whether two services hear each other. */
   isHeard(from: SimulatedService, to: SimulatedService): boolean;
+  /** A service is about to make a new log. */
+  making?(service: SimulatedService): void;
+  /** A service goes on from a snapshot; with the keys of what it had, and has. */
+  restored?(
+    service: SimulatedService,
+    before: readonly string[],
+    after: readonly string[],
+  ): void;
 }
 
 /** One life of one replica. */
@@ -61,8 +73,15 @@ export class SimulatedService {
   readonly api: SimulatedApi;
   readonly store: NamedStore;
   readonly #log: Stream;
+  /** Undefined where logs are not healed. */
+  readonly healing: SimulatedHealing | undefined;
+  #keepAt_ms = 0;
   /** Whether gets were answered: then they always are. */
   #wasReadable = false;
+  /** Until when it is kept from the others, or from the broker. */
+  awayUntil_ms = 0;
+  /** When it took over the state that it goes on from. */
+  changed_ms: number;
 
   /**
    * @param name The replica's id.
@@ -74,12 +93,14 @@ export class SimulatedService {
     private readonly world: ServiceWorld,
   ) {
     const process = this.process = new SimulatedProcess(world.time);
+    this.changed_ms = process.now;
     this.api = new SimulatedApi(
       name,
       world,
       process,
       () => this.replica.wire,
       () => world.dies(this),
+      () => this.replica.hasStream,
     );
     this.#log = new Stream(this.api, "USERGRADE", () => 1024 * 1024);
     const bucket = new ObjectBucket(
@@ -113,7 +134,25 @@ export class SimulatedService {
             this.keeper.noteEntries(entries, bytes),
           limits: (limits) => this.keeper.noteLimits(limits),
           tick: () => this.#tick(),
+          joined: (wasAway) => this.healing?.joined(wasAway),
+          left: () => this.healing?.left(),
+          hearOthers: (hearing) =>
+            this.healing === undefined
+              ? this.replica.othersHeard(hearing)
+              : this.healing.hearOthers(hearing),
+          status: (status) => this.healing?.statusChanged(status),
+          making: () => world.making?.(this),
+          restored: (before, after) => {
+            this.changed_ms = process.now;
+            world.restored?.(this, before, after);
+          },
         },
+        ...(world.healAfter_ms !== undefined && {
+          stream: this.#log,
+          isHeld: true,
+          heals: world.healAfter_ms > 0,
+          loop: this.#loop,
+        }),
       },
     );
     const { replica } = this.replica;
@@ -126,7 +165,7 @@ export class SimulatedService {
           const sent = this.replica.session.isSure ? heartbeat : unsure;
           if (sent !== undefined) this.#send(sent);
         },
-        heard: () => {},
+        heard: (heartbeat) => this.healing?.heard(heartbeat),
       },
     );
     this.keeper = new SnapshotKeeper(
@@ -144,10 +183,35 @@ export class SimulatedService {
         pause: () => this.#sleep(1),
       },
     );
+    this.healing = world.healAfter_ms === undefined
+      ? undefined
+      : new SimulatedHealing({
+        name,
+        healAfter_ms: world.healAfter_ms,
+        process,
+        replica: this.replica,
+        cluster: this.cluster,
+        store: this.store,
+        api: this.api,
+        stream: this.#log,
+        locate: (sequence) => this.#locate(sequence),
+        sleep: (ms) => this.#sleep(ms),
+        date: () => this.#date_ms,
+      });
+  }
+
+  /** It is kept from the others, or from the broker, for a while. */
+  isAwayFor(ms: number): void {
+    this.awayUntil_ms = Math.max(this.awayUntil_ms, this.process.now + ms);
   }
 
   get #date_ms(): number {
     return DATE_MS + this.process.now;
+  }
+
+  /** Where snapshots are restored. */
+  get #loop() {
+    return { now: () => this.process.now, pause: () => this.#sleep(1) };
   }
 
   #sleep(ms: number): Promise<void> {
@@ -157,7 +221,11 @@ export class SimulatedService {
   #tick(): void {
     const { now } = this.process;
     this.cluster.tick(now);
-    this.keeper.tick();
+    if (now >= this.#keepAt_ms) {
+      this.#keepAt_ms = now + (this.world.keep_ms ?? 0);
+      this.keeper.tick();
+    }
+    this.healing?.tick();
     const { readable } = this.replica.replica;
     assert.ok(readable || !this.#wasReadable, `${this.name} answers no gets`);
     this.#wasReadable = readable;
@@ -197,18 +265,10 @@ export class SimulatedService {
       { locate: (sequence) => this.#locate(sequence) },
       (progress) => this.replica.replica.noteRestore(progress),
       (_store, id) => this.keeper.doubt(this.store.name, id),
-      { now: () => this.process.now, pause: () => this.#sleep(1) },
+      this.#loop,
     );
     return {
-      search: async (wanted, _, signal) => {
-        const found = await search.run(wanted, signal);
-        if (found.type === "nothing") return { found, keys: [] };
-        const { sequence, time } = found.place;
-        const key = sequence === 0
-          ? undefined
-          : entryKey({ sequence, time: time! });
-        return { found, keys: this.world.broker.keysUpTo(key) };
-      },
+      search: (wanted, _, signal) => search.run(wanted, signal),
       sleep: async (ms, signal) => {
         await this.#sleep(ms);
         signal.throwIfAborted();
@@ -242,7 +302,7 @@ export class SimulatedService {
     for (const other of world.services) {
       if (other === this || !world.isHeard(this, other)) continue;
       // Some get lost anywhere, and nobody sends them again.
-      if (world.random.below(100) < HEARTBEATS_LOST) continue;
+      if (world.random.below(100) < world.heartbeatsLost) continue;
       const delay_ms = world.random.below(world.weather.delay_ms + 1);
       other.process.after(delay_ms, () => {
         if (other.replica.wire === undefined) return;

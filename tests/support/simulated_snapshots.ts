@@ -4,7 +4,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { decodeEntry } from "../../src/log/change.ts";
 import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
 import type { LogLocation } from "../../src/log/log.ts";
 import { misfit } from "../../src/replica/fit.ts";
@@ -15,6 +14,7 @@ import { Storage } from "../../src/storage/storage.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedBroker } from "./simulated_broker.ts";
 import type { SimulatedReplica } from "./simulated_replica.ts";
+import { patchesOf } from "./simulated_stream.ts";
 import type { SimulatedTime } from "./simulated_time.ts";
 
 /** How long asking for one, or reading one, takes. */
@@ -117,7 +117,7 @@ export class SimulatedSnapshots {
     wanted: Wanted,
     seeker: SimulatedReplica,
     signal: AbortSignal,
-  ): Promise<{ found: Found; keys: readonly string[] }> {
+  ): Promise<Found> {
     await this.#takeTime(signal);
     for (const one of this.#offered(seeker)) {
       await this.#takeTime(signal);
@@ -128,25 +128,18 @@ export class SimulatedSnapshots {
       await this.#takeTime(signal);
       if (one.isDamaged) continue;
       const storage = this.#restored(one);
-      return {
-        found: {
-          type: "restored",
-          storage,
-          place: one.info,
-          account: "restored from another",
-        },
-        keys: one.keys,
-      };
+      const { info: place } = one;
+      const account = "restored from another";
+      return { type: "restored", storage, place, account };
     }
-    return { found: { type: "nothing", account: "none fits" }, keys: [] };
+    return { type: "nothing", account: "none fits" };
   }
 
   #restored({ info, keys }: SimulatedSnapshot): Storage {
     const storage = new Storage();
     for (const key of keys) {
-      for (
-        const patch of decodeEntry(this.broker.everStored.get(key)!.payload)
-      ) storage.set(patch);
+      const entry = this.broker.everStored.get(key)!;
+      for (const patch of patchesOf(entry)) storage.set(patch);
     }
     assert.equal(storage.digest, info.digest);
     return storage;

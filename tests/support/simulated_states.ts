@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { decodeEntry } from "../../src/log/change.ts";
+import type { HealPoint } from "../../src/log/log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { SimulatedBroker } from "./simulated_broker.ts";
+import { healPointOf, patchesOf } from "./simulated_stream.ts";
 
 /** What tells one state from another. */
 export interface State {
@@ -23,6 +24,25 @@ export class SimulatedStates {
 
   constructor(private readonly broker: SimulatedBroker) {}
 
+  /** @returns The keys of all entries after which the state was a heal point's. */
+  keysAt({ sequence, digest }: HealPoint): string[] {
+    return [...this.broker.everStored]
+      .filter(([key, entry]) =>
+        entry.sequence === sequence && !this.#isVoid(key) &&
+        this.after(key).digest === digest
+      )
+      .map(([key]) => key);
+  }
+
+  /** Whether an entry is a fence that is pending, or behind one. */
+  #isVoid(key: string): boolean {
+    return this.broker.keysUpTo(key).some((one) => {
+      const entry = this.broker.everStored.get(one);
+      const point = entry && healPointOf(entry);
+      return point !== undefined && point.sequence >= entry!.sequence;
+    });
+  }
+
   /** @param key The key of an entry; undefined for before the first. */
   after(key: string | undefined): State {
     if (key === undefined) return this.#empty;
@@ -36,8 +56,8 @@ export class SimulatedStates {
       from = 0;
     }
     for (const one of keys.slice(from)) {
-      const { payload } = this.broker.everStored.get(one)!;
-      for (const patch of decodeEntry(payload)) this.#storage.set(patch);
+      const entry = this.broker.everStored.get(one)!;
+      for (const patch of patchesOf(entry)) this.#storage.set(patch);
       this.#states.set(one, stateOf(this.#storage));
     }
     this.#at = key;

@@ -1,0 +1,204 @@
+/**
+ * The end of one run of the simulation of healing: nothing goes wrong any more,
+ * all comes back by itself, and no acknowledged set is missing.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
+import type { SimulatedService } from "../support/simulated_service.ts";
+import type { HealStorm } from "./heal_storm.ts";
+import { checkNoneTwice } from "./sent_sets.ts";
+
+/**
+ * Longer than it takes to hear or give up all others, to wait, to heal, and to
+ * find a snapshot again after the longest wait between two searches.
+ */
+const RETURN_MS = 120_000;
+/** How many sets are sent after the storm, one after the other. */
+const SETS = 4;
+/** How often one of them is tried. */
+const TRIES = 4;
+/** Longer than it would take to heal a log. */
+const UNHEALED_MS = 30_000;
+
+/** Ends one run. */
+export class HealEnd {
+  constructor(private readonly storm: HealStorm) {}
+
+  /** @throws {Error} If anything that must be true is not. */
+  async run(): Promise<void> {
+    if (this.storm.healAfter_ms === 0) return await this.#isNotHealed();
+    await this.#until(
+      () => this.#isSettled() || this.#isBeyondRepair(),
+      "all are ready, or can't be",
+    );
+    if (this.#isBeyondRepair()) return this.#checkLives("beyond repair");
+    this.#operate();
+    for (let i = 0; i < SETS; i++) await this.#commitOne();
+    await this.#until(
+      () => this.#areAllReady() && this.#areEqual(),
+      "all are ready and equal at last",
+    );
+    this.#check();
+  }
+
+  /** All stays as it is, and nobody answers what is not true. */
+  async #isNotHealed(): Promise<void> {
+    const { time } = this.storm;
+    await time.runUntil(time.now + UNHEALED_MS);
+    this.#checkLives("not healed");
+  }
+
+  #checkLives(seen: string): void {
+    const { promises, services } = this.storm;
+    promises.seen.push(seen);
+    for (const service of services) this.storm.checkLife(service);
+    promises.check();
+  }
+
+  /**
+   * Whether an operator has to choose: two replicas have two histories of the
+   * same length, or a fence says a state that nobody has any more.
+   */
+  #isBeyondRepair(): boolean {
+    return this.#areTwoHistories() || this.#isFenceOfNobody();
+  }
+
+  #areTwoHistories(): boolean {
+    const { services, lossCount } = this.storm;
+    const ends = services.filter(({ replica: { replica } }) =>
+      replica.state === "healing" && /nobody can tell/.test(replica.reason)
+    ).map(({ replica: { applied } }) => applied.at(-1));
+    return lossCount >= 2 && new Set(ends).size > 1;
+  }
+
+  #isFenceOfNobody(): boolean {
+    const { promises: { pending }, objects, services, broker } = this.storm;
+    if (pending === undefined) return false;
+    const { point } = pending;
+    const key = broker.keyAt(point);
+    return services.every(({ replica: { applied } }) =>
+      applied[point.sequence - 1] !== key
+    ) && !objects.snapshots().some(({ isWhole, meta: { info } }) =>
+      isWhole && info.sequence === point.sequence &&
+      info.digest === point.digest
+    );
+  }
+
+  async #until(isTrue: () => boolean, what: string): Promise<void> {
+    const { time, promises } = this.storm;
+    const end_ms = time.now + RETURN_MS;
+    while (!isTrue()) {
+      promises.check();
+      if (time.now >= end_ms) {
+        assert.fail(`${what} is not true after ${RETURN_MS} ms: ${this.#told}`);
+      }
+      await time.runUntil(time.now + 1_000);
+    }
+    promises.check();
+  }
+
+  get #told(): string {
+    const { services, broker: { stream }, faults } = this.storm;
+    return JSON.stringify({
+      services: services.map(({ name, replica, process }) => ({
+        name,
+        state: replica.replica.state,
+        applied: replica.replica.appliedSequence,
+        reason: replica.replica.reason,
+        failure: replica.failure?.message,
+        isPaused: process.isPaused,
+      })),
+      first: stream?.first,
+      last: stream?.last,
+      faults,
+    });
+  }
+
+  /**
+   * All take sets and have all of the log, but those that only an operator can
+   * bring back, and those that are held back by them.
+   */
+  #isSettled(): boolean {
+    const { services } = this.storm;
+    const isOneLost = services.some((one) => this.#isLost(one));
+    return this.#areThere &&
+      services.every((one) =>
+        this.#isReady(one) || this.#isLost(one) ||
+        isOneLost && one.replica.replica.isHeld
+      );
+  }
+
+  #areAllReady(): boolean {
+    return this.#areThere &&
+      this.storm.services.every((one) => this.#isReady(one));
+  }
+
+  #areEqual(): boolean {
+    return this.storm.services.every(({ cluster }) => !cluster.diverged);
+  }
+
+  get #areThere(): boolean {
+    const { services, names } = this.storm;
+    return services.length >= Math.min(3, names.length) &&
+      services.every(({ process }) => !process.isPaused);
+  }
+
+  #isReady({ replica: { replica } }: SimulatedService): boolean {
+    return replica.writable &&
+      replica.appliedSequence === this.storm.broker.stream?.last;
+  }
+
+  /** Whether a replica has another history, or another log. */
+  #isLost({ replica: { replica } }: SimulatedService): boolean {
+    const { stream } = this.storm.broker;
+    return replica.state === "forked" ||
+      replica.log !== undefined && stream !== undefined &&
+        replica.log.id !== toldIdentity(stream.config);
+  }
+
+  /** An operator starts those anew that have another history. */
+  #operate(): void {
+    const { promises, services } = this.storm;
+    const lost = services.filter((one) => this.#isLost(one));
+    for (const service of lost) {
+      const { state } = service.replica.replica;
+      promises.seen.push(state === "forked" ? state : "another log");
+      promises.checkFork(service);
+      this.storm.end(service);
+    }
+    for (const { name } of lost) this.storm.start(name);
+  }
+
+  /** The first one may show what could not be known before. */
+  async #commitOne(): Promise<void> {
+    const { clients, random, services } = this.storm;
+    for (let tries = 1;; tries++) {
+      await this.#until(() => this.#areAllReady(), "all are ready again");
+      const sent = clients.set(random.pick(services));
+      await this.#until(
+        () => sent.outcome !== undefined,
+        `set ${sent.patch.spp} has an end`,
+      );
+      if (sent.outcome!.type === "committed") return;
+      assert.ok(tries < TRIES, this.#told);
+    }
+  }
+
+  #check(): void {
+    const { storm, storm: { broker, promises, clients } } = this;
+    const { history } = broker.stream!;
+    const { digest } = storm.states.after(history.at(-1));
+    for (const service of storm.services) {
+      assert.deepEqual(service.replica.applied, history);
+      assert.equal(service.replica.replica.digest, digest);
+      storm.checkLife(service);
+    }
+    assert.deepEqual(promises.ledger.missingFrom(history), []);
+    promises.check();
+    const { everStored } = broker;
+    clients.sets.check(everStored.values(), () => true);
+    checkNoneTwice(history.map((key) => everStored.get(key)!));
+  }
+}

@@ -1,0 +1,366 @@
+/**
+ * What must be true of a log, its fences and its replicas at any time, whatever
+ * the broker loses.
+ *
+ * @module
+ */
+import type { HealPoint } from "../../src/log/log.ts";
+import type { SimulatedBroker } from "../support/simulated_broker.ts";
+import type { SimulatedObjects } from "../support/simulated_objects.ts";
+import type { SimulatedService } from "../support/simulated_service.ts";
+import {
+  entryKey,
+  FENCE_SUBJECT,
+  healPointOf,
+  type StoredEntry,
+} from "../support/simulated_stream.ts";
+import type { SimulatedStates } from "../support/simulated_states.ts";
+import type { SimulatedTime } from "../support/simulated_time.ts";
+import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
+import { HealLedger } from "./heal_ledger.ts";
+
+/**
+ * For how long after it was away nobody has to know of a replica: until then it
+ * may have been given up, and has to be heard again.
+ */
+const UNKNOWN_MS = 12_000;
+
+/** For how long nobody has to know what a replica has taken over just now. */
+const UNHEARD_MS = 4_000;
+
+/** What the promises are about. */
+export interface HealWorld {
+  readonly broker: SimulatedBroker;
+  readonly objects: SimulatedObjects;
+  readonly time: SimulatedTime;
+  readonly states: SimulatedStates;
+  readonly services: readonly SimulatedService[];
+  /** The last life of a replica, which may have ended. */
+  lifeOf(name: string): SimulatedService;
+  /** How often the broker has lost something. */
+  readonly lossCount: number;
+  readonly healAfter_ms: number;
+  readonly heartbeatsLost: number;
+}
+
+/** Watches all that replicas do to one log. */
+export class HealPromises {
+  readonly ledger: HealLedger;
+  /** How often each thing was seen. */
+  readonly seen: string[] = [];
+  /** The key of the entry at each heal point that was fenced. */
+  readonly #healed = new Map<string, string>();
+  /** What was not true: no replica may hide it. */
+  #violation: Error | undefined;
+
+  constructor(private readonly world: HealWorld) {
+    const { broker, objects, services } = world;
+    this.ledger = new HealLedger(broker, objects, services);
+    broker.stored = (entry) => this.#stored(entry);
+    broker.keyAt = (point) => this.#healed.get(JSON.stringify(point));
+  }
+
+  /** Remembers the first thing that does not hold. */
+  mustHold(holds: boolean, what: () => string): void {
+    if (holds || this.#violation !== undefined) return;
+    const { time, broker: { stream } } = this.world;
+    const log = stream === undefined
+      ? "there is no stream"
+      : `the stream has ${stream.first} to ${stream.last}`;
+    this.#violation = new Error(`${what()} at ${time.now}: ${log}`);
+  }
+
+  /** @throws {Error} If anything did not hold. */
+  check(): void {
+    if (this.#violation !== undefined) throw this.#violation;
+  }
+
+  /**
+   * The fence that stands in the log and whose mark does not. `from` is where
+   * the first such one stands: a log that is put back may have several.
+   */
+  get pending():
+    | { readonly at: number; readonly from: number; readonly point: HealPoint }
+    | undefined {
+    const { fences = [] } = this.world.broker.stream ?? {};
+    const isPending = (fence: StoredEntry) =>
+      fence.sequence <= healPointOf(fence)!.sequence;
+    const fence = fences.at(-1);
+    return fence !== undefined && isPending(fence)
+      ? {
+        at: fence.sequence,
+        from: fences.find(isPending)!.sequence,
+        point: healPointOf(fence)!,
+      }
+      : undefined;
+  }
+
+  /**
+   * Whoever writes to the log has to know what others have applied: nobody
+   * writes where a replica that can be heard has another entry.
+   */
+  #stored(entry: StoredEntry): void {
+    if (entry.subject === FENCE_SUBJECT) return;
+    const { world } = this;
+    const writer = world.lifeOf(entry.subject.split(".").at(-1)!);
+    const key = keyOf(entry);
+    const pending = this.pending;
+    const isVoid = pending !== undefined &&
+      entry.sequence <= pending.point.sequence;
+    if (isVoid) this.seen.push("void entry");
+    this.#writtenOver(
+      writer,
+      ({ replica: { applied } }) =>
+        applied[entry.sequence - 1] === key
+          ? []
+          : applied.slice(entry.sequence - 1),
+      !isVoid,
+      (other, { length }) =>
+        `${writer.name} writes entry ${entry.sequence}, and ${other.name} has ${length} from there on`,
+    );
+  }
+
+  /**
+   * @param writer Who writes.
+   * @param lost The keys that a replica has and the log will not.
+   * @param isFinal Whether the log will not have them because of it.
+   * @param isBehind Whether a replica looks as if it only had less.
+   */
+  #writtenOver(
+    writer: SimulatedService,
+    lost: (other: SimulatedService) => readonly string[],
+    isFinal: boolean,
+    what: (other: SimulatedService, keys: readonly string[]) => string,
+    isBehind: (other: SimulatedService) => boolean = () => false,
+  ): void {
+    const { abandoned } = this.ledger;
+    for (const other of this.world.services) {
+      const keys = lost(other).filter((key) => !abandoned.has(key));
+      if (keys.length === 0) continue;
+      const isMasked = isBehind(other) && this.#isMasked(other) &&
+        this.#isMasked(writer);
+      if (isMasked) this.seen.push("masked fork");
+      const isExcused = other !== writer &&
+        (isMasked || this.#mayNotKnow(writer, other));
+      this.mustHold(isExcused, () => what(other, keys));
+      if (!isFinal) continue;
+      this.seen.push("abandoned");
+      for (const key of keys) abandoned.add(key);
+    }
+  }
+
+  /** Whether a replica need not know what another one has. */
+  #mayNotKnow(writer: SimulatedService, other: SimulatedService): boolean {
+    const ids = [writer, other].map(({ replica }) => replica.replica.log?.id);
+    // There were two logs before, which only an operator can bring together.
+    if (ids.every((id) => id !== undefined) && ids[0] !== ids[1]) return true;
+    const { time: { now }, heartbeatsLost } = this.world;
+    const isNew = now < writer.changed_ms + UNHEARD_MS;
+    return isNew && heartbeatsLost > 0 ||
+      now < writer.awayUntil_ms + UNKNOWN_MS ||
+      now < other.awayUntil_ms + UNKNOWN_MS ||
+      now < other.changed_ms + UNHEARD_MS;
+  }
+
+  /** A replica is about to write a fence or a mark, which the log will take. */
+  fencing(name: string, data: string): void {
+    const { broker } = this.world;
+    const { healed_to, digest } = JSON.parse(data);
+    const point = { sequence: healed_to, digest };
+    const healer = this.world.lifeOf(name);
+    if (point.sequence === broker.stream!.last) {
+      return this.#marking(healer, point, broker.keysUpTo(broker.keyAt(point)));
+    }
+    const chain = broker.keysUpTo(this.#noteHealed(healer, point));
+    this.seen.push("fence");
+    this.#checkFence(healer, point, chain);
+    this.#writtenOver(
+      healer,
+      ({ replica: { applied } }) =>
+        applied.filter((key, i) => key !== chain[i]),
+      true,
+      (other, { length }) =>
+        `${name} heals to ${point.sequence}, and ${other.name} has ${length} that are none of it`,
+      ({ replica: { applied } }) => applied.length < point.sequence,
+    );
+  }
+
+  /** The healer's own entry, or that of a snapshot if it finishes another's work. */
+  #noteHealed(
+    { name, replica: { applied } }: SimulatedService,
+    point: HealPoint,
+  ): string | undefined {
+    const keys = this.world.states.keysAt(point);
+    const healed = keys.find((key) => key === applied[point.sequence - 1]) ??
+      keys.at(-1);
+    this.mustHold(
+      healed !== undefined,
+      () => `${name} fences a state that never was`,
+    );
+    if (healed !== undefined) this.#healed.set(JSON.stringify(point), healed);
+    return healed;
+  }
+
+  #checkFence(
+    healer: SimulatedService,
+    point: HealPoint,
+    chain: readonly string[],
+  ): void {
+    const { broker, lossCount, healAfter_ms } = this.world;
+    const { name, replica: { applied } } = healer;
+    const { last, history } = broker.stream!;
+    this.mustHold(lossCount > 0, () => `${name} heals what was never lost`);
+    this.mustHold(healAfter_ms > 0, () => `${name} heals, and is not to`);
+    this.mustHold(
+      last < point.sequence,
+      () => `${name} heals to ${point.sequence}, and the log is longer`,
+    );
+    const pending = this.pending;
+    const before = pending === undefined ? undefined : broker.keyAt(
+      pending.point,
+    );
+    this.mustHold(
+      pending === undefined ||
+        applied.length > pending.point.sequence &&
+          chain[pending.point.sequence - 1] === before,
+      () => `${name} supersedes the fence at ${pending?.at}`,
+    );
+    // What is behind a fence that does not count is void.
+    const end = pending === undefined ? last : pending.from - 1;
+    const other = history.slice(0, end).findIndex((key, i) => key !== chain[i]);
+    this.mustHold(
+      other === -1,
+      () => `${name} heals over entry ${other + 1}, which is another one`,
+    );
+  }
+
+  #marking(
+    healer: SimulatedService,
+    { sequence }: HealPoint,
+    chain: readonly string[],
+  ): void {
+    const { stream } = this.world.broker;
+    this.seen.push("mark");
+    this.mustHold(
+      stream!.first === sequence + 1 &&
+        stream!.history.at(-1) === chain.at(-1),
+      () => `${healer.name} marks ${sequence}, and the log is not at it`,
+    );
+    this.#writtenOver(
+      healer,
+      ({ replica: { applied } }) => applied.slice(sequence),
+      true,
+      (other, { length }) =>
+        `${healer.name} marks ${sequence}, and ${other.name} has ${length} after it`,
+    );
+  }
+
+  /** The log is about to be cut, or moved beyond its end. */
+  trimming(sequence: number): void {
+    const { stream } = this.world.broker;
+    if (sequence <= stream!.first) return;
+    const pending = this.pending;
+    if (pending?.point.sequence !== sequence - 1) {
+      this.mustHold(
+        sequence <= stream!.last,
+        () => `the log is moved to ${sequence} without a fence`,
+      );
+      this.mustHold(
+        pending === undefined,
+        () => `the log is cut at ${sequence} while it is healed`,
+      );
+      return;
+    }
+    this.seen.push("move");
+    const { point } = pending;
+    this.mustHold(
+      this.world.objects.snapshots().some(({ meta, isWhole }) =>
+        isWhole && meta.isVerified && meta.info.sequence === point.sequence &&
+        meta.info.digest === point.digest
+      ),
+      () => `the log is moved to ${sequence} before a snapshot was read back`,
+    );
+  }
+
+  /** A replica is about to make a new log: nobody that it can hear may have one. */
+  making(maker: SimulatedService): void {
+    this.seen.push("new log");
+    this.#writtenOver(
+      maker,
+      ({ replica: { applied } }) => applied,
+      true,
+      (other, { length }) =>
+        `${maker.name} makes a new log, and ${other.name} has ${length}`,
+    );
+  }
+
+  /**
+   * A replica goes on from a snapshot: nothing that it has may be lost by it.
+   *
+   * @returns Whether something is, and nobody can know.
+   */
+  restored(
+    service: SimulatedService,
+    before: readonly string[],
+    after: readonly string[],
+  ): boolean {
+    const lost = before.filter((key, i) => key !== after[i]);
+    if (lost.length === 0) return false;
+    const { abandoned } = this.ledger;
+    const isExcused = this.#isMasked(service) && abandoned.size > 0;
+    if (isExcused) {
+      this.seen.push("masked fork");
+      for (const key of lost) abandoned.add(key);
+    }
+    this.mustHold(
+      isExcused,
+      () => `${service.name} drops entry ${lost[0]} for a snapshot`,
+    );
+    return isExcused;
+  }
+
+  /**
+   * Whether a replica can't know that others went another way: the broker has
+   * lost what showed it before the replica has seen it.
+   */
+  #isMasked({ replica: { hasSeenFork } }: SimulatedService): boolean {
+    return this.world.lossCount >= 2 && !hasSeenFork;
+  }
+
+  /** Who is forked has what the log never will have, and nobody is to blame. */
+  checkFork(service: SimulatedService): void {
+    const { name, awayUntil_ms, replica: { applied } } = service;
+    this.mustHold(
+      applied.length === 0 || this.ledger.isAbandoned(applied) ||
+        // It has applied late what came before the loss.
+        awayUntil_ms > 0,
+      () => `${name} is forked without a reason`,
+    );
+  }
+
+  /**
+   * What a replica has applied is one history, of sets and marks alone: no
+   * fence that is pending, and nothing behind one.
+   */
+  checkLife({ name, replica: { applied } }: SimulatedService): void {
+    const { broker } = this.world;
+    const chain = broker.keysUpTo(applied.at(-1));
+    const other = applied.findIndex((key, i) => key !== chain[i]);
+    this.mustHold(
+      chain.length === applied.length && other === -1,
+      () => `${name} has applied a mixture: ${other + 1} is another one`,
+    );
+    for (const key of applied) {
+      const entry = broker.everStored.get(key)!;
+      const point = healPointOf(entry);
+      this.mustHold(
+        point === undefined || point.sequence === entry.sequence - 1,
+        () => `${name} has applied a fence, ${key}`,
+      );
+    }
+  }
+}
+
+function keyOf({ sequence, nanoseconds }: StoredEntry): string {
+  return entryKey({ sequence, time: formatNanoseconds(nanoseconds) });
+}

@@ -1,0 +1,259 @@
+/**
+ * One run of the simulation of healing: some replicas, a broker that loses what
+ * it had, faults beside it, all from one seed, and what must be true at any time
+ * and at the end.
+ *
+ * @module
+ */
+import type { CompactionPolicy } from "../../src/replica/compaction_facts.ts";
+import { Random } from "../support/random.ts";
+import { SimulatedCodec } from "../support/simulated_backup.ts";
+import { SimulatedBroker } from "../support/simulated_broker.ts";
+import { SimulatedObjects } from "../support/simulated_objects.ts";
+import type { Weather } from "../support/simulated_replica.ts";
+import {
+  type ServiceWorld,
+  SimulatedService,
+} from "../support/simulated_service.ts";
+import { SimulatedStates } from "../support/simulated_states.ts";
+import { SimulatedTime } from "../support/simulated_time.ts";
+import { HealClients } from "./heal_clients.ts";
+import { HealEnd } from "./heal_end.ts";
+import { HealLosses } from "./heal_losses.ts";
+import { HealPlan } from "./heal_plan.ts";
+import { HealPromises, type HealWorld } from "./heal_promises.ts";
+import { countNames, type Seen } from "./seeds.ts";
+
+/** How long a fault lasts at most; some last longer. */
+export const FAULT_MAX_MS = 8_000;
+/** How long the broker is down at most. */
+const DOWN_MAX_MS = 2_000;
+/** How long replicas wait for a fuller one, in this run. */
+const HEAL_AFTER_MS = 2_000;
+
+/** A run. */
+export class HealStorm implements ServiceWorld, HealWorld {
+  readonly random: Random;
+  readonly time = new SimulatedTime();
+  readonly broker: SimulatedBroker;
+  readonly objects = new SimulatedObjects();
+  readonly codec: SimulatedCodec;
+  readonly weather: Weather;
+  readonly policy: CompactionPolicy;
+  readonly heartbeatsLost: number;
+  /** 0 if no replica heals the log. */
+  readonly healAfter_ms: number;
+  tick_ms = 200;
+  readonly keep_ms = 1_000;
+  readonly names: readonly string[];
+  readonly services: SimulatedService[] = [];
+  readonly #lives = new Map<string, SimulatedService>();
+  readonly states: SimulatedStates;
+  readonly promises: HealPromises;
+  readonly clients: HealClients;
+  readonly hasPeers: boolean;
+  readonly faults: string[] = [];
+  /** What replicas may not publish to. */
+  forbidden: (replica: string, subject: string) => boolean = () => false;
+  /** Who hears no one, and is heard by no one. */
+  readonly deaf = new Set<string>();
+  /** What the broker may lose. */
+  readonly losses: HealLosses;
+  lossCount = 0;
+  #started = 0;
+  #isOver = false;
+
+  constructor(seed: number) {
+    const random = this.random = new Random(seed);
+    this.names = ["r0", "r1", "r2", "r3"].slice(0, random.pick([2, 3, 3, 4]));
+    this.broker = new SimulatedBroker(random.pick([1, 1, 3]));
+    this.codec = new SimulatedCodec(random);
+    this.weather = {
+      drop: random.pick([0, 0, 0, 2]),
+      duplicate: random.pick([0, 5]),
+      refuse: random.pick([0, 0, 5]),
+      forge: 0,
+      disconnect: 0,
+      full: 0,
+      delay_ms: random.pick([2, 20, 50]),
+    };
+    this.policy = {
+      logBytes: random.pick([1_000_000, 1_000_000, 600]),
+      interval_ms: random.pick([undefined, undefined, 5_000]),
+    };
+    this.healAfter_ms = random.below(20) === 0 ? 0 : HEAL_AFTER_MS;
+    this.heartbeatsLost = random.pick([0, 0, 20]);
+    this.hasPeers = random.below(2) === 0;
+    this.states = new SimulatedStates(this.broker);
+    this.promises = new HealPromises(this);
+    this.clients = new HealClients(random, this.promises);
+    this.losses = new HealLosses(this.broker, this.objects, random);
+    for (const name of this.names.slice(0, 3)) {
+      this.time.after(random.below(1_000), () => this.start(name));
+    }
+    this.#beat();
+  }
+
+  #beat(): void {
+    this.time.after(1_000, () => {
+      this.broker.beat();
+      this.#beat();
+    });
+  }
+
+  isForbidden(replica: string, subject: string): boolean {
+    return this.forbidden(replica, subject);
+  }
+
+  isHeard(from: SimulatedService, to: SimulatedService): boolean {
+    return !this.deaf.has(from.name) && !this.deaf.has(to.name);
+  }
+
+  lifeOf(name: string): SimulatedService {
+    return this.#lives.get(name)!;
+  }
+
+  /** Starts a replica, unless it lives. */
+  start(name: string): void {
+    if (this.services.some((one) => one.name === name)) return;
+    const service = new SimulatedService(name, ++this.#started, this);
+    this.services.push(service);
+    this.#lives.set(name, service);
+  }
+
+  dies(service: SimulatedService): void {
+    this.kill(service, this.random.below(FAULT_MAX_MS));
+  }
+
+  /** @returns Whether a replica was killed: not the last that has a state. */
+  kill(service: SimulatedService | undefined, down_ms: number): boolean {
+    const isSpare = this.services.some((one) =>
+      one !== service && one.replica.replica.readable
+    );
+    if (service === undefined || !isSpare) return false;
+    this.end(service);
+    this.time.after(down_ms, () => this.start(service.name));
+    return true;
+  }
+
+  /** Ends a replica, and whatever it alone has had. */
+  end(service: SimulatedService): void {
+    const at = this.services.indexOf(service);
+    if (at === -1) return;
+    this.services.splice(at, 1);
+    service.kill();
+    this.checkLife(service);
+    this.promises.ledger.settle();
+  }
+
+  trimming(sequence: number): void {
+    this.promises.trimming(sequence);
+  }
+
+  fencing(replica: string, data: string): void {
+    this.promises.fencing(replica, data);
+  }
+
+  changed(): void {}
+
+  making(service: SimulatedService): void {
+    this.promises.making(service);
+  }
+
+  restored(
+    service: SimulatedService,
+    before: readonly string[],
+    after: readonly string[],
+  ): void {
+    if (!this.promises.restored(service, before, after)) return;
+    // What it has shown until now was of another history.
+    this.checkLife(service);
+    service.replica.views.length = 0;
+  }
+
+  /** The broker restarts; what it has on its disk may be another then. */
+  restart(down_ms: number, loses: () => void = () => {}): true {
+    const { broker } = this;
+    broker.isUp = false;
+    broker.consumers.clear();
+    for (const { replica } of this.services) replica.disconnect();
+    loses();
+    this.time.after(down_ms, () => broker.isUp = true);
+    return true;
+  }
+
+  /** The broker loses something, if a replica has a state. */
+  lose(): void {
+    // Else there may be nothing to start from.
+    if (!this.services.some(({ replica }) => replica.replica.readable)) return;
+    const { random } = this;
+    const losses = this.losses.all;
+    const name = random.pick(Object.keys(losses));
+    this.faults.push(name);
+    this.lossCount++;
+    this.restart(100 + random.below(DOWN_MAX_MS), losses[name]);
+    this.promises.ledger.settle();
+  }
+
+  /**
+   * Runs all, and checks what must be true.
+   *
+   * @returns Outcomes of sets, faults and steps, and how often each was seen.
+   */
+  async run(): Promise<Seen> {
+    const end_ms = new HealPlan(this).begin();
+    await this.time.runUntil(end_ms);
+    this.promises.check();
+    this.#calm();
+    await new HealEnd(this).run();
+    const outcomes = this.clients.sets.all.flatMap(({ outcome }) =>
+      outcome?.type ?? []
+    );
+    const { counts } = this.promises.ledger;
+    return new Map([
+      ...countNames([...outcomes, ...this.faults, ...this.promises.seen]),
+      ["gets", this.clients.gets],
+      ["acknowledged", counts.acknowledged],
+      ["lost by all", counts.lost],
+    ]);
+  }
+
+  /** Nothing goes wrong any more. */
+  #calm(): void {
+    const { weather, broker } = this;
+    Object.assign(weather, { drop: 0, duplicate: 0, refuse: 0, delay_ms: 5 });
+    this.tick_ms = 500;
+    this.#isOver = true;
+    for (const { api, replica } of this.services) {
+      api.diesAt = 0;
+      replica.hasStream = true;
+    }
+    broker.isUp = broker.isAnswering = true;
+    broker.behind = undefined;
+    this.objects.isFull = false;
+    this.forbidden = () => false;
+    this.deaf.clear();
+  }
+
+  /** Whether the faults are over. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** What a replica has shown is one history, applied in order. */
+  checkLife(service: SimulatedService): void {
+    const { name, replica } = service;
+    if (replica.failure !== undefined) throw replica.failure;
+    this.promises.checkLife(service);
+    let before = 0;
+    for (const { sequence, users, digest } of replica.views) {
+      const state = this.states.after(replica.applied[sequence - 1]);
+      this.promises.mustHold(
+        state.digest === digest && state.users === users && sequence >= before,
+        () =>
+          `${name} at ${sequence}, after ${before}, has ${digest} and should have ${state.digest}`,
+      );
+      before = sequence;
+    }
+  }
+}

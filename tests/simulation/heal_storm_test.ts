@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { newSeed } from "../support/random.ts";
+import { HealStorm } from "./heal_storm.ts";
+import { runSeeds } from "./seeds.ts";
+
+const SEEDS = 500;
+
+/** What a run may have: each is tried many times. */
+const SEEN = [
+  "the tail is lost",
+  "an older copy is put back",
+  "the stream is gone",
+  "the disk is gone",
+  "the tail and the bucket are lost",
+  "older copies of both are put back",
+  "an older bucket is put back",
+  "a replica dies",
+  "a replica dies at a step",
+  "a replica is stopped",
+  "a replica is cut off",
+  "a replica loses its connection",
+  "one is not heard",
+  "one is kept from the stream",
+  "the broker restarts",
+  "no answers",
+  "permissions are taken",
+  "the bucket is full",
+  "a server is behind",
+  "a replica more",
+  "not healed",
+];
+
+/** What only several faults at once lead to. */
+const RARE = ["abandoned", "forked", "another log", "lost by all"];
+
+Deno.test({
+  name:
+    `replicas make a log whole that has lost entries, and no acknowledged set that any of them has is lost, for ${SEEDS} seeds of losses and faults`,
+  permissions: { env: ["USERGRADE_TEST_SEED"] },
+  fn: async () => {
+    const replay = Deno.env.get("USERGRADE_TEST_SEED");
+    const first = Number(replay ?? newSeed());
+    const count = replay === undefined ? SEEDS : 1;
+    const seen = await runSeeds(
+      first,
+      count,
+      (seed) => new HealStorm(seed).run(),
+    );
+    if (replay !== undefined) return;
+    for (const type of ["acknowledged", "fence", "move", "mark", "gets"]) {
+      assert.ok(seen.get(type)! > SEEDS / 2, `${type}: ${seen.get(type)}`);
+    }
+    for (const name of SEEN) {
+      assert.ok(seen.get(name)! > SEEDS / 100, `${name}: ${seen.get(name)}`);
+    }
+    for (const name of RARE) {
+      assert.ok(seen.get(name)! > 0, `${name} is not seen`);
+    }
+  },
+});

@@ -1,0 +1,234 @@
+/**
+ * A JetStream stream in memory: it keeps, cuts, moves and loses entries as
+ * nats-server does, and remembers how it was at any earlier moment.
+ *
+ * @module
+ */
+import { decodeEntry } from "../../src/log/change.ts";
+import { isPending } from "../../src/log/fence.ts";
+import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
+import type {
+  StoredEntry as ReadEntry,
+  StreamLook,
+  StreamQuestion,
+} from "../../src/log/jetstream/stream_look.ts";
+import { fenceOf } from "../../src/log/jetstream/stream_fences.ts";
+import type { StreamConfig } from "../../src/log/jetstream/stream_config.ts";
+import type { HealPoint } from "../../src/log/log.ts";
+import type { UserGradePatch } from "../../src/user_grade.ts";
+
+/** Where fences and marks are published. */
+export const FENCE_SUBJECT = "usergrade.v2.set.$heal";
+
+/** One entry as the stream keeps it. */
+export interface StoredEntry {
+  readonly sequence: number;
+  /** Nanoseconds since 1970, as digits. */
+  readonly nanoseconds: string;
+  readonly messageId: string;
+  readonly subject: string;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** Tells an entry from all that any stream ever took. */
+export function entryKey({ sequence, time }: {
+  readonly sequence: number;
+  readonly time: string;
+}): string {
+  return `${sequence}@${time}`;
+}
+
+/** @returns What an entry changes: a fence or a mark nothing. */
+export function patchesOf(entry: StoredEntry): readonly UserGradePatch[] {
+  return entry.subject === FENCE_SUBJECT ? [] : decodeEntry(entry.payload);
+}
+
+/** @returns The heal point that a fence or a mark says; undefined for a set. */
+export function healPointOf(entry: StoredEntry): HealPoint | undefined {
+  if (entry.subject !== FENCE_SUBJECT) return undefined;
+  const { healed_to, digest } = JSON.parse(
+    new TextDecoder().decode(entry.payload),
+  );
+  return { sequence: healed_to, digest };
+}
+
+/** What happened to a stream. */
+type StreamChange =
+  | { readonly type: "added"; readonly entry: StoredEntry }
+  | {
+    readonly type: "purged";
+    readonly first: number;
+    /** The keys of the entries before `first`, where they are others now. */
+    readonly history: readonly string[] | undefined;
+  };
+
+/** One stream: what it has, by sequence. */
+export class SimulatedStream {
+  readonly entries = new Map<number, StoredEntry>();
+  /**
+   * The keys of all entries from the first on, those that limits took too, and
+   * those of the history that a healing has put before the first one.
+   */
+  history: string[] = [];
+  #changes: StreamChange[] = [];
+  readonly #ids = new Set<string>();
+  first = 1;
+  last = 0;
+
+  constructor(readonly created: string, public config: StreamConfig) {}
+
+  /** Takes a message, unless it has its id already. */
+  add(entry: Omit<StoredEntry, "sequence">): StoredEntry | undefined {
+    if (this.#ids.has(entry.messageId)) return undefined;
+    const stored = { ...entry, sequence: this.last + 1 };
+    this.#do({ type: "added", entry: stored });
+    return stored;
+  }
+
+  #do(change: StreamChange): void {
+    this.#changes.push(change);
+    if (change.type === "added") {
+      const { entry } = change;
+      this.#ids.add(entry.messageId);
+      this.last = entry.sequence;
+      this.entries.set(entry.sequence, entry);
+      this.history.push(entryKey(readEntry(entry)));
+      return;
+    }
+    const { first, history } = change;
+    for (const sequence of this.entries.keys()) {
+      if (sequence < first) this.entries.delete(sequence);
+    }
+    if (history !== undefined) {
+      this.history = [...history, ...this.history.slice(first - 1)];
+    }
+    this.first = first;
+    this.last = Math.max(this.last, first - 1);
+    // Nobody can say what was before, if it was moved without a word.
+    while (this.history.length < this.last) this.history.push("?");
+  }
+
+  /** How many changes there were. */
+  get changes(): number {
+    return this.#changes.length;
+  }
+
+  /** @returns It as it was after so many changes. */
+  asOf(changes: number): SimulatedStream {
+    const earlier = new SimulatedStream(this.created, this.config);
+    for (const change of this.#changes.slice(0, changes)) earlier.#do(change);
+    return earlier;
+  }
+
+  /**
+   * @param created When it was created; another time if it was restored from a
+   * backup and not copied as a folder.
+   * @returns A copy.
+   */
+  copy(created = this.created): SimulatedStream {
+    const copy = new SimulatedStream(created, this.config);
+    for (const entry of this.entries.values()) {
+      copy.entries.set(entry.sequence, entry);
+      copy.#ids.add(entry.messageId);
+    }
+    copy.history.push(...this.history);
+    copy.#changes = [...this.#changes];
+    copy.first = this.first;
+    copy.last = this.last;
+    return copy;
+  }
+
+  /** Loses all entries after a sequence. */
+  cut(last: number): void {
+    for (let sequence = last + 1; sequence <= this.last; sequence++) {
+      const entry = this.entries.get(sequence);
+      if (entry !== undefined) this.#ids.delete(entry.messageId);
+      this.entries.delete(sequence);
+    }
+    this.last = last;
+    this.history.length = last;
+    this.#changes = this.#changes.filter((one) =>
+      one.type === "purged" || one.entry.sequence <= last
+    );
+  }
+
+  /**
+   * Forgets all entries before a sequence. Beyond its end that moves the
+   * stream: it is empty then, and goes on with that sequence.
+   *
+   * @param history The keys of the entries before, where they are others now.
+   */
+  purge(first: number, history?: readonly string[]): void {
+    if (first > this.first) this.#do({ type: "purged", first, history });
+  }
+
+  /** The bytes of all entries, roughly. */
+  get bytes(): number {
+    return this.entries.size * 100;
+  }
+
+  /** The fences and marks, oldest first. */
+  get fences(): StoredEntry[] {
+    return [...this.entries.values()]
+      .filter(({ subject }) => subject === FENCE_SUBJECT);
+  }
+
+  /** @returns An entry as JetStream gives it; undefined if it is not there. */
+  message(entry: StoredEntry | undefined) {
+    return entry && {
+      seq: entry.sequence,
+      subject: entry.subject,
+      time: formatNanoseconds(entry.nanoseconds),
+      hdrs: new TextEncoder().encode(
+        `NATS/1.0\r\nNats-Msg-Id: ${entry.messageId}\r\n\r\n`,
+      ).toBase64(),
+      data: entry.payload.toBase64(),
+    };
+  }
+
+  #read(sequence: number): ReadEntry | undefined {
+    const entry = this.entries.get(sequence);
+    return entry && readEntry(entry);
+  }
+
+  /** Forgets what is beyond a limit that was set by hand. */
+  enforceLimits(): void {
+    const { max_msgs = 0 } = this.config;
+    if (max_msgs > 0) this.purge(this.last + 1 - max_msgs);
+  }
+
+  /** @returns What it answers. */
+  look({ identify, require, fences: areAsked }: StreamQuestion): StreamLook {
+    const known = identify && Math.min(identify, this.last);
+    const fences = areAsked
+      ? this.fences.flatMap((entry) => fenceOf(readEntry(entry)) ?? [])
+      : [];
+    const pending = fences.find(isPending);
+    return {
+      created: this.created,
+      config: this.config,
+      maxPayload_bytes: 1024 * 1024,
+      firstSequence: this.first,
+      lastSequence: this.last,
+      bytes: this.bytes,
+      identified: known === undefined ? undefined : this.#read(known),
+      fences,
+      ...(known !== undefined && pending !== undefined && {
+        beforeFence: this.#read(Math.min(known, pending.at - 1)),
+      }),
+      isRequiredMissing: require !== undefined && require >= this.first &&
+        require <= this.last && !this.entries.has(require),
+    };
+  }
+}
+
+function readEntry(entry: StoredEntry): ReadEntry {
+  const { sequence, messageId, subject, payload } = entry;
+  return {
+    sequence,
+    time: formatNanoseconds(entry.nanoseconds),
+    messageId,
+    subject,
+    data: payload,
+  };
+}
