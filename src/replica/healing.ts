@@ -179,7 +179,7 @@ function finishFence(facts: HealingFacts): HealingStep {
   if (step.type === "verify" || isThere) return step;
   return none(
     "problem",
-    `the log was to be healed to entry ${sequence}, and neither a snapshot nor a replica that is heard has the state there: start a replica that has it, or put the bucket back`,
+    `the log was to be healed to entry ${sequence}, and neither a snapshot nor a replica that is heard has the state there: start a replica that has it, or put the bucket back; if nobody has it, remove the stream: the replicas make it again from the fullest of them`,
   );
 }
 

@@ -62,13 +62,16 @@ const ENTRY_REPLY = "$JS.ACK.";
 function contentOf(
   { sequence }: Delivery,
   { subject, data }: FeedMessage,
+  firstSequence: number,
 ): EntryContent | "fence" | "unknown_version" {
   if (isKnownVersion(subject)) return data;
   if (isUnknownVersion(subject)) return "unknown_version";
   const point = isFenceSubject(subject) ? decodeFence(data) : undefined;
   const role = point && fenceRole(sequence, point);
   if (role === "pending") return "fence";
-  return role === "mark" ? point! : NO_BYTES;
+  // A log that was made whole begins with its mark. Elsewhere stands what anyone
+  // may have written.
+  return role === "mark" && sequence === firstSequence ? point! : NO_BYTES;
 }
 
 /** One session's entries, in order. */
@@ -85,6 +88,7 @@ export class EntryFeed {
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
   #lastSequence = 0;
+  #firstSequence = 1;
   /** What the log's leader says of an entry that is still to come. */
   #expected: EntryIdentity | undefined;
 
@@ -173,6 +177,11 @@ export class EntryFeed {
     this.#lastSequence = sequence;
   }
 
+  /** Takes note of the first entry that the stream has, or will have. */
+  noteFirstSequence(sequence: number): void {
+    this.#firstSequence = sequence;
+  }
+
   /** Takes the next message of the consumer. */
   receive(message: FeedMessage): FeedSignal {
     // Only the reply shows an entry: anyone's message may have a status too.
@@ -186,7 +195,7 @@ export class EntryFeed {
     if (sequence !== this.#fed + 1) return "gap";
     if (this.#isForeign(delivery)) return "foreign";
     const content = this.#ownBatch(sequence, message) ??
-      contentOf(delivery, message);
+      contentOf(delivery, message, this.#firstSequence);
     if (typeof content === "string") return content;
     this.#waiting.add(delivery, content, message.bytes + RECORD_BYTES);
     this.#times.add(sequence, delivery.seconds, delivery.nanoseconds);

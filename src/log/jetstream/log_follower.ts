@@ -292,6 +292,7 @@ export class LogFollower {
     isBeforeFence = false,
   ): void {
     this.#isBeforeFence = isBeforeFence;
+    this.#feed.noteFirstSequence(look.firstSequence);
     this.#feed.noteLastSequence(look.lastSequence);
     if (look.identified !== undefined) this.#feed.noteLast(look.identified);
     this.#feed.expect(look.required);

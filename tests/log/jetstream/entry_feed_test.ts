@@ -181,10 +181,12 @@ Deno.test({
   fn: () => {
     const { feed: one } = feed();
     one.startAfter(5, "t5");
+    one.noteFirstSequence(6);
     assert.equal(one.receive(fence(6, 5)), "ok");
     assert.equal(one.last?.sequence, 6);
     assert.equal(one.fed, 6);
-    assert.equal(one.receive(fence(7, 5)), "ok");
+    // Whoever writes such a one can't make it the first entry of the log.
+    assert.equal(one.receive(fence(7, 6)), "ok");
     const noise = { ...fence(8, 5), data: new TextEncoder().encode("noise") };
     assert.equal(one.receive(noise), "ok");
     assert.equal(one.receive(entry(9)), "ok");
@@ -203,6 +205,24 @@ Deno.test({
       ],
     );
     assert.equal(bytes, 4 * 134);
+  },
+});
+
+Deno.test({
+  name: "EntryFeed takes no mark where the log has the entry before it",
+  permissions,
+  fn: () => {
+    for (
+      const [first, isMark] of [[1, false], [5, false], [6, true]] as const
+    ) {
+      const { feed: one } = feed();
+      one.startAfter(5, "t5");
+      one.noteFirstSequence(first);
+      assert.equal(one.receive(fence(6, 5)), "ok");
+      const [{ heal, payload }] = one.take().read.entries;
+      assert.equal(heal !== undefined, isMark);
+      assert.equal(payload?.length, isMark ? undefined : 0);
+    }
   },
 });
 
