@@ -332,3 +332,30 @@ Deno.test("a wall clock that is set back does not keep a replica from the broker
     Date.now = now;
   }
 });
+
+Deno.test("nothing is written into a stream that has lost this replica's last entry under a connection that lives", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  for (const batch of [1, 2, 3]) await session.propose(batch);
+  await withClient(server, async (client) => {
+    const { streams } = await client.jetstreamManager();
+    const { config } = await streams.info("USERGRADE");
+    await streams.delete("USERGRADE");
+    await streams.add(config);
+    // The session has not looked since.
+    await assert.rejects(session.propose(4));
+    await session.until("ahead_of_log");
+    assert.equal((await streams.info("USERGRADE")).state.last_seq, 0);
+  });
+});
+
+Deno.test("a batch is stored although the log was cut behind this replica's last entry a moment ago", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  await using other = await Session.open(server, { replicaId: "b" });
+  await session.propose(1);
+  for (const batch of [1, 2, 3]) await other.propose(batch);
+  await other.log.trim(3);
+  await session.propose(2);
+  assert.equal(session.state, "connected");
+});

@@ -42,6 +42,8 @@ export interface PublishedMessage {
   readonly payload: Uint8Array;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number | undefined;
+  /** The stream is to take it only if this is its last entry on the subject. */
+  readonly lastOnSubject?: number | undefined;
 }
 
 /** What the stream says to a message. */
@@ -152,7 +154,10 @@ export class SimulatedBroker {
     const { stream } = this;
     if (stream === undefined) return undefined;
     const { after = stream.last, messageId, subject, payload } = message;
-    if (after !== stream.last) return { type: "wrong_last_sequence" };
+    const { lastOnSubject = stream.lastOn(subject) } = message;
+    if (after !== stream.last || lastOnSubject !== stream.lastOn(subject)) {
+      return { type: "wrong_last_sequence" };
+    }
     const stored = stream.add({
       messageId,
       subject,

@@ -630,7 +630,9 @@ export class SimulatedReplica {
     });
   }
 
-  #publish({ batch, messageId, payload, after }: PublishAction): void {
+  #publish(
+    { batch, messageId, payload, after, lastOnSubject }: PublishAction,
+  ): void {
     if (this.#happens(this.weather.drop)) return;
     this.#toBroker((wire) => {
       const refuse = (reason: string) =>
@@ -641,7 +643,7 @@ export class SimulatedReplica {
       if (this.#happens(this.weather.forge)) refuse("forged");
       if (this.#happens(this.weather.refuse)) return refuse("full");
       const reason = this.broker.publish(
-        { messageId, subject: this.#subject, payload, after },
+        { messageId, subject: this.#subject, payload, after, lastOnSubject },
         this.time.now,
       );
       if (reason !== undefined) refuse(reason);

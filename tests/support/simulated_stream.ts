@@ -77,6 +77,14 @@ export class SimulatedStream {
 
   constructor(readonly created: string, public config: StreamConfig) {}
 
+  /** @returns The sequence of its last entry on a subject; 0 if it has none. */
+  lastOn(subject: string): number {
+    for (let sequence = this.last; sequence >= this.first; sequence--) {
+      if (this.entries.get(sequence)?.subject === subject) return sequence;
+    }
+    return 0;
+  }
+
   /** Takes a message, unless it has its id already. */
   add(entry: Omit<StoredEntry, "sequence">): StoredEntry | undefined {
     if (this.#ids.has(entry.messageId)) return undefined;

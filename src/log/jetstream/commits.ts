@@ -53,14 +53,31 @@ export class Commits {
     return ended;
   }
 
-  #publish({ batch, payload }: Proposal): void {
+  #publish(proposal: Proposal): void {
+    const { batch, payload } = proposal;
     const messageId = this.feed.messageId(batch);
-    this.publish({ type: "publish", batch, messageId, payload });
+    const { lastOnSubject } = this.feed;
+    proposal.lastOnSubject = lastOnSubject;
+    this.publish({
+      type: "publish",
+      batch,
+      messageId,
+      payload,
+      ...(lastOnSubject !== undefined && { lastOnSubject }),
+    });
   }
 
   /** A new consumer gives entries: publishes again what is under way. */
   publishAgain(now_ms: number): void {
     this.#proposals.retry(now_ms, 0).forEach((one) => this.#publish(one));
+  }
+
+  /** The stream begins with an entry now. */
+  cut(firstSequence: number, now_ms: number): void {
+    this.feed.noteCut(firstSequence);
+    this.#proposals.cut(firstSequence, now_ms).forEach((one) =>
+      this.#publish(one)
+    );
   }
 
   /** Ends what has waited too long, connected or not. */

@@ -85,6 +85,10 @@ export class EntryFeed {
     | { readonly message: FeedMessage; readonly delivery: Delivery }
     | undefined;
   #ownFed = 0;
+  /** The last entry on this replica's subject, whoever wrote it; 0 if not known. */
+  #subjectFed = 0;
+  /** The first entry that the stream has, as it was seen last. */
+  #begin = 1;
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
   #lastSequence = 0;
@@ -149,6 +153,7 @@ export class EntryFeed {
     this.#waiting.clear();
     this.#times.clear();
     this.#fed = sequence;
+    this.#subjectFed = 0;
     this.#expected = undefined;
     this.#know(time === null ? undefined : { sequence, time });
   }
@@ -180,6 +185,20 @@ export class EntryFeed {
   /** Takes note of the first entry that the stream has, or will have. */
   noteFirstSequence(sequence: number): void {
     this.#firstSequence = sequence;
+  }
+
+  /** Takes note of the first entry that the stream has now: it may be cut. */
+  noteCut(sequence: number): void {
+    this.#begin = sequence;
+  }
+
+  /**
+   * The last entry on this replica's subject; undefined if it is not known, or
+   * if the stream has let go of it. Nobody else writes there, so a stream that
+   * has another one has lost entries.
+   */
+  get lastOnSubject(): number | undefined {
+    return this.#subjectFed >= this.#begin ? this.#subjectFed : undefined;
   }
 
   /** Takes the next message of the consumer. */
@@ -225,6 +244,7 @@ export class EntryFeed {
     // The ids are there for anyone to read; publishing to this replica's
     // subject is for this replica.
     if (subject !== this.subject) return undefined;
+    this.#subjectFed = sequence;
     const messageId = header(MESSAGE_ID);
     if (!messageId.startsWith(`${this.session}:`)) return undefined;
     this.#ownFed = sequence;

@@ -200,12 +200,17 @@ export class Line {
   }
 
   /** Publishes a batch or a probe. */
-  publish({ batch, messageId, payload, after }: PublishAction): void {
+  publish(
+    { batch, messageId, payload, after, lastOnSubject }: PublishAction,
+  ): void {
     const head = headers();
     head.set(MESSAGE_ID, messageId);
     head.set("Nats-Expected-Stream", this.options.stream);
     if (after !== undefined) {
       head.set("Nats-Expected-Last-Sequence", String(after));
+    }
+    if (lastOnSubject !== undefined) {
+      head.set("Nats-Expected-Last-Subject-Sequence", String(lastOnSubject));
     }
     try {
       this.connection.publish(this.#subject, payload, {

@@ -237,8 +237,9 @@ export class LogFollower {
     if (state.type !== "feeding") return;
     const problem = state.feeding.looked(asked_ms, look, now_ms) ??
       (look && problemOf(look, this.options));
-    if (problem !== undefined) this.recover(problem, now_ms);
-    else this.#tellLimits(look!);
+    if (problem !== undefined) return this.recover(problem, now_ms);
+    this.commits.cut(look!.firstSequence, now_ms);
+    this.#tellLimits(look!);
   }
 
   #tellLimits(look: StreamLook): void {
@@ -293,6 +294,7 @@ export class LogFollower {
   ): void {
     this.#isBeforeFence = isBeforeFence;
     this.#feed.noteFirstSequence(look.firstSequence);
+    this.#feed.noteCut(look.firstSequence);
     this.#feed.noteLastSequence(look.lastSequence);
     if (look.identified !== undefined) this.#feed.noteLast(look.identified);
     this.#feed.expect(look.required);

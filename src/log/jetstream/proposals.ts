@@ -35,6 +35,8 @@ export interface Proposal {
   /** How often it was published. */
   attempts: number;
   published_ms: number;
+  /** The entry that had to be the last one on the replica's subject, if any. */
+  lastOnSubject: number | undefined;
   refusal: Refusal | undefined;
 }
 
@@ -64,6 +66,7 @@ export class Proposals {
       reject,
       attempts: 1,
       published_ms: now_ms,
+      lastOnSubject: undefined,
       refusal: undefined,
     };
     this.#byBatch.set(batch, proposal);
@@ -119,6 +122,25 @@ export class Proposals {
         now_ms - refusal.at_ms >= REFUSAL_STANDS_MS
       ) this.#take(batch)!.reject(new NotStoredError(refusal.reason));
     }
+  }
+
+  /**
+   * The stream has let go of the entries before one. A batch that was refused
+   * meanwhile, for want of one of these, is not refused any more.
+   *
+   * @returns The batches to publish again, counted as published.
+   */
+  cut(firstSequence: number, now_ms: number): Proposal[] {
+    const due = [...this.#byBatch.values()].filter((proposal) =>
+      proposal.refusal !== undefined &&
+      (proposal.lastOnSubject ?? Infinity) < firstSequence
+    );
+    for (const proposal of due) {
+      proposal.refusal = undefined;
+      proposal.published_ms = now_ms;
+      proposal.attempts++;
+    }
+    return due;
   }
 
   /** A batch was never sent, or the server itself says that it may not be. */

@@ -192,6 +192,11 @@ export interface PublishAction {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number;
+  /**
+   * The stream is to take it only if this is its last entry on the replica's
+   * subject: a stream that has lost entries must not be written past.
+   */
+  readonly lastOnSubject?: number;
 }
 
 /** Write the log's identity into the stream's description again. */
