@@ -59,16 +59,24 @@ export function misfits(
     0,
     ...states.map(({ logId, heals = 0 }) => logId === log?.id ? heals : 0),
   );
+  const ofLog = states.filter(({ kind, logId }) =>
+    kind === "replica" && logId === log?.id
+  );
+  // Where no replica follows the log, a start must not be the first to do so:
+  // what the forked ones have may be all that was acknowledged.
+  const isFollowed = ofLog.some(({ isForked, isOfAnotherHistory }) =>
+    !isForked && !isOfAnotherHistory
+  );
   return states.flatMap((held) => {
-    const isLeftBehind = held.kind === "replica" && held.logId === log?.id &&
-      (held.isForked === true || (held.heals ?? 0) < newest);
+    const isLeftBehind = ofLog.includes(held) &&
+      (held.isForked === true && isFollowed || (held.heals ?? 0) < newest);
     const why = isLeftBehind ? undefined : misfitOf(held, log);
     return why === undefined ? [] : { held, why };
   });
 }
 
 function misfitOf(
-  { logId, sequence, users, isOfAnotherHistory, kind }: HeldState,
+  { logId, sequence, users, isOfAnotherHistory, isForked, kind }: HeldState,
   log: FoundLog | undefined,
 ): string | undefined {
   if (log?.id !== logId) {
@@ -80,7 +88,9 @@ function misfitOf(
   if (sequence > log.lastSequence) {
     return `the log ends at entry ${log.lastSequence}`;
   }
-  return isOfAnotherHistory ? "the log has other entries by now" : undefined;
+  return isOfAnotherHistory || isForked
+    ? "the log has other entries by now"
+    : undefined;
 }
 
 /**

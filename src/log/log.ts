@@ -183,7 +183,7 @@ export class LogFailedError extends Error {
 
 /** What to do about a replica that is forked. */
 export const FORK_REMEDY =
-  "save the backup of this replica and of another one, compare them, import what is missing there, and start this one anew";
+  "keep this replica running, save its backup and that of another one, import what is missing there, and only then start this one anew";
 
 /** The log's last entry is another one than was expected: nothing was written. */
 export class LogMovedError extends UnavailableError {

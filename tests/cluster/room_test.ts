@@ -272,6 +272,29 @@ Deno.test(
 );
 
 Deno.test(
+  "a start is held where all replicas that are heard are forked, wherever the log is",
+  {
+    permissions,
+  },
+  () => {
+    for (const applied_sequence of [3, 10, 11]) {
+      const forked = heartbeat("b", { state: "forked", applied_sequence });
+      const other = heartbeat("c", { state: "forked" });
+      const held = verdict(roomOf([forked, other]), log);
+      assert.equal(held.type, "refuse");
+      assert.match(
+        held.type === "refuse" ? held.reason : "",
+        /save its backup/,
+      );
+      assert.equal(
+        verdict(roomOf([forked, heartbeat("c")]), log).type,
+        "go_on",
+      );
+    }
+  },
+);
+
+Deno.test(
   "NEW_LOG gives up who stood against the start, in that life, and nobody who comes later",
   {
     permissions,
