@@ -56,7 +56,10 @@ export class Commits {
   #publish(proposal: Proposal): void {
     const { batch, payload } = proposal;
     const messageId = this.feed.messageId(batch);
-    const { lastOnSubject } = this.feed;
+    // Of several that are under way, nobody knows yet where the first one comes.
+    const lastOnSubject = this.#proposals.count === 1
+      ? this.feed.lastOnSubject
+      : undefined;
     proposal.lastOnSubject = lastOnSubject;
     this.publish({
       type: "publish",
@@ -72,12 +75,11 @@ export class Commits {
     this.#proposals.retry(now_ms, 0).forEach((one) => this.#publish(one));
   }
 
-  /** The stream begins with an entry now. */
-  cut(firstSequence: number, now_ms: number): void {
-    this.feed.noteCut(firstSequence);
-    this.#proposals.cut(firstSequence, now_ms).forEach((one) =>
-      this.#publish(one)
-    );
+  /** A look at its entries, asked for at a time, has shown that the log is whole. */
+  isWhole(asked_ms: number, now_ms: number): void {
+    const due = this.#proposals.isWhole(asked_ms, now_ms);
+    if (due.length > 0) this.feed.forgetSubject();
+    due.forEach((one) => this.#publish(one));
   }
 
   /** Ends what has waited too long, connected or not. */

@@ -201,6 +201,11 @@ export class EntryFeed {
     return this.#subjectFed >= this.#begin ? this.#subjectFed : undefined;
   }
 
+  /** The last entry on this replica's subject is another one than it was. */
+  forgetSubject(): void {
+    this.#subjectFed = 0;
+  }
+
   /** Takes the next message of the consumer. */
   receive(message: FeedMessage): FeedSignal {
     // Only the reply shows an entry: anyone's message may have a status too.

@@ -111,11 +111,16 @@ export class Feeding {
     }
   }
 
-  /** Looks at the stream while entries come. */
-  look(now_ms: number): void {
-    this.log.ask();
+  /**
+   * Looks at the stream while entries come.
+   *
+   * @param asksEntries Whether to look at its entries too.
+   */
+  look(now_ms: number, asksEntries = false): void {
+    const asked = this.log.ask();
     const request = this.requests.beginAside(now_ms);
-    this.output.do({ type: "look", request, question: NO_ENTRIES });
+    const question = asksEntries ? asked : NO_ENTRIES;
+    this.output.do({ type: "look", request, question });
   }
 
   /**

@@ -198,9 +198,14 @@ export class LogFollower {
     this.output.do({ type: "look", request: this.#ask(now_ms), question });
   }
 
-  /** Looks at the stream while entries are fed; else it is looked at anyway. */
-  lookAside(now_ms: number): void {
-    if (this.#state.type === "feeding") this.#state.feeding.look(now_ms);
+  /**
+   * Looks at the stream while entries are fed; else it is looked at anyway.
+   *
+   * @param asksEntries Whether to look at its entries too.
+   */
+  lookAside(now_ms: number, asksEntries = false): void {
+    if (this.#state.type !== "feeding") return;
+    this.#state.feeding.look(now_ms, asksEntries);
   }
 
   /** Something was done to the stream, to make it whole. */
@@ -238,7 +243,8 @@ export class LogFollower {
     const problem = state.feeding.looked(asked_ms, look, now_ms) ??
       (look && problemOf(look, this.options));
     if (problem !== undefined) return this.recover(problem, now_ms);
-    this.commits.cut(look!.firstSequence, now_ms);
+    this.#feed.noteCut(look!.firstSequence);
+    if (look!.fences !== undefined) this.commits.isWhole(asked_ms, now_ms);
     this.#tellLimits(look!);
   }
 

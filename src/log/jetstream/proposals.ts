@@ -17,6 +17,9 @@ export const RETRY_AFTER_MS = 1_000;
  */
 export const REFUSAL_STANDS_MS = 250;
 
+/** How JetStream says that an entry which is to be the last one is not. */
+const WRONG_LAST = /wrong last sequence/;
+
 /** Why a batch is said to be refused. */
 interface Refusal {
   readonly reason: string;
@@ -124,16 +127,24 @@ export class Proposals {
     }
   }
 
+  /** How many are on their way. */
+  get count(): number {
+    return this.#byBatch.size;
+  }
+
   /**
-   * The stream has let go of the entries before one. A batch that was refused
-   * meanwhile, for want of one of these, is not refused any more.
+   * A look that was asked for at a time has shown that the log has lost nothing:
+   * a batch that was refused for want of an entry before it is not refused any
+   * more, since that entry was cut off or removed.
    *
-   * @returns The batches to publish again, counted as published.
+   * @returns The batches to publish again without it, counted as published.
    */
-  cut(firstSequence: number, now_ms: number): Proposal[] {
-    const due = [...this.#byBatch.values()].filter((proposal) =>
-      proposal.refusal !== undefined &&
-      (proposal.lastOnSubject ?? Infinity) < firstSequence
+  isWhole(asked_ms: number, now_ms: number): Proposal[] {
+    const due = [...this.#byBatch.values()].filter((
+      { refusal, lastOnSubject },
+    ) =>
+      lastOnSubject !== undefined && refusal !== undefined &&
+      refusal.at_ms <= asked_ms && WRONG_LAST.test(refusal.reason)
     );
     for (const proposal of due) {
       proposal.refusal = undefined;

@@ -114,7 +114,7 @@ export class Session {
         return this.#stage.failed(event.request, event.reason, now_ms);
       case "refused":
         if (!this.#commits.refused(event.batch, event.reason, now_ms)) return;
-        return this.#follower?.lookAside(now_ms);
+        return this.#follower?.lookAside(now_ms, true);
       case "unsent":
         return this.#commits.unsent(event.batch, event.reason);
       case "forbidden":
