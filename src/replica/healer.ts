@@ -122,7 +122,8 @@ export class Healer {
   /** The log's status has changed, as the replica was told. */
   logStatusChanged(status: LogStatus): void {
     this.#watch.statusChanged(status, this.ports.now());
-    if (status.loss === undefined) this.#look = undefined;
+    // What was decided from another loss may be wrong now.
+    if (status.loss?.type !== this.#look?.loss.type) this.#look = undefined;
     this.#isConnected = status.state === "connected";
     if (!this.#isConnected) return;
     this.#isOrdered = false;

@@ -217,6 +217,22 @@ test("a snapshot that is fuller than all replicas is restored, and the log heale
   assert.equal(a.digest, digest);
 });
 
+test("a log that was another one, and is lost by now, is healed", async (bench) => {
+  const [a] = bench.lost({ a: 10 });
+  const { loss } = a;
+  a.loss = () => ({
+    type: "other_log",
+    reason: "it is another log",
+    firstSequence: 1,
+    lastSequence: 3,
+  });
+  await bench.pass(HEAL_AFTER_MS);
+  assert.equal(a.condition?.type, "unhealed");
+  a.loss = loss;
+  await bench.pass(HEAL_AFTER_MS + 5_000);
+  bench.whole(11);
+});
+
 test("losses in a row, and a copy of the log from the middle of a healing, end whole", async (bench) => {
   const { world } = bench;
   bench.lost({ a: 10, b: 10 });
