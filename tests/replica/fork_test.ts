@@ -241,6 +241,20 @@ test("Replica whose log is healed answers for what it has applied, and waits for
   await later;
 });
 
+test("Replica behind a log that was cut does not heal it any more", () => {
+  const replica = readyReplica();
+  replica.logStatusChanged({ state: "ahead_of_log", reason: "it is gone" });
+  replica.healingChanged({ type: "healing", reason: "a heals it" });
+  assert.equal(replica.state, "healing");
+  replica.logStatusChanged({
+    state: "away",
+    reason: "it begins with 6",
+    missing: 2,
+  });
+  assert.deepEqual([replica.state, replica.writable], ["ready", false]);
+  assert.match(replica.reason, /^it begins with 6/);
+});
+
 test("Replica takes no set while another one has applied more, and says that again after a healing", () => {
   const replica = readyReplica();
   replica.healingChanged({ type: "waiting", reason: "b has more" });
