@@ -117,6 +117,8 @@ export class HealStorm implements ServiceWorld, HealWorld {
   start(name: string): void {
     if (this.services.some((one) => one.name === name)) return;
     const service = new SimulatedService(name, ++this.#started, this);
+    // What keeps a replica from the others outlasts its process.
+    service.isAwayUntil(this.#lives.get(name)?.awayUntil_ms ?? 0);
     this.services.push(service);
     this.#lives.set(name, service);
   }
@@ -165,10 +167,7 @@ export class HealStorm implements ServiceWorld, HealWorld {
     before: readonly string[],
     after: readonly string[],
   ): void {
-    if (!this.promises.restored(service, before, after)) return;
-    // What it has shown until now was of another history.
-    this.checkLife(service);
-    service.replica.views.length = 0;
+    this.promises.restored(service, before, after);
   }
 
   /** The broker restarts; what it has on its disk may be another then. */
