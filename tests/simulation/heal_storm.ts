@@ -167,7 +167,10 @@ export class HealStorm implements ServiceWorld, HealWorld {
     before: readonly string[],
     after: readonly string[],
   ): void {
-    this.promises.restored(service, before, after);
+    if (!this.promises.restored(service, before, after)) return;
+    // What it has shown until now was of another history.
+    this.checkLife(service);
+    service.replica.views.length = 0;
   }
 
   /** The broker restarts; what it has on its disk may be another then. */

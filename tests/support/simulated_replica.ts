@@ -145,6 +145,8 @@ export class SimulatedReplica {
   #isFull = false;
   /** Whether it can't reach the broker. */
   #isCutOff = false;
+  /** Whether it was told that the log has other entries than its own. */
+  hasSeenFork = false;
   /** Whether anything comes from or gets to the stream. */
   hasStream = true;
   #found: ((info: LogInfo | undefined) => void) | undefined;
@@ -349,6 +351,9 @@ export class SimulatedReplica {
       case "write_identity":
         return this.#toBroker(() => this.broker.writeIdentity(action.id));
       case "status":
+        this.hasSeenFork ||= /another one|two histories/.test(
+          action.status.reason,
+        );
         return this.#toReplica.post(() => {
           this.replica.logStatusChanged(action.status);
           this.#rejoin.logStatusChanged(action.status);
