@@ -15,6 +15,7 @@ import { Listeners } from "./http/server/listener.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { logHealer } from "./log_healer.ts";
+import { endOf } from "./replica/bootstrap.ts";
 import type { Healer } from "./replica/healer.ts";
 import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
@@ -159,6 +160,8 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     cluster,
     replica,
     locate: () => log.locate(0),
+    recover: async ({ lastSequence }) =>
+      await healer?.recover(await endOf(log, { lastSequence })) ?? false,
     admit: (hearing) => log.othersHeard(hearing),
     isGivenUp: (other) => room.isGivenUp(other),
     changed: (condition) => replica.healingChanged(condition),

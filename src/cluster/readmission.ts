@@ -52,6 +52,14 @@ export interface ReadmissionPorts {
   readonly replica: ReadmittedReplica;
   /** Looks where the log begins and ends now; rejects when it is closed. */
   locate(): Promise<LogEnds>;
+  /**
+   * Goes on from a stored state that is fuller than the log, which nobody who
+   * was heard has.
+   *
+   * @returns Whether nothing is to be proposed yet; rejects when the log is
+   * closed.
+   */
+  recover(ends: LogEnds): Promise<boolean>;
   /** Lets the log be proposed to. @param hearing The number that asked. */
   admit(hearing: number): void;
   /** Whether an operator has given up what a replica holds. */
@@ -69,6 +77,8 @@ export class Readmission {
   #hearing: { readonly number: number; readonly since_ms: number } | undefined;
   /** Why nothing may be proposed; undefined if it may. */
   #reason: string | undefined;
+  /** Whether it is known that no stored state is fuller than the log. */
+  #isStoreAsked = false;
   /** How many looks in a row found no objection. */
   #calmLooks = 0;
   #isLooking = false;
@@ -79,6 +89,7 @@ export class Readmission {
   /** The session proposes nothing until the others are heard. */
   hear(hearing: number, now_ms: number): void {
     this.#hearing = { number: hearing, since_ms: now_ms };
+    this.#isStoreAsked = false;
     this.#lookDue_ms = now_ms;
     this.ports.cluster.hearAll(now_ms);
     this.tick(now_ms);
@@ -158,10 +169,31 @@ export class Readmission {
     const reason = this.#objection(others, ends);
     if (reason !== undefined) {
       this.#calmLooks = 0;
+      this.#isStoreAsked = false;
       this.#say(`${reason}: ${REMEDY}`);
     } else if (
       this.#hearing !== undefined || ++this.#calmLooks >= CALM_LOOKS
-    ) this.#admit();
+    ) {
+      if (this.#isStoreAsked) this.#admit();
+      else this.#askStore(ends);
+    }
+  }
+
+  /** Those who had the most may be gone, and have stored it. */
+  #askStore(ends: LogEnds): void {
+    this.#isLooking = true;
+    const hearing = this.#hearing;
+    this.ports.recover(ends).then(
+      (isLost) => {
+        this.#isLooking = false;
+        if (hearing !== this.#hearing || isLost) return;
+        // The others may have said more meanwhile.
+        this.#isStoreAsked = true;
+        this.#lookDue_ms = -Infinity;
+      },
+      // The log is closed, and says why.
+      () => this.#isLooking = false,
+    );
   }
 
   #admit(): void {

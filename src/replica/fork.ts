@@ -93,6 +93,25 @@ export function forkByTime(
 }
 
 /**
+ * A log that was moved, and whose mark is missing, shows no entry that would tell
+ * a fork: it was moved to where a snapshot ends.
+ *
+ * @param own This replica's last entry.
+ * @param place The last entry of the snapshot that the log goes on from.
+ * @returns Why that is not this replica's past; undefined if it may be.
+ */
+export function forkByMove(
+  own: Pick<SnapshotInfo, "sequence" | "time">,
+  place: Pick<SnapshotInfo, "sequence" | "time">,
+): string | undefined {
+  const isAfter = own.time !== null && place.time !== null &&
+    place.sequence < own.sequence && place.time > own.time;
+  return isAfter
+    ? `two histories: the log goes on from entry ${place.sequence}, of ${place.time}, which is later than entry ${own.sequence} that this replica has applied, of ${own.time}: ${FORK_REMEDY}`
+    : undefined;
+}
+
+/**
  * @param own This replica's state.
  * @param fence A fence that counts.
  * @returns Why this replica is forked; undefined if the fence does not show it.

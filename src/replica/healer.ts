@@ -8,7 +8,8 @@ import { getLogger } from "@logtape/logtape";
 import { UnavailableError } from "../errors.ts";
 import { LogMovedError, type LogStatus } from "../log/log.ts";
 import { SnapshotDamagedError } from "../snapshot/snapshot.ts";
-import { forkByOthers } from "./fork.ts";
+import type { LogEnd } from "./fit.ts";
+import { forkByOthers, ForkedError } from "./fork.ts";
 import { healingFork, healingStep } from "./healing.ts";
 import { HealingCalls, type HealingPorts } from "./healing_calls.ts";
 import type {
@@ -19,7 +20,7 @@ import type {
   OwnState,
 } from "./healing_facts.ts";
 import { LossWatch } from "./healing_loss.ts";
-import { companions } from "./healing_rivals.ts";
+import { companions, lostSnapshot } from "./healing_rivals.ts";
 import { describe, performHealing } from "./healing_steps.ts";
 import { HealingTroubles } from "./healing_troubles.ts";
 import { SnapshotReads } from "./snapshot_reads.ts";
@@ -122,7 +123,8 @@ export class Healer {
   /** The log's status has changed, as the replica was told. */
   logStatusChanged(status: LogStatus): void {
     this.#watch.statusChanged(status, this.ports.now());
-    if (status.loss === undefined) this.#look = undefined;
+    // What was decided from another loss may be wrong now.
+    if (status.loss?.type !== this.#look?.loss.type) this.#look = undefined;
     this.#isConnected = status.state === "connected";
     if (!this.#isConnected) return;
     this.#isOrdered = false;
@@ -219,20 +221,58 @@ export class Healer {
       this.#look = undefined;
       return undefined;
     }
-    const { own } = this.ports.situation();
-    const listed = await this.#calls.list();
+    const snapshots = await this.#list();
     const at_ms = this.ports.now();
     this.#watch.looked(loss, at_ms);
+    this.#look = { at_ms, loss, snapshots };
+    return this.#look;
+  }
+
+  /** This log's snapshots, newest first. */
+  async #list(): Promise<HealingSnapshot[]> {
+    const { own } = this.ports.situation();
+    const listed = await this.#calls.list();
     this.#reads.keep(new Map(listed.map((one) => [one.id, one])));
-    const snapshots = listed.filter(({ info }) => info.logId === own?.logId)
+    return listed.filter(({ info }) => info.logId === own?.logId)
       .map(({ id, info, isVerified }) => ({
         id,
         info,
         isVerified,
         isUnreadable: this.#reads.isGivenUp(id),
       }));
-    this.#look = { at_ms, loss, snapshots };
-    return this.#look;
+  }
+
+  /**
+   * Goes on from a stored snapshot that has what the log has lost, if nobody who
+   * lives has as much: the log has lost entries for this replica, too, then.
+   *
+   * @param end The log's end, before this replica proposes to it.
+   * @returns Whether nothing is to be proposed yet.
+   */
+  async recover(end: Pick<LogEnd, "sequence" | "time">): Promise<boolean> {
+    if (this.options.healAfter_ms === 0) return false;
+    if (this.#turn !== undefined) return true;
+    const recovering = this.#recover(end).catch((error: Error) => {
+      logger.warn("Snapshots beyond the log's end: {reason}", {
+        reason: error.message,
+      });
+      // A replica must not wait for a store that it can't read.
+      return error instanceof ForkedError;
+    });
+    this.#turn = recovering.then(() => {}).finally(() =>
+      this.#turn = undefined
+    );
+    return await recovering;
+  }
+
+  async #recover(end: Pick<LogEnd, "sequence" | "time">): Promise<boolean> {
+    const snapshots = await this.#list();
+    const { own } = this.ports.situation();
+    if (own === undefined || own.isForked) return false;
+    const snapshot = lostSnapshot(own, snapshots, end);
+    if (snapshot === undefined) return false;
+    await this.#do({ type: "restore", snapshot });
+    return true;
   }
 
   #facts(own: OwnState, { loss, snapshots }: Look): HealingFacts {

@@ -11,7 +11,12 @@
  *
  * @module
  */
-import { forkByFence, forkByOthers, forkBySnapshot } from "./fork.ts";
+import {
+  forkByFence,
+  forkByMove,
+  forkByOthers,
+  forkBySnapshot,
+} from "./fork.ts";
 import { HealPoints } from "./heal_points.ts";
 import { checkHealing } from "./healing_check.ts";
 import {
@@ -56,13 +61,24 @@ export function healingFork(facts: HealingFacts): string | undefined {
   }
   const byOthers = forkByOthers(own, companions(facts));
   if (byOthers !== undefined) return byOthers;
+  const place = { sequence: own.appliedSequence, time: own.time };
   for (const { info, isVerified } of snapshots) {
     const heals = HealPoints.from(info.heals);
     if (!isVerified || heals.count < own.heals.count) continue;
-    const reason = forkBySnapshot(own, heals);
+    const reason = forkBySnapshot(own, heals) ??
+      (isMovedTo(info.sequence, loss) ? forkByMove(place, info) : undefined);
     if (reason !== undefined) return reason;
   }
   return undefined;
+}
+
+/** Whether the log is empty, and was moved to begin after an entry. */
+function isMovedTo(
+  sequence: number,
+  { type, firstSequence, lastSequence }: HealingFacts["loss"],
+): boolean {
+  return type === "tail" && firstSequence === lastSequence + 1 &&
+    lastSequence === sequence;
 }
 
 function decide(facts: HealingFacts): HealingStep {
@@ -121,16 +137,29 @@ function healLost(facts: HealingFacts): HealingStep {
     : undefined;
   if (snapshot !== undefined) return snapshot;
   if (awaited.length > 0) return awaiting(awaited);
-  if (now_ms < dueAt_ms(facts)) {
-    return none(
-      "wait",
-      `replicas that may have applied more have ${facts.healAfter_ms} ms to be heard (HEAL_AFTER_MS)`,
-    );
-  }
+  if (now_ms < dueAt_ms(facts)) return waitingForFuller(facts);
   if (fuller !== undefined) return { type: "restore", snapshot: fuller };
   return loss.type === "gone"
     ? { type: "remake" }
     : { type: "fence", point: pointOf(own), after: lastSequence };
+}
+
+/** All that had a snapshot's state may be gone: it is gone on from, in time. */
+function restoring(
+  facts: HealingFacts,
+  snapshot: HealingSnapshot,
+): HealingStep {
+  return wantedRead(snapshot) ??
+    (facts.now_ms < dueAt_ms(facts)
+      ? waitingForFuller(facts)
+      : { type: "restore", snapshot });
+}
+
+function waitingForFuller({ healAfter_ms }: HealingFacts): NoHealing {
+  return none(
+    "wait",
+    `replicas that may have applied more have ${healAfter_ms} ms to be heard (HEAL_AFTER_MS)`,
+  );
 }
 
 /** Servers of NATS may have yet to agree on the log's end. */
@@ -217,6 +246,8 @@ function finishMark(facts: HealingFacts): HealingStep {
     );
   }
   if (awaited.length > 0) return awaiting(awaited);
+  const fuller = fullerSnapshot(facts);
+  if (fuller !== undefined) return restoring(facts, fuller);
   return now_ms - fenceSince_ms < rankAmongEquals(facts) * FINISH_AFTER_MS
     ? none("wait", "another replica finishes the healing")
     : { type: "mark", point: pointOf(own) };

@@ -85,7 +85,8 @@ function checkRestore(
     isVerified && !isUnreadable && info.logId === own.logId &&
       info.sequence > own.appliedSequence &&
       (info.time ?? "") >= (own.time ?? "") &&
-      (loss.type === "gone" || loss.type === "tail"),
+      (loss.type === "gone" || loss.type === "tail" ||
+        loss.type === "unmarked"),
     "only a fuller snapshot that was read back is restored",
   );
   mustHold(

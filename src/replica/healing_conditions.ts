@@ -42,8 +42,11 @@ export class HealingConditions {
     this.#ofLog = undefined;
   }
 
-  /** The log can be proposed to again: it has all that the replica applied. */
-  logConnected(): void {
+  /**
+   * The log has lost nothing that the replica applied: it can be proposed to, or
+   * was cut beyond it.
+   */
+  logIsWhole(): void {
     this.#ofLog = undefined;
   }
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isAbandoned, type LogEnd } from "./fit.ts";
 import { forkBySnapshot } from "./fork.ts";
 import { HealPoints } from "./heal_points.ts";
 import {
@@ -92,6 +93,24 @@ export function fullerSnapshot(
   { own, snapshots }: HealingFacts,
 ): HealingSnapshot | undefined {
   return snapshots.find((snapshot) => isFuture(snapshot, own));
+}
+
+/**
+ * @param own A replica's state.
+ * @param snapshots The log's snapshots, newest first.
+ * @param end The log's end.
+ * @returns The newest snapshot that goes on from that state, and has what the
+ * log has lost; undefined if there is none.
+ */
+export function lostSnapshot(
+  own: OwnState,
+  snapshots: readonly HealingSnapshot[],
+  end: Pick<LogEnd, "sequence" | "time">,
+): HealingSnapshot | undefined {
+  return snapshots.find((snapshot) =>
+    snapshot.info.sequence > end.sequence && !isAbandoned(snapshot.info, end) &&
+    isFuture(snapshot, own)
+  );
 }
 
 /** Whether a snapshot goes on from this replica's state. */

@@ -191,7 +191,9 @@ export class Lifecycle {
   /** The log's status has changed. */
   logStatusChanged(status: LogStatus): void {
     this.#log = status;
-    if (status.state === "connected") this.#healing.logConnected();
+    const isWhole = status.state === "connected" ||
+      status.missing !== undefined;
+    if (isWhole) this.#healing.logIsWhole();
     this.#judge();
     const { state, reason, isRepeated = false } = status;
     if (isRepeated) return;
@@ -225,7 +227,7 @@ export class Lifecycle {
   healingChanged(condition: HealingCondition | undefined): void {
     const before = this.#healing.current?.type;
     this.#healing.change(condition);
-    if (this.connected) this.#healing.logConnected();
+    if (this.connected) this.#healing.logIsWhole();
     this.#judge();
     const { current } = this.#healing;
     // The log has said what is healed, and the healer what it does.

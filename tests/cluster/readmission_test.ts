@@ -24,6 +24,9 @@ function readmitting() {
     givenUp: "",
     admitted: [] as number[],
     asked: 0,
+    /** Whether a stored state is fuller than the log, and how often that was asked. */
+    isStored: false,
+    storeAsked: 0,
     changes: 0,
     condition: undefined as HealingCondition | undefined,
   };
@@ -52,6 +55,10 @@ function readmitting() {
       world.looks.push(look);
       if (!world.isSlow) look.resolve(world.ends);
       return look.promise;
+    },
+    recover: () => {
+      world.storeAsked++;
+      return Promise.resolve(world.isStored);
     },
     admit: (hearing) => world.admitted.push(hearing),
     isGivenUp: ({ id }) => id === world.givenUp,
@@ -138,6 +145,9 @@ Deno.test(
     // It goes on meanwhile, as the log does.
     world.others = [otherReplica("b", { appliedSequence: 20 })];
     world.looks[0].resolve(world.ends);
+    await run(200);
+    world.others = [otherReplica("b", { appliedSequence: 30 })];
+    world.looks[1].resolve({ firstSequence: 1, lastSequence: 20 });
     await run(100);
     assert.deepEqual(world.admitted, [1]);
     assert.equal(world.condition, undefined);
@@ -165,6 +175,8 @@ Deno.test(
     await run(300);
     assert.deepEqual(world.admitted, []);
     world.looks[2].resolve(world.ends);
+    await run(200);
+    world.looks[3].resolve(world.ends);
     await run(100);
     assert.deepEqual(world.admitted, [3]);
   },
@@ -289,5 +301,28 @@ Deno.test(
     world.looks[0].reject(new Error("the log was closed"));
     await run(1_000);
     assert.equal(world.condition, undefined);
+  },
+);
+
+Deno.test(
+  "a session waits while a stored state is fuller than the log, and those who speak meanwhile are heard",
+  { permissions },
+  async () => {
+    const { world, run, hear } = readmitting();
+    world.isStored = true;
+    hear(1);
+    await run(2_000);
+    assert.deepEqual(world.admitted, []);
+    assert.ok(world.storeAsked > 2);
+    world.others = [otherReplica("b", { appliedSequence: 12 })];
+    world.isStored = false;
+    await run(2_000);
+    assert.deepEqual(world.admitted, []);
+    const before = world.storeAsked;
+    world.others = [];
+    await run(1_000);
+    assert.deepEqual(world.admitted, [1]);
+    // What was fuller a moment ago may be stored by now.
+    assert.equal(world.storeAsked, before + 1);
   },
 );

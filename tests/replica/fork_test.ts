@@ -4,6 +4,7 @@ import { OutcomeUnknownError } from "../../src/log/log.ts";
 import {
   checkMark,
   forkByFence,
+  forkByMove,
   forkByOthers,
   forkBySnapshot,
   forkByTime,
@@ -204,6 +205,24 @@ test("Replica goes on from no snapshot that is older than its last entry, howeve
   assert.equal(forkByTime({ sequence: 0, time: null }, place), undefined);
 });
 
+test("a log that was moved to an entry later than the last one applied forks, if that is beyond it", () => {
+  const place = { sequence: 3, time: "2026-01-01T00:00:05Z" };
+  const cases: [sequence: number, second: number | null, isFork: boolean][] = [
+    [5, 4, true],
+    [5, 5, false],
+    [5, 6, false],
+    [3, 4, false],
+    [2, 4, false],
+    [0, null, false],
+  ];
+  for (const [sequence, second, isFork] of cases) {
+    const time = second === null ? null : `2026-01-01T00:00:0${second}Z`;
+    const reason = forkByMove({ sequence, time }, place);
+    assert.equal(reason !== undefined, isFork, `${sequence} ${second}`);
+    assert.match(reason ?? "two histories", /^two histories/);
+  }
+});
+
 test("Replica is forked while its log says so, and no longer", async () => {
   const replica = readyReplica();
   const waiting = assert.rejects(replica.waitFor(2), SequenceNotReachedError);
@@ -239,6 +258,20 @@ test("Replica whose log is healed answers for what it has applied, and waits for
   assert.deepEqual([replica.state, replica.writable], ["ready", true]);
   replica.apply([entry(3)], 3);
   await later;
+});
+
+test("Replica behind a log that was cut does not heal it any more", () => {
+  const replica = readyReplica();
+  replica.logStatusChanged({ state: "ahead_of_log", reason: "it is gone" });
+  replica.healingChanged({ type: "healing", reason: "a heals it" });
+  assert.equal(replica.state, "healing");
+  replica.logStatusChanged({
+    state: "away",
+    reason: "it begins with 6",
+    missing: 2,
+  });
+  assert.deepEqual([replica.state, replica.writable], ["ready", false]);
+  assert.match(replica.reason, /^it begins with 6/);
 });
 
 test("Replica takes no set while another one has applied more, and says that again after a healing", () => {

@@ -217,6 +217,52 @@ test("a snapshot that is fuller than all replicas is restored, and the log heale
   assert.equal(a.digest, digest);
 });
 
+test("a replica that is behind goes on from a stored state that nobody else has, and the log is healed from it", async (bench) => {
+  const { world } = bench;
+  const [a, b, c] = bench.lost({ a: 5, b: 5, c: 12 });
+  const { digest } = c;
+  world.keep("c", c);
+  c.die();
+  const recover = async (time: string, one = a) => {
+    const recovered = one.healer.recover({ sequence: 5, time });
+    await bench.pass(2_000);
+    return await recovered;
+  };
+  const { time } = world.stream!.messages.get(5)!;
+  // Others have written past it.
+  assert.equal(await recover("000000013"), false);
+  const unable = bench.replica("d", 0);
+  unable.follow();
+  assert.equal(await recover(time, unable), false);
+  unable.die();
+  world.weather.fail = 100;
+  assert.equal(await recover(time), false);
+  world.weather.fail = 0;
+  assert.equal(a.appliedSequence, 5);
+  assert.equal(await recover(time), true);
+  assert.equal(a.appliedSequence, 12);
+  assert.equal(await recover(time), false);
+  await bench.pass(HEAL_AFTER_MS + 5_000);
+  bench.whole(13);
+  assert.equal(b.digest, digest);
+});
+
+test("a log that was another one, and is lost by now, is healed", async (bench) => {
+  const [a] = bench.lost({ a: 10 });
+  const { loss } = a;
+  a.loss = () => ({
+    type: "other_log",
+    reason: "it is another log",
+    firstSequence: 1,
+    lastSequence: 3,
+  });
+  await bench.pass(HEAL_AFTER_MS);
+  assert.equal(a.condition?.type, "unhealed");
+  a.loss = loss;
+  await bench.pass(HEAL_AFTER_MS + 5_000);
+  bench.whole(11);
+});
+
 test("losses in a row, and a copy of the log from the middle of a healing, end whole", async (bench) => {
   const { world } = bench;
   bench.lost({ a: 10, b: 10 });

@@ -68,7 +68,7 @@ const CASES: Record<string, Case> = {
       early,
       { awaited: ["a"] },
       { loss: FENCED },
-      { loss: UNMARKED },
+      { loss: loss({ type: "other_log" }) },
       { own: own({ appliedSequence: 120, heals: healsAt(50) }) },
       { own: own({ logId: "x", heals: healsAt(50) }) },
       { own: own({ heals: healsAt(50, 90) }) },

@@ -20,7 +20,7 @@ Deno.test({
     assert.equal(change(), "healing");
     assert.equal(change("unhealed"), "unhealed");
     assert.equal(change("waiting"), "unhealed");
-    conditions.logConnected();
+    conditions.logIsWhole();
     assert.equal(type(), "waiting");
     assert.equal(change(), undefined);
     assert.equal(change("forked"), "forked");
@@ -28,7 +28,7 @@ Deno.test({
     conditions.change({ type: "forked", reason: "another one" });
     assert.equal(change("healing"), "forked");
     assert.equal(change(), "forked");
-    conditions.logConnected();
+    conditions.logIsWhole();
     assert.equal(conditions.current, forked);
   },
 });

@@ -386,6 +386,46 @@ test("the mark is written once the log is empty after the heal point, by a repli
   ]);
 });
 
+test("no mark follows a state if a fuller one is stored: that one is restored in its time", () => {
+  const snapshots = [stored(120), stored(100)];
+  check([
+    [{ loss: UNMARKED, snapshots }, "restore 120"],
+    [{ loss: UNMARKED, snapshots, ...early }, "wait"],
+    [{ loss: UNMARKED, snapshots, awaited: ["c"] }, "wait"],
+    [
+      { loss: UNMARKED, snapshots: [stored(120, { isVerified: false })] },
+      "verify 120",
+    ],
+    [
+      { loss: UNMARKED, snapshots: [stored(120, { isUnreadable: true })] },
+      "mark 100",
+    ],
+    [
+      { loss: UNMARKED, snapshots, own: own({ time: timeAt(121) }) },
+      "mark 100",
+    ],
+  ]);
+});
+
+test("a log that was moved to a later state that this replica has not gone through forks it, before its mark is written", () => {
+  const moved = loss({ firstSequence: 91, lastSequence: 90 });
+  const later = stored(90);
+  const snapshots = [{
+    ...later,
+    info: { ...later.info, time: timeAt(101) },
+  }];
+  const isForked = (changes: Partial<HealingFacts>) =>
+    healingFork(facts({ loss: moved, snapshots, ...changes })) !== undefined;
+  assert.ok(isForked({}));
+  assert.ok(!isForked({ snapshots: [later] }));
+  assert.ok(!isForked({ loss: loss({ lastSequence: 90 }) }));
+  assert.ok(
+    !isForked({ loss: loss({ firstSequence: 90, lastSequence: 89 }) }),
+  );
+  assert.ok(!isForked({ snapshots: [{ ...snapshots[0], isVerified: false }] }));
+  assert.ok(!isForked({ own: own({ time: timeAt(102) }) }));
+});
+
 test("a replica whose own state is in doubt does nothing", () => {
   for (const at of [loss(), GONE, FENCED, UNMARKED]) {
     for (

@@ -12,9 +12,12 @@ import { checkNoneTwice } from "./sent_sets.ts";
 
 /**
  * Longer than it takes to hear or give up all others, to wait, to heal, and to
- * find a snapshot again after the longest wait between two searches.
+ * find a snapshot again: a replica that was forbidden to store one tries that
+ * anew after five minutes, and another one begins a minute later.
  */
-const RETURN_MS = 120_000;
+const RETURN_MS = 420_000;
+/** How long an operator looks at replicas that are forked: all are told of it. */
+const OPERATOR_MS = 10_000;
 /** How many sets are sent after the storm, one after the other. */
 const SETS = 4;
 /** How often one of them is tried. */
@@ -34,7 +37,7 @@ export class HealEnd {
       "all are ready, or can't be",
     );
     if (this.#isBeyondRepair()) return this.#checkLives("beyond repair");
-    this.#operate();
+    await this.#operate();
     for (let i = 0; i < SETS; i++) await this.#commitOne();
     await this.#until(
       () => this.#areAllReady() && this.#areEqual(),
@@ -159,8 +162,10 @@ export class HealEnd {
   }
 
   /** An operator starts those anew that have another history. */
-  #operate(): void {
-    const { promises, services } = this.storm;
+  async #operate(): Promise<void> {
+    const { promises, services, time } = this.storm;
+    if (services.every((one) => !this.#isLost(one))) return;
+    await time.runUntil(time.now + OPERATOR_MS);
     const lost = services.filter((one) => this.#isLost(one));
     for (const service of lost) {
       const { state } = service.replica.replica;

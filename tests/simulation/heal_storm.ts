@@ -117,6 +117,8 @@ export class HealStorm implements ServiceWorld, HealWorld {
   start(name: string): void {
     if (this.services.some((one) => one.name === name)) return;
     const service = new SimulatedService(name, ++this.#started, this);
+    // What keeps a replica from the others outlasts its process.
+    service.isAwayUntil(this.#lives.get(name)?.awayUntil_ms ?? 0);
     this.services.push(service);
     this.#lives.set(name, service);
   }

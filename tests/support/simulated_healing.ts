@@ -49,6 +49,8 @@ export class SimulatedHealing {
       cluster,
       replica: replica.replica,
       locate: () => parts.locate(0),
+      recover: async ({ lastSequence }) =>
+        await this.healer.recover(await endOf(parts, { lastSequence })),
       admit: (hearing) => replica.othersHeard(hearing),
       isGivenUp: (other) => this.#room.isGivenUp(other),
       changed: (condition) => replica.replica.healingChanged(condition),

@@ -202,7 +202,12 @@ export class SimulatedService {
 
   /** It is kept from the others, or from the broker, for a while. */
   isAwayFor(ms: number): void {
-    this.awayUntil_ms = Math.max(this.awayUntil_ms, this.process.now + ms);
+    this.isAwayUntil(this.process.now + ms);
+  }
+
+  /** It is kept from them until then. */
+  isAwayUntil(time_ms: number): void {
+    this.awayUntil_ms = Math.max(this.awayUntil_ms, time_ms);
   }
 
   get #date_ms(): number {

@@ -112,13 +112,8 @@ export class Stream {
     const known = identify && Math.min(identify, last_seq);
     const required = await find(require);
     const identified = await find(known);
-    if (known !== identify && isThere(known) && identified === undefined) {
-      // What the one says of the end, the other does not have: a fence may be
-      // missing too.
-      throw new ApiError(
-        0,
-        `the servers of NATS do not agree: one says that the stream ends with entry ${known}, and another one does not have it`,
-      );
+    if (isThere(known) && identified === undefined) {
+      await this.#checkAgreement(known, known !== identify);
     }
     return {
       created: info.created,
@@ -136,6 +131,29 @@ export class Stream {
         beforeFence: await find(Math.min(known, pending.at - 1)),
       }),
     };
+  }
+
+  /**
+   * The entry that tells where the stream ends, or what it is, is not there: all
+   * other answers may be of another moment, or of another server, too.
+   *
+   * @param isLast Whether the stream has said that it ends with the entry.
+   * @throws {ApiError} Unless someone has deleted the entry.
+   */
+  async #checkAgreement(sequence: number, isLast: boolean): Promise<void> {
+    if (isLast) {
+      throw new ApiError(
+        0,
+        `the servers of NATS do not agree: one says that the stream ends with entry ${sequence}, and another one does not have it`,
+      );
+    }
+    const { first_seq, last_seq } = (await this.#info()).state;
+    if (sequence < first_seq || sequence > last_seq) {
+      throw new ApiError(
+        0,
+        `the stream has let go of entry ${sequence} while it was looked at`,
+      );
+    }
   }
 
   /** Makes the stream; another replica may be faster, its stream is the log then. */

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { ApiError, type Asking } from "../../../src/log/jetstream/api.ts";
+import {
+  ApiError,
+  type Asking,
+  NO_MESSAGE_FOUND,
+} from "../../../src/log/jetstream/api.ts";
 import { Stream } from "../../../src/log/jetstream/stream.ts";
 import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 import { NO_ENTRIES } from "../../../src/log/jetstream/stream_look.ts";
@@ -36,4 +40,41 @@ Deno.test("a stream that a server leads, or that is on one server, does", async 
     const look = await streamThatSays(cluster).look(NO_ENTRIES);
     assert.equal(look?.lastSequence, 19);
   }
+});
+
+/** A stream that has the messages 1 to 6, and then what `after` says, and gives none. */
+function streamThatMoves(after: { first_seq: number; last_seq: number }) {
+  let infos = 0;
+  const ask = (subject: string) => {
+    if (subject.startsWith("STREAM.MSG.GET.")) {
+      return Promise.reject(new ApiError(NO_MESSAGE_FOUND, "no message found"));
+    }
+    const range = infos++ === 0 ? { first_seq: 1, last_seq: 6 } : after;
+    return Promise.resolve({
+      created: "2026-11-26T00:00:00Z",
+      config: newStreamConfig("USERGRADE", 1, "8f14e45fceea167a"),
+      state: { ...range, bytes: 100 },
+    });
+  };
+  return new Stream({ ask, request: ask }, "USERGRADE", () => 1024 * 1024);
+}
+
+Deno.test("a stream that is moved while it is looked at is not judged by answers from before and after", async () => {
+  const question = { identify: 6, require: 7, fences: true };
+  for (
+    const after of [{ first_seq: 7, last_seq: 6 }, {
+      first_seq: 1,
+      last_seq: 5,
+    }]
+  ) {
+    await assert.rejects(
+      streamThatMoves(after).look(question),
+      (error) =>
+        error instanceof ApiError && /let go of entry 6/.test(error.message),
+    );
+  }
+  // Someone has deleted it by hand.
+  const look = await streamThatMoves({ first_seq: 1, last_seq: 6 })
+    .look(question);
+  assert.deepEqual([look?.lastSequence, look?.identified], [6, undefined]);
 });
