@@ -167,7 +167,9 @@ export class SnapshotStorm implements ServiceWorld {
 
   /** Kills all replicas at once, if there is something to start from. */
   killAll(down_ms: () => number): void {
-    if (!this.promises.isRestorable) return;
+    // What is on its way may still come, and a limit takes the oldest for it.
+    const isLimited = (this.broker.stream?.config.max_msgs ?? -1) > 0;
+    if (!this.promises.isRestorable || isLimited) return;
     for (const service of [...this.services]) {
       this.#end(service);
       this.time.after(down_ms(), () => this.start(service.name));
@@ -250,6 +252,7 @@ export class SnapshotStorm implements ServiceWorld {
     if (this.services.length === 0) return;
     const { keeper, replica: { replica } } = this.random.pick(this.services);
     const from = replica.appliedSequence;
+    const hadLostTail = this.#hasLostTail;
     keeper.make().then(({ sequence }) => {
       this.note("made");
       this.promises.mustHold(
@@ -257,7 +260,7 @@ export class SnapshotStorm implements ServiceWorld {
         () => `${sequence} was made at ${from}`,
       );
       this.promises.mustHold(
-        sequence === 0 ||
+        sequence === 0 || this.#hasLostTail !== hadLostTail ||
           this.promises.snapshots.some(({ meta, isWhole }) =>
             meta.isVerified && (isWhole || this.mayBeDamaged) &&
             meta.info.sequence >= sequence
