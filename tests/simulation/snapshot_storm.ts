@@ -167,9 +167,7 @@ export class SnapshotStorm implements ServiceWorld {
 
   /** Kills all replicas at once, if there is something to start from. */
   killAll(down_ms: () => number): void {
-    // What is on its way may still come, and a limit takes the oldest for it.
-    const isLimited = (this.broker.stream?.config.max_msgs ?? -1) > 0;
-    if (!this.promises.isRestorable || isLimited) return;
+    if (!this.promises.isRestorable) return;
     for (const service of [...this.services]) {
       this.#end(service);
       this.time.after(down_ms(), () => this.start(service.name));
