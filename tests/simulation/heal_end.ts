@@ -62,10 +62,12 @@ export class HealEnd {
 
   /**
    * Whether an operator has to choose: two replicas have two histories of the
-   * same length, or a fence says a state that nobody has any more.
+   * same length, or a fence says, or the log goes on from, a state that nobody
+   * has any more: its only replica has died, and an older bucket was put back.
    */
   #isBeyondRepair(): boolean {
-    return this.#areTwoHistories() || this.#isFenceOfNobody();
+    return this.#areTwoHistories() || this.#isFenceOfNobody() ||
+      this.#isBeginningLost();
   }
 
   #areTwoHistories(): boolean {
@@ -74,6 +76,16 @@ export class HealEnd {
       replica.state === "healing" && /nobody can tell/.test(replica.reason)
     ).map(({ replica: { applied } }) => applied.at(-1));
     return lossCount >= 2 && new Set(ends).size > 1;
+  }
+
+  #isBeginningLost(): boolean {
+    const { objects, services, broker: { stream }, lossCount } = this.storm;
+    const reaches = (sequence: number) => sequence + 1 >= stream!.first;
+    return stream !== undefined && lossCount > 0 &&
+      services.every(({ replica: { applied } }) => !reaches(applied.length)) &&
+      !objects.snapshots().some(({ isWhole, meta: { info } }) =>
+        isWhole && reaches(info.sequence)
+      );
   }
 
   #isFenceOfNobody(): boolean {
