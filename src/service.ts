@@ -16,12 +16,12 @@ import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { logHealer } from "./log_healer.ts";
 import { endOf } from "./replica/bootstrap.ts";
-import type { Healer } from "./replica/healer.ts";
 import { Rejoin } from "./replica/rejoin.ts";
 import { Replica } from "./replica/replica.ts";
 import { SnapshotKeeper, type SnapshotStores } from "./snapshot_keeper.ts";
 import { rest } from "./snapshot/format/rest.ts";
 import { snapshotStores } from "./snapshot_stores.ts";
+import { closeLog, drain, leave, type ShutdownParts } from "./shutdown.ts";
 import { startUp } from "./startup.ts";
 import type { LogLines } from "./telemetry/logger.ts";
 
@@ -30,18 +30,12 @@ const logger = getLogger(["usergrade"]);
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
 
-/** How long a stop waits for bodies on their way: their sets get a 503. */
-const BODIES_TIMEOUT_MS = 2_000;
-
 /**
  * While sets are under way, snapshots rest so many times as long as they work:
  * on two cores that the sets keep busy, one made without a rest took half of
  * their speed.
  */
 const REST_FACTOR = 6;
-
-/** How long connections may linger, and the log may take to close. */
-const SHUTDOWN_TIMEOUT_MS = 2_000;
 
 /** A service that is running. */
 export interface Service {
@@ -55,23 +49,11 @@ export interface Service {
 }
 
 /** What a service is made of. */
-interface Parts {
-  readonly config: Config;
-  readonly log: LogClient;
+interface Parts extends ShutdownParts {
   readonly members: MembersPort;
   readonly room: Room;
-  readonly replica: Replica;
-  readonly rejoin: Rejoin;
-  readonly cluster: Cluster;
   readonly readmission: Readmission;
   readonly stores: SnapshotStores;
-  /** Undefined where no other replica shares the log. */
-  readonly healer: Healer | undefined;
-  readonly snapshots: SnapshotKeeper;
-  readonly apps: Apps;
-  readonly listeners: Listeners;
-  /** Ends the search for a snapshot, and the looks at the peers after it. */
-  readonly stopping: AbortController;
 }
 
 /**
@@ -112,7 +94,7 @@ export function startService(
       await leave(parts, reason, failed.promise);
       await drain(parts, reason);
       clearInterval(timer);
-      await within(SHUTDOWN_TIMEOUT_MS, [parts.log.close()]);
+      await closeLog(parts);
       logger.info("Stopped");
     },
   };
@@ -270,51 +252,4 @@ function tick(
   snapshots.tick();
   apps.tick();
   listeners.tick();
-}
-
-/** Serves on, and says that it is not ready, for as long as is configured. */
-async function leave(
-  { config: { shutdownDelay_ms }, replica, apps }: Parts,
-  reason: string,
-  failed: Promise<Error>,
-): Promise<void> {
-  if (shutdownDelay_ms === 0 || !replica.readable) return;
-  const leaving =
-    `${reason}: requests are served for ${shutdownDelay_ms} ms more (SHUTDOWN_DELAY_MS)`;
-  apps.availability.leave(leaving);
-  logger.info("Not ready: {reason}", { reason: leaving });
-  await within(shutdownDelay_ms, [failed]);
-}
-
-/** Takes no new sets, ends those under way and closes the listeners. */
-async function drain(
-  { replica, rejoin, cluster, healer, snapshots, apps, listeners, stopping }:
-    Parts,
-  reason: string,
-): Promise<void> {
-  replica.drain(reason);
-  stopping.abort();
-  rejoin.close();
-  const snapshotsStopped = Promise.all([snapshots.stop(), healer?.stop()]);
-  // The others hear of it before the log is closed.
-  cluster.tick(now());
-  const patience = now() + BODIES_TIMEOUT_MS;
-  while (
-    replica.sets.pending > 0 || (apps.bodies.pending > 0 && now() < patience)
-  ) {
-    await sleep(10);
-  }
-  // Only now: it breaks the reading of bodies that are on their way.
-  await within(SHUTDOWN_TIMEOUT_MS, [listeners.shutdown(), snapshotsStopped]);
-}
-
-/** Waits for all of some work, but not longer than a time. */
-async function within(
-  timeout_ms: number,
-  work: readonly Promise<unknown>[],
-): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, timeout_ms);
-  await Promise.race([Promise.all(work), timeout.promise]);
-  clearTimeout(timer);
 }

@@ -21,6 +21,7 @@ const ARROWS: Record<string, string[]> = {
     "bind.ts",
     "apps.ts",
     "startup.ts",
+    "shutdown.ts",
     "snapshot_stores.ts",
     "snapshot_keeper.ts",
     "log_healer.ts",
@@ -42,6 +43,15 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
   ],
   "bind.ts": ["config", "http/server"],
+  "shutdown.ts": [
+    "apps.ts",
+    "config",
+    "http/server",
+    "cluster",
+    "replica",
+    "log",
+    "snapshot_keeper.ts",
+  ],
   "apps.ts": [
     "config",
     "http/openapi_document.ts",
