@@ -30,6 +30,26 @@ export interface UserGradePatch {
   return_fee?: number | undefined;
 }
 
+/** The removal of a user's record; harmless if there is none. */
+export interface UserDeletion {
+  user_id: string;
+  deleted: true;
+}
+
+/** What changes one record. */
+export type UserChange = UserGradePatch | UserDeletion;
+
+/** What a deletion did. */
+export interface DeletedUser {
+  user_id: string;
+  deleted: true;
+  /** Whether there was a record. */
+  existed: boolean;
+}
+
+/** What a change left: the whole record, or none. */
+export type ChangeOutcome = UserGrade | DeletedUser;
+
 /** The longest `user_id`, in bytes of UTF-8. */
 export const USER_ID_BYTES_MAX = 256;
 
