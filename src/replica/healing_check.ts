@@ -12,6 +12,7 @@ import {
   type HealingWork,
   type OtherReplica,
 } from "./healing_facts.ts";
+import { compareSeams, originOf } from "./seams.ts";
 
 /** A step that would break what healing promises. */
 export class HealingError extends Error {
@@ -120,6 +121,17 @@ function checkFence(
   mustHold(
     rival === undefined,
     `replica ${rival?.id} may have more than this one`,
+  );
+  const { seams } = facts.own;
+  mustHold(
+    others.every((other) =>
+      !isFollowing(other, facts) ||
+      compareSeams(
+          { sequence: point.sequence, seams },
+          originOf({ sequence: other.appliedSequence, seams: other.seams }),
+        ) !== "other"
+    ),
+    "no log is healed while two histories are there",
   );
   checkPatience(facts);
 }

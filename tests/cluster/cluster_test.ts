@@ -5,6 +5,7 @@ import {
   parseHeartbeat,
 } from "../../src/cluster/heartbeat.ts";
 import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
+import { Seams } from "../../src/replica/seams.ts";
 import { digestOf, heartbeat } from "./heartbeats.ts";
 
 const permissions = "none";
@@ -25,6 +26,7 @@ function clusterOfA() {
     users: 1,
     digest: digestOf("a"),
     restoreProgress: undefined,
+    seams: Seams.NONE,
     checkpoints: () => [],
     digestAt: () => undefined,
   };

@@ -4,6 +4,7 @@ import {
   HeartbeatSender,
   type LocalReplica,
 } from "../../src/cluster/heartbeat_sender.ts";
+import { Seams } from "../../src/replica/seams.ts";
 import { digestOf } from "./heartbeats.ts";
 
 const permissions = "none";
@@ -24,6 +25,7 @@ function sending() {
     users: 1,
     digest: digestOf("a"),
     restoreProgress: undefined,
+    seams: Seams.NONE,
     checkpoints: () => [],
     digestAt: () => undefined,
   };

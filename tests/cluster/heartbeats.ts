@@ -53,6 +53,7 @@ export function otherReplica(
     digest: said.digest,
     heals: 0,
     healedTo: null,
+    seams: undefined,
     heardAgo_ms: 0,
     ...others,
   };

@@ -19,6 +19,9 @@ export class Commits {
   readonly #proposals: Proposals;
   readonly #health = new CommitHealth();
   #lastProbe = 0;
+  /** The seam that the next batches are to make. */
+  #seam = 1;
+  #isSeamMade = false;
 
   /**
    * @param session Begins the message ids of this session.
@@ -66,8 +69,19 @@ export class Commits {
       batch,
       messageId,
       payload,
+      ...this.#seamToMake,
       ...(lastOnSubject !== undefined && { lastOnSubject }),
     });
+  }
+
+  get #seamToMake(): Pick<PublishAction, "seam"> {
+    return this.#isSeamMade ? {} : { seam: this.#seam };
+  }
+
+  /** The log may have gone another way since the last batch was published. */
+  beginSeam(): void {
+    this.#seam++;
+    this.#isSeamMade = false;
   }
 
   /** A new consumer gives entries: publishes again what is under way. */
@@ -109,6 +123,7 @@ export class Commits {
         type: "publish",
         batch: PROBE_BATCH,
         messageId,
+        ...this.#seamToMake,
         ...probe,
       });
       return undefined;
@@ -120,6 +135,7 @@ export class Commits {
 
   /** An own entry, a probe's too, has come back. */
   committed(): CommitChange {
+    if (this.feed.ownSeam === String(this.#seam)) this.#isSeamMade = true;
     const wasStalled = this.#health.isStalled;
     this.#health.clear();
     return wasStalled ? "recovered" : undefined;

@@ -45,6 +45,12 @@ export type FeedSignal =
 export const MESSAGE_ID = "Nats-Msg-Id";
 
 /**
+ * The header of a batch that is one of the first over a server: the number of
+ * that time in its session. Versions before 1.3 neither write nor read it.
+ */
+export const SEAM = "UserGrade-Seam";
+
+/**
  * What nats-server's file store adds to an entry and counts as its bytes
  * (`fileStoreMsgSize`).
  */
@@ -85,6 +91,7 @@ export class EntryFeed {
     | { readonly message: FeedMessage; readonly delivery: Delivery }
     | undefined;
   #ownFed = 0;
+  #ownSeam = "";
   /** The last entry on this replica's subject, whoever wrote it; 0 if not known. */
   #subjectFed = 0;
   /** The first entry that the stream has, as it was seen last. */
@@ -138,6 +145,11 @@ export class EntryFeed {
   /** The sequence of the log's last entry, as the messages tell it. */
   get lastSequence(): number {
     return Math.max(this.#fed, this.#lastSequence);
+  }
+
+  /** What the last own batch that came back says of its seam; empty for none. */
+  get ownSeam(): string {
+    return this.#ownSeam;
   }
 
   /** The message id of an own batch, or of another own message. */
@@ -221,7 +233,14 @@ export class EntryFeed {
     const content = this.#ownBatch(sequence, message) ??
       contentOf(delivery, message, this.#firstSequence);
     if (typeof content === "string") return content;
-    this.#waiting.add(delivery, content, message.bytes + RECORD_BYTES);
+    const seam = message.header(SEAM);
+    this.#waiting.add(
+      delivery,
+      content,
+      message.bytes + RECORD_BYTES,
+      seam !== "",
+    );
+    if (typeof content === "number") this.#ownSeam = seam;
     this.#times.add(sequence, delivery.seconds, delivery.nanoseconds);
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;

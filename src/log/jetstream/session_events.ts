@@ -190,6 +190,8 @@ export interface PublishAction {
   readonly batch: number;
   readonly messageId: string;
   readonly payload: Uint8Array<ArrayBuffer>;
+  /** Which seam of this session it may be; left out once that one is made. */
+  readonly seam?: number;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number;
   /**
