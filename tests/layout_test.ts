@@ -128,6 +128,7 @@ const ARROWS: Record<string, string[]> = {
     "http/ports.ts",
     "user_grade_schema.ts",
     "histogram.ts",
+    "errors.ts",
   ],
   "http/page": ["http/server", "http/openapi"],
   "http/server": [

@@ -39,7 +39,7 @@ const GET_LISTENER_PATHS: Paths = {
   "/cluster": CLUSTER_PATH,
   "/history": HISTORY_PATH,
   "/metrics": METRICS_PATH,
-  "/openapi.json": report("This document", z.looseObject({})),
+  "/openapi.json": report("getOpenApi", "This document", z.looseObject({})),
   ...PAGE_PATHS,
 };
 
@@ -131,7 +131,7 @@ function whole(item: PathItem): PathItem {
   };
 }
 
-/** The same without bodies, and without the ids of answers that have one. */
+/** The same without bodies, and without all ids. */
 function headOf(get: ZodOpenApiOperationObject): ZodOpenApiOperationObject {
   const responses = Object.entries({ ...get.responses, default: OTHERWISE })
     .map(([status, response]) => {
@@ -141,5 +141,6 @@ function headOf(get: ZodOpenApiOperationObject): ZodOpenApiOperationObject {
       };
       return [status, rest];
     });
-  return { ...get, responses: Object.fromEntries(responses) };
+  const { operationId: _, ...head } = get;
+  return { ...head, responses: Object.fromEntries(responses) };
 }

@@ -145,6 +145,8 @@ export interface Readiness {
   readonly reason: string;
   /** Whether gets are answered. */
   readonly readable: boolean;
+  /** Whether it holds the state at one sequence, and not a part of an entry. */
+  readonly isWhole: boolean;
   /** Whether sets can commit now. */
   readonly writable: boolean;
   /** How far a restore is; undefined if there is none. */

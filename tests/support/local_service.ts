@@ -39,7 +39,7 @@ export class LocalService {
   readonly apps: Apps;
 
   constructor(
-    { isOpen = true, bodyBytesMax = 2 ** 16, isReadOnly = false }:
+    { isOpen = true, bodyBytesMax = 2 ** 18, isReadOnly = false }:
       LocalServiceOptions = {},
   ) {
     const now = () => this.now();
