@@ -148,7 +148,7 @@ export const VARIABLES = {
   ),
   READ_ONLY: variable(
     "no",
-    "yes: sets and imports get 503, for moves and restores",
+    "yes: sets, deletions and imports get 503, for moves and restores",
     oneOf(["yes", "no"]),
   ),
   SHUTDOWN_DELAY_MS: variable(

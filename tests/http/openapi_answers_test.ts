@@ -66,7 +66,15 @@ async function askSets({ set }: Asked): Promise<void> {
   await set("post", "/set", { body: user });
   await set("post", "/set", { body: "no json" });
   await set("post", "/set", { body: '{"spp":"1"}' });
-  await set("post", "/set", { body: " ".repeat(300_000) });
+  for (const path of ["/set", "/delete"]) {
+    for (const body of [`[${user},${user}]`, "[]", `[${user},{}]`]) {
+      await set("post", path, { body });
+    }
+    await set("post", path, { body: " ".repeat(300_000) });
+  }
+  await set("post", "/delete", { body: user });
+  await set("post", "/delete", { body: user, query: "x" });
+  await set("post", "/set", { body: user });
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\nnonsense\n` });
   await set("post", "/import", { body: new Uint8Array([0x1f, 0x8b, 8]) });
@@ -75,13 +83,14 @@ async function askSets({ set }: Asked): Promise<void> {
   await set("post", "/snapshot");
   await set("post", "/snapshot", { body: user });
   await set("post", "/snapshot", { body: " ".repeat(300_000) });
-  for (const path of ["/set", "/import"]) {
+  for (const path of ["/set", "/delete", "/import"]) {
     const headers = { "content-encoding": "br" };
     await set("post", path, { body: user, headers });
   }
   for (
     const [method, path] of [
       ["post", "/set"],
+      ["post", "/delete"],
       ["post", "/import"],
       ["post", "/snapshot"],
       ["get", "/backup"],
@@ -157,7 +166,7 @@ function endless(): ReadableStream<Uint8Array> {
 async function sendEndlessly(
   { service, set, get, checker }: Asked,
 ): Promise<void> {
-  const slow = ["/set", "/snapshot"].map((path) =>
+  const slow = ["/set", "/delete", "/snapshot"].map((path) =>
     set("post", path, { body: endless() })
   );
   slow.push(get("post", "/get", { body: endless() }));
@@ -180,6 +189,7 @@ async function sendEndlessly(
 async function askWithoutLog(checker: AnswerChecker): Promise<void> {
   const { set, get } = new Asked(new LocalService({ isOpen: false }), checker);
   await set("post", "/set", { body: '{"user_id":"a"}' });
+  await set("post", "/delete", { body: '{"user_id":"a"}' });
   await set("get", "/backup");
   await set("head", "/backup");
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
@@ -242,6 +252,7 @@ async function askSilentLogs(checker: AnswerChecker): Promise<void> {
   for (
     const [path, body] of [
       ["/set", '{"user_id":"a"}'],
+      ["/delete", '{"user_id":"a"}'],
       ["/import", `${HEADER}a,1,2,3,4\n`],
     ]
   ) {

@@ -141,6 +141,11 @@ export class LocalService {
     });
   }
 
+  /** Sends a deletion, or an array of them, with the right credentials. */
+  delete(body: unknown): Promise<Response> {
+    return this.ask("/delete", { body: JSON.stringify(body) });
+  }
+
   /** Sends a file to import with the right credentials. */
   import(body: Body): Promise<Response> {
     return this.ask("/import", { body });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { InvalidArrayError, InvalidElementError } from "../../change_array.ts";
 import { UnavailableError } from "../../errors.ts";
 import {
   assertUserId,
@@ -12,7 +13,6 @@ import type { Readiness, RecordSource } from "../ports.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonStrings } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";
-import { HttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";
 import { parseMinSequence } from "./query.ts";
 
@@ -49,8 +49,7 @@ export function getMany(
 function parseIds(body: Uint8Array): unknown[] {
   const ids = parseJsonStrings(body);
   if (!Array.isArray(ids) || ids.length === 0 || ids.length > IDS_MAX) {
-    throw new HttpError(
-      400,
+    throw new InvalidArrayError(
       `The body must be a JSON array of 1 to ${IDS_MAX} user_ids`,
     );
   }
@@ -78,9 +77,6 @@ function checkId(id: unknown, index: number): void {
     assertUserId(id);
   } catch (error) {
     if (!(error instanceof InvalidUserGradeError)) throw error;
-    const errors = error.errors.map((one) => ({ index, ...one }));
-    throw new HttpError(400, `Element ${index}: ${error.message}`, {
-      members: { errors },
-    });
+    throw new InvalidElementError(index, error);
   }
 }
