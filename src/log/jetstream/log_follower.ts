@@ -17,6 +17,7 @@ import type { KnownLog } from "./known_log.ts";
 import { limitsOf } from "./log_limits.ts";
 import { type OpeningOptions, problemOf } from "./opening.ts";
 import type { Requests } from "./requests.ts";
+import { version2Problem } from "./stream_config.ts";
 import type { StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
@@ -249,6 +250,7 @@ export class LogFollower {
   }
 
   #tellLimits(look: StreamLook): void {
+    this.commits.version2Problem = version2Problem(look.config);
     this.output.do({ type: "limits", limits: limitsOf(look, this.log.id) });
   }
 
