@@ -16,6 +16,7 @@ function sending() {
     reason: "all entries of the log are applied",
     connected: true,
     isAheadOfLog: false,
+    isLogInDoubt: false,
     healCount: undefined as number | undefined,
     healedTo: null as number | null,
     log: { id: "8f14e45fceea167a" },
@@ -96,6 +97,32 @@ Deno.test("while the log is made whole, a heartbeat is sent twice a second", {
   for (let now_ms = 0; now_ms < 2_000; now_ms += 100) sender.tick(now_ms);
   assert.equal(sent.length, 4);
 });
+
+Deno.test(
+  "a replica whose log may have lost entries does not say that it follows it, and tells each change at once",
+  {
+    permissions,
+  },
+  () => {
+    const { sent, replica, sender } = sending();
+    sender.tick(0);
+    replica.isLogInDoubt = true;
+    for (const [state, told] of [["ready", "away"], ["catching_up", "away"]]) {
+      replica.state = state;
+      sender.ask(1);
+      assert.equal(sent.at(-1)!.sure.state, told);
+    }
+    replica.state = "draining";
+    sender.tick(2);
+    assert.equal(sent.at(-1)!.sure.state, "draining");
+    Object.assign(replica, { state: "ready", isLogInDoubt: false });
+    sender.tick(3);
+    assert.equal(sent.at(-1)!.sure.state, "ready");
+    replica.healCount = 1;
+    sender.tick(4);
+    assert.equal(sent.length, 6);
+  },
+);
 
 Deno.test("a replica that heals tells its heal points, and another does not", {
   permissions,
