@@ -116,8 +116,8 @@ export class HeartbeatSender {
 
   /** What makes a heartbeat due when it changes. */
   #changes(): string {
-    const { connected, healCount } = this.replica;
-    return `${this.#told} ${connected} ${healCount}`;
+    const { connected, healCount, healedTo } = this.replica;
+    return `${this.#told} ${connected} ${healCount} ${healedTo}`;
   }
 
   /**
@@ -170,10 +170,8 @@ export class HeartbeatSender {
         ? null
         : { rows: progress.rows, percent: progress.percent },
       checkpoints: replica.checkpoints(HEARTBEAT_CHECKPOINTS_MAX),
-      ...(replica.healCount !== undefined && {
-        heals: replica.healCount,
-        healed_to: replica.healedTo,
-      }),
+      healed_to: replica.healedTo,
+      ...(replica.healCount !== undefined && { heals: replica.healCount }),
     };
   }
 }
