@@ -25,7 +25,7 @@ export class ReplicaView {
     protected readonly groupCommit: GroupCommit,
   ) {}
 
-  /** Its sets: how many are under way, and how the others ended. */
+  /** Its sets and deletions: how many are under way, and how the others ended. */
   get sets(): Pick<
     GroupCommit,
     "counts" | "pending" | "queued" | "gap_ms"
@@ -34,7 +34,7 @@ export class ReplicaView {
   }
 
   /** Counts of what was applied. */
-  get applied(): Pick<StateMachine, "poisonEntries" | "sets"> {
+  get applied(): Pick<StateMachine, "poisonEntries" | "sets" | "deletions"> {
     return this.machine;
   }
 
@@ -71,6 +71,11 @@ export class ReplicaView {
   /** Whether the log is known to have lost what it has applied. */
   get isAheadOfLog(): boolean {
     return this.lifecycle.isAheadOfLog;
+  }
+
+  /** Whether the log looks as if it had lost that, as long as that is not sure. */
+  get isLogInDoubt(): boolean {
+    return this.lifecycle.isLogInDoubt;
   }
 
   /** Whether the log goes on from another state than its own. */

@@ -18,6 +18,7 @@ function clusterOfA() {
     reason: "all entries of the log are applied",
     connected: true,
     isAheadOfLog: false,
+    isLogInDoubt: false,
     healCount: undefined,
     healedTo: null,
     log: { id: heartbeat("a").log_id! },

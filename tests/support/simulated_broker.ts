@@ -44,8 +44,8 @@ export interface PublishedMessage {
   readonly seam?: string | undefined;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number | undefined;
-  /** The stream is to take it only if this is its last entry on the subject. */
-  readonly lastOnSubject?: number | undefined;
+  /** The stream is to take it only if this is its last entry on a subject. */
+  readonly lastOn?: { readonly subject: string; readonly sequence: number };
 }
 
 /** What the stream says to a message. */
@@ -156,8 +156,11 @@ export class SimulatedBroker {
     const { stream } = this;
     if (stream === undefined) return undefined;
     const { after = stream.last, messageId, subject, payload, seam } = message;
-    const { lastOnSubject = stream.lastOn(subject) } = message;
-    if (after !== stream.last || lastOnSubject !== stream.lastOn(subject)) {
+    const { lastOn } = message;
+    if (
+      after !== stream.last ||
+      lastOn !== undefined && lastOn.sequence !== stream.lastOn(lastOn.subject)
+    ) {
       return { type: "wrong_last_sequence" };
     }
     const stored = stream.add({

@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { EntryVersion } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
 import { type FeedMessage, SEAM } from "../../src/log/jetstream/entry_feed.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
@@ -16,6 +17,10 @@ import type {
   SessionEvent,
 } from "../../src/log/jetstream/session_events.ts";
 import type { Stream } from "../../src/log/jetstream/stream.ts";
+import {
+  type OwnSubjects,
+  ownSubjects,
+} from "../../src/log/jetstream/stream_config.ts";
 import type {
   LogInfo,
   LogLimits,
@@ -153,7 +158,7 @@ export class SimulatedReplica {
   /** Which of its demands for entries the log's side answers, and is its last. */
   #answered = 0;
   #demanded = 0;
-  readonly #subject: string;
+  readonly #subjects: OwnSubjects;
   /** Between the log's thread and the replica's. */
   readonly #toReplica: SimulatedPort;
   readonly #toLog: SimulatedPort;
@@ -173,7 +178,7 @@ export class SimulatedReplica {
   ) {
     this.#toReplica = new SimulatedPort(time, random);
     this.#toLog = new SimulatedPort(time, random);
-    this.#subject = `usergrade.v1.set.${name}`;
+    this.#subjects = ownSubjects("USERGRADE", name);
     this.session = new Session({
       stream: "USERGRADE",
       replicaId: name,
@@ -181,7 +186,8 @@ export class SimulatedReplica {
       session: options.session ?? name,
     });
     this.replica = new Replica({
-      propose: (batch, text) => this.#propose(batch, encodeEntry(text)),
+      propose: (batch, text, version) =>
+        this.#propose(batch, encodeEntry(text), version),
       defer: (callback) => time.after(0, callback),
       now: () => time.now,
     }, TIMEOUT_MS);
@@ -619,9 +625,15 @@ export class SimulatedReplica {
     this.views.push({ sequence, users, digest, isStuck });
   }
 
-  #propose(batch: number, payload: Uint8Array<ArrayBuffer>): void {
+  #propose(
+    batch: number,
+    payload: Uint8Array<ArrayBuffer>,
+    version: EntryVersion,
+  ): void {
     this.#toLog.post(() => {
-      this.session.propose(batch, payload, this.time.now).catch((error) =>
+      this.session.propose(batch, payload, this.time.now, version).catch((
+        error,
+      ) =>
         this.#toReplica.post(() => this.replica.proposalFailed(batch, error))
       );
       this.#act();
@@ -629,8 +641,13 @@ export class SimulatedReplica {
   }
 
   #publish(
-    { batch, messageId, payload, seam, after, lastOnSubject }: PublishAction,
+    { batch, messageId, payload, version, seam, after, lastOwn }: PublishAction,
   ): void {
+    const subject = this.#subjects[version];
+    const lastOn = lastOwn && {
+      subject: this.#subjects[lastOwn.version],
+      sequence: lastOwn.sequence,
+    };
     if (this.#happens(this.weather.drop)) return;
     this.#toBroker((wire) => {
       const refuse = (reason: string) =>
@@ -643,11 +660,11 @@ export class SimulatedReplica {
       const reason = this.broker.publish(
         {
           messageId,
-          subject: this.#subject,
+          subject,
           payload,
           seam: seam?.toString(),
           after,
-          lastOnSubject,
+          ...(lastOn && { lastOn }),
         },
         this.time.now,
       );

@@ -4,10 +4,16 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { UnavailableError, UnconfirmedError } from "../../errors.ts";
+import { InvalidArrayError, InvalidElementError } from "../../change_array.ts";
+import {
+  TooLargeError,
+  UnavailableError,
+  UnconfirmedError,
+} from "../../errors.ts";
 import { InvalidUserGradeError } from "../../user_grade_schema.ts";
 import {
   BodyBrokenError,
+  BodyCrowdedOutError,
   bodyError,
   BodyTimeoutError,
   BodyTooLargeError,
@@ -89,9 +95,24 @@ export function toHttpError(error: unknown): HttpError {
       members: { errors: error.errors },
     });
   }
+  if (error instanceof InvalidElementError) {
+    const { index } = error;
+    const errors = error.errors.map((one) => ({ index, ...one }));
+    return new HttpError(400, error.message, { members: { errors } });
+  }
+  if (error instanceof InvalidArrayError) {
+    return new HttpError(400, error.message);
+  }
+  if (error instanceof TooLargeError) {
+    return new HttpError(413, error.message);
+  }
   if (error instanceof UnavailableError) {
     return new HttpError(503, error.message, {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
+      headers: {
+        "retry-after": RETRY_AFTER_SECONDS,
+        // The rest of the body would be kept.
+        ...(error instanceof BodyCrowdedOutError && { connection: "close" }),
+      },
     });
   }
   // For a body that is read as a stream.

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import type { HealPoint, LogEntry, LogRead } from "../log.ts";
 import { type Delivery, formatDelivered } from "./delivery.ts";
 
@@ -39,17 +40,19 @@ export class ReadQueue {
    * @param delivery The place of the next entry.
    * @param content What it is; a payload is copied.
    * @param log_bytes How many bytes it has in the log.
+   * @param version The version of a payload.
    * @param isSeam Whether it is a seam of the log.
    */
   add(
     delivery: Delivery,
     content: EntryContent,
     log_bytes: number,
+    version: EntryVersion = 1,
     isSeam = false,
   ): void {
     const last = this.#reads.at(-1);
     const read = last?.hasRoom(content) ? last : this.#open();
-    read.add(delivery, content, log_bytes);
+    read.add(delivery, content, log_bytes, version);
     if (isSeam) read.seams.add(delivery.sequence);
   }
 
@@ -89,6 +92,7 @@ class WaitingRead {
   readonly #nanoseconds: number[] = [];
   /** What an entry is; undefined for a payload. */
   readonly #contents: (number | HealPoint | undefined)[] = [];
+  readonly #versions: EntryVersion[] = [];
   /** Where each entry's payload ends. */
   readonly #ends: number[] = [];
   #payloads = new Uint8Array(0);
@@ -109,12 +113,14 @@ class WaitingRead {
     { sequence, seconds, nanoseconds }: Delivery,
     content: EntryContent,
     log_bytes: number,
+    version: EntryVersion,
   ): void {
     if (this.#ends.length === 0) this.#firstSequence = sequence;
     this.#seconds.push(seconds);
     this.#nanoseconds.push(nanoseconds);
     const isPayload = content instanceof Uint8Array;
     this.#contents.push(isPayload ? undefined : content);
+    this.#versions.push(version);
     this.#ends.push(isPayload ? this.#copy(content) : this.#end);
     this.log_bytes += log_bytes;
   }
@@ -148,7 +154,10 @@ class WaitingRead {
       if (content !== undefined) return { ...place, heal: content };
       const payload = this.#payloads.subarray(start, end);
       start = end;
-      return { ...place, payload };
+      const version = this.#versions[i];
+      return version === 1
+        ? { ...place, payload }
+        : { ...place, payload, version };
     });
   }
 }
