@@ -35,7 +35,7 @@ const TAG_MASK = ~PLACE_MASK;
 const LENGTH_MASK = 0x1ff;
 /** The numbers have two words each, low and high, instead of one. */
 const WIDE = 0x200;
-/** The record was replaced by a wider one further on. */
+/** The record was removed, or replaced by a wider one further on. */
 const DEAD = 0x400;
 
 /** The segment can't take another record: it is full, or there is no memory. */
@@ -171,12 +171,50 @@ export class Segment {
     const wider = this.#reserve(length, true);
     this.#writeKey(wider, key, length, true);
     this.words[place] |= DEAD;
+    this.#slots[this.#slotOf(hash, place)] = (hash & TAG_MASK) | (wider + 1);
+    return wider;
+  }
+
+  /**
+   * Removes a record.
+   *
+   * @param hash The hash of its key.
+   * @param place Where it is.
+   */
+  remove(hash: number, place: number): void {
+    this.words[place] |= DEAD;
+    this.#freeSlot(this.#slotOf(hash, place));
+    this.#users--;
+  }
+
+  /** The slot of a record that is not dead. */
+  #slotOf(hash: number, place: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
     let at = (hash >>> this.hashShift) & mask;
     while ((slots[at] & PLACE_MASK) !== place + 1) at = (at + 1) & mask;
-    slots[at] = (hash & TAG_MASK) | (wider + 1);
-    return wider;
+    return at;
+  }
+
+  /**
+   * Frees a slot and closes the gap: each of the next slots moves into it that
+   * a search would otherwise no longer reach. So searches are as short as if
+   * the record had never been there.
+   */
+  #freeSlot(gap: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let at = (gap + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
+      const place = (slots[at] & PLACE_MASK) - 1;
+      const length = this.words[place] & LENGTH_MASK;
+      const home = this.hashKey(this.words, place + 1, length) >>>
+        this.hashShift;
+      if (((at - home) & mask) >= ((at - gap) & mask)) {
+        slots[gap] = slots[at];
+        gap = at;
+      }
+    }
+    slots[gap] = 0;
   }
 
   /** Makes room for a record and returns its place. */

@@ -112,6 +112,27 @@ export class Storage {
     digest.add(a, b, c, d);
   }
 
+  /**
+   * Deletes the user's record. Snapshots that are open still have it.
+   *
+   * @param id The user's id.
+   * @returns Whether there was a record.
+   * @throws {TableFullError} If there is no memory to keep the record for an
+   * open snapshot; nothing has changed.
+   */
+  delete(id: string): boolean {
+    const table = this.#table;
+    if (!table.seek(id)) return false;
+    const a = table.read(0);
+    const b = table.read(1);
+    const c = table.read(2);
+    const d = table.read(3);
+    table.remove();
+    this.#digest.selectKey(table.key, table.keyLength);
+    this.#digest.remove(a, b, c, d);
+    return true;
+  }
+
   /** @returns The user's record, or `undefined` if there is none. */
   get(id: string): UserGrade | undefined {
     const table = this.#table;

@@ -164,6 +164,21 @@ export class UserTable {
     segment.write(this.#place, a, b, c, d);
   }
 
+  /**
+   * Removes the user at the cursor, who must be stored. A `write` there adds
+   * them again.
+   *
+   * @throws {TableFullError} If there is no memory to keep the record for an
+   * open snapshot; nothing has changed.
+   */
+  remove(): void {
+    const segment = this.#segment!;
+    if (this.#snapshots.size > 0) this.#preserve(segment, this.#place);
+    segment.remove(this.#hash, this.#place);
+    this.#place = -1;
+    this.#size--;
+  }
+
   #addSegment(): Segment {
     const segment = allocate(
       () => new Segment(SEGMENT_BITS, this.#hashKey, this.#usersPerSegment),

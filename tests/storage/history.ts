@@ -18,6 +18,7 @@ export type Step =
   | { do: "set"; patch: UserGradePatch }
   | { do: "restore"; patches: UserGradePatch[] }
   | { do: "get"; id: string }
+  | { do: "delete"; id: string }
   | { do: "snapshot" }
   /** `which` chooses among the open snapshots, if there are any. */
   | { do: "read"; which: number; rowsMax: number }
@@ -27,7 +28,7 @@ export type Step =
  * @param ids The users of the history.
  * @param rowsMax The most rows of a restored block and of a slice.
  * @param stepsMax The most steps.
- * @returns Histories in which everything happens, mostly sets.
+ * @returns Histories in which everything happens, mostly sets and deletions.
  */
 export function historyOf(
   ids: readonly string[],
@@ -52,6 +53,13 @@ export function historyOf(
       weight: 1,
       arbitrary: fc.record({
         do: fc.constant("get" as const),
+        id: fc.constantFrom(...ids),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant("delete" as const),
         id: fc.constantFrom(...ids),
       }),
     },
@@ -153,6 +161,8 @@ export function play(
       for (const grade of grades) model.set(grade);
     } else if (step.do === "get") {
       assert.deepEqual(storage.get(step.id), model.users.get(step.id));
+    } else if (step.do === "delete") {
+      assert.equal(storage.delete(step.id), model.delete(step.id));
     } else if (step.do === "snapshot") {
       openSnapshot();
     } else if (open.length > 0) {

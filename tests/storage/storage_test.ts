@@ -52,6 +52,23 @@ test("Storage.set() lets an explicit 0 overwrite, and stores -0 as 0", () => {
   assert.deepEqual(storage.get("a"), merged);
 });
 
+test("Storage.delete() forgets the user, who then begins with zeros again", () => {
+  const storage = new Storage();
+  storage.set(grade("a", 1, 2, 3, 4));
+  storage.set(grade("b", 5, 6, 7, 2 ** 40));
+  const { digest } = storage;
+  storage.set(grade("c", 1, 1, 1, 1));
+  assert.equal(storage.delete("c"), true);
+  assert.equal(storage.delete("c"), false);
+  assert.equal(storage.delete(""), false);
+  assert.equal(storage.get("c"), undefined);
+  assert.equal(storage.getJson("c"), undefined);
+  assert.deepEqual([storage.size, storage.digest], [2, digest]);
+  assert.deepEqual(storage.set({ user_id: "c" }), grade("c", 0, 0, 0, 0));
+  for (const id of ["a", "b", "c"]) assert.equal(storage.delete(id), true);
+  assert.deepEqual([storage.size, storage.digest], [0, "0000000000000000"]);
+});
+
 test("Storage.get() and getJson() have nothing for a user who is not stored", () => {
   const storage = new Storage();
   storage.set({ user_id: "a" });

@@ -29,6 +29,11 @@ export class Model {
     return merged;
   }
 
+  /** Deletes a user; returns whether there was one. */
+  delete(id: string): boolean {
+    return this.users.delete(id);
+  }
+
   /** @returns The users as they are now; records are never changed in place. */
   copy(): Map<string, UserGrade> {
     return new Map(this.users);
