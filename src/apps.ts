@@ -48,7 +48,11 @@ export class Apps {
   /** Answers the requests of the get listener. */
   readonly get: App;
   readonly availability: Availability;
-  readonly bodies: BodyReader;
+  /**
+   * Read the bodies of each listener. Strangers may fill that of gets, and sets
+   * go on.
+   */
+  readonly bodies: Readonly<Record<"set" | "get", BodyReader>>;
   /** The port of the set listener, for the OpenAPI document. */
   setPort: number;
   /** The answers of each listener. */
@@ -60,7 +64,10 @@ export class Apps {
     const { now } = options;
     this.setPort = options.setPort;
     this.availability = new Availability(options.isReadOnly);
-    this.bodies = new BodyReader(options.bodyBytesMax, now);
+    this.bodies = {
+      set: new BodyReader(options.bodyBytesMax, now),
+      get: new BodyReader(options.bodyBytesMax, now),
+    };
     this.#history = new History(this.#counters(), now());
     const getSeconds = new Histogram(MICROSECOND_BOUNDS);
     const backups = new BackupCounts();
@@ -72,7 +79,7 @@ export class Apps {
     });
     this.set = setApp({
       ...options,
-      bodies: this.bodies,
+      bodies: this.bodies.set,
       availability: this.availability,
       requests: this.requests.set,
       backups,
@@ -80,6 +87,7 @@ export class Apps {
     this.get = getApp({
       ...options,
       availability: this.availability,
+      bodies: this.bodies.get,
       requests: this.requests.get,
       getSeconds,
       history: this.#history,
@@ -90,6 +98,11 @@ export class Apps {
       },
       openApi: () => this.#openApi ??= this.#describe(),
     });
+  }
+
+  /** How many bodies are on their way. */
+  get bodiesPending(): number {
+    return this.bodies.set.pending + this.bodies.get.pending;
   }
 
   #counters(): Counters {
@@ -115,6 +128,7 @@ export class Apps {
   /** Takes samples, and ends bodies that took too long. To be called a few times a second. */
   tick(): void {
     this.#history.tick(() => this.#counters(), this.options.now());
-    this.bodies.tick();
+    this.bodies.set.tick();
+    this.bodies.get.tick();
   }
 }
