@@ -133,6 +133,7 @@ const ARROWS: Record<string, string[]> = {
   "http/server": [
     "http/openapi",
     "http/ports.ts",
+    "change_array.ts",
     "user_grade_schema.ts",
     "integer_text.ts",
     "errors.ts",
@@ -147,6 +148,7 @@ const ARROWS: Record<string, string[]> = {
     "replica_states.ts",
     "user_grade.ts",
     "histogram.ts",
+    "change_array.ts",
     "errors.ts",
   ],
   "log": [
@@ -164,6 +166,7 @@ const ARROWS: Record<string, string[]> = {
     "idle_timeout.ts",
   ],
   "storage": ["user_grade.ts"],
+  "change_array.ts": ["user_grade_schema.ts"],
   "replica_states.ts": [],
   "user_grade_schema.ts": ["user_grade.ts"],
   "user_grade.ts": [],

@@ -5,6 +5,7 @@
  * @module
  */
 import { UnavailableError, UnconfirmedError } from "../errors.ts";
+import type { EntryVersion } from "./change.ts";
 
 /** What a log says of itself when it is opened. */
 export interface LogInfo {
@@ -112,6 +113,8 @@ export interface LogEntry {
   readonly batch?: number;
   /** The entry's bytes; left out for an own batch, which its proposer holds. */
   readonly payload?: Uint8Array<ArrayBuffer>;
+  /** The version of the payload; 1 if it is left out. */
+  readonly version?: EntryVersion;
   /**
    * The entry marks that the log was made whole up to the entry before it. It
    * changes no record, and has neither batch nor payload.

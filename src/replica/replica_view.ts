@@ -24,7 +24,7 @@ export class ReplicaView {
     protected readonly groupCommit: GroupCommit,
   ) {}
 
-  /** Its sets: how many are under way, and how the others ended. */
+  /** Its sets and deletions: how many are under way, and how the others ended. */
   get sets(): Pick<
     GroupCommit,
     "counts" | "pending" | "queued" | "gap_ms"
@@ -33,7 +33,7 @@ export class ReplicaView {
   }
 
   /** Counts of what was applied. */
-  get applied(): Pick<StateMachine, "poisonEntries" | "sets"> {
+  get applied(): Pick<StateMachine, "poisonEntries" | "sets" | "deletions"> {
     return this.machine;
   }
 

@@ -4,7 +4,12 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { UnavailableError, UnconfirmedError } from "../../errors.ts";
+import { InvalidArrayError, InvalidElementError } from "../../change_array.ts";
+import {
+  TooLargeError,
+  UnavailableError,
+  UnconfirmedError,
+} from "../../errors.ts";
 import { InvalidUserGradeError } from "../../user_grade_schema.ts";
 import {
   BodyBrokenError,
@@ -89,6 +94,17 @@ export function toHttpError(error: unknown): HttpError {
     return new HttpError(400, error.message, {
       members: { errors: error.errors },
     });
+  }
+  if (error instanceof InvalidElementError) {
+    const { index } = error;
+    const errors = error.errors.map((one) => ({ index, ...one }));
+    return new HttpError(400, error.message, { members: { errors } });
+  }
+  if (error instanceof InvalidArrayError) {
+    return new HttpError(400, error.message);
+  }
+  if (error instanceof TooLargeError) {
+    return new HttpError(413, error.message);
   }
   if (error instanceof UnavailableError) {
     return new HttpError(503, error.message, {
