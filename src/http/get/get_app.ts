@@ -14,6 +14,7 @@ import type {
   RecordSource,
   ReplicaStatus,
   SnapshotView,
+  WatchSource,
 } from "../ports.ts";
 import type { Availability } from "../server/availability.ts";
 import { probes } from "../server/probes.ts";
@@ -25,11 +26,14 @@ import { history } from "./history.ts";
 import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { status } from "./status.ts";
+import { watch } from "./watch.ts";
+import type { Watchers } from "./watchers.ts";
 
 /** What the get listener answers with. */
 export interface GetAppOptions {
   readonly identity: Identity;
-  readonly replica: RecordSource & Readiness & ReplicaStatus;
+  readonly replica: RecordSource & Readiness & ReplicaStatus & WatchSource;
+  readonly watchers: Watchers;
   readonly cluster: ClusterSource;
   /** What is kept of its log. */
   readonly snapshots: SnapshotView;
@@ -53,6 +57,7 @@ export function getApp(options: GetAppOptions): App {
   return router(
     {
       "/get": getAndHead(get(replica, options.getSeconds)),
+      "/watch": watch(replica, options.watchers),
       "/status": status(identity, replica, options.cluster, snapshots, now),
       "/cluster": cluster(identity, options.cluster, now),
       "/history": history(options.history, now),

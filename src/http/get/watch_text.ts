@@ -30,11 +30,12 @@ export interface EventsText {
 export function eventsText(
   changes: RecentChanges,
   numbers: readonly number[],
-  countMax = numbers.length,
+  countMax = Infinity,
 ): EventsText {
+  const most = Math.min(numbers.length, countMax);
   let text = "";
   let count = 0;
-  while (count < countMax && text.length < TEXT_CHARACTERS_MAX) {
+  while (count < most && text.length < TEXT_CHARACTERS_MAX) {
     const change = numbers[count++];
     const name = changes.isDeletion(change) ? "delete" : "set";
     text += `event: ${name}\ndata: ${changes.jsonOf(change)}\n`;

@@ -33,3 +33,12 @@ export const problemMembers = {
 
 /** An error by RFC 9457. */
 export const Problem = z.strictObject(problemMembers).meta({ id: "Problem" });
+
+/** An error of values that are not what they must be. */
+export const ValidationProblem = z.strictObject({
+  ...problemMembers,
+  errors: z.array(z.strictObject({ field: z.string(), message: z.string() }))
+    .optional().meta({
+      description: "Each wrong field; left out if a value is not the reason.",
+    }),
+}).meta({ id: "ValidationProblem" });

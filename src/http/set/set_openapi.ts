@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as z from "zod";
 import { UserGradePatchSchema } from "../../user_grade_schema.ts";
 import {
   encodingRefused,
@@ -14,21 +13,17 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { LogSequence, problemMembers, UserGrade } from "../openapi/schemas.ts";
+import {
+  LogSequence,
+  UserGrade,
+  ValidationProblem,
+} from "../openapi/schemas.ts";
 
 const PartialUserGrade = UserGradePatchSchema.meta({
   id: "PartialUserGrade",
   description:
     "A field that is left out keeps its stored value, 0 for a new user.",
 });
-
-const ValidationProblem = z.strictObject({
-  ...problemMembers,
-  errors: z.array(z.strictObject({ field: z.string(), message: z.string() }))
-    .optional().meta({
-      description: "Each wrong field; left out if the body is not JSON.",
-    }),
-}).meta({ id: "ValidationProblem" });
 
 /** The path `/set`. */
 export const SET_PATH: PathItem = {
