@@ -50,7 +50,11 @@ export class Apps {
   /** Answers the requests of the get listener. */
   readonly get: App;
   readonly availability: Availability;
-  readonly bodies: BodyReader;
+  /**
+   * Read the bodies of each listener. Strangers may fill that of gets, and sets
+   * go on.
+   */
+  readonly bodies: Readonly<Record<"set" | "get", BodyReader>>;
   readonly watchers: Watchers;
   /** The port of the set listener, for the OpenAPI document. */
   setPort: number;
@@ -63,7 +67,10 @@ export class Apps {
     const { now } = options;
     this.setPort = options.setPort;
     this.availability = new Availability(options.isReadOnly);
-    this.bodies = new BodyReader(options.bodyBytesMax, now);
+    this.bodies = {
+      set: new BodyReader(options.bodyBytesMax, now),
+      get: new BodyReader(options.bodyBytesMax, now),
+    };
     const changes = new ChangeRing();
     options.replica.follow(changes);
     this.watchers = new Watchers(options.replica, changes, { now, later });
@@ -79,7 +86,7 @@ export class Apps {
     });
     this.set = setApp({
       ...options,
-      bodies: this.bodies,
+      bodies: this.bodies.set,
       availability: this.availability,
       requests: this.requests.set,
       backups,
@@ -87,6 +94,7 @@ export class Apps {
     this.get = getApp({
       ...options,
       availability: this.availability,
+      bodies: this.bodies.get,
       requests: this.requests.get,
       getSeconds,
       watchers: this.watchers,
@@ -98,6 +106,11 @@ export class Apps {
       },
       openApi: () => this.#openApi ??= this.#describe(),
     });
+  }
+
+  /** How many bodies are on their way. */
+  get bodiesPending(): number {
+    return this.bodies.set.pending + this.bodies.get.pending;
   }
 
   #counters(): Counters {
@@ -126,7 +139,8 @@ export class Apps {
    */
   tick(): void {
     this.#history.tick(() => this.#counters(), this.options.now());
-    this.bodies.tick();
+    this.bodies.set.tick();
+    this.bodies.get.tick();
     this.watchers.tick();
   }
 }

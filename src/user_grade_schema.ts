@@ -72,6 +72,7 @@ export const UserGradePatchSchema = z.strictObject({
     })
     // For readers of the JSON schema, which can't show what `refine` checks.
     .meta({
+      id: "UserId",
       description:
         `1 to ${USER_ID_BYTES_MAX} bytes of UTF-8, well-formed, without control characters`,
       minLength: 1,
@@ -187,12 +188,12 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
 }
 
 /**
- * Checks that a string can be a user's id.
+ * Checks that a value can be a user's id.
  *
- * @param id Any string.
+ * @param id Any value.
  * @throws {InvalidUserGradeError} If no user can have this id.
  */
-export function assertUserId(id: string): void {
+export function assertUserId(id: unknown): void {
   if (isUserId(id)) return;
   const { error } = UserGradePatchSchema.shape.user_id.safeParse(id);
   throw new InvalidUserGradeError(

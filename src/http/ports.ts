@@ -25,7 +25,36 @@ export interface CommittedSet {
   readonly sequence: number;
 }
 
-/** Takes sets. */
+/** Sets that are committed together, as one entry, and applied. */
+export interface CommittedSets {
+  /** For each set, in order, the whole record after it. */
+  readonly grades: readonly UserGrade[];
+  /** The sequence of their entry. */
+  readonly sequence: number;
+}
+
+/** What a deletion did. */
+export interface Deletion {
+  readonly user_id: string;
+  /** Whether there was a record. */
+  readonly existed: boolean;
+}
+
+/** A deletion that is committed and applied. */
+export interface CommittedDeletion extends Deletion {
+  /** The sequence of its entry. */
+  readonly sequence: number;
+}
+
+/** Deletions that are committed together, as one entry, and applied. */
+export interface CommittedDeletions {
+  /** What each of them did, in order. */
+  readonly deleted: readonly Deletion[];
+  /** The sequence of their entry. */
+  readonly sequence: number;
+}
+
+/** Takes sets and deletions. */
 export interface SetTarget {
   /** The sequence of the last applied entry. */
   readonly appliedSequence: number;
@@ -41,6 +70,30 @@ export interface SetTarget {
    * @throws {UnconfirmedError} If it may be stored, or can't be applied here.
    */
   set(value: unknown): Promise<CommittedSet>;
+
+  /**
+   * Proposes sets that commit together, all or none.
+   *
+   * @param values An array of partial user grades, from anyone.
+   * @returns The sets once they are committed and applied here.
+   * @throws {InvalidArrayError} If it is empty or too long.
+   * @throws {InvalidElementError} If an element is not valid; it names which.
+   * @throws {TooLargeError} If they are more than one entry holds.
+   * @throws {Error} As {@linkcode set}.
+   */
+  setMany(values: readonly unknown[]): Promise<CommittedSets>;
+
+  /**
+   * Proposes a deletion, harmless if there is no such user.
+   *
+   * @param value `{"user_id": "…"}`, from anyone.
+   * @returns The deletion once it is committed and applied here.
+   * @throws {Error} As {@linkcode set}.
+   */
+  delete(value: unknown): Promise<CommittedDeletion>;
+
+  /** Proposes deletions that commit together, as {@linkcode setMany} does sets. */
+  deleteMany(values: readonly unknown[]): Promise<CommittedDeletions>;
 }
 
 /** Has the records. */
@@ -186,6 +239,8 @@ export interface Readiness {
   readonly reason: string;
   /** Whether gets are answered. */
   readonly readable: boolean;
+  /** Whether it holds the state at one sequence, and not a part of an entry. */
+  readonly isWhole: boolean;
   /** Whether sets can commit now. */
   readonly writable: boolean;
   /** How far a restore is; undefined if there is none. */

@@ -11,7 +11,7 @@ export class NotReadyError extends NotStoredError {
   override name = "NotReadyError";
 }
 
-/** @returns Why sets are refused. */
+/** @returns Why changes are refused. */
 export function notWritable(
   { restoreProgress, state, reason }: ReplicaView,
 ): NotReadyError {
@@ -19,7 +19,7 @@ export function notWritable(
     ? ""
     : ` (${restoreProgress.percent} %)`;
   return new NotReadyError(
-    `This replica can't commit sets now (${state}): ${reason}${progress}`,
+    `This replica can't commit changes now (${state}): ${reason}${progress}`,
   );
 }
 

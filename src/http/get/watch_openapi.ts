@@ -24,6 +24,7 @@ const after = z.int().min(0).optional();
 /** The path `/watch`. */
 export const WATCH_PATH: PathItem = {
   get: {
+    operationId: "watchChanges",
     summary: "Changes as they commit, as server-sent events",
     description:
       `In the order of the log: \`event: set\` with a whole UserGrade as JSON, or \`event: delete\` with \`{"user_id": "…"}\`. The last event of an entry has its sequence as \`id\`; go on with \`Last-Event-ID\`, at this replica or another one, and no change is missing and no entry comes twice. A block with an \`id\` alone says up to where everything was told. \`event: end\` with \`{"reason": "…", "detail": "…"}\` comes before this side ends the stream.`,

@@ -13,6 +13,7 @@ import {
 import { InvalidUserGradeError } from "../../user_grade_schema.ts";
 import {
   BodyBrokenError,
+  BodyCrowdedOutError,
   bodyError,
   BodyTimeoutError,
   BodyTooLargeError,
@@ -108,7 +109,11 @@ export function toHttpError(error: unknown): HttpError {
   }
   if (error instanceof UnavailableError) {
     return new HttpError(503, error.message, {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
+      headers: {
+        "retry-after": RETRY_AFTER_SECONDS,
+        // The rest of the body would be kept.
+        ...(error instanceof BodyCrowdedOutError && { connection: "close" }),
+      },
     });
   }
   // For a body that is read as a stream.

@@ -53,7 +53,7 @@ Deno.test("GET /metrics counts requests by route and status, and sets with their
   }
   await done(service.get("/get?user_id=nobody"), 404);
   await done(service.get("/get"), 400);
-  await done(service.get("/get?user_id=1", { method: "POST" }), 405);
+  await done(service.get("/get?user_id=1", { method: "PUT" }), 405);
   await done(service.get("/get?user_id=1&min_sequence=3"), 200);
   for (const path of ["/nowhere", "/else/where"]) {
     await done(service.get(path), 404);
