@@ -158,8 +158,13 @@ function hasMore(other: OtherReplica, facts: HealingFacts): boolean {
   if (!isFollowing(other, facts)) return false;
   const { own } = facts;
   const { appliedSequence, digest } = other;
-  const { heals = own.heals.count } = other;
-  if (heals !== own.heals.count) return heals > own.heals.count;
+  const { heals, healedTo } = other;
+  const { count, last } = own.heals;
+  if (heals !== undefined && heals !== count) return heals > count;
+  if (heals === undefined && healedTo !== null) {
+    const healed = last?.sequence ?? 0;
+    if (healedTo !== healed) return healedTo > healed;
+  }
   return appliedSequence > own.appliedSequence ||
     appliedSequence === own.appliedSequence && digest !== own.digest;
 }

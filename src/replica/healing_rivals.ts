@@ -42,9 +42,14 @@ export function companions(
 }
 
 /** @returns How much fuller another state is: above 0 if it is, 0 for the same. */
-function compare(other: OtherReplica, { heals, appliedSequence }: OwnState) {
-  const { heals: count = heals.count } = other;
-  return count - heals.count || other.appliedSequence - appliedSequence;
+function compare(other: OtherReplica, own: OwnState): number {
+  return newer(other, own) || other.appliedSequence - own.appliedSequence;
+}
+
+/** How much newer its generation is; of versions before 1.3 nothing is known. */
+function newer({ heals, healedTo }: OtherReplica, own: OwnState): number {
+  if (heals !== undefined) return heals - own.heals.count;
+  return healedTo === null ? 0 : healedTo - (own.heals.last?.sequence ?? 0);
 }
 
 /** @returns Whether another replica's state is fuller than this one's. */

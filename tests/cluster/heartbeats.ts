@@ -5,6 +5,7 @@
  */
 import type { Heartbeat } from "../../src/cluster/heartbeat.ts";
 import type { OtherReplica } from "../../src/replica/healing_facts.ts";
+import { Seams } from "../../src/replica/seams.ts";
 
 /** Another log than that of these heartbeats. */
 export const OTHER_LOG = "0123456789abcdef";
@@ -33,6 +34,30 @@ export function heartbeat(
     restore: null,
     checkpoints: [],
     ...others,
+  };
+}
+
+/** A ready replica as its own cluster sees it, which {@linkcode heartbeat} tells of. */
+export function localReplica() {
+  const { reason, log_id, applied_sequence, last_sequence, users, digest } =
+    heartbeat("a");
+  return {
+    state: "ready",
+    reason,
+    connected: true,
+    isAheadOfLog: false,
+    isLogInDoubt: false,
+    healCount: undefined as number | undefined,
+    healedTo: null as number | null,
+    log: { id: log_id! },
+    appliedSequence: applied_sequence!,
+    lastSequence: last_sequence!,
+    users,
+    digest,
+    restoreProgress: undefined,
+    seams: Seams.NONE,
+    checkpoints: () => [],
+    digestAt: () => undefined,
   };
 }
 
