@@ -85,8 +85,9 @@ export class Commits {
     });
   }
 
-  /** A new consumer gives entries: publishes again what is under way. */
+  /** A new consumer gives entries: publishes again what is still under way. */
   publishAgain(now_ms: number): void {
+    this.#proposals.settle(this.feed.fed, now_ms);
     this.#proposals.retry(now_ms, 0).forEach((one) => this.#publish(one));
   }
 

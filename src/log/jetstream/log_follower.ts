@@ -38,7 +38,8 @@ export class LogFollower {
   readonly #feed: EntryFeed;
   #state: FollowerState = { type: "idle" };
   #isConsuming = false;
-  /** The log's end as it was known when the stream was asked. */
+  /** When the stream was asked, and the log's end as it was known then. */
+  #asked_ms = 0;
   #knownEnd = 0;
   /** Whether the consumer that is being started reads up to a fence only. */
   #isBeforeFence = false;
@@ -195,6 +196,7 @@ export class LogFollower {
 
   #look(now_ms: number): void {
     const question = this.log.ask();
+    this.#asked_ms = now_ms;
     this.#knownEnd = this.#feed.lastSequence;
     this.output.do({ type: "look", request: this.#ask(now_ms), question });
   }
@@ -209,7 +211,7 @@ export class LogFollower {
     this.#state.feeding.look(now_ms, asksEntries);
   }
 
-  /** Something was done to the stream, to make it whole. */
+  /** Something was done to the stream, to make it whole, or it was found to be. */
   healed(now_ms: number): void {
     const { type } = this.#state;
     if (this.#isConsuming && (type === "waiting" || type === "asking")) {
@@ -272,6 +274,8 @@ export class LogFollower {
       this.output.do({ type: "write_identity", id: this.log.id });
     }
     if (look!.lastSequence < this.#knownEnd) this.admission.doubt();
+    // Before the connection was lost, the stream may have refused a batch.
+    this.commits.sawEnd(this.#asked_ms, look!.lastSequence);
     this.#startConsumer(look!, now_ms);
   }
 

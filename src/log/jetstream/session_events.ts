@@ -108,7 +108,7 @@ export interface OthersHeard {
   readonly hearing: number;
 }
 
-/** Something was done to the stream, to make it whole. */
+/** Something was done to the stream, to make it whole, or it was found to be. */
 export interface Healed {
   readonly type: "healed";
 }
