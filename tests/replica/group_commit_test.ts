@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CHANGES_MAX } from "../../src/change_array.ts";
 import { Change, decodeEntry, isDeletion } from "../../src/log/change.ts";
 import {
   encodeEntry,
@@ -14,7 +15,7 @@ import {
 } from "../../src/replica/group_commit.ts";
 import {
   BATCH_CHANGES_MAX,
-  QUEUE_CHANGES_MAX,
+  QUEUE_UNITS_MAX,
 } from "../../src/replica/unit_queue.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { ChangeOutcome } from "../../src/user_grade.ts";
@@ -196,10 +197,24 @@ test("GroupCommit refuses sets beyond the queue's limits, and takes them again w
   const ignore = () => {};
   bench.submit("first").catch(ignore);
   bench.turn();
-  for (let i = 0; i < QUEUE_CHANGES_MAX; i++) bench.submit("x").catch(ignore);
+  for (let i = 0; i < QUEUE_UNITS_MAX; i++) bench.submit("x").catch(ignore);
   assert.throws(() => bench.submit("one too many"), QueueFullError);
   bench.commit(1, 1);
   bench.submit("room again").catch(ignore);
+});
+
+test("GroupCommit has room for 64 arrays of any length, and tells the next one", (bench) => {
+  const ignore = () => {};
+  bench.submit("first").catch(ignore);
+  bench.turn();
+  const array = Array(CHANGES_MAX).fill(Change.set({ user_id: "a" }));
+  const submit = () => bench.groupCommit.submitAll(array, () => {});
+  for (let i = 0; i < 65; i++) submit().catch(ignore);
+  assert.throws(submit, QueueFullError);
+  assert.equal(bench.groupCommit.queued, 65 * CHANGES_MAX);
+  bench.submit("a single set").catch(ignore);
+  bench.commit(1, 1);
+  submit().catch(ignore);
 });
 
 test("GroupCommit ends a queued set at its deadline as certainly not stored", async (bench) => {
