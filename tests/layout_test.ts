@@ -97,6 +97,7 @@ const ARROWS: Record<string, string[]> = {
   ],
   "telemetry": [
     "http/set",
+    "http/get",
     "http/server",
     "http/ports.ts",
     "cluster",

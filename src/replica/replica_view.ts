@@ -9,6 +9,7 @@ import type { HealPoints } from "./heal_points.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { Lifecycle, LogView } from "./lifecycle.ts";
 import type { RestoreProgress } from "./readiness.ts";
+import { notReadable, notWatchable } from "./not_ready.ts";
 import type { StateMachine } from "./state_machine.ts";
 
 /** A replica that can only be read. */
@@ -55,6 +56,15 @@ export class ReplicaView {
   /** Whether gets are answered. */
   get readable(): boolean {
     return this.lifecycle.readiness.readable;
+  }
+
+  /**
+   * @throws {NotReadyError} If it can't tell now what came after a sequence, or
+   * not for long.
+   */
+  assertWatchable(): void {
+    if (!this.readable || this.state === "draining") throw notReadable(this);
+    if (this.lifecycle.hasOtherSequences) throw notWatchable(this);
   }
 
   /** Whether sets can commit now. */

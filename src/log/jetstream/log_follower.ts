@@ -19,6 +19,7 @@ import { type OpeningOptions, problemOf } from "./opening.ts";
 import { Placement } from "./placement.ts";
 import type { Requests } from "./requests.ts";
 import type { ConsumerStarted } from "./session_events.ts";
+import { version2Problem } from "./stream_config.ts";
 import type { StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
@@ -255,6 +256,7 @@ export class LogFollower {
   }
 
   #tellLimits(look: StreamLook): void {
+    this.commits.version2Problem = version2Problem(look.config);
     this.output.do({ type: "limits", limits: limitsOf(look, this.log.id) });
   }
 

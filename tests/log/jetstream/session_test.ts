@@ -686,7 +686,7 @@ test("tells what the log has and takes at each look", () => {
 test("stops at an entry of a later version", () => {
   const driver = new SessionDriver();
   driver.feed();
-  driver.receive(entry(1, { subject: "usergrade.v2.set.b" }));
+  driver.receive(entry(1, { subject: "usergrade.v3.set.b" }));
   driver.take("stop_consumer");
   assert.equal(driver.take("status").status.state, "upgrade_required");
   driver.receive(entry(1));
