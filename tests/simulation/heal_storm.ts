@@ -62,6 +62,7 @@ export class HealStorm implements ServiceWorld, HealWorld {
   lossCount = 0;
   #started = 0;
   #isOver = false;
+  readonly #areClientsEager: boolean;
 
   constructor(seed: number) {
     const random = this.random = new Random(seed);
@@ -84,6 +85,7 @@ export class HealStorm implements ServiceWorld, HealWorld {
     this.healAfter_ms = random.below(20) === 0 ? 0 : HEAL_AFTER_MS;
     this.heartbeatsLost = random.pick([0, 0, 20]);
     this.hasPeers = random.below(2) === 0;
+    this.#areClientsEager = random.below(2) === 0;
     this.states = new SimulatedStates(this.broker);
     this.promises = new HealPromises(this);
     this.clients = new HealClients(random, this.promises);
@@ -157,6 +159,13 @@ export class HealStorm implements ServiceWorld, HealWorld {
   }
 
   changed(): void {}
+
+  /** Clients that wait for a replica set as soon as it lets them. */
+  statusChanged(service: SimulatedService): void {
+    if (this.#areClientsEager && service.replica.replica.writable) {
+      this.clients.set(service);
+    }
+  }
 
   making(service: SimulatedService): void {
     this.promises.making(service);
