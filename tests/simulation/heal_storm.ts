@@ -154,16 +154,20 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     this.promises.restored(service, before, after);
   }
 
-  /** The broker loses something, if a replica has a state. */
-  lose(): void {
+  /**
+   * The broker loses something, if a replica has a state.
+   *
+   * @param name What; anything if left out.
+   */
+  lose(name?: string): void {
     // Else there may be nothing to start from.
     if (!this.services.some(({ replica }) => replica.replica.readable)) return;
     const { random } = this;
     const losses = this.losses.all;
-    const name = random.pick(Object.keys(losses));
-    this.faults.push(name);
+    const what = name ?? random.pick(Object.keys(losses));
+    this.faults.push(what);
     this.lossCount++;
-    this.restart(100 + random.below(DOWN_MAX_MS), losses[name]);
+    this.restart(100 + random.below(DOWN_MAX_MS), losses[what]);
     this.promises.ledger.settle();
   }
 
