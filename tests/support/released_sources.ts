@@ -8,10 +8,23 @@ import { ROOT } from "./start_command.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
 /** The last commit of each version. */
-export const RELEASES = {
+const RELEASES = {
   "1.0.0": "82ecc260acab1ea13450a2ded0e429d376ba4897",
   "1.3.0": "7fb204cafb9715f5aa9d644b733ed6bbeffbe251",
 } as const;
+
+/**
+ * @returns Whether the clone has the commits of the releases; one of limited
+ * depth may lack them.
+ */
+export async function areReleasesHere(): Promise<boolean> {
+  const { success } = await new Deno.Command("git", {
+    args: ["cat-file", "-e", `${RELEASES["1.0.0"]}^{commit}`],
+    cwd: ROOT,
+    stderr: "null",
+  }).output().catch(() => ({ success: false }));
+  return success;
+}
 
 /**
  * @param version The version.
