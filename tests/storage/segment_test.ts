@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hashKey } from "../../src/storage/key_hash.ts";
-import {
-  forEachRecord,
-  Segment,
-  SEGMENT_WORDS_MAX,
-  TableFullError,
-} from "../../src/storage/segment.ts";
+import { forEachRecord } from "../../src/storage/record.ts";
+import { Segment, SEGMENT_WORDS_MAX } from "../../src/storage/segment.ts";
+import { TableFullError } from "../../src/storage/table_full_error.ts";
 import { withoutMemory } from "../support/memory.ts";
 import { number } from "./arbitraries.ts";
 import { hashId, type Key, type Seed, toKey } from "./keys.ts";
@@ -14,11 +11,9 @@ import { hashId, type Key, type Seed, toKey } from "./keys.ts";
 type Numbers = [number, number, number, number];
 
 const SEED: Seed = [5, 6];
-const HASH_SHIFT = 10;
 
 function createSegment(): Segment {
   return new Segment(
-    HASH_SHIFT,
     (words, at, length) => hashKey(...SEED, words, at, length),
   );
 }
@@ -31,7 +26,7 @@ function set(segment: Segment, id: string, numbers: Numbers): void {
   let place = segment.find(hash, words, length);
   if (place === -1) place = segment.append(hash, words, length, wide);
   else if (wide && !segment.isWide(place)) {
-    place = segment.widen(hash, place, words);
+    place = segment.widen(hash, words, length);
   }
   segment.write(place, ...numbers);
 }
@@ -90,7 +85,7 @@ test("Segment keeps what was written, whatever the history", () => {
 });
 
 test("Segment finds keys whose hashes are all the same", () => {
-  const segment = new Segment(HASH_SHIFT, () => -1);
+  const segment = new Segment(() => -1);
   const keys: Key[] = Array.from({ length: 500 }, (_, i) => toKey(`u${i}`));
   const places = keys.map(({ words, length }, i) => {
     const place = segment.append(-1, words, length, false);

@@ -21,7 +21,7 @@ class CountingWords extends Int32Array<ArrayBuffer> {
  * 1024 words, 1000 need seven pages.
  */
 function createSegment(users: number): { segment: Segment; places: number[] } {
-  const segment = new Segment(0, () => 0);
+  const segment = new Segment(() => 0);
   const places = Array.from({ length: users }, (_, i) => {
     const { words, length } = toKey(`user-${i}`);
     const place = segment.append(i, words, length, false);
@@ -106,7 +106,7 @@ test("TableSnapshot.keep() copies nothing of records that are new or read", () =
 test("TableSnapshot.read() gives slices of the size asked for, over segments", () => {
   const first = createSegment(10).segment;
   const second = createSegment(5).segment;
-  const segments = [undefined, first, new Segment(0, () => 0), second];
+  const segments = [undefined, first, new Segment(() => 0), second];
   const sizes = (rowsMax: number) => {
     using snapshot = new TableSnapshot(segments, 15);
     const counts: number[] = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { TableFullError } from "../../src/storage/segment.ts";
+import { TableFullError } from "../../src/storage/table_full_error.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade } from "../../src/user_grade.ts";
 import { withoutMemory } from "../support/memory.ts";
