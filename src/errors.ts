@@ -1,7 +1,7 @@
 /**
- * The two kinds of failure that are not the caller's fault. What the caller may
- * do next depends on the kind alone, so each such error, of whatever part, is
- * of one of them.
+ * The kinds of failure that a valid request may meet. What the caller may do
+ * next depends on the kind alone, so each such error, of whatever part, is of
+ * one of them.
  *
  * @module
  */
@@ -14,4 +14,9 @@ export class UnavailableError extends Error {
 /** The request may have been done or may still be, or its result can't be had. */
 export class UnconfirmedError extends Error {
   override name = "UnconfirmedError";
+}
+
+/** The request is more than fits at once, and nothing was done: split it. */
+export class TooLargeError extends Error {
+  override name = "TooLargeError";
 }

@@ -17,7 +17,7 @@ import type { SnapshotKeeper } from "./snapshot_keeper.ts";
 
 const logger = getLogger(["usergrade"]);
 
-/** How long a stop waits for bodies on their way: their sets get a 503. */
+/** How long a stop waits for bodies on their way: their changes get a 503. */
 const BODIES_TIMEOUT_MS = 2_000;
 
 /** How long connections may linger, and the log may take to close. */
@@ -61,6 +61,8 @@ export async function drain(
   const { replica, rejoin, cluster, healer, snapshots } = parts;
   const { apps, listeners, stopping } = parts;
   replica.drain(reason);
+  // Those who watch go on at another replica, at once.
+  apps.watchers.endAll("draining");
   stopping.abort();
   rejoin.close();
   const snapshotsStopped = Promise.all([snapshots.stop(), healer?.stop()]);
@@ -69,7 +71,7 @@ export async function drain(
   const patience = performance.now() + BODIES_TIMEOUT_MS;
   while (
     replica.sets.pending > 0 ||
-    (apps.bodies.pending > 0 && performance.now() < patience)
+    (apps.bodiesPending > 0 && performance.now() < patience)
   ) {
     await sleep(10);
   }

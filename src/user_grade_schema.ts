@@ -72,6 +72,7 @@ export const UserGradePatchSchema = z.strictObject({
     })
     // For readers of the JSON schema, which can't show what `refine` checks.
     .meta({
+      id: "UserId",
       description:
         `1 to ${USER_ID_BYTES_MAX} bytes of UTF-8, well-formed, without control characters`,
       minLength: 1,
@@ -84,28 +85,39 @@ export const UserGradePatchSchema = z.strictObject({
   return_fee: number,
 });
 
-/** A value that is not a partial user grade. */
+/** What a client sends to delete a user: the id, and no other field. */
+export const DeletionRequestSchema = UserGradePatchSchema.pick({
+  user_id: true,
+});
+
+/** A value that is not a partial user grade, or not a deletion. */
 export class InvalidUserGradeError extends TypeError {
   override name = "InvalidUserGradeError";
 
-  /** @param errors The reasons, at least one, each with its field's name. */
-  constructor(readonly errors: readonly FieldError[]) {
+  /**
+   * @param errors The reasons, at least one, each with its field's name.
+   * @param what What the value should be.
+   */
+  constructor(readonly errors: readonly FieldError[], what = "a user grade") {
     const reasons = errors.map(({ field, message }) =>
       field === "" ? message : `${field} ${message}`
     );
-    super(`Cannot read a user grade: ${reasons.join("; ")}`);
+    super(`Cannot read ${what}: ${reasons.join("; ")}`);
   }
 }
 
 /** Zod's issues, one {@linkcode FieldError} for each field. */
-function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+function toFieldErrors(
+  issues: readonly z.core.$ZodIssue[],
+  what: string,
+): FieldError[] {
   return issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         // Errors are logged, and a name must not forge a log line.
         field: key.slice(0, FIELD_NAME_CHARACTERS_MAX).toWellFormed()
           .replace(/\p{Cc}/gu, "\ufffd"),
-        message: "is not a field of a user grade",
+        message: `is not a field of ${what}`,
       }));
     }
     if (issue.path.length === 0) {
@@ -144,10 +156,26 @@ export function isPatch(value: unknown): value is UserGradePatch {
  * @throws {InvalidUserGradeError} If any field breaks a limit; it names each.
  */
 export function parsePatch(value: unknown): UserGradePatch {
-  if (isPatch(value)) return value;
-  const result = UserGradePatchSchema.safeParse(value);
+  return isPatch(value)
+    ? value
+    : parse(UserGradePatchSchema, value, "a user grade");
+}
+
+/**
+ * Checks that a parsed JSON value is `{"user_id": "…"}`.
+ *
+ * @param value What `JSON.parse` returned.
+ * @returns The value.
+ * @throws {InvalidUserGradeError} If it is not; it names each field.
+ */
+export function parseDeletion(value: unknown): { user_id: string } {
+  return parse(DeletionRequestSchema, value, "a deletion");
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors = toFieldErrors(result.error.issues);
+  const errors = toFieldErrors(result.error.issues, what);
   // Zod reports a missing field and a mistyped one alike.
   const missing = errors.findIndex((error) =>
     error.field === "user_id" &&
@@ -156,16 +184,16 @@ export function parsePatch(value: unknown): UserGradePatch {
   if (missing !== -1) {
     errors[missing] = { field: "user_id", message: "is required" };
   }
-  throw new InvalidUserGradeError(errors);
+  throw new InvalidUserGradeError(errors, what);
 }
 
 /**
- * Checks that a string can be a user's id.
+ * Checks that a value can be a user's id.
  *
- * @param id Any string.
+ * @param id Any value.
  * @throws {InvalidUserGradeError} If no user can have this id.
  */
-export function assertUserId(id: string): void {
+export function assertUserId(id: unknown): void {
   if (isUserId(id)) return;
   const { error } = UserGradePatchSchema.shape.user_id.safeParse(id);
   throw new InvalidUserGradeError(

@@ -39,7 +39,7 @@ export interface Config extends RecoveryConfig {
   readonly snapshots: SnapshotConfig;
   readonly commitTimeout_ms: number;
   readonly bodyBytesMax: number;
-  /** Whether sets and imports are refused. */
+  /** Whether sets, deletions and imports are refused. */
   readonly isReadOnly: boolean;
   /** How long requests are served after the signal to stop. */
   readonly shutdownDelay_ms: number;

@@ -142,13 +142,13 @@ export const VARIABLES = {
     integer(10, 60_000),
   ),
   MAX_BODY_BYTES: variable(
-    "65536",
-    "largest body of a set",
-    integer(1, 16 * 1024 * 1024),
+    "262144",
+    "largest body of a set, a deletion or a get of many",
+    integer(1, 512 * 1024),
   ),
   READ_ONLY: variable(
     "no",
-    "yes: sets and imports get 503, for moves and restores",
+    "yes: sets, deletions and imports get 503, for moves and restores",
     oneOf(["yes", "no"]),
   ),
   SHUTDOWN_DELAY_MS: variable(

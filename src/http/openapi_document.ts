@@ -11,6 +11,7 @@ import { GET_PATH } from "./get/get_openapi.ts";
 import { HISTORY_PATH } from "./get/history_openapi.ts";
 import { METRICS_PATH } from "./get/metrics_openapi.ts";
 import { STATUS_PATH } from "./get/status_openapi.ts";
+import { WATCH_PATH } from "./get/watch_openapi.ts";
 import {
   OTHERWISE,
   type PathItem,
@@ -20,6 +21,7 @@ import {
 import { PAGE_PATHS } from "./page/page_openapi.ts";
 import { PROBE_PATHS } from "./server/probes_openapi.ts";
 import { BACKUP_PATH } from "./set/backup_openapi.ts";
+import { DELETE_PATH } from "./set/delete_openapi.ts";
 import { IMPORT_PATH } from "./set/import_openapi.ts";
 import { SET_PATH } from "./set/set_openapi.ts";
 import { SNAPSHOT_PATH } from "./set/snapshot_openapi.ts";
@@ -27,6 +29,7 @@ import { SNAPSHOT_PATH } from "./set/snapshot_openapi.ts";
 /** The paths of the set listener besides its probes. */
 const SET_LISTENER_PATHS: Paths = {
   "/set": SET_PATH,
+  "/delete": DELETE_PATH,
   "/backup": BACKUP_PATH,
   "/import": IMPORT_PATH,
   "/snapshot": SNAPSHOT_PATH,
@@ -35,11 +38,12 @@ const SET_LISTENER_PATHS: Paths = {
 /** The paths of the get listener besides its probes. */
 const GET_LISTENER_PATHS: Paths = {
   "/get": GET_PATH,
+  "/watch": WATCH_PATH,
   "/status": STATUS_PATH,
   "/cluster": CLUSTER_PATH,
   "/history": HISTORY_PATH,
   "/metrics": METRICS_PATH,
-  "/openapi.json": report("This document", z.looseObject({})),
+  "/openapi.json": report("getOpenApi", "This document", z.looseObject({})),
   ...PAGE_PATHS,
 };
 
@@ -59,11 +63,11 @@ export interface OpenApiOptions {
 const WILDCARDS = ["0.0.0.0", "::"];
 
 const DESCRIPTION =
-  `Two listeners. The set listener serves sets, imports, backups and snapshots and requires HTTP Basic authentication. The get listener is open.
+  `Two listeners. The set listener serves sets, deletions, imports, backups and snapshots and requires HTTP Basic authentication. The get listener is open.
 
 Errors are problem details by RFC 9457. Another method of a path gets 405 with Allow, another path 404. The set listener checks the credentials first.
 
-503: the set was certainly not stored; send it again after Retry-After. 504: the outcome is unknown, or, where the detail says so, the set is stored and this replica can't apply it yet.`;
+503: the change was certainly not stored; send it again after Retry-After. 504: the outcome is unknown, or, where the detail says so, the change is stored and this replica can't apply it yet.`;
 
 /**
  * @param options Of the replica that answers.
@@ -131,7 +135,7 @@ function whole(item: PathItem): PathItem {
   };
 }
 
-/** The same without bodies, and without the ids of answers that have one. */
+/** The same without bodies, and without all ids. */
 function headOf(get: ZodOpenApiOperationObject): ZodOpenApiOperationObject {
   const responses = Object.entries({ ...get.responses, default: OTHERWISE })
     .map(([status, response]) => {
@@ -141,5 +145,6 @@ function headOf(get: ZodOpenApiOperationObject): ZodOpenApiOperationObject {
       };
       return [status, rest];
     });
-  return { ...get, responses: Object.fromEntries(responses) };
+  const { operationId: _, ...head } = get;
+  return { ...head, responses: Object.fromEntries(responses) };
 }

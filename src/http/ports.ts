@@ -25,7 +25,36 @@ export interface CommittedSet {
   readonly sequence: number;
 }
 
-/** Takes sets. */
+/** Sets that are committed together, as one entry, and applied. */
+export interface CommittedSets {
+  /** For each set, in order, the whole record after it. */
+  readonly grades: readonly UserGrade[];
+  /** The sequence of their entry. */
+  readonly sequence: number;
+}
+
+/** What a deletion did. */
+export interface Deletion {
+  readonly user_id: string;
+  /** Whether there was a record. */
+  readonly existed: boolean;
+}
+
+/** A deletion that is committed and applied. */
+export interface CommittedDeletion extends Deletion {
+  /** The sequence of its entry. */
+  readonly sequence: number;
+}
+
+/** Deletions that are committed together, as one entry, and applied. */
+export interface CommittedDeletions {
+  /** What each of them did, in order. */
+  readonly deleted: readonly Deletion[];
+  /** The sequence of their entry. */
+  readonly sequence: number;
+}
+
+/** Takes sets and deletions. */
 export interface SetTarget {
   /** The sequence of the last applied entry. */
   readonly appliedSequence: number;
@@ -41,6 +70,30 @@ export interface SetTarget {
    * @throws {UnconfirmedError} If it may be stored, or can't be applied here.
    */
   set(value: unknown): Promise<CommittedSet>;
+
+  /**
+   * Proposes sets that commit together, all or none.
+   *
+   * @param values An array of partial user grades, from anyone.
+   * @returns The sets once they are committed and applied here.
+   * @throws {InvalidArrayError} If it is empty or too long.
+   * @throws {InvalidElementError} If an element is not valid; it names which.
+   * @throws {TooLargeError} If they are more than one entry holds.
+   * @throws {Error} As {@linkcode set}.
+   */
+  setMany(values: readonly unknown[]): Promise<CommittedSets>;
+
+  /**
+   * Proposes a deletion, harmless if there is no such user.
+   *
+   * @param value `{"user_id": "…"}`, from anyone.
+   * @returns The deletion once it is committed and applied here.
+   * @throws {Error} As {@linkcode set}.
+   */
+  delete(value: unknown): Promise<CommittedDeletion>;
+
+  /** Proposes deletions that commit together, as {@linkcode setMany} does sets. */
+  deleteMany(values: readonly unknown[]): Promise<CommittedDeletions>;
 }
 
 /** Has the records. */
@@ -60,6 +113,47 @@ export interface RecordSource {
    * @throws {UnavailableError} If it takes too long.
    */
   waitFor(sequence: number): Promise<void>;
+}
+
+/** The last changes of a replica, numbered in their order from its start on. */
+export interface RecentChanges {
+  /** The number of the oldest change that is kept. */
+  readonly start: number;
+  /** The number that the next change gets. Invariant: an entry ends before it. */
+  readonly end: number;
+  /** The lowest sequence after which all changes are kept. */
+  readonly floor: number;
+  /** The sequence up to which all changes are here. */
+  readonly sequence: number;
+  /** How often changes came that are not here: those before are forgotten. */
+  readonly gaps: number;
+  /** Told when there is more, or a gap. */
+  onChange: (() => void) | undefined;
+
+  /** @returns The number of the first change of the entries after a sequence. */
+  firstAfter(sequence: number): number;
+  /** The sequence of a change's entry. */
+  sequenceOf(change: number): number;
+  /** Whether a change is a deletion. */
+  isDeletion(change: number): boolean;
+  /** The id of the user whom a change concerns. */
+  userIdOf(change: number): string;
+  /** What a change left: the record, or the id of a deleted user, as JSON. */
+  jsonOf(change: number): string;
+}
+
+/** Says whether changes can be watched. */
+export interface WatchSource {
+  /** Whether gets are answered. */
+  readonly readable: boolean;
+  /** Whether the log goes on from another state than the replica's. */
+  readonly isForked: boolean;
+
+  /**
+   * @throws {UnavailableError} If it can't be told now what came after a
+   * sequence.
+   */
+  assertWatchable(): void;
 }
 
 /** Has the state that a backup holds. */
@@ -145,6 +239,8 @@ export interface Readiness {
   readonly reason: string;
   /** Whether gets are answered. */
   readonly readable: boolean;
+  /** Whether it holds the state at one sequence, and not a part of an entry. */
+  readonly isWhole: boolean;
   /** Whether sets can commit now. */
   readonly writable: boolean;
   /** How far a restore is; undefined if there is none. */

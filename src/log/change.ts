@@ -1,6 +1,8 @@
 /**
  * Changes, and entries made of them: an entry's payload is a JSON array of one
- * or more partial user grades, applied in order, all or none.
+ * or more changes, applied in order, all or none. In version 1 each is a partial
+ * user grade; in version 2 it may be a deletion, `{"user_id": "…", "deleted":
+ * true}`, too.
  *
  * A replica applies its own changes as it holds them, and those of others as it
  * reads them from the log. {@linkcode Change} is the gate that keeps the two
@@ -8,8 +10,19 @@
  *
  * @module
  */
-import type { UserGradePatch } from "../user_grade.ts";
-import { InvalidUserGradeError, parsePatch } from "../user_grade_schema.ts";
+import type {
+  UserChange,
+  UserDeletion,
+  UserGradePatch,
+} from "../user_grade.ts";
+import {
+  InvalidUserGradeError,
+  parseDeletion,
+  parsePatch,
+} from "../user_grade_schema.ts";
+
+/** The versions of entries that hold changes. */
+export type EntryVersion = 1 | 2;
 
 /**
  * Drops a byte order mark before the array, as version 1.0 does: no replica
@@ -23,15 +36,17 @@ export class InvalidEntryError extends TypeError {
 }
 
 /**
- * A change that may be proposed to the log. Invariant: an entry that holds
- * `text` decodes to `patch`, on every replica.
+ * A change that may be proposed to the log. Invariant: an entry of its version
+ * or a later one that holds `text` decodes to `change`, on every replica.
  */
 export class Change {
   private constructor(
     /** What is applied: a copy, which the caller can't change. */
-    readonly patch: Readonly<UserGradePatch>,
+    readonly change: Readonly<UserChange>,
     /** The same as JSON. */
     readonly text: string,
+    /** The lowest version of entries that can say it. */
+    readonly version: EntryVersion,
   ) {}
 
   /**
@@ -49,8 +64,26 @@ export class Change {
       shipping_fee: withoutSign(shipping_fee),
       return_fee: withoutSign(return_fee),
     };
-    return new Change(patch, JSON.stringify(patch));
+    return new Change(patch, JSON.stringify(patch), 1);
   }
+
+  /**
+   * @param value `{"user_id": "…"}`, from anyone.
+   * @returns The change that deletes the user's record, if there is one.
+   * @throws {InvalidUserGradeError} If it is anything else; it names each field.
+   */
+  static delete(value: unknown): Change {
+    const deletion: UserDeletion = {
+      user_id: parseDeletion(value).user_id,
+      deleted: true,
+    };
+    return new Change(deletion, JSON.stringify(deletion), 2);
+  }
+}
+
+/** Whether a change is a deletion. */
+export function isDeletion(change: UserChange): change is UserDeletion {
+  return (change as Partial<UserDeletion>).deleted === true;
 }
 
 /** The same number, 0 for `-0`, which JSON text made of it would not hold. */
@@ -59,16 +92,34 @@ function withoutSign(value: number | undefined): number | undefined {
 }
 
 /** @returns The JSON text of the entry that holds these changes, in order. */
-export function entryText(changes: readonly Change[]): string {
+export function entryText(
+  changes: readonly { readonly text: string }[],
+): string {
   return "[" + changes.map(({ text }) => text).join(",") + "]";
+}
+
+/** @returns The lowest version of entries that can say all of these changes. */
+export function entryVersion(
+  changes: readonly { readonly version: EntryVersion }[],
+): EntryVersion {
+  return changes.some(({ version }) => version === 2) ? 2 : 1;
 }
 
 /**
  * @param payload An entry's payload, from anyone.
- * @returns Its patches, at least one, all valid.
+ * @param version The entry's version; 1 if it is left out.
+ * @returns Its changes, at least one, all valid.
  * @throws {InvalidEntryError} If any part of it is not what it must be.
  */
-export function decodeEntry(payload: Uint8Array): UserGradePatch[] {
+export function decodeEntry(payload: Uint8Array, version?: 1): UserGradePatch[];
+export function decodeEntry(
+  payload: Uint8Array,
+  version: EntryVersion,
+): UserChange[];
+export function decodeEntry(
+  payload: Uint8Array,
+  version: EntryVersion = 1,
+): UserChange[] {
   let values: unknown;
   try {
     values = JSON.parse(decoder.decode(payload));
@@ -79,12 +130,15 @@ export function decodeEntry(payload: Uint8Array): UserGradePatch[] {
   }
   if (!Array.isArray(values) || values.length === 0) {
     throw new InvalidEntryError(
-      "Cannot read an entry: it is not an array of one or more user grades",
+      `Cannot read an entry: it is not an array of one or more ${
+        version === 1 ? "user grades" : "changes"
+      }`,
     );
   }
+  const parse = version === 1 ? parsePatch : parseChange;
   return values.map((value, index) => {
     try {
-      return parsePatch(value);
+      return parse(value);
     } catch (cause) {
       if (!(cause instanceof InvalidUserGradeError)) throw cause;
       throw new InvalidEntryError(
@@ -93,4 +147,21 @@ export function decodeEntry(payload: Uint8Array): UserGradePatch[] {
       );
     }
   });
+}
+
+/** Whatever says `deleted` has to be a deletion, and nothing else. */
+function parseChange(value: unknown): UserChange {
+  if (
+    typeof value !== "object" || value === null ||
+    !Object.hasOwn(value, "deleted")
+  ) return parsePatch(value);
+  const { deleted, ...rest } = value as Record<string, unknown>;
+  const { user_id } = parseDeletion(rest);
+  if (deleted !== true) {
+    throw new InvalidUserGradeError(
+      [{ field: "deleted", message: "must be true" }],
+      "a deletion",
+    );
+  }
+  return { user_id, deleted };
 }

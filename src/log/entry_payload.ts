@@ -24,6 +24,15 @@ export function charactersThatFit(bytes: number): number {
 const encoder = new TextEncoder();
 
 /**
+ * @returns For how many characters a text counts: fewer than it has where they
+ * take less than the most bytes. Encoding it costs more than a small text is
+ * worth.
+ */
+export function charactersOf(text: string): number {
+  return Math.ceil(encoder.encode(text).length / CHARACTER_BYTES_MAX);
+}
+
+/**
  * @param text An entry's JSON text, as `entryText` of change.ts gives it.
  * @returns Its payload.
  */

@@ -5,6 +5,7 @@
  * @module
  */
 import { UnavailableError, UnconfirmedError } from "../errors.ts";
+import type { EntryVersion } from "./change.ts";
 
 /** What a log says of itself when it is opened. */
 export interface LogInfo {
@@ -112,6 +113,8 @@ export interface LogEntry {
   readonly batch?: number;
   /** The entry's bytes; left out for an own batch, which its proposer holds. */
   readonly payload?: Uint8Array<ArrayBuffer>;
+  /** The version of the payload; 1 if it is left out. */
+  readonly version?: EntryVersion;
   /**
    * The entry marks that the log was made whole up to the entry before it. It
    * changes no record, and has neither batch nor payload.
@@ -266,11 +269,16 @@ export interface ReplicatedLog {
    *
    * @param batch A number that this replica has not used before.
    * @param payload The entry's bytes.
+   * @param version Their version; 1 if it is left out.
    * @throws {NotStoredError} If it is certainly not stored; try again later.
    * @throws {OutcomeUnknownError} If the outcome is unknown. Should it come back after
    * all, `entries` yields it like another replica's.
    */
-  propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void>;
+  propose(
+    batch: number,
+    payload: Uint8Array<ArrayBuffer>,
+    version?: EntryVersion,
+  ): Promise<void>;
 
   /** Closes the log; `entries` ends. Proposals under way have an end first. */
   close(): Promise<void>;

@@ -113,8 +113,8 @@ export class Applier {
     }
     const batch = this.groupCommit.land(entry.batch);
     try {
-      const grades = this.machine.apply(entry, batch.patches);
-      this.groupCommit.answer(batch, entry.sequence, grades);
+      const outcomes = this.machine.apply(entry, batch.changes);
+      this.groupCommit.answer(batch, entry.sequence, outcomes);
     } catch (error) {
       this.groupCommit.reject(batch, notApplied(entry, error as Error));
       throw error;
@@ -134,14 +134,14 @@ export class Applier {
   }
 }
 
-/** The error for the sets of a batch that is in the log but not applied. */
+/** The error for the changes of a batch that is in the log but not applied. */
 function notApplied(
   { sequence }: LogEntry,
   cause: Error,
 ): NotAppliedError | OutcomeUnknownError {
   return cause instanceof TableFullError
     ? new NotAppliedError(
-      `The set is stored, as part of entry ${sequence} of the log, but this replica can't apply it until it has room: ${cause.message}`,
+      `The change is stored, as part of entry ${sequence} of the log, but this replica can't apply it until it has room: ${cause.message}`,
       { cause },
     )
     : new OutcomeUnknownError(cause.message, { cause });

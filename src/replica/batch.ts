@@ -1,51 +1,67 @@
 /**
- * Sets that commit together, as one entry of the log. It does no I/O.
+ * Changes that commit together, as one entry of the log. It does no I/O.
  *
  * @module
  */
-import type { UserGradePatch } from "../user_grade.ts";
-import type { PendingSet } from "./set_queue.ts";
+import { type EntryVersion, entryVersion } from "../log/change.ts";
+import type { UserChange } from "../user_grade.ts";
+import type { Unit } from "./unit.ts";
 
 /** A batch that was proposed. */
 export class Batch {
+  /** How many changes its entry has. */
+  readonly size: number;
+  /** How many of the units, from the first, were told that their time is over. */
+  #expiredUnits = 0;
   #expired = 0;
 
   constructor(
     readonly number: number,
-    private readonly sets: readonly PendingSet[],
+    private readonly units: readonly Unit[],
     readonly proposedAt_ms: number,
-  ) {}
-
-  /** How many sets its entry has. */
-  get size(): number {
-    return this.sets.length;
+  ) {
+    this.size = changesOf(units);
   }
 
-  /** How many of the sets, from the first, were told that their time is over. */
+  /** The version of its entry. */
+  get version(): EntryVersion {
+    return entryVersion(this.units);
+  }
+
+  /** How many of the changes, from the first, are of units that have expired. */
   get expired(): number {
     return this.#expired;
   }
 
   /** What the batch's entry changes, in order. */
-  get patches(): readonly UserGradePatch[] {
-    return this.sets.map(({ change }) => change.patch);
+  get changes(): readonly Readonly<UserChange>[] {
+    const changes: Readonly<UserChange>[] = [];
+    for (const unit of this.units) unit.addTo(changes);
+    return changes;
   }
 
-  /** The sets that still wait: all but the expired ones. */
-  get waiting(): readonly PendingSet[] {
-    return this.sets.slice(this.#expired);
+  /** The units that still wait: all but the expired ones. */
+  get waiting(): readonly Unit[] {
+    return this.units.slice(this.#expiredUnits);
   }
 
   /**
-   * @returns The sets that have waited since a time or longer. They expire now:
+   * @returns The units that have waited since a time or longer. They expire now:
    * each is returned once.
    */
-  expire(since_ms: number): readonly PendingSet[] {
-    const first = this.#expired;
+  expire(since_ms: number): readonly Unit[] {
+    const first = this.#expiredUnits;
     while (
-      this.#expired < this.sets.length &&
-      this.sets[this.#expired].since_ms <= since_ms
-    ) this.#expired++;
-    return this.sets.slice(first, this.#expired);
+      this.#expiredUnits < this.units.length &&
+      this.units[this.#expiredUnits].since_ms <= since_ms
+    ) this.#expired += this.units[this.#expiredUnits++].count;
+    return this.units.slice(first, this.#expiredUnits);
   }
+}
+
+/** @returns How many changes some units have. */
+export function changesOf(units: readonly Unit[]): number {
+  let changes = 0;
+  for (const { count } of units) changes += count;
+  return changes;
 }

@@ -1,52 +1,58 @@
 /**
- * Group commit: sets that arrive while a batch is in flight form the next one,
- * so that one entry, one acknowledgement and one sync serve many sets.
+ * Group commit: changes that arrive while a batch is in flight form the next
+ * one, so that one entry, one acknowledgement and one sync serve many changes.
  *
  * It does no I/O: sending, deferring and time come in from outside.
  *
  * @module
  */
-import { UnconfirmedError } from "../errors.ts";
-import { type Change, entryText } from "../log/change.ts";
+import { TooLargeError, UnconfirmedError } from "../errors.ts";
+import { type Change, entryText, type EntryVersion } from "../log/change.ts";
 import {
   charactersThatFit,
   ENTRY_CHARACTERS_MAX,
 } from "../log/entry_payload.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
-import type { UserGrade } from "../user_grade.ts";
-import { Batch } from "./batch.ts";
+import type { ChangeOutcome } from "../user_grade.ts";
+import { Batch, changesOf } from "./batch.ts";
 import { CommitGap } from "./commit_gap.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
-import { type CommittedSet, PendingSet, SetQueue } from "./set_queue.ts";
+import { ChangesUnit, type CommittedSet, SetUnit, type Unit } from "./unit.ts";
+import { QUEUE_CHANGES_MAX, UnitQueue } from "./unit_queue.ts";
 
 /** The most batches in flight at a time. */
 const BATCHES_IN_FLIGHT_MAX = 1;
 
-/** The queue of sets is full; nothing was stored. */
+/** The queue of changes is full; nothing was stored. */
 export class QueueFullError extends NotStoredError {
   override name = "QueueFullError";
 }
 
-/** The set is in the log, but this replica can't apply it yet. */
+/** The change is in the log, but this replica can't apply it yet. */
 export class NotAppliedError extends UnconfirmedError {
   override name = "NotAppliedError";
 }
 
+/** Changes that commit together are more than one entry takes. */
+export class EntryTooLargeError extends TooLargeError {
+  override name = "EntryTooLargeError";
+}
+
 /** What group commit needs from outside. */
 export interface GroupCommitPorts {
-  /** Proposes a batch, an entry's JSON text, to the log. */
-  propose(batch: number, text: string): void;
+  /** Proposes a batch, an entry's JSON text and its version, to the log. */
+  propose(batch: number, text: string, version: EntryVersion): void;
   /** Calls back soon, after the input that is waiting has been read. */
   defer(callback: () => void): void;
   /** The time, in milliseconds from any start. */
   now(): number;
 }
 
-/** Gathers sets into batches and tells each set how it ended, exactly once. */
+/** Gathers changes into batches and tells each how it ended, exactly once. */
 export class GroupCommit {
   readonly counts = new SetCounts();
-  /** Sets that are in no batch yet. */
-  readonly #queue = new SetQueue();
+  /** Changes that are in no batch yet. */
+  readonly #queue = new UnitQueue();
   /** In the order of their numbers, which is the log's order too. */
   #inFlight: Batch[] = [];
   #lastBatch = 0;
@@ -54,26 +60,31 @@ export class GroupCommit {
   #lostBatch = 0;
   #flushDeferred = false;
   #entryCharactersMax = ENTRY_CHARACTERS_MAX;
+  /**
+   * Whether the log has taken the last entry of version 2: one that takes none
+   * must not refuse the sets in it.
+   */
+  #takesDeletions = false;
   readonly #gap = new CommitGap();
 
   /**
    * @param ports The outside.
-   * @param timeout_ms How long a set waits for its commit.
+   * @param timeout_ms How long a change waits for its commit.
    */
   constructor(
     private readonly ports: GroupCommitPorts,
     private readonly timeout_ms: number,
   ) {}
 
-  /** How many sets wait or are in flight. */
+  /** How many changes wait or are in flight. */
   get pending(): number {
     return this.#inFlight.reduce(
       (sum, { size, expired }) => sum + size - expired,
-      this.#queue.length,
+      this.#queue.changes,
     );
   }
 
-  /** For how long sets have waited or been refused without a commit; 0 if none. */
+  /** For how long changes have waited or been refused without a commit; 0 if none. */
   get gap_ms(): number {
     return this.#gap.at(this.ports.now(), this.pending > 0);
   }
@@ -83,17 +94,21 @@ export class GroupCommit {
     this.#entryCharactersMax = charactersThatFit(bytes);
   }
 
-  /** A set was refused before it was taken: sets can't commit. */
-  refusedAtOnce(): void {
-    this.counts.rejected.not_ready++;
+  /**
+   * Changes were refused before they were taken: none can commit.
+   *
+   * @param count How many.
+   */
+  refusedAtOnce(count: number): void {
+    this.counts.rejected.not_ready += count;
     const now_ms = this.ports.now();
     if (this.pending === 0) this.#gap.begins(now_ms);
     this.#gap.refused(now_ms);
   }
 
-  /** How many sets are in no batch yet. */
+  /** How many changes are in no batch yet. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.changes;
   }
 
   /**
@@ -102,42 +117,77 @@ export class GroupCommit {
    * @param change The set, which has passed the gate to the log.
    * @returns The set once it is committed and applied; rejects with
    * {@linkcode NotStoredError} or {@linkcode OutcomeUnknownError}.
-   * @throws {QueueFullError} At once, if too many sets are waiting.
+   * @throws {QueueFullError} At once, if too many changes are waiting.
    */
   submit(change: Change): Promise<CommittedSet> {
-    if (this.#queue.isFull) {
-      this.counts.rejected.queue_full++;
-      throw new QueueFullError(
-        `${this.#queue.length} sets are waiting for the log, which is the limit`,
+    return this.#submit(new SetUnit(change, this.ports.now()));
+  }
+
+  /**
+   * Takes changes that commit together, as {@linkcode submit} takes a set.
+   *
+   * @param changes The changes, at least one.
+   * @param toCommitted Makes the result of what each of them left.
+   * @throws {EntryTooLargeError} At once, if one entry can't hold them.
+   */
+  submitAll<Committed>(
+    changes: readonly Change[],
+    toCommitted: (
+      outcomes: readonly ChangeOutcome[],
+      sequence: number,
+    ) => Committed,
+  ): Promise<Committed> {
+    const unit = new ChangesUnit(changes, this.ports.now(), toCommitted);
+    const characters = unit.characters + 2;
+    if (characters > this.#entryCharactersMax && changes.length > 1) {
+      throw new EntryTooLargeError(
+        `${changes.length} changes are ${
+          (characters / this.#entryCharactersMax).toFixed(1)
+        } times as much as one entry of the log takes: send them in more than one array`,
       );
     }
-    const now_ms = this.ports.now();
-    if (this.#queue.length + this.#inFlight.length === 0) {
-      this.#gap.begins(now_ms);
+    return this.#submit(unit);
+  }
+
+  #submit<Committed>(
+    unit: Unit & { readonly promise: Promise<Committed> },
+  ): Promise<Committed> {
+    const queue = this.#queue;
+    if (!queue.hasRoom(unit.count)) {
+      this.counts.rejected.queue_full += unit.count;
+      throw new QueueFullError(
+        `${queue.changes} changes are waiting for the log, which has room for ${QUEUE_CHANGES_MAX}`,
+      );
     }
-    const set = new PendingSet(change, now_ms);
-    this.#queue.push(set);
+    if (queue.changes + this.#inFlight.length === 0) {
+      this.#gap.begins(unit.since_ms);
+    }
+    queue.push(unit);
     if (
       this.#inFlight.length < BATCHES_IN_FLIGHT_MAX && !this.#flushDeferred
     ) {
-      // Sets that were read in the same turn go together.
+      // Changes that were read in the same turn go together.
       this.#flushDeferred = true;
       this.ports.defer(() => {
         this.#flushDeferred = false;
         this.#flush();
       });
     }
-    return set.promise;
+    return unit.promise;
   }
 
   #flush(): void {
     while (
-      this.#queue.length > 0 && this.#inFlight.length < BATCHES_IN_FLIGHT_MAX
+      this.#queue.changes > 0 && this.#inFlight.length < BATCHES_IN_FLIGHT_MAX
     ) {
-      const sets = this.#queue.takeBatch(this.#entryCharactersMax);
+      const units = this.#queue.takeBatch(
+        this.#entryCharactersMax,
+        this.#takesDeletions,
+      );
       const number = ++this.#lastBatch;
-      this.#inFlight.push(new Batch(number, sets, this.ports.now()));
-      this.ports.propose(number, entryText(sets.map(({ change }) => change)));
+      const batch = new Batch(number, units, this.ports.now());
+      this.#inFlight.push(batch);
+      this.ports.propose(number, entryText(units), batch.version);
     }
   }
 
@@ -159,28 +209,36 @@ export class GroupCommit {
   }
 
   /**
-   * A batch that has landed is applied: answers its sets.
+   * A batch that has landed is applied: answers its clients.
    *
    * @param batch The batch.
    * @param sequence The sequence of its entry.
-   * @param grades The whole record after each set.
+   * @param outcomes What each change left.
    */
-  answer(batch: Batch, sequence: number, grades: readonly UserGrade[]): void {
-    const { waiting, size, expired, proposedAt_ms } = batch;
+  answer(
+    batch: Batch,
+    sequence: number,
+    outcomes: readonly ChangeOutcome[],
+  ): void {
+    const { waiting, size, expired, proposedAt_ms, version } = batch;
     const { counts } = this;
     const now_ms = this.ports.now();
     // Those that were told that their time is over count as rejected.
-    for (const [i, set] of waiting.entries()) {
-      set.resolve({ grade: grades[expired + i], sequence });
-      counts.setSeconds.observe((now_ms - set.since_ms) / 1000);
+    let first = expired;
+    for (const unit of waiting) {
+      unit.answer(outcomes, first, sequence);
+      first += unit.count;
+      counts.deleted += unit.deletions;
+      counts.committed += unit.count - unit.deletions;
+      counts.setSeconds.observe((now_ms - unit.since_ms) / 1000);
     }
-    counts.committed += waiting.length;
+    if (version === 2) this.#takesDeletions = true;
     this.#gap.committed(now_ms);
     counts.commitSeconds.observe((now_ms - proposedAt_ms) / 1000);
     counts.batchSets.observe(size);
   }
 
-  /** A batch that has landed can't be applied: tells its sets. */
+  /** A batch that has landed can't be applied: tells its clients. */
   reject(batch: Batch, error: NotAppliedError | OutcomeUnknownError): void {
     this.#reject(
       batch.waiting,
@@ -189,11 +247,13 @@ export class GroupCommit {
     );
   }
 
-  /** A batch did not commit: tells its sets. */
+  /** A batch did not commit: tells its clients. */
   fail(number: number, error: NotStoredError | OutcomeUnknownError): void {
     if (number <= this.#lostBatch) return;
+    const batch = this.#take(number);
+    if (batch.version === 2) this.#takesDeletions = false;
     this.#reject(
-      this.#take(number).waiting,
+      batch.waiting,
       error instanceof NotStoredError ? "not_stored" : "outcome_unknown",
       error,
     );
@@ -208,12 +268,12 @@ export class GroupCommit {
     return this.#inFlight.splice(index, 1)[0];
   }
 
-  /** Ends all sets that are in no batch yet: they are certainly not stored. */
+  /** Ends all changes that are in no batch yet: they are certainly not stored. */
   refuseQueued(error: NotStoredError): void {
     this.#reject(this.#queue.takeAll(), "not_ready", error);
   }
 
-  /** The log is gone for good: ends all sets, those in flight as unknown. */
+  /** The log is gone for good: ends all changes, those in flight as unknown. */
   abandon(reason: string): void {
     this.refuseQueued(new NotStoredError(reason));
     this.loseInFlight(reason);
@@ -226,13 +286,13 @@ export class GroupCommit {
       this.#reject(
         waiting,
         "outcome_unknown",
-        new OutcomeUnknownError(`${reason}: the set's outcome is unknown`),
+        new OutcomeUnknownError(`${reason}: the outcome is unknown`),
       );
     }
     this.#inFlight = [];
   }
 
-  /** Ends the sets whose time is over. To be called a few times a second. */
+  /** Ends the changes whose time is over. To be called a few times a second. */
   tick(now_ms: number): void {
     const late_ms = now_ms - this.timeout_ms;
     const late = this.#queue.takeLate(late_ms);
@@ -241,7 +301,7 @@ export class GroupCommit {
         late,
         "not_stored",
         new NotStoredError(
-          `The log did not take the set within ${this.timeout_ms} ms`,
+          `The log did not take the change within ${this.timeout_ms} ms`,
         ),
       );
     }
@@ -253,20 +313,20 @@ export class GroupCommit {
         expired,
         "outcome_unknown",
         new OutcomeUnknownError(
-          `The set was sent to the log, which did not confirm it within ${this.timeout_ms} ms: its outcome is unknown`,
+          `The change was sent to the log, which did not confirm it within ${this.timeout_ms} ms: its outcome is unknown`,
         ),
       );
     }
   }
 
   #reject(
-    sets: readonly PendingSet[],
+    units: readonly Unit[],
     rejection: Rejection,
     error: Error,
   ): void {
-    if (sets.length === 0) return;
-    this.counts.rejected[rejection] += sets.length;
+    if (units.length === 0) return;
+    this.counts.rejected[rejection] += changesOf(units);
     this.#gap.refused(this.ports.now());
-    for (const set of sets) set.reject(error);
+    for (const unit of units) unit.reject(error);
   }
 }

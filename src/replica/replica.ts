@@ -5,6 +5,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { parseArray } from "../change_array.ts";
 import { Change } from "../log/change.ts";
 import type {
   LogEntry,
@@ -16,6 +17,7 @@ import type {
 } from "../log/log.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { ChangeOutcome, DeletedUser, UserGrade } from "../user_grade.ts";
 import { Applier } from "./applier.ts";
 import { forkBySnapshot, forkByTime, ForkedError } from "./fork.ts";
 import { GroupCommit, type GroupCommitPorts } from "./group_commit.ts";
@@ -26,10 +28,52 @@ import { notReadable, notWritable, otherSequences } from "./not_ready.ts";
 import type { Phase, RestoreProgress } from "./readiness.ts";
 import { ReplicaView } from "./replica_view.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
-import type { CommittedSet } from "./set_queue.ts";
 import { type Place, StateMachine } from "./state_machine.ts";
+import type { CommittedSet } from "./unit.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
+
+/** Sets that are committed and applied. */
+export interface CommittedSets {
+  /** The whole record after each. */
+  readonly grades: readonly UserGrade[];
+  /** The sequence of their entry. */
+  readonly sequence: number;
+}
+
+/** A user that was asked to be deleted. */
+export interface Deletion {
+  readonly user_id: string;
+  /** Whether there was a record. */
+  readonly existed: boolean;
+}
+
+/** A deletion that is committed and applied. */
+export interface CommittedDeletion extends Deletion {
+  /** The sequence of its entry. */
+  readonly sequence: number;
+}
+
+/** Deletions that are committed and applied. */
+export interface CommittedDeletions {
+  /** In the order in which they were asked for. */
+  readonly deleted: readonly Deletion[];
+  /** The sequence of their entry. */
+  readonly sequence: number;
+}
+
+function deletionOf(outcome: ChangeOutcome): Deletion {
+  const { user_id, existed } = outcome as DeletedUser;
+  return { user_id, existed };
+}
+
+/** What follows the state that a replica has applied. */
+export interface ChangeFollower {
+  /** An entry is applied, whoever proposed it: what each of its changes left. */
+  applied(sequence: number, outcomes: readonly ChangeOutcome[]): void;
+  /** The state is another one, made elsewhere, at this sequence. */
+  adopted(sequence: number): void;
+}
 
 /** One replica of the user grades. */
 export class Replica extends ReplicaView {
@@ -50,6 +94,13 @@ export class Replica extends ReplicaView {
       new GroupCommit(ports, timeout_ms),
     );
     this.#applier = new Applier(this.machine, this.groupCommit, ports.now);
+  }
+
+  /** @param follower Told all that is applied from now on, and at once. */
+  follow(follower: ChangeFollower): void {
+    this.machine.onApplied = (sequence, outcomes) =>
+      follower.applied(sequence, outcomes);
+    this.machine.onAdopted = (sequence) => follower.adopted(sequence);
   }
 
   /** Says why the log must not be opened, for the probes. */
@@ -264,11 +315,75 @@ export class Replica extends ReplicaView {
    * @throws {NotAppliedError} If it is stored, but can't be applied here yet.
    */
   submit(change: Change): Promise<CommittedSet> {
-    if (!this.writable) {
-      this.groupCommit.refusedAtOnce();
-      throw notWritable(this);
-    }
+    this.#checkWritable(1);
     return this.groupCommit.submit(change);
+  }
+
+  /**
+   * Proposes sets that commit together, all or none, in one entry.
+   *
+   * @param values An array of partial user grades, from anyone.
+   * @returns The whole records after the entry, each as it is after its own
+   * set, once it is committed and applied here.
+   * @throws {InvalidArrayError} If it is not an array, is empty or too long.
+   * @throws {InvalidElementError} If an element is not valid.
+   * @throws {EntryTooLargeError} If one entry can't hold them.
+   * @throws {Error} As {@linkcode submit}.
+   */
+  setMany(values: unknown): Promise<CommittedSets> {
+    return this.#submitAll(
+      parseArray(values, Change.set),
+      (outcomes, sequence) => ({
+        grades: outcomes as readonly UserGrade[],
+        sequence,
+      }),
+    );
+  }
+
+  /**
+   * Proposes a deletion, which is harmless if there is no such user.
+   *
+   * @param value `{"user_id": "…"}`, from anyone.
+   * @returns Whether there was a record, once that is deleted here.
+   * @throws {InvalidUserGradeError} If the value is not valid; the error names
+   * each field.
+   * @throws {Error} As {@linkcode submit}.
+   */
+  delete(value: unknown): Promise<CommittedDeletion> {
+    return this.#submitAll(
+      [Change.delete(value)],
+      ([outcome], sequence) => ({ ...deletionOf(outcome), sequence }),
+    );
+  }
+
+  /**
+   * Proposes deletions that commit together, as {@linkcode setMany} does sets.
+   *
+   * @param values An array of `{"user_id": "…"}`, from anyone.
+   * @returns For each of them whether there was a record.
+   */
+  deleteMany(values: unknown): Promise<CommittedDeletions> {
+    return this.#submitAll(
+      parseArray(values, Change.delete),
+      (outcomes, sequence) => ({ deleted: outcomes.map(deletionOf), sequence }),
+    );
+  }
+
+  #submitAll<Committed>(
+    changes: readonly Change[],
+    toCommitted: (
+      outcomes: readonly ChangeOutcome[],
+      sequence: number,
+    ) => Committed,
+  ): Promise<Committed> {
+    this.#checkWritable(changes.length);
+    return this.groupCommit.submitAll(changes, toCommitted);
+  }
+
+  #checkWritable(changes: number): void {
+    if (this.writable) return;
+    this.groupCommit.refusedAtOnce(changes);
+    throw notWritable(this);
   }
 
   /**

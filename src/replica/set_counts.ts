@@ -1,13 +1,13 @@
 /**
- * How sets ended, in numbers.
+ * How sets and deletions ended, in numbers.
  *
  * @module
  */
 import { Histogram, MILLISECOND_BOUNDS, SIZE_BOUNDS } from "../histogram.ts";
 
-/** Why a valid set was not answered with its record. */
+/** Why a valid set or deletion was not confirmed to its client. */
 export const REJECTIONS = [
-  /** This replica does not take sets now. */
+  /** This replica takes none now. */
   "not_ready",
   /** Too many are waiting. */
   "queue_full",
@@ -22,10 +22,12 @@ export const REJECTIONS = [
 /** One of {@linkcode REJECTIONS}. */
 export type Rejection = (typeof REJECTIONS)[number];
 
-/** Counts sets; only group commit and its replica write. */
+/** Counts changes; only group commit and its replica write. */
 export class SetCounts {
-  /** How many were committed and applied for their clients here. */
+  /** How many sets were committed and applied for their clients here. */
   committed = 0;
+  /** How many deletions were. */
+  deleted = 0;
   readonly rejected: Record<Rejection, number> = {
     not_ready: 0,
     queue_full: 0,
@@ -33,10 +35,13 @@ export class SetCounts {
     outcome_unknown: 0,
     not_applied: 0,
   };
-  /** Seconds from a valid set to its record, of each that was committed. */
+  /**
+   * Seconds until a set, a deletion or an array of them was committed, of each
+   * request that was.
+   */
   readonly setSeconds = new Histogram(MILLISECOND_BOUNDS);
   /** Seconds from proposing a batch to having applied it. */
   readonly commitSeconds = new Histogram(MILLISECOND_BOUNDS);
-  /** How many sets each committed batch had. */
+  /** How many changes each committed batch had. */
   readonly batchSets = new Histogram(SIZE_BOUNDS);
 }

@@ -10,13 +10,13 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { decodeEntry, InvalidEntryError } from "../log/change.ts";
+import { decodeEntry, InvalidEntryError, isDeletion } from "../log/change.ts";
 import { type LogEntry, LogFailedError } from "../log/log.ts";
 import { liveSnapshot } from "../snapshot/live_snapshot.ts";
 import type { Snapshot, SnapshotInfo } from "../snapshot/snapshot.ts";
 import { TableFullError } from "../storage/table_full_error.ts";
 import { Storage } from "../storage/storage.ts";
-import type { UserGrade, UserGradePatch } from "../user_grade.ts";
+import type { ChangeOutcome, UserChange } from "../user_grade.ts";
 import { checkMark } from "./fork.ts";
 import { HealPoints } from "./heal_points.ts";
 import { CHECKPOINT_ENTRIES, DigestTrail } from "./digest_trail.ts";
@@ -28,9 +28,9 @@ export type Place = Pick<SnapshotInfo, "sequence" | "time" | "heals">;
 
 /** An entry that is being applied. */
 interface EntryUnderWay extends Pick<LogEntry, "sequence" | "time" | "heal"> {
-  readonly patches: readonly UserGradePatch[];
-  /** The record after each patch that is applied: the next one is at its end. */
-  readonly grades: UserGrade[];
+  readonly changes: readonly Readonly<UserChange>[];
+  /** What each change that is applied left: the next one is at its end. */
+  readonly outcomes: ChangeOutcome[];
 }
 
 /** Applies entries in order. */
@@ -44,7 +44,19 @@ export class StateMachine {
   #usersBefore = 0;
   #stuckIn: EntryUnderWay | undefined;
   #sets = 0;
+  #deletions = 0;
   #poisonEntries = 0;
+
+  /**
+   * Told each whole entry once it is applied, its own or another replica's, with
+   * what each of its changes left.
+   */
+  onApplied:
+    | ((sequence: number, outcomes: readonly ChangeOutcome[]) => void)
+    | undefined;
+
+  /** Told when it goes on from a state that was made elsewhere. */
+  onAdopted: ((sequence: number) => void) | undefined;
 
   /** The sequence of the last entry that is applied as a whole. */
   get sequence(): number {
@@ -63,7 +75,8 @@ export class StateMachine {
 
   /** Whether storage is the state at the sequence, and not beyond it. */
   get isWhole(): boolean {
-    return this.#stuckIn === undefined || this.#stuckIn.grades.length === 0;
+    return this.#stuckIn === undefined ||
+      this.#stuckIn.outcomes.length === 0;
   }
 
   /** How many users there are at the sequence. */
@@ -84,6 +97,11 @@ export class StateMachine {
   /** How many sets were applied from the log. */
   get sets(): number {
     return this.#sets;
+  }
+
+  /** How many deletions were. */
+  get deletions(): number {
+    return this.#deletions;
   }
 
   /** How many entries were skipped because they do not validate. */
@@ -130,15 +148,16 @@ export class StateMachine {
     this.#heals = HealPoints.from(heals);
     this.#trail = new DigestTrail();
     this.#stuckIn = undefined;
+    this.onAdopted?.(sequence);
   }
 
   /**
    * Applies the next entry.
    *
    * @param entry The entry.
-   * @param own Its patches, if this replica has proposed it; else they are
+   * @param own Its changes, if this replica has proposed it; else they are
    * read from its payload, and an entry that does not validate is skipped.
-   * @returns The whole record after each patch.
+   * @returns What each change left.
    * @throws {LogFailedError} If an entry is missing before it, or it comes
    * again.
    * @throws {TableFullError} If there is no room for a record: the machine is
@@ -147,8 +166,8 @@ export class StateMachine {
    */
   apply(
     entry: LogEntry,
-    own: readonly UserGradePatch[] | undefined,
-  ): readonly UserGrade[] {
+    own: readonly Readonly<UserChange>[] | undefined,
+  ): readonly ChangeOutcome[] {
     const { sequence, time, heal } = entry;
     if (this.#stuckIn !== undefined || sequence !== this.sequence + 1) {
       throw new LogFailedError(
@@ -159,15 +178,15 @@ export class StateMachine {
       const { sequence: appliedSequence, digest, heals } = this;
       checkMark({ appliedSequence, digest, heals }, heal);
     }
-    const patches = own ?? (heal === undefined ? this.#decode(entry) : []);
+    const changes = own ?? (heal === undefined ? this.#decode(entry) : []);
     this.#storage.markDigest();
     this.#usersBefore = this.#storage.size;
     return this.#goOn({
       sequence,
       time,
       ...(heal && { heal }),
-      patches,
-      grades: [],
+      changes,
+      outcomes: [],
     });
   }
 
@@ -180,30 +199,41 @@ export class StateMachine {
     if (this.#stuckIn !== undefined) this.#goOn(this.#stuckIn);
   }
 
-  #goOn(entry: EntryUnderWay): readonly UserGrade[] {
-    const { sequence, time, heal, patches, grades } = entry;
+  #goOn(entry: EntryUnderWay): readonly ChangeOutcome[] {
+    const { sequence, time, heal, changes, outcomes } = entry;
     try {
-      const storage = this.#storage;
-      for (let i = grades.length; i < patches.length; i++) {
-        grades.push(storage.set(patches[i]));
+      for (let i = outcomes.length; i < changes.length; i++) {
+        outcomes.push(this.#applyChange(changes[i]));
       }
     } catch (error) {
       if (error instanceof TableFullError) this.#stuckIn = entry;
       throw error;
     }
     this.#stuckIn = undefined;
-    this.#sets += patches.length;
     this.#place = { sequence, time };
     if (heal !== undefined) this.#heals = this.#heals.with(heal);
     if (sequence % CHECKPOINT_ENTRIES === 0) {
       this.#trail.note(sequence, this.digest);
     }
-    return grades;
+    this.onApplied?.(sequence, outcomes);
+    return outcomes;
   }
 
-  #decode({ sequence, payload }: LogEntry): readonly UserGradePatch[] {
+  #applyChange(change: Readonly<UserChange>): ChangeOutcome {
+    if (isDeletion(change)) {
+      const { user_id, deleted } = change;
+      const existed = this.#storage.delete(user_id);
+      this.#deletions++;
+      return { user_id, deleted, existed };
+    }
+    const grade = this.#storage.set(change);
+    this.#sets++;
+    return grade;
+  }
+
+  #decode({ sequence, payload, version = 1 }: LogEntry): readonly UserChange[] {
     try {
-      return decodeEntry(payload!);
+      return decodeEntry(payload!, version);
     } catch (error) {
       if (!(error instanceof InvalidEntryError)) throw error;
       this.#poisonEntries++;

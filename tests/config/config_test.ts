@@ -81,7 +81,7 @@ Deno.test({
           folder: undefined,
         },
         commitTimeout_ms: 5000,
-        bodyBytesMax: 65536,
+        bodyBytesMax: 262144,
         isReadOnly: false,
         shutdownDelay_ms: 0,
         tls: undefined,

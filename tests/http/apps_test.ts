@@ -8,8 +8,8 @@ Deno.test("both listeners answer 405 with Allow, 404, and their probes", async (
   const wrongMethod = await service.set({}, { method: "PUT" });
   assert.equal(wrongMethod.headers.get("allow"), "POST");
   await problem(wrongMethod, 405);
-  const posted = await service.get("/get?user_id=a", { method: "POST" });
-  assert.equal(posted.headers.get("allow"), "GET, HEAD");
+  const posted = await service.get("/get?user_id=a", { method: "PUT" });
+  assert.equal(posted.headers.get("allow"), "GET, HEAD, POST");
   await problem(posted, 405);
   await problem(await service.get("/nope"), 404);
   await problem(await service.get("/set"), 404);
@@ -27,11 +27,11 @@ Deno.test("both listeners answer 405 with Allow, 404, and their probes", async (
   assert.equal((await slash.json()).state, "ready");
 });
 
-Deno.test("READ_ONLY=yes refuses sets and imports with that reason, and serves everything else", async () => {
+Deno.test("READ_ONLY=yes refuses sets, deletions and imports with that reason, and serves everything else", async () => {
   const service = new LocalService({ isReadOnly: true });
   const { log: { proposer } } = service;
   await proposer.set({ user_id: "a", spp: 1 });
-  for (const path of ["/set", "/import"]) {
+  for (const path of ["/set", "/delete", "/import"]) {
     const post = (authorization: string) =>
       service.send("set", path, {
         method: "POST",

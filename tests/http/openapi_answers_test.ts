@@ -5,6 +5,7 @@ import { BODY_TIMEOUT_MS } from "../../src/http/server/body.ts";
 import { RequestCounts } from "../../src/http/server/request_counts.ts";
 import { notFound, router } from "../../src/http/server/router.ts";
 import { importFile } from "../../src/http/set/import.ts";
+import { Storage } from "../../src/storage/storage.ts";
 import { heartbeat } from "../cluster/heartbeats.ts";
 import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
@@ -66,7 +67,15 @@ async function askSets({ set }: Asked): Promise<void> {
   await set("post", "/set", { body: user });
   await set("post", "/set", { body: "no json" });
   await set("post", "/set", { body: '{"spp":"1"}' });
-  await set("post", "/set", { body: " ".repeat(70_000) });
+  for (const path of ["/set", "/delete"]) {
+    for (const body of [`[${user},${user}]`, "[]", `[${user},{}]`]) {
+      await set("post", path, { body });
+    }
+    await set("post", path, { body: " ".repeat(300_000) });
+  }
+  await set("post", "/delete", { body: user });
+  await set("post", "/delete", { body: user, query: "x" });
+  await set("post", "/set", { body: user });
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\nnonsense\n` });
   await set("post", "/import", { body: new Uint8Array([0x1f, 0x8b, 8]) });
@@ -74,14 +83,15 @@ async function askSets({ set }: Asked): Promise<void> {
   await set("head", "/backup");
   await set("post", "/snapshot");
   await set("post", "/snapshot", { body: user });
-  await set("post", "/snapshot", { body: " ".repeat(70_000) });
-  for (const path of ["/set", "/import"]) {
+  await set("post", "/snapshot", { body: " ".repeat(300_000) });
+  for (const path of ["/set", "/delete", "/import"]) {
     const headers = { "content-encoding": "br" };
     await set("post", path, { body: user, headers });
   }
   for (
     const [method, path] of [
       ["post", "/set"],
+      ["post", "/delete"],
       ["post", "/import"],
       ["post", "/snapshot"],
       ["get", "/backup"],
@@ -97,7 +107,13 @@ async function askSets({ set }: Asked): Promise<void> {
 /** Asks for what a get listener that is ready answers. */
 async function askGets({ get }: Asked, document: OpenApi): Promise<void> {
   for (
-    const query of ["user_id=a", "user_id=a&min_sequence=1", "user_id=x", ""]
+    const query of [
+      "user_id=a",
+      "user_id=a&min_sequence=1",
+      "user_id=x",
+      "user_id=%00",
+      "",
+    ]
   ) {
     await get("get", "/get", { query });
     await get("head", "/get", { query });
@@ -120,12 +136,35 @@ function openPaths({ paths }: OpenApi): string[] {
   );
 }
 
+/** Asks a replica that has gone on from a snapshot for changes. */
+async function askWatches(checker: AnswerChecker): Promise<void> {
+  const service = new LocalService();
+  service.log.proposer.rejoin(new Storage(), { sequence: 7, time: null });
+  const { get } = new Asked(service, checker);
+  for (const query of ["after=7&user_id=a", "after=6", "after=x", "user_id="]) {
+    await get("get", "/watch", { query });
+    await get("head", "/watch", { query });
+  }
+}
+
 /** The probes of a listener. */
 async function askProbes(send: Send): Promise<void> {
   for (const path of ["/healthz", "/readyz"]) {
     await send("get", path);
     await send("head", path);
   }
+}
+
+/** Asks a get listener that is ready for many users. */
+async function askMany({ get }: Asked): Promise<void> {
+  const ask = (body: string, query = "", headers = {}) =>
+    get("post", "/get", { body, query, headers });
+  await ask('["a","x"]');
+  await ask('["a"]', "min_sequence=1");
+  for (const body of ["no json", "[]", "[1]"]) await ask(body);
+  await ask('["a"]', "min_sequence=x");
+  await ask(" ".repeat(300_000));
+  await ask('["a"]', "", { "content-encoding": "br" });
 }
 
 /** A body that does not end. */
@@ -136,10 +175,13 @@ function endless(): ReadableStream<Uint8Array> {
 }
 
 /** Bodies that are given up. */
-async function sendEndlessly({ service, set, checker }: Asked): Promise<void> {
-  const slow = ["/set", "/snapshot"].map((path) =>
+async function sendEndlessly(
+  { service, set, get, checker }: Asked,
+): Promise<void> {
+  const slow = ["/set", "/delete", "/snapshot"].map((path) =>
     set("post", path, { body: endless() })
   );
+  slow.push(get("post", "/get", { body: endless() }));
   service.pass(BODY_TIMEOUT_MS);
   await Promise.all(slow);
   // The same handler, only that it waits for less long.
@@ -159,6 +201,7 @@ async function sendEndlessly({ service, set, checker }: Asked): Promise<void> {
 async function askWithoutLog(checker: AnswerChecker): Promise<void> {
   const { set, get } = new Asked(new LocalService({ isOpen: false }), checker);
   await set("post", "/set", { body: '{"user_id":"a"}' });
+  await set("post", "/delete", { body: '{"user_id":"a"}' });
   await set("get", "/backup");
   await set("head", "/backup");
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
@@ -166,6 +209,9 @@ async function askWithoutLog(checker: AnswerChecker): Promise<void> {
   await askProbes(get);
   await get("get", "/get", { query: "user_id=a" });
   await get("head", "/get", { query: "user_id=a" });
+  await get("get", "/watch");
+  await get("head", "/watch");
+  await get("post", "/get", { body: '["a"]' });
   for (const path of ["/status", "/cluster", "/history", "/metrics"]) {
     await get("get", path);
   }
@@ -220,6 +266,7 @@ async function askSilentLogs(checker: AnswerChecker): Promise<void> {
   for (
     const [path, body] of [
       ["/set", '{"user_id":"a"}'],
+      ["/delete", '{"user_id":"a"}'],
       ["/import", `${HEADER}a,1,2,3,4\n`],
     ]
   ) {
@@ -241,6 +288,8 @@ Deno.test("answers are as the OpenAPI document says, and all that it says can be
   const asked = new Asked(service, checker);
   await askSets(asked);
   await askGets(asked, document);
+  await askWatches(checker);
+  await askMany(asked);
   await askProbes(asked.set);
   await sendEndlessly(asked);
   await askWithoutLog(checker);

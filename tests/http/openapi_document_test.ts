@@ -3,6 +3,7 @@ import Ajv from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { openApiDocument } from "../../src/http/openapi_document.ts";
+import { page } from "../../src/http/page/page.ts";
 import { OTHER_ROUTE } from "../../src/http/server/request_counts.ts";
 import { NUMBER_FIELDS } from "../../src/user_grade.ts";
 import { isPatch } from "../../src/user_grade_schema.ts";
@@ -27,6 +28,24 @@ Deno.test("the OpenAPI document has the routes of both listeners, and no others"
     Object.keys(document().paths).sort(),
     [...new Set(routes)].sort(),
   );
+});
+
+Deno.test("each operation of the OpenAPI document has a name of its own, but HEAD and the files of the page", () => {
+  const names: string[] = [];
+  for (const [path, item] of Object.entries(document().paths)) {
+    for (const method of ["get", "head", "post"]) {
+      const operation = (item as Record<string, { operationId?: string }>)[
+        method
+      ];
+      if (operation === undefined) continue;
+      const { operationId } = operation;
+      if (method === "head" || path in page()) {
+        assert.equal(operationId, undefined, `${method} ${path}`);
+      } else names.push(operationId!);
+    }
+  }
+  for (const name of names) assert.match(name, /^[a-z]+[A-Z][A-Za-z]+$/);
+  assert.equal(new Set(names).size, names.length);
 });
 
 Deno.test("the OpenAPI document says where the set listener is", () => {

@@ -7,7 +7,7 @@ import {
   InvalidEntryError,
 } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
-import { NUMBER_FIELDS } from "../../src/user_grade.ts";
+import { NUMBER_FIELDS, type UserGradePatch } from "../../src/user_grade.ts";
 import { InvalidUserGradeError } from "../../src/user_grade_schema.ts";
 import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
 
@@ -64,7 +64,8 @@ Deno.test({
         decoded.forEach((patch, i) => {
           for (const field of ["user_id", ...NUMBER_FIELDS] as const) {
             // `Object.is`, since 0 and -0 are two numbers.
-            assert.ok(Object.is(patch[field], changes[i].patch[field]), field);
+            const held = changes[i].change as UserGradePatch;
+            assert.ok(Object.is(patch[field], held[field]), field);
           }
           assert.deepEqual(Change.set(patch), changes[i]);
         });
@@ -80,7 +81,7 @@ Deno.test({
   permissions,
   fn: () => {
     for (const user_id of ODD_IDS) {
-      assert.equal(Change.set({ user_id }).patch.user_id, user_id);
+      assert.equal(Change.set({ user_id }).change.user_id, user_id);
     }
     for (const user_id of IMPOSSIBLE_IDS) {
       assert.throws(() => Change.set({ user_id }), InvalidUserGradeError);
@@ -96,7 +97,7 @@ Deno.test({
     const value = { user_id: "a", spp: 1 };
     const change = Change.set(value);
     value.user_id = "b";
-    assert.equal(change.patch.user_id, "a");
+    assert.equal(change.change.user_id, "a");
   },
 });
 

@@ -11,7 +11,10 @@ import {
   NotAppliedError,
   QueueFullError,
 } from "../../src/replica/group_commit.ts";
-import { BATCH_SETS_MAX, QUEUE_SETS_MAX } from "../../src/replica/set_queue.ts";
+import {
+  BATCH_CHANGES_MAX,
+  QUEUE_CHANGES_MAX,
+} from "../../src/replica/unit_queue.ts";
 import { Storage } from "../../src/storage/storage.ts";
 
 const permissions = "none";
@@ -58,7 +61,7 @@ class Bench {
 
   commit(batch: number, sequence: number): void {
     const landed = this.groupCommit.land(batch);
-    const grades = landed.patches.map((patch) => this.storage.set(patch));
+    const grades = landed.changes.map((change) => this.storage.set(change));
     this.groupCommit.answer(landed, sequence, grades);
   }
 }
@@ -94,19 +97,19 @@ test("GroupCommit bounds a batch in sets, and in bytes whatever the ids are", (b
   const submit = (count: number, id: string) => {
     for (let i = 0; i < count; i++) bench.submit(id).catch(() => {});
   };
-  submit(BATCH_SETS_MAX + 1, "x");
+  submit(BATCH_CHANGES_MAX + 1, "x");
   bench.turn();
-  assert.equal(bench.proposed[0].ids.length, BATCH_SETS_MAX);
+  assert.equal(bench.proposed[0].ids.length, BATCH_CHANGES_MAX);
   bench.commit(1, 1);
   bench.commit(2, 2);
   // The longest as JSON text, and the longest in bytes for its characters.
   for (const id of ['"'.repeat(256), "日".repeat(85), "𝄞".repeat(64)]) {
-    submit(2 * BATCH_SETS_MAX, id);
+    submit(2 * BATCH_CHANGES_MAX, id);
     bench.turn();
     const batch = bench.proposed.length;
     const { ids, bytes } = bench.proposed[batch - 1];
     assert.ok(bytes <= ENTRY_BYTES_MAX, `${bytes} bytes`);
-    assert.ok(ids.length > BATCH_SETS_MAX / 2);
+    assert.ok(ids.length > BATCH_CHANGES_MAX / 2);
     bench.commit(batch, batch);
     for (let last = batch; bench.proposed.length > last;) {
       bench.commit(++last, last);
@@ -173,7 +176,7 @@ test("GroupCommit refuses sets beyond the queue's limits, and takes them again w
   const ignore = () => {};
   bench.submit("first").catch(ignore);
   bench.turn();
-  for (let i = 0; i < QUEUE_SETS_MAX; i++) bench.submit("x").catch(ignore);
+  for (let i = 0; i < QUEUE_CHANGES_MAX; i++) bench.submit("x").catch(ignore);
   assert.throws(() => bench.submit("one too many"), QueueFullError);
   bench.commit(1, 1);
   bench.submit("room again").catch(ignore);

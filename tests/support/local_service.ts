@@ -39,7 +39,7 @@ export class LocalService {
   readonly apps: Apps;
 
   constructor(
-    { isOpen = true, bodyBytesMax = 2 ** 16, isReadOnly = false }:
+    { isOpen = true, bodyBytesMax = 2 ** 18, isReadOnly = false }:
       LocalServiceOptions = {},
   ) {
     const now = () => this.now();
@@ -139,6 +139,11 @@ export class LocalService {
       body: isBody(body) ? body : JSON.stringify(body),
       ...init,
     });
+  }
+
+  /** Sends a deletion, or an array of them, with the right credentials. */
+  delete(body: unknown): Promise<Response> {
+    return this.ask("/delete", { body: JSON.stringify(body) });
   }
 
   /** Sends a file to import with the right credentials. */

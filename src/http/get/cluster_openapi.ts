@@ -57,6 +57,7 @@ export type ClusterAnswer = z.infer<typeof Cluster>;
 
 /** The path `/cluster`. */
 export const CLUSTER_PATH: PathItem = report(
+  "getCluster",
   "All replicas as this one sees them",
   Cluster,
 );

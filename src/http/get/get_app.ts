@@ -14,26 +14,35 @@ import type {
   RecordSource,
   ReplicaStatus,
   SnapshotView,
+  WatchSource,
 } from "../ports.ts";
 import type { Availability } from "../server/availability.ts";
+import type { BodyReader } from "../server/body.ts";
+import { acceptEncodings } from "../server/content_encoding.ts";
 import { probes } from "../server/probes.ts";
 import type { RequestCounts } from "../server/request_counts.ts";
-import { type App, getAndHead, notFound, router } from "../server/router.ts";
+import { type App, methods, notFound, router } from "../server/router.ts";
 import { cluster } from "./cluster.ts";
 import { get } from "./get.ts";
+import { getMany } from "./get_many.ts";
 import { history } from "./history.ts";
 import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { status } from "./status.ts";
+import { watch } from "./watch.ts";
+import type { Watchers } from "./watchers.ts";
 
 /** What the get listener answers with. */
 export interface GetAppOptions {
   readonly identity: Identity;
-  readonly replica: RecordSource & Readiness & ReplicaStatus;
+  readonly replica: RecordSource & Readiness & ReplicaStatus & WatchSource;
+  readonly watchers: Watchers;
   readonly cluster: ClusterSource;
   /** What is kept of its log. */
   readonly snapshots: SnapshotView;
   readonly history: HistorySource;
+  /** Reads the bodies of gets. */
+  readonly bodies: BodyReader;
   readonly availability: Availability;
   /** Counts the answers. */
   readonly requests: RequestCounts;
@@ -50,9 +59,15 @@ export interface GetAppOptions {
 /** @returns A function for `Deno.serve`. */
 export function getApp(options: GetAppOptions): App {
   const { identity, replica, snapshots, availability, now } = options;
+  const getOne = get(replica, options.getSeconds);
   return router(
     {
-      "/get": getAndHead(get(replica, options.getSeconds)),
+      "/get": methods({
+        GET: getOne,
+        HEAD: getOne,
+        POST: acceptEncodings([], getMany(replica, options.bodies)),
+      }),
+      "/watch": watch(replica, options.watchers),
       "/status": status(identity, replica, options.cluster, snapshots, now),
       "/cluster": cluster(identity, options.cluster, now),
       "/history": history(options.history, now),

@@ -34,6 +34,7 @@ export type HistoryAnswer = z.infer<typeof History>;
 
 /** The path `/history`. */
 export const HISTORY_PATH: PathItem = report(
+  "getHistory",
   "The last ten minutes of this replica",
   History,
 );

@@ -9,6 +9,7 @@ import type { PathItem } from "../openapi/responses.ts";
 /** The path `/metrics`. */
 export const METRICS_PATH: PathItem = {
   get: {
+    operationId: "getMetrics",
     summary: "Metrics for Prometheus",
     responses: {
       "200": {

@@ -30,6 +30,36 @@ export function parseQuery(query: string): GetQuery {
   const plain = PLAIN.exec(query);
   if (plain !== null) return { userId: plain[1] };
 
+  const values = parameters(query);
+  const userId = values.get("user_id");
+  if (userId === undefined) {
+    throw new HttpError(400, "user_id is missing: ask for /get?user_id=ID");
+  }
+  if (userId === "") throw new HttpError(400, "user_id is empty");
+  const minSequence = minSequenceOf(values);
+  return minSequence === undefined ? { userId } : { userId, minSequence };
+}
+
+/**
+ * @param query What follows the `?` of a look-up of many users.
+ * @returns The sequence that must be applied before the answer, if one is
+ * given; other parameters are ignored.
+ * @throws {HttpError} 400, if it is not valid, or `user_id` is given.
+ */
+export function parseMinSequence(query: string): number | undefined {
+  if (query === "") return undefined;
+  const values = parameters(query);
+  if (values.has("user_id")) {
+    throw new HttpError(
+      400,
+      "user_id is for GET: a POST has the ids in its body, as a JSON array",
+    );
+  }
+  return minSequenceOf(values);
+}
+
+/** The parameters of a look-up that there are, decoded. */
+function parameters(query: string): Map<string, string> {
   const values = new Map<string, string>();
   for (const pair of query.split("&")) {
     const equals = pair.indexOf("=");
@@ -38,13 +68,14 @@ export function parseQuery(query: string): GetQuery {
     if (values.has(name)) throw new HttpError(400, `${name} is given twice`);
     values.set(name, equals === -1 ? "" : decode(pair.slice(equals + 1)));
   }
-  const userId = values.get("user_id");
-  if (userId === undefined) {
-    throw new HttpError(400, "user_id is missing: ask for /get?user_id=ID");
-  }
-  if (userId === "") throw new HttpError(400, "user_id is empty");
+  return values;
+}
+
+function minSequenceOf(
+  values: ReadonlyMap<string, string>,
+): number | undefined {
   const minSequence = values.get("min_sequence");
-  if (minSequence === undefined) return { userId };
+  if (minSequence === undefined) return undefined;
   if (
     !SEQUENCE.test(minSequence) || !Number.isSafeInteger(Number(minSequence))
   ) {
@@ -53,14 +84,14 @@ export function parseQuery(query: string): GetQuery {
       `min_sequence must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}`,
     );
   }
-  return { userId, minSequence: Number(minSequence) };
+  return Number(minSequence);
 }
 
 /**
- * Unlike `URLSearchParams` it refuses bytes that are not UTF-8, rather than
- * look up a user of another name.
+ * Decodes a name or a value of a query. Unlike `URLSearchParams` it refuses
+ * bytes that are not UTF-8, rather than look up a user of another name.
  */
-function decode(text: string): string {
+export function decode(text: string): string {
   try {
     if (NOT_ASCII.test(text)) throw new URIError("not percent-encoded");
     return decodeURIComponent(text.replaceAll("+", " "));

@@ -50,6 +50,7 @@ export type StatusAnswer = z.infer<typeof Status>;
 
 /** The path `/status`. */
 export const STATUS_PATH: PathItem = report(
+  "getStatus",
   "The replica's state and place in the log",
   Status,
 );

@@ -21,8 +21,14 @@ const RetryAfter = z.string().regex(/^\d+$/).meta({
 });
 
 /** A path without parameters that always answers 200. */
-export function report(summary: string, schema: z.ZodType): PathItem {
-  return { get: { summary, responses: { "200": json(summary, schema) } } };
+export function report(
+  operationId: string,
+  summary: string,
+  schema: z.ZodType,
+): PathItem {
+  return {
+    get: { operationId, summary, responses: { "200": json(summary, schema) } },
+  };
 }
 
 /** An answer of JSON. */

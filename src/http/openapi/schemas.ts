@@ -18,6 +18,9 @@ export const state = z.enum(REPLICA_STATES);
 /** The header of a sequence. */
 export const LogSequence = z.string().regex(/^\d+$/);
 
+/** A user's id. */
+export const UserId = UserGradePatchSchema.shape.user_id;
+
 /** A whole record: a partial one with all its fields. */
 export const UserGrade = z.strictObject(
   UserGradePatchSchema.required().shape,
@@ -33,3 +36,18 @@ export const problemMembers = {
 
 /** An error by RFC 9457. */
 export const Problem = z.strictObject(problemMembers).meta({ id: "Problem" });
+
+/** An error of values that are not what they must be. */
+export const ValidationProblem = z.strictObject({
+  ...problemMembers,
+  errors: z.array(z.strictObject({
+    index: count.optional().meta({
+      description: "The element of the array that is wrong, from 0.",
+    }),
+    field: z.string().meta({ description: "Empty for a value as a whole." }),
+    message: z.string(),
+  })).optional().meta({
+    description:
+      "Each wrong field, at most 20; left out if a value is not the reason.",
+  }),
+}).meta({ id: "ValidationProblem" });

@@ -13,7 +13,7 @@ const READ_ONLY = "the service is read-only (READ_ONLY=yes)";
 export class Availability {
   #leaving: string | undefined;
 
-  /** @param isReadOnly Whether sets and imports are refused. */
+  /** @param isReadOnly Whether sets, deletions and imports are refused. */
   constructor(private readonly isReadOnly: boolean) {}
 
   /**
@@ -43,7 +43,7 @@ export class Availability {
   writing(handler: Handler): Handler {
     if (!this.isReadOnly) return handler;
     return () => {
-      throw new UnavailableError(`Nothing was stored: ${READ_ONLY}`);
+      throw new UnavailableError(`Nothing was changed: ${READ_ONLY}`);
     };
   }
 }

@@ -8,6 +8,9 @@ import { UnavailableError } from "../../errors.ts";
 /** How long a body may take to arrive. */
 export const BODY_TIMEOUT_MS = 10_000;
 
+/** How many bytes all bodies on their way to one reader may have. */
+export const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+
 /** The body is larger than the limit. */
 export class BodyTooLargeError extends RangeError {
   override name = "BodyTooLargeError";
@@ -28,11 +31,18 @@ export class BodyCutError extends UnavailableError {
   override name = "BodyCutError";
 }
 
+/** The body had waited longest when too many were on their way. */
+export class BodyCrowdedOutError extends UnavailableError {
+  override name = "BodyCrowdedOutError";
+}
+
 /** A body on its way. */
 interface PendingBody {
+  /** Its length or, if that is not known, what has come of it. */
+  bytes: number;
   /** Set by the first sweep that sees it, so that most bodies need no clock. */
   deadline: number | undefined;
-  readonly reject: (error: BodyTimeoutError) => void;
+  readonly reject: (error: Error) => void;
   /** Releases the lock on a body that is read in chunks. */
   release?: () => void;
 }
@@ -41,14 +51,19 @@ interface PendingBody {
 export class BodyReader {
   /** Invariant: in the order of their deadlines, those without one last. */
   readonly #pending = new Set<PendingBody>();
+  /** Invariant: the sum of the bytes of those on their way. */
+  #pendingBytes = 0;
 
   /**
    * @param bytesMax The most bytes of one body.
    * @param now The time in milliseconds.
+   * @param pendingBytesMax The most bytes of all bodies on their way; not less
+   * than `bytesMax`.
    */
   constructor(
     private readonly bytesMax: number,
     private readonly now: () => number,
+    private readonly pendingBytesMax = PENDING_BYTES_MAX,
   ) {}
 
   /** How many bodies are on their way. */
@@ -62,28 +77,59 @@ export class BodyReader {
    * @throws {BodyTimeoutError} If it takes longer than {@linkcode BODY_TIMEOUT_MS}.
    * @throws {BodyBrokenError} If it ends early or can't be read.
    * @throws {BodyCutError} If the listener closes the connection meanwhile.
+   * @throws {BodyCrowdedOutError} If too many bytes are on their way and this
+   * body has waited longest: slow clients make room for all others.
    */
   read(request: Request): Promise<Uint8Array> {
     const length = request.headers.get("content-length");
-    if (length !== null && Number(length) > this.bytesMax) {
-      return Promise.reject(this.#tooLarge());
-    }
+    // Not a number where the same length is given twice.
+    const bytes = length === null ? NaN : Number(length);
+    if (bytes > this.bytesMax) return Promise.reject(this.#tooLarge());
     return new Promise((resolve, reject) => {
       // The deadlines come from one sweep, since a timer for each body costs
       // more than reading it.
-      const pending: PendingBody = { deadline: undefined, reject };
+      const pending: PendingBody = { bytes: 0, deadline: undefined, reject };
       this.#pending.add(pending);
-      const bytes = length !== null
-        ? request.bytes()
-        : this.#readChunks(request, pending);
-      bytes.then((whole) => {
-        this.#pending.delete(pending);
+      let body: Promise<Uint8Array>;
+      if (Number.isNaN(bytes)) body = this.#readChunks(request, pending);
+      else {
+        this.#hold(pending, bytes);
+        body = request.bytes();
+      }
+      body.then((whole) => {
+        this.#drop(pending);
         resolve(whole);
       }, (error) => {
-        this.#pending.delete(pending);
+        this.#drop(pending);
         reject(bodyError(error));
       });
     });
+  }
+
+  /** Counts bytes of a body; the longest waiting bodies make room for them. */
+  #hold(body: PendingBody, bytes: number): void {
+    body.bytes += bytes;
+    this.#pendingBytes += bytes;
+    while (this.#pendingBytes > this.pendingBytesMax) {
+      const [oldest] = this.#pending;
+      this.#giveUp(
+        oldest,
+        new BodyCrowdedOutError(
+          `The bodies on their way have more than ${this.pendingBytesMax} bytes, and this one had waited longest: send it again`,
+        ),
+      );
+    }
+  }
+
+  /** Ends a body that has not arrived. */
+  #giveUp(body: PendingBody, error: Error): void {
+    this.#drop(body);
+    body.release?.();
+    body.reject(error);
+  }
+
+  #drop(body: PendingBody): void {
+    if (this.#pending.delete(body)) this.#pendingBytes -= body.bytes;
   }
 
   /** Reads a body whose length is not known before its end. */
@@ -105,6 +151,7 @@ export class BodyReader {
         throw this.#tooLarge();
       }
       chunks.push(value);
+      this.#hold(pending, value.length);
     }
     const bytes = new Uint8Array(length);
     let at = 0;
@@ -127,9 +174,8 @@ export class BodyReader {
     for (const pending of this.#pending) {
       pending.deadline ??= now + BODY_TIMEOUT_MS;
       if (pending.deadline > now) continue;
-      this.#pending.delete(pending);
-      pending.release?.();
-      pending.reject(
+      this.#giveUp(
+        pending,
         new BodyTimeoutError(
           `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`,
         ),

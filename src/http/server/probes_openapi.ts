@@ -29,9 +29,10 @@ export type ReadinessAnswer = z.infer<typeof Readiness>;
 
 /** The paths of both listeners. */
 export const PROBE_PATHS: Paths = {
-  "/healthz": report("The process answers", Health),
+  "/healthz": report("getHealth", "The process answers", Health),
   "/readyz": {
     get: {
+      operationId: "getReadiness",
       summary: "Whether this listener can do its work",
       responses: {
         "200": json("It can", Readiness),

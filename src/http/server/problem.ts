@@ -4,10 +4,16 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { UnavailableError, UnconfirmedError } from "../../errors.ts";
+import { InvalidArrayError, InvalidElementError } from "../../change_array.ts";
+import {
+  TooLargeError,
+  UnavailableError,
+  UnconfirmedError,
+} from "../../errors.ts";
 import { InvalidUserGradeError } from "../../user_grade_schema.ts";
 import {
   BodyBrokenError,
+  BodyCrowdedOutError,
   bodyError,
   BodyTimeoutError,
   BodyTooLargeError,
@@ -22,6 +28,7 @@ const TITLES = {
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
+  410: "Gone",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   500: "Internal Server Error",
@@ -89,9 +96,24 @@ export function toHttpError(error: unknown): HttpError {
       members: { errors: error.errors },
     });
   }
+  if (error instanceof InvalidElementError) {
+    const { index } = error;
+    const errors = error.errors.map((one) => ({ index, ...one }));
+    return new HttpError(400, error.message, { members: { errors } });
+  }
+  if (error instanceof InvalidArrayError) {
+    return new HttpError(400, error.message);
+  }
+  if (error instanceof TooLargeError) {
+    return new HttpError(413, error.message);
+  }
   if (error instanceof UnavailableError) {
     return new HttpError(503, error.message, {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
+      headers: {
+        "retry-after": RETRY_AFTER_SECONDS,
+        // The rest of the body would be kept.
+        ...(error instanceof BodyCrowdedOutError && { connection: "close" }),
+      },
     });
   }
   // For a body that is read as a stream.

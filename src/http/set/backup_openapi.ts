@@ -18,6 +18,7 @@ const BACKUP_NAME =
 /** The path `/backup`. */
 export const BACKUP_PATH: PathItem = {
   get: {
+    operationId: "getBackup",
     summary: "The state at one sequence, as csv.gz",
     security: SECURITY,
     responses: {

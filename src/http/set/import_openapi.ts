@@ -42,6 +42,7 @@ export type ImportFailure = Required<
 /** The path `/import`. */
 export const IMPORT_PATH: PathItem = {
   post: {
+    operationId: "importUsers",
     summary:
       "Sets every row of a backup or any CSV file; other users stay as they are",
     security: SECURITY,

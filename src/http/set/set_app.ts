@@ -24,6 +24,7 @@ import {
   router,
 } from "../server/router.ts";
 import { backup, type BackupCounts } from "./backup.ts";
+import { deleteUsers } from "./delete.ts";
 import { importFile, withProgress } from "./import.ts";
 import { set } from "./set.ts";
 import { snapshot } from "./snapshot.ts";
@@ -33,11 +34,11 @@ export interface SetAppOptions {
   readonly replica: SetTarget & BackupSource & Readiness;
   /** Makes snapshots of it. */
   readonly snapshots: SnapshotMaker;
-  /** Reads the bodies of sets. */
+  /** Reads the bodies of sets and deletions. */
   readonly bodies: BodyReader;
   /** Who may use the listener. */
   readonly credentials: Credentials;
-  /** Whether sets and imports are served. */
+  /** Whether sets, deletions and imports are served. */
   readonly availability: Availability;
   /** Counts the answers. */
   readonly requests: RequestCounts;
@@ -64,6 +65,9 @@ export function setApp(
     {
       "/set": post(
         availability.writing(acceptEncodings([], set(replica, bodies))),
+      ),
+      "/delete": post(
+        availability.writing(acceptEncodings([], deleteUsers(replica, bodies))),
       ),
       "/backup": guarded(backup(replica, backups)),
       "/import": post(acceptEncodings(

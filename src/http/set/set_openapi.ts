@@ -3,18 +3,10 @@
  *
  * @module
  */
-import * as z from "zod";
 import { UserGradePatchSchema } from "../../user_grade_schema.ts";
-import {
-  encodingRefused,
-  GUARDS,
-  json,
-  type PathItem,
-  problem,
-  SECURITY,
-  unavailable,
-} from "../openapi/responses.ts";
-import { LogSequence, problemMembers, UserGrade } from "../openapi/schemas.ts";
+import type { PathItem } from "../openapi/responses.ts";
+import { UserGrade } from "../openapi/schemas.ts";
+import { changing } from "./change_openapi.ts";
 
 const PartialUserGrade = UserGradePatchSchema.meta({
   id: "PartialUserGrade",
@@ -22,38 +14,21 @@ const PartialUserGrade = UserGradePatchSchema.meta({
     "A field that is left out keeps its stored value, 0 for a new user.",
 });
 
-const ValidationProblem = z.strictObject({
-  ...problemMembers,
-  errors: z.array(z.strictObject({ field: z.string(), message: z.string() }))
-    .optional().meta({
-      description: "Each wrong field; left out if the body is not JSON.",
-    }),
-}).meta({ id: "ValidationProblem" });
-
 /** The path `/set`. */
 export const SET_PATH: PathItem = {
-  post: {
-    summary: "Creates a user or changes some of its fields",
-    security: SECURITY,
-    requestBody: {
-      required: true,
-      content: { "application/json": { schema: PartialUserGrade } },
+  post: changing({
+    operationId: "setUsers",
+    summary: "Creates users or changes some of their fields",
+    change: PartialUserGrade,
+    examples: {
+      one: { value: { user_id: "ann", spp: 7 } },
+      many: {
+        value: [{ user_id: "ann", spp: 7 }, {
+          user_id: "bob",
+          return_fee: 150,
+        }],
+      },
     },
-    responses: {
-      "200": json("The whole record, committed and applied", UserGrade, {
-        "log-sequence": LogSequence,
-      }),
-      "400": problem("The body is not a partial user grade", ValidationProblem),
-      ...GUARDS,
-      "408": problem("The body did not arrive within 10 s"),
-      "413": problem("The body is longer than MAX_BODY_BYTES"),
-      "415": encodingRefused("Content-Encoding is not identity"),
-      "503": unavailable(
-        "Certainly not stored: not ready, too many wait, or READ_ONLY",
-      ),
-      "504": problem(
-        "The outcome is unknown, or the set is stored and can't be applied here yet",
-      ),
-    },
-  },
+    answer: UserGrade,
+  }),
 };

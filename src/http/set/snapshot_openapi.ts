@@ -26,6 +26,7 @@ export type SnapshotAnswer = z.infer<typeof Snapshot>;
 /** The path `/snapshot`. */
 export const SNAPSHOT_PATH: PathItem = {
   post: {
+    operationId: "makeSnapshot",
     summary:
       "Makes a snapshot now, before an upgrade for example; it has no body",
     security: SECURITY,

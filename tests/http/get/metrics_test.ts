@@ -4,21 +4,9 @@ import { LocalService } from "../../support/local_service.ts";
 import { LocalKeeping } from "../../support/local_snapshots.ts";
 import {
   type MetricFamily,
-  parsePrometheusText,
   sampleOf,
+  scrape,
 } from "../../support/prometheus_text.ts";
-
-async function scrape(
-  service: LocalService,
-): Promise<Map<string, MetricFamily>> {
-  const response = await service.get("/metrics");
-  assert.equal(response.status, 200);
-  assert.equal(
-    response.headers.get("content-type"),
-    "text/plain; version=0.0.4; charset=utf-8",
-  );
-  return parsePrometheusText(await response.text());
-}
 
 function requests(
   families: Map<string, MetricFamily>,
@@ -53,7 +41,7 @@ Deno.test("GET /metrics counts requests by route and status, and sets with their
   }
   await done(service.get("/get?user_id=nobody"), 404);
   await done(service.get("/get"), 400);
-  await done(service.get("/get?user_id=1", { method: "POST" }), 405);
+  await done(service.get("/get?user_id=1", { method: "PUT" }), 405);
   await done(service.get("/get?user_id=1&min_sequence=3"), 200);
   for (const path of ["/nowhere", "/else/where"]) {
     await done(service.get(path), 404);

@@ -78,6 +78,65 @@ Deno.test(
   },
 );
 
+/** A string that looks like numbers, or a decimal: its text and its value. */
+const stringOrDecimal = fc.oneof(
+  fc.stringMatching(/^[0-9a-f.:,[ -]{0,12}$/).map((value) => ({
+    text: JSON.stringify(value),
+    value: value as string | number,
+  })),
+  decimal.map(({ text, digits, places }) => {
+    const unit = 10n ** BigInt(places);
+    const value = Number(digits / unit);
+    const isTaken = digits % unit === 0n && Number.isSafeInteger(value);
+    return { text, value: isTaken ? value : "refused" };
+  }),
+);
+
+/** What a number counts as: `-0` is 0. */
+function taken(value: unknown): unknown {
+  if (typeof value !== "number") return value;
+  return Number.isSafeInteger(value) ? value + 0 : "refused";
+}
+
+const space = fc.constantFrom("", " ", "\n", "\t\r\n  ");
+
+/** The same in an array, an object or alone, with space around it. */
+const document = fc.tuple(
+  fc.array(fc.tuple(stringOrDecimal, fc.boolean()), { minLength: 1 }),
+  space,
+  space,
+).map(([items, before, after]) => {
+  const texts = items.map(([{ text }, isObject]) => {
+    const spaced = before + text + after;
+    return isObject ? `{"a":${spaced}}` : spaced;
+  });
+  return {
+    text: texts.length === 1 ? texts[0] : `[${texts.join(",")}]`,
+    values: items.map(([{ value }]) => value),
+  };
+});
+
+Deno.test(
+  "parseJsonBody() misses no number among strings that look like numbers",
+  {
+    permissions,
+  },
+  () => {
+    fc.assert(
+      fc.property(document, ({ text, values }) => {
+        const found = parseJsonBody(encoder.encode(text));
+        const all = Array.isArray(found) ? found : [found];
+        assert.deepEqual(
+          all.map((one) => taken(typeof one === "object" ? one.a : one)),
+          values,
+          text,
+        );
+      }),
+      { numRuns: 2_000 },
+    );
+  },
+);
+
 Deno.test("parseJsonBody() leaves all but numbers as JSON.parse() has it", {
   permissions,
 }, () => {

@@ -25,7 +25,15 @@ Deno.test("the set listener answers 401 without the right credentials", async ()
     basic(`${USER}:${PASSWORD}`).slice(0, -1) + "x",
   ];
   for (
-    const path of ["/set", "/backup", "/import", "/snapshot", "/", "/nope"]
+    const path of [
+      "/set",
+      "/delete",
+      "/backup",
+      "/import",
+      "/snapshot",
+      "/",
+      "/nope",
+    ]
   ) {
     for (const authorization of wrong) {
       const response = await service.send("set", path, {

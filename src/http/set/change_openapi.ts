@@ -1,0 +1,77 @@
+/**
+ * What the routes that change users share.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { CHANGES_MAX } from "../../change_array.ts";
+import {
+  encodingRefused,
+  GUARDS,
+  json,
+  problem,
+  SECURITY,
+  unavailable,
+} from "../openapi/responses.ts";
+import { LogSequence, ValidationProblem } from "../openapi/schemas.ts";
+
+/** One of something, or an array of as many as may be sent at once. */
+function oneOrMany(schema: z.ZodType): z.ZodType {
+  return z.union([schema, z.array(schema).min(1).max(CHANGES_MAX)]);
+}
+
+/** How a route is described that takes one change or an array of them. */
+export interface ChangeRoute {
+  readonly operationId: string;
+  readonly summary: string;
+  /** What is sent for one change. */
+  readonly change: z.ZodType;
+  /** Bodies by their names. */
+  readonly examples: Record<string, { readonly value: unknown }>;
+  /** What is answered to one change. */
+  readonly answer: z.ZodType;
+}
+
+/** @returns The operation of a route that takes one change or an array of them. */
+export function changing(
+  { operationId, summary, change, examples, answer }: ChangeRoute,
+) {
+  return {
+    operationId,
+    summary,
+    security: SECURITY,
+    requestBody: {
+      required: true,
+      description:
+        "The changes of an array commit together, all or none, and are applied in order.",
+      content: { "application/json": { schema: oneOrMany(change), examples } },
+    },
+    responses: {
+      "200": json(
+        "Committed and applied; to an array, the array of answers in the same order",
+        oneOrMany(answer),
+        {
+          "log-sequence": LogSequence.meta({
+            description: "The place in the log; one for an array.",
+          }),
+        },
+      ),
+      "400": problem(
+        "The body is not what it must be: nothing is changed",
+        ValidationProblem,
+      ),
+      ...GUARDS,
+      "408": problem("The body did not arrive within 10 s"),
+      "413": problem(
+        "The body is longer than MAX_BODY_BYTES, or the array is more than one entry of the log holds: send it in parts",
+      ),
+      "415": encodingRefused("Content-Encoding is not identity"),
+      "503": unavailable(
+        "Certainly nothing is changed: not ready, too many wait, or READ_ONLY",
+      ),
+      "504": problem(
+        "The outcome is unknown, or the change is stored and can't be applied here yet",
+      ),
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * `POST /delete`.
+ *
+ * @module
+ */
+import type { Deletion, SetTarget } from "../ports.ts";
+import type { BodyReader } from "../server/body.ts";
+import { parseJsonStrings } from "../server/json_body.ts";
+import { jsonResponseAt } from "../server/json_response.ts";
+import { refuseQuery } from "../server/no_query.ts";
+import type { Handler } from "../server/router.ts";
+import type { DeletionAnswer } from "./delete_openapi.ts";
+
+/**
+ * @param target Where the deletion is proposed.
+ * @param bodies Reads its body.
+ * @returns A handler that answers whether there was a record once that is
+ * deleted; to an array of deletions with the array of answers.
+ */
+export function deleteUsers(target: SetTarget, bodies: BodyReader): Handler {
+  return async (request, query) => {
+    refuseQuery(query, "A deletion");
+    const value = parseJsonStrings(await bodies.read(request));
+    if (Array.isArray(value)) {
+      const { deleted, sequence } = await target.deleteMany(value);
+      return jsonResponseAt(JSON.stringify(deleted.map(answer)), sequence);
+    }
+    const { sequence, ...deletion } = await target.delete(value);
+    return jsonResponseAt(JSON.stringify(answer(deletion)), sequence);
+  };
+}
+
+function answer({ user_id, existed }: Deletion): DeletionAnswer {
+  return { user_id, existed };
+}

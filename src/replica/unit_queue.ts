@@ -1,0 +1,83 @@
+/**
+ * Changes that wait for a batch. It does no I/O.
+ *
+ * @module
+ */
+import { changesOf } from "./batch.ts";
+import type { Unit } from "./unit.ts";
+
+/** The most changes in one batch. */
+export const BATCH_CHANGES_MAX = 1024;
+
+/** The most changes that wait for a batch: beyond a few batches, fail fast. */
+export const QUEUE_CHANGES_MAX = 4 * BATCH_CHANGES_MAX;
+
+/** A bounded queue of units. */
+export class UnitQueue {
+  /** Invariant: the longest waiting is first. */
+  #units: Unit[] = [];
+  #changes = 0;
+
+  /** How many changes wait. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Whether it has room for so many changes more. */
+  hasRoom(changes: number): boolean {
+    return this.#changes + changes <= QUEUE_CHANGES_MAX;
+  }
+
+  /** Adds a unit behind the others; only while it has room. */
+  push(unit: Unit): void {
+    this.#units.push(unit);
+    this.#changes += unit.count;
+  }
+
+  /**
+   * @param characters_max The most characters of an entry's text.
+   * @param isMixed Whether changes of all versions may share an entry; else
+   * each entry holds those of one.
+   * @returns The units of the next batch, which wait no more: as many as fit,
+   * and at least one.
+   */
+  takeBatch(characters_max: number, isMixed: boolean): Unit[] {
+    const units = this.#units;
+    const { version } = units[0];
+    let taken = 0;
+    let changes = 0;
+    // A unit has a bracket or a comma before it, and the last one a bracket
+    // behind it.
+    let characters = 1;
+    do {
+      const unit = units[taken++];
+      changes += unit.count;
+      characters += 1 + unit.characters;
+    } while (
+      taken < units.length &&
+      changes + units[taken].count <= BATCH_CHANGES_MAX &&
+      characters + 1 + units[taken].characters <= characters_max &&
+      (isMixed || units[taken].version === version)
+    );
+    return this.#take(taken);
+  }
+
+  #take(count: number): Unit[] {
+    const units = this.#units.splice(0, count);
+    this.#changes -= changesOf(units);
+    return units;
+  }
+
+  /** @returns The units that have waited since a time or longer; they wait no more. */
+  takeLate(since_ms: number): Unit[] {
+    const units = this.#units;
+    let count = 0;
+    while (count < units.length && units[count].since_ms <= since_ms) count++;
+    return this.#take(count);
+  }
+
+  /** @returns All units, which wait no more. */
+  takeAll(): Unit[] {
+    return this.#take(this.#units.length);
+  }
+}
