@@ -103,6 +103,21 @@ test("TableSnapshot.keep() copies nothing of records that are new or read", () =
   assert.equal(CountingWords.copies, 0);
 });
 
+test("TableSnapshot.keepAll() copies a segment once, with the pages that were kept before", () => {
+  const { segment, places } = createSegment(1000);
+  using snapshot = new TableSnapshot([segment], 1000);
+  snapshot.keep(0, segment, places[3]);
+  segment.remove(3, places[3]);
+  snapshot.keepAll(0);
+  for (const place of places) segment.write(place, -1, -1, -1, -1);
+  snapshot.keepAll(0);
+  snapshot.keep(0, segment, places[5]);
+  assert.equal(CountingWords.copies, 2);
+  assert.deepEqual(readValues(snapshot, 7), ascending(1000));
+  snapshot.keepAll(0);
+  assert.equal(CountingWords.copies, 2);
+});
+
 test("TableSnapshot.read() gives slices of the size asked for, over segments", () => {
   const first = createSegment(10).segment;
   const second = createSegment(5).segment;
