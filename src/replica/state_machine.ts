@@ -14,7 +14,7 @@ import { decodeEntry, InvalidEntryError, isDeletion } from "../log/change.ts";
 import { type LogEntry, LogFailedError } from "../log/log.ts";
 import { liveSnapshot } from "../snapshot/live_snapshot.ts";
 import type { Snapshot, SnapshotInfo } from "../snapshot/snapshot.ts";
-import { TableFullError } from "../storage/segment.ts";
+import { TableFullError } from "../storage/table_full_error.ts";
 import { Storage } from "../storage/storage.ts";
 import type { ChangeOutcome, UserChange } from "../user_grade.ts";
 import { checkMark } from "./fork.ts";
