@@ -8,6 +8,7 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
 import { getApp } from "./http/get/get_app.ts";
+import { Watchers } from "./http/get/watchers.ts";
 import type {
   HealingView,
   Identity,
@@ -20,6 +21,7 @@ import { RequestCounts } from "./http/server/request_counts.ts";
 import type { App } from "./http/server/router.ts";
 import { BackupCounts } from "./http/set/backup.ts";
 import { setApp } from "./http/set/set_app.ts";
+import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
 import { type Counters, History } from "./telemetry/history.ts";
 import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
@@ -53,6 +55,7 @@ export class Apps {
    * go on.
    */
   readonly bodies: Readonly<Record<"set" | "get", BodyReader>>;
+  readonly watchers: Watchers;
   /** The port of the set listener, for the OpenAPI document. */
   setPort: number;
   /** The answers of each listener. */
@@ -68,6 +71,9 @@ export class Apps {
       set: new BodyReader(options.bodyBytesMax, now),
       get: new BodyReader(options.bodyBytesMax, now),
     };
+    const changes = new ChangeRing();
+    options.replica.follow(changes);
+    this.watchers = new Watchers(options.replica, changes, { now, later });
     this.#history = new History(this.#counters(), now());
     const getSeconds = new Histogram(MICROSECOND_BOUNDS);
     const backups = new BackupCounts();
@@ -76,6 +82,7 @@ export class Apps {
       requests: this.requests,
       getSeconds,
       backups,
+      watchers: this.watchers,
     });
     this.set = setApp({
       ...options,
@@ -90,6 +97,7 @@ export class Apps {
       bodies: this.bodies.get,
       requests: this.requests.get,
       getSeconds,
+      watchers: this.watchers,
       history: this.#history,
       metrics: async () => {
         const registry = await metrics;
@@ -125,10 +133,20 @@ export class Apps {
     });
   }
 
-  /** Takes samples, and ends bodies that took too long. To be called a few times a second. */
+  /**
+   * Takes samples, and ends bodies and watches that took too long. To be called
+   * a few times a second.
+   */
   tick(): void {
     this.#history.tick(() => this.#counters(), this.options.now());
     this.bodies.set.tick();
     this.bodies.get.tick();
+    this.watchers.tick();
   }
+}
+
+/** Calls back after some milliseconds; with 0 as soon as I/O had its turn. */
+function later(callback: () => void, ms: number): void {
+  if (ms > 0) setTimeout(callback, ms);
+  else setImmediate(callback);
 }

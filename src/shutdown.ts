@@ -61,6 +61,8 @@ export async function drain(
   const { replica, rejoin, cluster, healer, snapshots } = parts;
   const { apps, listeners, stopping } = parts;
   replica.drain(reason);
+  // Those who watch go on at another replica, at once.
+  apps.watchers.endAll("draining");
   stopping.abort();
   rejoin.close();
   const snapshotsStopped = Promise.all([snapshots.stop(), healer?.stop()]);

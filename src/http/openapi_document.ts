@@ -11,6 +11,7 @@ import { GET_PATH } from "./get/get_openapi.ts";
 import { HISTORY_PATH } from "./get/history_openapi.ts";
 import { METRICS_PATH } from "./get/metrics_openapi.ts";
 import { STATUS_PATH } from "./get/status_openapi.ts";
+import { WATCH_PATH } from "./get/watch_openapi.ts";
 import {
   OTHERWISE,
   type PathItem,
@@ -37,6 +38,7 @@ const SET_LISTENER_PATHS: Paths = {
 /** The paths of the get listener besides its probes. */
 const GET_LISTENER_PATHS: Paths = {
   "/get": GET_PATH,
+  "/watch": WATCH_PATH,
   "/status": STATUS_PATH,
   "/cluster": CLUSTER_PATH,
   "/history": HISTORY_PATH,

@@ -30,13 +30,27 @@ export function notReadable({ state, reason }: ReplicaView): NotReadyError {
 
 /** @returns Why sequences mean nothing to a replica whose log is another one. */
 export function otherSequences(
-  { state }: ReplicaView,
+  view: ReplicaView,
   sequence: number,
 ): NotReadyError {
-  const why = state === "ready"
+  return new NotReadyError(
+    `${
+      otherHistory(view)
+    }, so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
+  );
+}
+
+/** @returns Why nobody can watch a replica whose log is another one. */
+export function notWatchable(view: ReplicaView): NotReadyError {
+  return new NotReadyError(
+    `${
+      otherHistory(view)
+    }, so it can't tell what comes after a sequence; watch another replica`,
+  );
+}
+
+function otherHistory({ state }: ReplicaView): string {
+  return state === "ready"
     ? "The log looks as if it went on from another state than this replica's, unless the servers of NATS have yet to agree"
     : `This replica has a history that the log has lost (${state})`;
-  return new NotReadyError(
-    `${why}, so it can't tell what sequence ${sequence} is; ask another replica, or leave out min_sequence`,
-  );
 }

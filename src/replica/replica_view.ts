@@ -9,6 +9,7 @@ import type { HealPoints } from "./heal_points.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { Lifecycle, LogView } from "./lifecycle.ts";
 import type { RestoreProgress } from "./readiness.ts";
+import { notReadable, notWatchable } from "./not_ready.ts";
 import type { StateMachine } from "./state_machine.ts";
 
 /** A replica that can only be read. */
@@ -57,6 +58,15 @@ export class ReplicaView {
     return this.lifecycle.readiness.readable;
   }
 
+  /**
+   * @throws {NotReadyError} If it can't tell now what came after a sequence, or
+   * not for long.
+   */
+  assertWatchable(): void {
+    if (!this.readable || this.state === "draining") throw notReadable(this);
+    if (this.lifecycle.hasOtherSequences) throw notWatchable(this);
+  }
+
   /** Whether sets can commit now. */
   get writable(): boolean {
     return this.lifecycle.readiness.writable;
@@ -70,6 +80,11 @@ export class ReplicaView {
   /** Whether the log is known to have lost what it has applied. */
   get isAheadOfLog(): boolean {
     return this.lifecycle.isAheadOfLog;
+  }
+
+  /** Whether the log looks as if it had lost that, as long as that is not sure. */
+  get isLogInDoubt(): boolean {
+    return this.lifecycle.isLogInDoubt;
   }
 
   /** Whether the log goes on from another state than its own. */

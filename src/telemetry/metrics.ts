@@ -8,6 +8,8 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { HealingView, Identity, SnapshotView } from "../http/ports.ts";
 import type { RequestCounts } from "../http/server/request_counts.ts";
 import type { BackupCounts } from "../http/set/backup.ts";
+import { ENDS } from "../http/get/watch_end.ts";
+import type { Watchers } from "../http/get/watchers.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";
 import { REPLICA_STATES } from "../replica_states.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
@@ -24,6 +26,7 @@ export interface MetricSources {
   readonly requests: Readonly<Record<"set" | "get", RequestCounts>>;
   readonly getSeconds: Histogram;
   readonly backups: BackupCounts;
+  readonly watchers: Pick<Watchers, "size" | "counts">;
   readonly cluster: Cluster;
   readonly snapshots: SnapshotView;
   readonly healing: HealingView;
@@ -38,6 +41,7 @@ export async function createMetrics(
   const { MetricRegistry } = await import("./metric_registry.ts");
   const registry = new MetricRegistry();
   addRequests(registry, sources);
+  addWatchers(registry, sources.watchers);
   addSets(registry, sources.replica);
   addLog(registry, sources.replica);
   addSnapshots(registry, sources.snapshots, Date.now);
@@ -84,6 +88,28 @@ function addRequests(
     "usergrade_backup_bytes_total",
     "Bytes of backups that were sent.",
     () => backups.bytes,
+  );
+}
+
+function addWatchers(
+  registry: MetricRegistry,
+  watchers: MetricSources["watchers"],
+): void {
+  registry.gauge(
+    "usergrade_watchers",
+    "Clients that watch changes now.",
+    () => watchers.size,
+  );
+  registry.counter(
+    "usergrade_watch_events_total",
+    "Changes sent to watchers, counted for each watcher.",
+    () => watchers.counts.events,
+  );
+  registry.counters(
+    "usergrade_watches_ended_total",
+    "Watches that ended, by reason; client: the client left.",
+    ["reason"],
+    () => ENDS.map((reason) => [{ reason }, watchers.counts.ends[reason]]),
   );
 }
 

@@ -45,6 +45,7 @@ export function localReplica() {
     reason,
     connected: true,
     isAheadOfLog: false,
+    isLogInDoubt: false,
     healCount: undefined as number | undefined,
     healedTo: null as number | null,
     log: { id: log_id! },

@@ -5,6 +5,7 @@ import { BODY_TIMEOUT_MS } from "../../src/http/server/body.ts";
 import { RequestCounts } from "../../src/http/server/request_counts.ts";
 import { notFound, router } from "../../src/http/server/router.ts";
 import { importFile } from "../../src/http/set/import.ts";
+import { Storage } from "../../src/storage/storage.ts";
 import { heartbeat } from "../cluster/heartbeats.ts";
 import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
@@ -78,6 +79,10 @@ async function askSets({ set }: Asked): Promise<void> {
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\nnonsense\n` });
   await set("post", "/import", { body: new Uint8Array([0x1f, 0x8b, 8]) });
+  const query = "replace=true";
+  await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n`, query });
+  await set("post", "/import", { body: HEADER, query });
+  await set("post", "/import", { body: HEADER, query: "replace=false" });
   await set("get", "/backup");
   await set("head", "/backup");
   await set("post", "/snapshot");
@@ -133,6 +138,17 @@ function openPaths({ paths }: OpenApi): string[] {
     path !== "/get" && paths[path].get !== undefined &&
     paths[path].get.security === undefined
   );
+}
+
+/** Asks a replica that has gone on from a snapshot for changes. */
+async function askWatches(checker: AnswerChecker): Promise<void> {
+  const service = new LocalService();
+  service.log.proposer.rejoin(new Storage(), { sequence: 7, time: null });
+  const { get } = new Asked(service, checker);
+  for (const query of ["after=7&user_id=a", "after=6", "after=x", "user_id="]) {
+    await get("get", "/watch", { query });
+    await get("head", "/watch", { query });
+  }
 }
 
 /** The probes of a listener. */
@@ -197,6 +213,8 @@ async function askWithoutLog(checker: AnswerChecker): Promise<void> {
   await askProbes(get);
   await get("get", "/get", { query: "user_id=a" });
   await get("head", "/get", { query: "user_id=a" });
+  await get("get", "/watch");
+  await get("head", "/watch");
   await get("post", "/get", { body: '["a"]' });
   for (const path of ["/status", "/cluster", "/history", "/metrics"]) {
     await get("get", path);
@@ -274,6 +292,7 @@ Deno.test("answers are as the OpenAPI document says, and all that it says can be
   const asked = new Asked(service, checker);
   await askSets(asked);
   await askGets(asked, document);
+  await askWatches(checker);
   await askMany(asked);
   await askProbes(asked.set);
   await sendEndlessly(asked);

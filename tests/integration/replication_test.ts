@@ -278,7 +278,7 @@ Deno.test("a stream with wrong settings is waited for at the start: both listene
 
 // The last one: afterwards the three replicas take no more entries.
 Deno.test("an entry of a later version makes every replica not ready on both listeners", async () => {
-  await publish(three, [["usergrade.v2.set.newer", "whatever"]]);
+  await publish(three, [["usergrade.v3.set.newer", "whatever"]]);
   for (const replica of three.replicas) {
     await eventually(async () =>
       assert.equal((await replica.statusJson()).state, "upgrade_required")

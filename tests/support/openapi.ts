@@ -111,7 +111,7 @@ export class AnswerChecker {
   ): Promise<void> {
     const [declared, place] = this.#find(at);
     this.#compareHeaders(name, declared.headers ?? {}, place, response);
-    const body = await response.text();
+    const body = await bodyOf(response);
     if (declared.content === undefined) {
       assert.equal(body, "", name);
       return;
@@ -167,4 +167,16 @@ export class AnswerChecker {
       }`,
     );
   }
+}
+
+/** The whole body, or the beginning of one without end. */
+async function bodyOf(response: Response): Promise<string> {
+  const type = response.headers.get("content-type");
+  if (type !== "text/event-stream" || response.body === null) {
+    return await response.text();
+  }
+  const reader = response.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
 }

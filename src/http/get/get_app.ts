@@ -14,6 +14,7 @@ import type {
   RecordSource,
   ReplicaStatus,
   SnapshotView,
+  WatchSource,
 } from "../ports.ts";
 import type { Availability } from "../server/availability.ts";
 import type { BodyReader } from "../server/body.ts";
@@ -28,11 +29,14 @@ import { history } from "./history.ts";
 import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { status } from "./status.ts";
+import { watch } from "./watch.ts";
+import type { Watchers } from "./watchers.ts";
 
 /** What the get listener answers with. */
 export interface GetAppOptions {
   readonly identity: Identity;
-  readonly replica: RecordSource & Readiness & ReplicaStatus;
+  readonly replica: RecordSource & Readiness & ReplicaStatus & WatchSource;
+  readonly watchers: Watchers;
   readonly cluster: ClusterSource;
   /** What is kept of its log. */
   readonly snapshots: SnapshotView;
@@ -63,6 +67,7 @@ export function getApp(options: GetAppOptions): App {
         HEAD: getOne,
         POST: acceptEncodings([], getMany(replica, options.bodies)),
       }),
+      "/watch": watch(replica, options.watchers),
       "/status": status(identity, replica, options.cluster, snapshots, now),
       "/cluster": cluster(identity, options.cluster, now),
       "/history": history(options.history, now),

@@ -88,10 +88,10 @@ function minSequenceOf(
 }
 
 /**
- * Unlike `URLSearchParams` it refuses bytes that are not UTF-8, rather than
- * look up a user of another name.
+ * Decodes a name or a value of a query. Unlike `URLSearchParams` it refuses
+ * bytes that are not UTF-8, rather than look up a user of another name.
  */
-function decode(text: string): string {
+export function decode(text: string): string {
   try {
     if (NOT_ASCII.test(text)) throw new URIError("not percent-encoded");
     return decodeURIComponent(text.replaceAll("+", " "));

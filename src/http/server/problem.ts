@@ -28,6 +28,7 @@ const TITLES = {
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
+  410: "Gone",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   500: "Internal Server Error",

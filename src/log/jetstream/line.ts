@@ -26,7 +26,11 @@ import { isSnapshotSubject } from "./object_names.ts";
 import type { JetStreamOptions } from "./options.ts";
 import type { PublishAction, SessionEvent } from "./session_events.ts";
 import { Stream } from "./stream.ts";
-import { isFenceSubject, setSubject } from "./stream_config.ts";
+import {
+  isFenceSubject,
+  type OwnSubjects,
+  ownSubjects,
+} from "./stream_config.ts";
 
 const decoder = new TextDecoder();
 
@@ -48,10 +52,15 @@ export class Line {
   readonly aside: JetStreamApi;
   /** The stream, asked aside. */
   readonly asideStream: Stream;
-  readonly #subject: string;
+  readonly #subjects: OwnSubjects;
   /** Where the stream answers to batches: a subject for each. */
   readonly #ackPrefix: string;
   #consumer: Subscription | undefined;
+  /**
+   * What the consumer has sent until it is known where it is; undefined from
+   * then on. NATS sends no more than some MiB before it is answered.
+   */
+  #held: FeedMessage[] | undefined;
   /** Why this side has ended it. */
   #end: UnusableConnectionError | undefined;
 
@@ -63,7 +72,7 @@ export class Line {
     wasAway: boolean,
   ) {
     const { stream, replicaId } = options;
-    this.#subject = setSubject(stream, replicaId);
+    this.#subjects = ownSubjects(stream, replicaId);
     this.#ackPrefix = createInbox(inboxPrefix(replicaId));
     const streamOver = (api: JetStreamApi) =>
       new Stream(
@@ -167,12 +176,15 @@ export class Line {
   }
 
   /**
-   * Starts a consumer in the place of the one before.
+   * Starts a consumer in the place of the one before. It gives its messages once
+   * it is taken.
    *
    * @param first The sequence of the first entry wanted.
+   * @returns The server that it is on, if that is told.
    */
-  async consume(first: number): Promise<void> {
+  async consume(first: number): Promise<string | undefined> {
     this.stopConsumer();
+    this.#held = [];
     const inbox = createInbox(inboxPrefix(this.options.replicaId));
     const consumer = this.connection.subscribe(inbox, {
       callback: (error, message) => {
@@ -181,17 +193,27 @@ export class Line {
         const head = headersOf(message);
         const header = (name: string) => head?.get(name) ?? "";
         const bytes = bytesOf(message);
-        this.listener.message({ subject, reply, data, header, bytes });
+        const given = { subject, reply, data, header, bytes };
+        if (this.#held === undefined) this.listener.message(given);
+        else this.#held.push(given);
       },
     });
     this.#consumer = consumer;
-    await this.stream.consume(first, inbox);
+    return await this.stream.consume(first, inbox);
+  }
+
+  /** The consumer gives its messages from now on. */
+  takeConsumer(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const message of held) this.listener.message(message);
   }
 
   /** Takes no more messages of the consumer. */
   stopConsumer(): void {
     this.#consumer?.unsubscribe();
     this.#consumer = undefined;
+    this.#held = undefined;
   }
 
   /** Lets the consumer send more. */
@@ -201,7 +223,7 @@ export class Line {
 
   /** Publishes a batch or a probe. */
   publish(
-    { batch, messageId, payload, after, lastOnSubject }: PublishAction,
+    { batch, messageId, payload, version, after, lastOwn }: PublishAction,
   ): void {
     const head = headers();
     head.set(MESSAGE_ID, messageId);
@@ -209,11 +231,22 @@ export class Line {
     if (after !== undefined) {
       head.set("Nats-Expected-Last-Sequence", String(after));
     }
-    if (lastOnSubject !== undefined) {
-      head.set("Nats-Expected-Last-Subject-Sequence", String(lastOnSubject));
+    if (lastOwn !== undefined) {
+      head.set(
+        "Nats-Expected-Last-Subject-Sequence",
+        String(lastOwn.sequence),
+      );
+      // From nats-server 2.11 on. Older ones look on the subject of the message,
+      // and refuse it: that is confirmed, as every such refusal.
+      if (lastOwn.version !== version) {
+        head.set(
+          "Nats-Expected-Last-Subject-Sequence-Subject",
+          this.#subjects[lastOwn.version],
+        );
+      }
     }
     try {
-      this.connection.publish(this.#subject, payload, {
+      this.connection.publish(this.#subjects[version], payload, {
         headers: head,
         reply: `${this.#ackPrefix}.${batch}`,
       });

@@ -16,7 +16,10 @@ import { type FollowStep, followStep } from "./follow_step.ts";
 import type { KnownLog } from "./known_log.ts";
 import { limitsOf } from "./log_limits.ts";
 import { type OpeningOptions, problemOf } from "./opening.ts";
+import { Placement } from "./placement.ts";
 import type { Requests } from "./requests.ts";
+import type { ConsumerStarted } from "./session_events.ts";
+import { version2Problem } from "./stream_config.ts";
 import type { StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
@@ -37,8 +40,11 @@ export class LogFollower {
   readonly #feed: EntryFeed;
   #state: FollowerState = { type: "idle" };
   #isConsuming = false;
-  /** The log's end as it was known when the stream was asked. */
+  /** When the stream was asked, and the log's end as it was known then. */
+  #asked_ms = 0;
   #knownEnd = 0;
+  /** Where the consumer that is being started may be. */
+  #placement = new Placement(undefined);
   /** Whether the consumer that is being started reads up to a fence only. */
   #isBeforeFence = false;
   /** The sequence of the fence that was met last; 0 before the first. */
@@ -194,6 +200,7 @@ export class LogFollower {
 
   #look(now_ms: number): void {
     const question = this.log.ask();
+    this.#asked_ms = now_ms;
     this.#knownEnd = this.#feed.lastSequence;
     this.output.do({ type: "look", request: this.#ask(now_ms), question });
   }
@@ -208,7 +215,7 @@ export class LogFollower {
     this.#state.feeding.look(now_ms, asksEntries);
   }
 
-  /** Something was done to the stream, to make it whole. */
+  /** Something was done to the stream, to make it whole, or it was found to be. */
   healed(now_ms: number): void {
     const { type } = this.#state;
     if (this.#isConsuming && (type === "waiting" || type === "asking")) {
@@ -249,6 +256,7 @@ export class LogFollower {
   }
 
   #tellLimits(look: StreamLook): void {
+    this.commits.version2Problem = version2Problem(look.config);
     this.output.do({ type: "limits", limits: limitsOf(look, this.log.id) });
   }
 
@@ -270,6 +278,8 @@ export class LogFollower {
       this.output.do({ type: "write_identity", id: this.log.id });
     }
     if (look!.lastSequence < this.#knownEnd) this.admission.doubt();
+    // Before the connection was lost, the stream may have refused a batch.
+    this.commits.sawEnd(this.#asked_ms, look!.lastSequence);
     this.#startConsumer(look!, now_ms);
   }
 
@@ -307,6 +317,11 @@ export class LogFollower {
     // Before anything is published again: what was right may have been edited.
     const wrong = problemOf(look, this.options);
     if (wrong !== undefined) return this.#tryAgain(wrong, now_ms);
+    this.#placement = new Placement(look.leader);
+    this.#place(now_ms);
+  }
+
+  #place(now_ms: number): void {
     this.output.do({
       type: "start_consumer",
       request: this.#ask(now_ms),
@@ -314,9 +329,16 @@ export class LogFollower {
     });
   }
 
-  /** A consumer has been started. */
-  consumerStarted(request: number, now_ms: number): void {
+  /** A consumer has been started, and has given nothing yet. */
+  consumerStarted({ request, server }: ConsumerStarted, now_ms: number): void {
     if (!isAwaited(this.#state, request)) return;
+    switch (this.#placement.started(server)) {
+      case "again":
+        return this.#place(now_ms);
+      case "look":
+        this.output.do({ type: "stop_consumer" });
+        return this.#tryAgain("no consumer is on the stream's leader", now_ms);
+    }
     const feeding = new Feeding(
       this.log,
       this.commits,
@@ -327,6 +349,7 @@ export class LogFollower {
     );
     this.#state = { type: "feeding", feeding };
     feeding.begin(this.#isBeforeFence, now_ms);
+    this.output.do({ type: "take_consumer" });
   }
 
   /** A request has no answer. */

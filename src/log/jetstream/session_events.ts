@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
+import type { OwnEntry } from "./entry_feed.ts";
 import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 
 /** NATS is connected; the answer to `connect`. */
@@ -36,6 +38,8 @@ export interface Looked {
 export interface ConsumerStarted {
   readonly type: "consumer_started";
   readonly request: number;
+  /** The server that it is on; left out where servers do not know of each other. */
+  readonly server?: string;
 }
 
 /** A request has no answer. */
@@ -106,7 +110,7 @@ export interface OthersHeard {
   readonly hearing: number;
 }
 
-/** Something was done to the stream, to make it whole. */
+/** Something was done to the stream, to make it whole, or it was found to be. */
 export interface Healed {
   readonly type: "healed";
 }
@@ -167,13 +171,18 @@ export interface RenameStreamAction {
 
 /**
  * Start a consumer in the place of the one before; answered by
- * `consumer_started` or `failed`.
+ * `consumer_started` or `failed`. It gives nothing before it is taken.
  */
 export interface StartConsumerAction {
   readonly type: "start_consumer";
   readonly request: number;
   /** The sequence of the first entry wanted. */
   readonly first: number;
+}
+
+/** Take the messages of the consumer that was started. */
+export interface TakeConsumerAction {
+  readonly type: "take_consumer";
 }
 
 /** Take no more messages of the consumer. */
@@ -190,13 +199,15 @@ export interface PublishAction {
   readonly batch: number;
   readonly messageId: string;
   readonly payload: Uint8Array<ArrayBuffer>;
+  /** The version of the payload, and so the subject. */
+  readonly version: EntryVersion;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number;
   /**
-   * The stream is to take it only if this is its last entry on the replica's
-   * subject: a stream that has lost entries must not be written past.
+   * The stream is to take it only if this is its last entry on that subject of
+   * the replica's: a stream that has lost entries must not be written past.
    */
-  readonly lastOnSubject?: number;
+  readonly lastOwn?: OwnEntry;
 }
 
 /** Write the log's identity into the stream's description again. */
@@ -247,6 +258,7 @@ export type SessionAction =
   | MakeStreamAction
   | RenameStreamAction
   | StartConsumerAction
+  | TakeConsumerAction
   | StopConsumerAction
   | PublishAction
   | WriteIdentityAction
