@@ -202,7 +202,7 @@ test("Storage agrees with its model through histories of a few odd ids", () => {
     fc.property(historyOf(ODD_IDS, 8, 60), (steps) => {
       play(new Storage(), steps);
     }),
-    { numRuns: 5000, ...SHRINKING },
+    { numRuns: 2000, ...SHRINKING },
   );
 });
 
