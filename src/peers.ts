@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { FoundLog } from "./cluster/misfit.ts";
 import type { Room } from "./cluster/room.ts";
+import { HealPoints } from "./replica/heal_points.ts";
 import type { LocatingLog } from "./replica/snapshot_search.ts";
 import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
@@ -53,6 +54,7 @@ export class Peers {
             sequence: info.sequence,
             users: info.rows,
             isOfAnotherHistory: await isOfAnotherHistory(info, log, found),
+            healedTo: HealPoints.from(info.heals).last?.sequence ?? null,
             kind,
           },
         );

@@ -117,7 +117,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
   const log = new LogClient();
   const members = new MembersPort();
   const replica = new Replica({
-    propose: (batch, text) => log.propose(batch, text),
+    propose: (batch, text, version) => log.propose(batch, text, version),
     defer: (callback) => setImmediate(callback),
     now,
   }, config.commitTimeout_ms);

@@ -45,9 +45,9 @@ const HeartbeatSchema = z.object({
  * What a replica says about itself at one moment. `session` changes with each
  * start of the replica; `checkpoints` are sequences with the digest at each.
  *
- * `heals` says how many heal points its state has, and `healed_to` the sequence
- * of the newest; replicas that don't heal logs, all of 1.x before 1.3 among
- * them, leave both out. `asks`: all that hear it answer at once.
+ * `heals` says how many heal points its state has, which replicas that don't heal
+ * logs leave out, and `healed_to` the sequence of the newest. All of 1.x before
+ * 1.3 leave out both. `asks`: all that hear it answer at once.
  */
 export type Heartbeat = z.infer<typeof HeartbeatSchema>;
 

@@ -21,6 +21,9 @@ const ANSWER_INTERVAL_MS = 100;
 /** States that say by themselves that the log is not what was applied. */
 const LOSS_STATES: readonly string[] = ["healing", "forked"];
 
+/** States of a replica that follows its log. */
+const FOLLOWING_STATES: readonly string[] = ["catching_up", "ready"];
+
 /** Who a replica is. */
 export interface Identity {
   readonly replicaId: string;
@@ -37,6 +40,11 @@ export interface LocalReplica {
   readonly connected: boolean;
   /** Whether the log is known to have lost what this replica has applied. */
   readonly isAheadOfLog: boolean;
+  /**
+   * Whether the log looks as if it had lost that, and its servers may have yet
+   * to agree.
+   */
+  readonly isLogInDoubt: boolean;
   /** How many heal points its state has; undefined if it does not heal. */
   readonly healCount: number | undefined;
   /** The sequence of the newest of them; null if there is none. */
@@ -108,30 +116,38 @@ export class HeartbeatSender {
 
   /** What makes a heartbeat due when it changes. */
   #changes(): string {
-    const { state, connected, isAheadOfLog } = this.replica;
-    return `${state} ${connected} ${isAheadOfLog}`;
+    const { connected, healCount, healedTo } = this.replica;
+    return `${this.#told} ${connected} ${healCount} ${healedTo}`;
   }
 
   /**
    * The others, version 1.0 included, compare their digests with those of a
-   * replica that is ready or leaves. So a replica whose history is another one,
-   * or may be, says that as its state. Nobody compares one that restores, heals
-   * or is forked, and others may wait for its word.
+   * replica that is ready or leaves, and no log is healed while one that is
+   * ready has all of it. So a replica whose history is another one, or may be,
+   * says that as its state.
+   */
+  get #told(): string {
+    const { state, isAheadOfLog, isLogInDoubt } = this.replica;
+    if (LOSS_STATES.includes(state)) return state;
+    if (isAheadOfLog) return "ahead_of_log";
+    return isLogInDoubt && FOLLOWING_STATES.includes(state) ? "away" : state;
+  }
+
+  /**
+   * Nobody compares one that restores, heals or is forked, and others may wait
+   * for its word.
    */
   #send(now_ms: number, asks = false): void {
     this.#sentState = this.#changes();
     this.#sentAt_ms = now_ms;
     this.#isAsked = false;
-    const { state, isAheadOfLog } = this.replica;
+    const { state } = this.replica;
     const heartbeat = { ...this.current(), ...(asks && { asks }) };
-    const as = (told: string) => encodeHeartbeat({ ...heartbeat, state: told });
-    const told = as(
-      isAheadOfLog && !LOSS_STATES.includes(state) ? "ahead_of_log" : state,
-    );
-    const followsLog = state === "catching_up" || state === "ready";
+    const as = (state: string) => encodeHeartbeat({ ...heartbeat, state });
+    const told = as(this.#told);
     const isNeverCompared = LOSS_STATES.includes(state) ||
       state === "restoring";
-    const unsure = followsLog ? as("away") : undefined;
+    const unsure = FOLLOWING_STATES.includes(state) ? as("away") : undefined;
     this.sendHeartbeat(told, isNeverCompared ? told : unsure);
   }
 
@@ -154,10 +170,8 @@ export class HeartbeatSender {
         ? null
         : { rows: progress.rows, percent: progress.percent },
       checkpoints: replica.checkpoints(HEARTBEAT_CHECKPOINTS_MAX),
-      ...(replica.healCount !== undefined && {
-        heals: replica.healCount,
-        healed_to: replica.healedTo,
-      }),
+      healed_to: replica.healedTo,
+      ...(replica.healCount !== undefined && { heals: replica.healCount }),
     };
   }
 }

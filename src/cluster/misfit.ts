@@ -33,8 +33,8 @@ export interface HeldState {
   readonly isOfAnotherHistory: boolean;
   /** Whether the log has gone past the state, which stays where it is. */
   readonly isForked?: boolean;
-  /** How many heal points it has; left out if that is not known. */
-  readonly heals?: number | undefined;
+  /** The sequence of its newest heal point; null if none is known. */
+  readonly healedTo?: number | null;
   /** What the holder is. */
   readonly kind: HolderKind;
 }
@@ -57,7 +57,9 @@ export function misfits(
   // What a healing has left behind is no part of the log any more.
   const newest = Math.max(
     0,
-    ...states.map(({ logId, heals = 0 }) => logId === log?.id ? heals : 0),
+    ...states.map(({ logId, healedTo }) =>
+      logId === log?.id ? healedTo ?? 0 : 0
+    ),
   );
   const ofLog = states.filter(({ kind, logId }) =>
     kind === "replica" && logId === log?.id
@@ -69,7 +71,7 @@ export function misfits(
   );
   return states.flatMap((held) => {
     const isLeftBehind = ofLog.includes(held) &&
-      (held.isForked === true && isFollowed || (held.heals ?? 0) < newest);
+      (held.isForked === true && isFollowed || (held.healedTo ?? 0) < newest);
     const why = isLeftBehind ? undefined : misfitOf(held, log);
     return why === undefined ? [] : { held, why };
   });

@@ -15,8 +15,8 @@ export interface LogEnds {
 /** The log that a replica would propose to, as it knows it itself. */
 export interface OwnLog {
   readonly id: string;
-  /** How many heal points its state has; undefined if it does not heal. */
-  readonly heals: number | undefined;
+  /** The sequence of its state's newest heal point; null if there is none. */
+  readonly healedTo: number | null;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface OwnLog {
  * @returns Why not; undefined if the other has nothing against it.
  */
 export function objection(
-  { id, state, logId, appliedSequence, heals = 0 }: OtherReplica,
+  { id, state, logId, appliedSequence, healedTo }: OtherReplica,
   own: OwnLog,
   { firstSequence, lastSequence }: LogEnds,
 ): string | undefined {
@@ -40,9 +40,9 @@ export function objection(
   if (isHealing && lastSequence === 0 && logId !== own.id) {
     return `replica ${id} makes the log from a backup`;
   }
-  if (
-    logId !== own.id || (own.heals !== undefined && heals < own.heals)
-  ) return undefined;
+  // The log was made whole without it.
+  const isLeftBehind = (healedTo ?? 0) < (own.healedTo ?? 0);
+  if (logId !== own.id || isLeftBehind) return undefined;
   if (appliedSequence > lastSequence) {
     return `replica ${id} has applied entry ${appliedSequence} of the log, which ends at entry ${lastSequence} now`;
   }

@@ -43,7 +43,7 @@ export interface ReadmittedReplica {
   readonly connected: boolean;
   readonly log: { readonly id: string } | undefined;
   readonly lastSequence: number;
-  readonly healCount: number | undefined;
+  readonly healedTo: number | null;
 }
 
 /** What a readmission needs from outside. */
@@ -139,9 +139,9 @@ export class Readmission {
     others: readonly OtherReplica[],
     ends: LogEnds,
   ): string | undefined {
-    const { log, healCount } = this.ports.replica;
+    const { log, healedTo } = this.ports.replica;
     if (log === undefined) return undefined;
-    const own: OwnLog = { id: log.id, heals: healCount };
+    const own: OwnLog = { id: log.id, healedTo };
     for (const other of others) {
       const reason = objection(other, own, ends);
       if (reason !== undefined) return reason;

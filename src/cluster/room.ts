@@ -113,7 +113,7 @@ export class Room {
         users: heartbeat.users,
         isOfAnotherHistory: state === "ahead_of_log",
         isForked: state === "forked",
-        heals: heartbeat.heals,
+        healedTo: heartbeat.healed_to ?? null,
         kind: "replica",
       },
     );

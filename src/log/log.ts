@@ -269,11 +269,16 @@ export interface ReplicatedLog {
    *
    * @param batch A number that this replica has not used before.
    * @param payload The entry's bytes.
+   * @param version Their version; 1 if it is left out.
    * @throws {NotStoredError} If it is certainly not stored; try again later.
    * @throws {OutcomeUnknownError} If the outcome is unknown. Should it come back after
    * all, `entries` yields it like another replica's.
    */
-  propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void>;
+  propose(
+    batch: number,
+    payload: Uint8Array<ArrayBuffer>,
+    version?: EntryVersion,
+  ): Promise<void>;
 
   /** Closes the log; `entries` ends. Proposals under way have an end first. */
   close(): Promise<void>;

@@ -145,7 +145,16 @@ export class Healer {
       if (step.why === "off") return false;
     }
     if (this.#troubles.isWaiting(now_ms)) return false;
-    return step.type !== "none" || now_ms - look.at_ms >= LOOK_MS;
+    return step.type !== "none" || now_ms - look.at_ms >= LOOK_MS ||
+      this.#isHealed(own, look.at_ms);
+  }
+
+  /** Whether a replica was heard since the last look that has applied the mark. */
+  #isHealed({ heals }: OwnState, lookedAt_ms: number): boolean {
+    const sinceLook_ms = this.ports.now() - lookedAt_ms;
+    return this.ports.situation().others.some((other) =>
+      (other.heals ?? 0) > heals.count && other.heardAgo_ms < sinceLook_ms
+    );
   }
 
   /** Does steps until none is to be done, or so many that others want a turn. */

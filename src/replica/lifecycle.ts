@@ -78,6 +78,14 @@ export class Lifecycle {
       (state === "draining" && isLost(this.#log, this.#healing.current));
   }
 
+  /**
+   * Whether the log looks as if it had lost what the replica has applied, and
+   * its servers may have yet to agree.
+   */
+  get isLogInDoubt(): boolean {
+    return this.#log.state === "away" && this.#log.loss !== undefined;
+  }
+
   /** Whether the log goes on from another state than this replica's. */
   get isForked(): boolean {
     return this.#log.state === "forked" ||

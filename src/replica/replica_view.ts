@@ -82,6 +82,11 @@ export class ReplicaView {
     return this.lifecycle.isAheadOfLog;
   }
 
+  /** Whether the log looks as if it had lost that, as long as that is not sure. */
+  get isLogInDoubt(): boolean {
+    return this.lifecycle.isLogInDoubt;
+  }
+
   /** Whether the log goes on from another state than its own. */
   get isForked(): boolean {
     return this.lifecycle.isForked;

@@ -17,6 +17,7 @@ function clusterOfA() {
     reason: "all entries of the log are applied",
     connected: true,
     isAheadOfLog: false,
+    isLogInDoubt: false,
     healCount: undefined,
     healedTo: null,
     log: { id: heartbeat("a").log_id! },

@@ -16,6 +16,7 @@ function sending() {
     reason: "all entries of the log are applied",
     connected: true,
     isAheadOfLog: false,
+    isLogInDoubt: false,
     healCount: undefined as number | undefined,
     healedTo: null as number | null,
     log: { id: "8f14e45fceea167a" },
@@ -97,20 +98,50 @@ Deno.test("while the log is made whole, a heartbeat is sent twice a second", {
   assert.equal(sent.length, 4);
 });
 
-Deno.test("a replica that heals tells its heal points, and another does not", {
-  permissions,
-}, () => {
-  const { replica, sender } = sending();
-  const told = (healCount: number | undefined, healedTo: number | null) => {
-    Object.assign(replica, { healCount, healedTo });
-    const { heals, healed_to } = sender.current();
-    return [heals, healed_to];
-  };
-  assert.deepEqual(told(undefined, null), [undefined, undefined]);
-  assert.deepEqual(told(undefined, 9), [undefined, undefined]);
-  assert.deepEqual(told(0, null), [0, null]);
-  assert.deepEqual(told(3, 9), [3, 9]);
-});
+Deno.test(
+  "a replica whose log may have lost entries does not say that it follows it, and tells each change at once",
+  {
+    permissions,
+  },
+  () => {
+    const { sent, replica, sender } = sending();
+    sender.tick(0);
+    replica.isLogInDoubt = true;
+    for (const [state, told] of [["ready", "away"], ["catching_up", "away"]]) {
+      replica.state = state;
+      sender.ask(1);
+      assert.equal(sent.at(-1)!.sure.state, told);
+    }
+    replica.state = "draining";
+    sender.tick(2);
+    assert.equal(sent.at(-1)!.sure.state, "draining");
+    Object.assign(replica, { state: "ready", isLogInDoubt: false });
+    sender.tick(3);
+    assert.equal(sent.at(-1)!.sure.state, "ready");
+    replica.healedTo = 9;
+    sender.tick(4);
+    assert.equal(sent.length, 6);
+  },
+);
+
+Deno.test(
+  "a replica tells how often its log was healed only if it heals, and up to where in any case",
+  {
+    permissions,
+  },
+  () => {
+    const { replica, sender } = sending();
+    const told = (healCount: number | undefined, healedTo: number | null) => {
+      Object.assign(replica, { healCount, healedTo });
+      const { heals, healed_to } = sender.current();
+      return [heals, healed_to];
+    };
+    assert.deepEqual(told(undefined, null), [undefined, null]);
+    assert.deepEqual(told(undefined, 9), [undefined, 9]);
+    assert.deepEqual(told(0, null), [0, null]);
+    assert.deepEqual(told(3, 9), [3, 9]);
+  },
+);
 
 Deno.test(
   "a replica whose history is another one, or may be, tells a state that nobody compares",

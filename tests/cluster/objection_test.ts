@@ -6,7 +6,7 @@ import { OTHER_LOG, otherReplica } from "./heartbeats.ts";
 
 const permissions = "none";
 
-const own = { id: otherReplica("a").logId!, heals: 1 };
+const own = { id: otherReplica("a").logId!, healedTo: 5 };
 const log = { firstSequence: 1, lastSequence: 10 };
 const moved = { firstSequence: 11, lastSequence: 10 };
 const empty = { firstSequence: 1, lastSequence: 0 };
@@ -21,16 +21,18 @@ Deno.test("each kind of word that forbids to propose, and what it says", {
     [{ ...fuller, state: "healing" }, log, /applied entry 11/],
     [{ ...fuller, state: "ahead_of_log" }, log, /applied entry 11/],
     [{ ...fuller, state: "away" }, log, /applied entry 11/],
-    [{ ...fuller, heals: 2 }, log, /applied entry 11/],
+    [{ ...fuller, healedTo: 9 }, log, /applied entry 11/],
+    // It can't heal the log, and was there when others did.
+    [{ ...fuller, heals: undefined }, log, /applied entry 11/],
     // The log was healed without these.
     [{ ...fuller, state: "forked" }, log, undefined],
-    [{ ...fuller, heals: 0 }, log, undefined],
-    [{ ...fuller, heals: undefined }, log, undefined],
+    [{ ...fuller, healedTo: 4 }, log, undefined],
+    [{ ...fuller, healedTo: null }, log, undefined],
     [{ ...fuller, logId: OTHER_LOG }, log, undefined],
     [{ ...fuller, logId: null }, log, undefined],
     // The mark is missing, or is there.
     [{ state: "healing" }, moved, /^replica b makes the log whole$/],
-    [{ state: "healing", heals: 0 }, moved, undefined],
+    [{ state: "healing", healedTo: null }, moved, undefined],
     [{ state: "healing" }, log, undefined],
     [{ state: "ready" }, moved, undefined],
     // A log that is made from a file.
@@ -42,7 +44,7 @@ Deno.test("each kind of word that forbids to propose, and what it says", {
   ];
   for (const [others, ends, reason] of cases) {
     const said = objection(
-      otherReplica("b", { heals: 1, ...others }),
+      otherReplica("b", { healedTo: 5, ...others }),
       own,
       ends,
     );
@@ -51,15 +53,15 @@ Deno.test("each kind of word that forbids to propose, and what it says", {
   }
 });
 
-Deno.test("a replica that does not heal listens to every generation", {
+Deno.test("a replica whose log was never healed listens to every generation", {
   permissions,
 }, () => {
   const fuller = { appliedSequence: 11 };
-  for (const heals of [undefined, 0, 5]) {
+  for (const healedTo of [null, 5]) {
     assert.notEqual(
       objection(
-        otherReplica("b", { ...fuller, heals }),
-        { id: own.id, heals: undefined },
+        otherReplica("b", { ...fuller, healedTo }),
+        { id: own.id, healedTo: null },
         log,
       ),
       undefined,
@@ -74,7 +76,7 @@ Deno.test(
   },
   () => {
     const place = fc.record({
-      heals: fc.constantFrom(1, 2),
+      before: fc.constantFrom(null, 0),
       isMarked: fc.boolean(),
       state: fc.constantFrom("healing", "ready", "away", "ahead_of_log"),
     });
@@ -83,10 +85,10 @@ Deno.test(
       fc.integer({ min: 1, max: 20 }),
       ([a, b], healedTo) => {
         // Up to the heal point, or the mark after it applied too.
-        const said = (id: string, { isMarked, state, heals }: typeof a) =>
+        const said = (id: string, { isMarked, state, before }: typeof a) =>
           otherReplica(id, {
             state,
-            heals: isMarked ? heals + 1 : heals,
+            healedTo: isMarked ? healedTo : before,
             appliedSequence: isMarked ? healedTo + 1 : healedTo,
           });
         const ends = {
@@ -94,9 +96,9 @@ Deno.test(
           lastSequence: healedTo + 1,
         };
         for (const [self, other] of [[a, b], [b, a]]) {
-          const { heals } = said("self", self);
+          const { healedTo } = said("self", self);
           assert.equal(
-            objection(said("other", other), { id: own.id, heals }, ends),
+            objection(said("other", other), { id: own.id, healedTo }, ends),
             undefined,
           );
         }

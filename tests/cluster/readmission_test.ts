@@ -48,7 +48,7 @@ function readmitting() {
       get lastSequence() {
         return world.lastSequence;
       },
-      healCount: 0,
+      healedTo: null,
     },
     locate: () => {
       const look = Promise.withResolvers<LogEnds>();

@@ -252,11 +252,11 @@ Deno.test(
   },
   () => {
     const fuller = { applied_sequence: 11 };
-    const healed = heartbeat("c", { heals: 2 });
+    const healed = heartbeat("c", { healed_to: 5 });
     for (
       const others of [
         { ...fuller, state: "forked" },
-        { ...fuller, heals: 1 },
+        { ...fuller, healed_to: 4 },
         fuller,
       ]
     ) {
@@ -264,8 +264,8 @@ Deno.test(
       assert.equal(verdict(roomOf([left, healed]), log).type, "go_on");
       assert.equal(verdict(roomOf([left]), undefined).type, "refuse");
     }
-    for (const heals of [2, 3]) {
-      const ahead = heartbeat("b", { ...fuller, heals });
+    for (const healed_to of [5, 6]) {
+      const ahead = heartbeat("b", { ...fuller, healed_to });
       assert.equal(verdict(roomOf([ahead, healed]), log).type, "refuse");
     }
   },

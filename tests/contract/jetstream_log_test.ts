@@ -265,7 +265,7 @@ Deno.test("JetStreamLog stops at an entry of a version that it does not know", a
   await withClient(server, async (client) => {
     const js = client.jetstream();
     await js.publish("usergrade.x.set.b", payload("a stranger's"));
-    await js.publish("usergrade.v2.set.b", payload("a later version's"));
+    await js.publish("usergrade.v3.set.b", payload("a later version's"));
     await js.publish("usergrade.v1.set.b", payload("after it"));
   });
   await session.until("upgrade_required");

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { EntryVersion } from "../../src/log/change.ts";
 import {
   type LogEntry,
   NotStoredError,
@@ -30,11 +31,12 @@ async function propose(
   log: ReplicatedLog,
   batch: number,
   text: string,
+  version?: EntryVersion,
 ): Promise<void> {
   let failure: unknown;
   await eventually(async () => {
     try {
-      await log.propose(batch, payload(text));
+      await log.propose(batch, payload(text), version);
     } catch (error) {
       if (error instanceof NotStoredError) throw error;
       failure = error;
@@ -137,20 +139,36 @@ export function testReplicatedLog(
       );
     }));
 
-  test("gives a later session the bytes of what it has", async (place) => {
+  test("gives a later session the bytes and the version of what it has, whichever versions take turns", async (place) => {
+    const versions: EntryVersion[] = [1, 2, 2, 1, 1, 2];
     await withLog(place, async (log) => {
       const read = readTo(log, 0, 3);
-      for (let batch = 1; batch <= 3; batch++) {
-        await propose(log, batch, `é${batch}`);
+      for (const [i, version] of versions.slice(0, 3).entries()) {
+        await propose(log, i + 1, `é${i + 1}`, version);
       }
-      await read;
+      assert.deepEqual((await read).map(({ batch }) => batch), [1, 2, 3]);
     });
     await withLog(place, async (log, last) => {
       assert.equal(last, 3);
-      const entries = await readTo(log, 0, 3);
+      const read = readTo(log, 0, 6);
+      for (const [i, version] of versions.slice(3).entries()) {
+        await propose(log, i + 1, `é${i + 4}`, version);
+      }
+      const entries = await read;
+      assert.deepEqual(
+        entries.map(({ batch }) => batch),
+        [undefined, undefined, undefined, 1, 2, 3],
+      );
+    });
+    await withLog(place, async (log) => {
+      const entries = await readTo(log, 0, 6);
       assert.deepEqual(
         entries.map(({ payload }) => decoder.decode(payload)),
-        [1, 2, 3].map((n) => `[{"user_id":"é${n}"}]`),
+        versions.map((_, i) => `[{"user_id":"é${i + 1}"}]`),
+      );
+      assert.deepEqual(
+        entries.map(({ version = 1 }) => version),
+        versions,
       );
       assert.ok(entries.every(({ batch }) => batch === undefined));
     });

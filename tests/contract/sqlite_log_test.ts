@@ -205,6 +205,38 @@ Deno.test("SqliteSnapshots refuses rows that have any bit flipped on the disk", 
   assert.equal(same, 2 * ids.length);
 });
 
+Deno.test("SqliteLog raises its file's format with the first entry of version 2, and not before: older programs open the file until then", async () => {
+  using folder = new TemporaryFolder();
+  const formatAndColumns = () => {
+    const db = new DatabaseSync(`${folder.path}/usergrade.db`);
+    const { user_version } = db.prepare("PRAGMA user_version").get()!;
+    const columns = db.prepare("PRAGMA table_info(entries)").all();
+    db.close();
+    return [user_version, columns.map(({ name }) => name)];
+  };
+  await fill(folder.path, { sets: 2, snapshot: "none" });
+  assert.deepEqual(formatAndColumns(), [1, ["sequence", "time", "payload"]]);
+  const log = new SqliteLog(folder.path);
+  await log.open();
+  const deletion = payload('[{"user_id":"u1","deleted":true}]');
+  for (const [batch, version] of [[1, 1], [2, 2], [3, 1], [4, 2]] as const) {
+    await log.propose(batch, deletion, version);
+  }
+  await log.close();
+  const raised = [2, ["sequence", "time", "payload", "version"]];
+  assert.deepEqual(formatAndColumns(), raised);
+
+  const again = new SqliteLog(folder.path);
+  await again.open();
+  const versions: unknown[] = [];
+  for await (const { entries } of again.entries(0)) {
+    versions.push(...entries.map(({ version }) => version));
+    break;
+  }
+  assert.deepEqual(versions, [1, 1, 1, 2, 1, 2]);
+  await again.close();
+});
+
 Deno.test("SqliteLog refuses a file of another program, of another format, or damaged", async (t) => {
   const refuses = async (make: (file: string) => void, says: RegExp) => {
     using folder = new TemporaryFolder();
@@ -225,11 +257,11 @@ Deno.test("SqliteLog refuses a file of another program, of another format, or da
     using folder = new TemporaryFolder();
     await fill(folder.path, { sets: 1, snapshot: "none" });
     const db = new DatabaseSync(`${folder.path}/usergrade.db`);
-    db.exec("PRAGMA user_version = 2");
+    db.exec("PRAGMA user_version = 3");
     db.close();
     await assert.rejects(
       new SqliteLog(folder.path).open(),
-      /format 2, this version reads format 1: use the version that wrote it/,
+      /format 3, this version reads formats 1 and 2: use the version that wrote it/,
     );
   });
   await t.step("not a database", () =>

@@ -21,7 +21,8 @@ class Member implements AsyncDisposable {
 
   private constructor() {
     this.replica = new Replica({
-      propose: (batch, text) => this.#log.propose(batch, text),
+      propose: (batch, text, version) =>
+        this.#log.propose(batch, text, version),
       defer: (callback) => setImmediate(callback),
       now: () => performance.now(),
     }, 5_000);

@@ -228,7 +228,7 @@ Deno.test("poison entries are skipped by all replicas alike, and logged once eac
 
 Deno.test("an entry of a later version makes every replica not ready on both listeners", async () => {
   await using cluster = await Cluster.start(2);
-  await publish(cluster, [["usergrade.v2.set.newer", "whatever"]]);
+  await publish(cluster, [["usergrade.v3.set.newer", "whatever"]]);
   for (const replica of cluster.replicas) {
     await eventually(async () =>
       assert.equal((await replica.statusJson()).state, "upgrade_required")

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { connect, type NatsConnection } from "nats";
+import type { EntryVersion } from "../../src/log/change.ts";
 import { JetStreamLog } from "../../src/log/jetstream/jetstream_log.ts";
 import type { JetStreamOptions } from "../../src/log/jetstream/options.ts";
 import type { LogEntry, LogLimits, LogStatus } from "../../src/log/log.ts";
@@ -117,8 +118,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** Proposes one batch; resolves when it is committed. */
-  async propose(batch: number): Promise<void> {
-    await this.log.propose(batch, payload(`u${batch}`));
+  async propose(batch: number, version?: EntryVersion): Promise<void> {
+    await this.log.propose(batch, payload(`u${batch}`), version);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

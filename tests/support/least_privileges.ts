@@ -25,6 +25,7 @@ export function leastPrivileges(
   return `permissions {
     publish: [
       "usergrade.v1.set.${replicaId}"
+      "usergrade.v2.set.${replicaId}"
       "usergrade-replicas.${replicaId}"
       "$JS.API.STREAM.INFO.USERGRADE"
       "$JS.API.STREAM.MSG.GET.USERGRADE"

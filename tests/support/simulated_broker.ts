@@ -42,8 +42,8 @@ export interface PublishedMessage {
   readonly payload: Uint8Array;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number | undefined;
-  /** The stream is to take it only if this is its last entry on the subject. */
-  readonly lastOnSubject?: number | undefined;
+  /** The stream is to take it only if this is its last entry on a subject. */
+  readonly lastOn?: { readonly subject: string; readonly sequence: number };
 }
 
 /** What the stream says to a message. */
@@ -154,8 +154,11 @@ export class SimulatedBroker {
     const { stream } = this;
     if (stream === undefined) return undefined;
     const { after = stream.last, messageId, subject, payload } = message;
-    const { lastOnSubject = stream.lastOn(subject) } = message;
-    if (after !== stream.last || lastOnSubject !== stream.lastOn(subject)) {
+    const { lastOn } = message;
+    if (
+      after !== stream.last ||
+      lastOn !== undefined && lastOn.sequence !== stream.lastOn(lastOn.subject)
+    ) {
       return { type: "wrong_last_sequence" };
     }
     const stored = stream.add({

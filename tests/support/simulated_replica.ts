@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { EntryVersion } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
 import type { FeedMessage } from "../../src/log/jetstream/entry_feed.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
@@ -16,6 +17,10 @@ import type {
   SessionEvent,
 } from "../../src/log/jetstream/session_events.ts";
 import type { Stream } from "../../src/log/jetstream/stream.ts";
+import {
+  type OwnSubjects,
+  ownSubjects,
+} from "../../src/log/jetstream/stream_config.ts";
 import type {
   LogInfo,
   LogLimits,
@@ -155,7 +160,7 @@ export class SimulatedReplica {
   /** Which of its demands for entries the log's side answers, and is its last. */
   #answered = 0;
   #demanded = 0;
-  readonly #subject: string;
+  readonly #subjects: OwnSubjects;
   /** Between the log's thread and the replica's. */
   readonly #toReplica: SimulatedPort;
   readonly #toLog: SimulatedPort;
@@ -175,7 +180,7 @@ export class SimulatedReplica {
   ) {
     this.#toReplica = new SimulatedPort(time, random);
     this.#toLog = new SimulatedPort(time, random);
-    this.#subject = `usergrade.v1.set.${name}`;
+    this.#subjects = ownSubjects("USERGRADE", name);
     this.session = new Session({
       stream: "USERGRADE",
       replicaId: name,
@@ -183,7 +188,8 @@ export class SimulatedReplica {
       session: options.session ?? name,
     });
     this.replica = new Replica({
-      propose: (batch, text) => this.#propose(batch, encodeEntry(text)),
+      propose: (batch, text, version) =>
+        this.#propose(batch, encodeEntry(text), version),
       defer: (callback) => time.after(0, callback),
       now: () => time.now,
     }, TIMEOUT_MS);
@@ -621,9 +627,15 @@ export class SimulatedReplica {
     this.views.push({ sequence, users, digest, isStuck });
   }
 
-  #propose(batch: number, payload: Uint8Array<ArrayBuffer>): void {
+  #propose(
+    batch: number,
+    payload: Uint8Array<ArrayBuffer>,
+    version: EntryVersion,
+  ): void {
     this.#toLog.post(() => {
-      this.session.propose(batch, payload, this.time.now).catch((error) =>
+      this.session.propose(batch, payload, this.time.now, version).catch((
+        error,
+      ) =>
         this.#toReplica.post(() => this.replica.proposalFailed(batch, error))
       );
       this.#act();
@@ -631,8 +643,13 @@ export class SimulatedReplica {
   }
 
   #publish(
-    { batch, messageId, payload, after, lastOnSubject }: PublishAction,
+    { batch, messageId, payload, version, after, lastOwn }: PublishAction,
   ): void {
+    const subject = this.#subjects[version];
+    const lastOn = lastOwn && {
+      subject: this.#subjects[lastOwn.version],
+      sequence: lastOwn.sequence,
+    };
     if (this.#happens(this.weather.drop)) return;
     this.#toBroker((wire) => {
       const refuse = (reason: string) =>
@@ -643,7 +660,7 @@ export class SimulatedReplica {
       if (this.#happens(this.weather.forge)) refuse("forged");
       if (this.#happens(this.weather.refuse)) return refuse("full");
       const reason = this.broker.publish(
-        { messageId, subject: this.#subject, payload, after, lastOnSubject },
+        { messageId, subject, payload, after, ...(lastOn && { lastOn }) },
         this.time.now,
       );
       if (reason !== undefined) refuse(reason);

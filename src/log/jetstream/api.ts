@@ -14,6 +14,16 @@ import { headersOf, inboxPrefix } from "./connection.ts";
 /** How long the server may take to answer a question. */
 export const REQUEST_TIMEOUT_MS = 2_000;
 
+/**
+ * After how long a question that changes nothing is asked again. A stream of
+ * several servers answers nothing while none of them leads it: for seconds after
+ * they were started, and most were seen to have a leader a moment later.
+ */
+export const ASK_AGAIN_MS = 500;
+
+/** The questions that change nothing. */
+const READS = /^STREAM\.(INFO|MSG\.GET)\./;
+
 /** JetStream's error codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
 export const STREAM_NOT_FOUND = 10059;
 export const NO_MESSAGE_FOUND = 10037;
@@ -49,6 +59,8 @@ export interface RequestOptions {
   readonly headers?: MsgHdrs;
   /** How long the server may take. */
   readonly timeout_ms?: number;
+  /** After how long it is asked again; left out if it must not be. */
+  readonly again_ms?: number;
 }
 
 /** A question that waits for its answer. */
@@ -56,7 +68,7 @@ interface Question {
   readonly subject: string;
   readonly resolve: (answer: Record<string, unknown>) => void;
   readonly reject: (error: ApiError) => void;
-  readonly timer: ReturnType<typeof setTimeout>;
+  timer?: ReturnType<typeof setTimeout>;
 }
 
 const decoder = new TextDecoder();
@@ -97,7 +109,10 @@ export class JetStreamApi {
     options: RequestOptions = {},
   ): Promise<Record<string, unknown>> {
     const data = body === undefined ? "" : JSON.stringify(body);
-    return this.request(`$JS.API.${subject}`, data, options);
+    return this.request(`$JS.API.${subject}`, data, {
+      ...(READS.test(subject) && { again_ms: ASK_AGAIN_MS }),
+      ...options,
+    });
   }
 
   /**
@@ -110,25 +125,36 @@ export class JetStreamApi {
   async request(
     subject: string,
     data: Uint8Array | string,
-    { headers, timeout_ms = REQUEST_TIMEOUT_MS }: RequestOptions = {},
+    { headers, timeout_ms = REQUEST_TIMEOUT_MS, again_ms = timeout_ms }:
+      RequestOptions = {},
   ): Promise<Record<string, unknown>> {
     if (this.#failure !== undefined) throw this.#failure;
     const token = String(++this.#lastToken);
+    const send = () =>
+      this.connection.publish(subject, data, {
+        reply: `${this.#inbox}.${token}`,
+        ...(headers !== undefined && { headers }),
+      });
     // First: on a connection that has ended it throws, and nothing waits then.
-    this.connection.publish(subject, data, {
-      reply: `${this.#inbox}.${token}`,
-      ...(headers !== undefined && { headers }),
-    });
+    send();
     const { promise, resolve, reject } = Promise.withResolvers<
       Record<string, unknown>
     >();
-    const timer = setTimeout(() => {
-      this.#end(
-        token,
-        new ApiError(0, `NATS does not answer to ${subject} in time`),
-      );
-    }, timeout_ms);
-    this.#waiting.set(token, { subject, resolve, reject, timer });
+    const question: Question = { subject, resolve, reject };
+    this.#waiting.set(token, question);
+    const wait = (left_ms: number) => {
+      question.timer = setTimeout(() => {
+        if (left_ms <= again_ms) {
+          return this.#end(
+            token,
+            new ApiError(0, `NATS does not answer to ${subject} in time`),
+          );
+        }
+        if (!this.connection.isClosed()) send();
+        wait(left_ms - again_ms);
+      }, Math.min(left_ms, again_ms));
+    };
+    wait(timeout_ms);
     return await promise;
   }
 

@@ -50,6 +50,11 @@ export class CommitHealth {
     }
   }
 
+  /** What was published is not waited for any more, and shows nothing. */
+  withdrawn(): void {
+    if (this.#health.type === "waiting") this.#health = FINE;
+  }
+
   /** The log refused a set. */
   refused(reason: string, now_ms: number): void {
     this.#reason = reason;

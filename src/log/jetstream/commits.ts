@@ -4,11 +4,14 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
+import { NotStoredError } from "../log.ts";
 import { CommitHealth } from "./commit_health.ts";
 import { EntryFeed } from "./entry_feed.ts";
 import { probeAfter } from "./probe.ts";
 import { type Proposal, Proposals } from "./proposals.ts";
 import { PROBE_BATCH, type PublishAction } from "./session_events.ts";
+import type { OwnSubjects } from "./stream_config.ts";
 
 /** What changed: sets do not commit any more, or they do again. */
 export type CommitChange = "stalled" | "recovered" | undefined;
@@ -19,21 +22,23 @@ export class Commits {
   readonly #proposals: Proposals;
   readonly #health = new CommitHealth();
   #lastProbe = 0;
+  /** Why the log takes no entries of version 2; undefined if it does. */
+  version2Problem: string | undefined;
 
   /**
    * @param session Begins the message ids of this session.
-   * @param subject Where this replica proposes.
+   * @param subjects Where this replica proposes.
    * @param timeout_ms How long a batch may take.
    * @param publish Publishes a batch or a probe.
    */
   constructor(
     session: string,
-    private readonly subject: string,
+    private readonly subjects: OwnSubjects,
     timeout_ms: number,
     private readonly publish: (action: PublishAction) => void,
   ) {
     this.#proposals = new Proposals(timeout_ms);
-    this.feed = new EntryFeed(session, subject, this.#proposals);
+    this.feed = new EntryFeed(session, subjects, this.#proposals);
   }
 
   /** Why sets do not commit; undefined if they do, as far as is known. */
@@ -45,40 +50,51 @@ export class Commits {
   propose(
     batch: number,
     payload: Uint8Array<ArrayBuffer>,
+    version: EntryVersion,
     now_ms: number,
   ): Promise<void> {
-    const { proposal, ended } = this.#proposals.add(batch, payload, now_ms);
+    if (version === 2 && this.version2Problem !== undefined) {
+      return Promise.reject(
+        new NotStoredError(`Cannot delete: ${this.version2Problem}`),
+      );
+    }
+    const { proposal, ended } = this.#proposals.add(
+      batch,
+      payload,
+      version,
+      now_ms,
+    );
     this.#health.proposed(now_ms);
     this.#publish(proposal);
     return ended;
   }
 
   #publish(proposal: Proposal): void {
-    const { batch, payload } = proposal;
+    const { batch, payload, version } = proposal;
     const messageId = this.feed.messageId(batch);
     // Of several that are under way, nobody knows yet where the first one comes.
-    const lastOnSubject = this.#proposals.count === 1
-      ? this.feed.lastOnSubject
-      : undefined;
-    proposal.lastOnSubject = lastOnSubject;
+    const lastOwn = this.#proposals.count === 1 ? this.feed.lastOwn : undefined;
+    proposal.isGuarded = lastOwn !== undefined;
     this.publish({
       type: "publish",
       batch,
       messageId,
       payload,
-      ...(lastOnSubject !== undefined && { lastOnSubject }),
+      version,
+      ...(lastOwn !== undefined && { lastOwn }),
     });
   }
 
-  /** A new consumer gives entries: publishes again what is under way. */
+  /** A new consumer gives entries: publishes again what is still under way. */
   publishAgain(now_ms: number): void {
+    this.#proposals.settle(this.feed.fed, now_ms);
     this.#proposals.retry(now_ms, 0).forEach((one) => this.#publish(one));
   }
 
   /** A look at its entries, asked for at a time, has shown that the log is whole. */
   isWhole(asked_ms: number, now_ms: number): void {
     const due = this.#proposals.isWhole(asked_ms, now_ms);
-    if (due.length > 0) this.feed.forgetSubject();
+    if (due.length > 0) this.feed.forgetOwn();
     due.forEach((one) => this.#publish(one));
   }
 
@@ -109,6 +125,7 @@ export class Commits {
         type: "publish",
         batch: PROBE_BATCH,
         messageId,
+        version: 1,
         ...probe,
       });
       return undefined;
@@ -143,6 +160,11 @@ export class Commits {
     return true;
   }
 
+  /** Whether a refusal is still to be confirmed by a look at the log's entries. */
+  get isConfirming(): boolean {
+    return this.#proposals.isRefused;
+  }
+
   /** A look that was asked for at a time found the log's end. */
   sawEnd(asked_ms: number, end: number): void {
     this.#proposals.sawEnd(asked_ms, end);
@@ -160,9 +182,18 @@ export class Commits {
    * replaces the ack.
    */
   forbidden(subject: string, reason: string, now_ms: number): boolean {
-    if (subject !== this.subject) return false;
-    this.#health.refused(reason, now_ms);
-    this.#proposals.denyAll(reason);
+    if (subject === this.subjects[1]) {
+      this.#health.refused(reason, now_ms);
+      this.#proposals.denyAll(1, reason);
+      return true;
+    }
+    if (subject !== this.subjects[2]) return false;
+    this.#proposals.denyAll(
+      2,
+      `Cannot delete: ${reason}: allow it for this replica's user, as src/OPERATIONS.md lists`,
+    );
+    // It says nothing of sets.
+    if (this.#proposals.count === 0) this.#health.withdrawn();
     return true;
   }
 

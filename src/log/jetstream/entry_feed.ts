@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import type { EntryIdentity } from "../compare_log.ts";
 import { decodeFence, fenceRole } from "../fence.ts";
 import { type Delivery, formatDelivered, parseDelivery } from "./delivery.ts";
@@ -11,9 +12,10 @@ import { EntryTimes, type KnownTimes } from "./entry_times.ts";
 import type { Proposals } from "./proposals.ts";
 import { type EntryContent, ReadQueue, type TakenRead } from "./read_queue.ts";
 import {
+  changesVersion,
   isFenceSubject,
-  isKnownVersion,
   isUnknownVersion,
+  type OwnSubjects,
 } from "./stream_config.ts";
 import type { StoredEntry } from "./stream_look.ts";
 
@@ -55,16 +57,21 @@ const NO_BYTES = new Uint8Array(0);
 /** How the reply subjects of entries begin. */
 const ENTRY_REPLY = "$JS.ACK.";
 
+/** The last entry on the subjects on which a replica proposes. */
+export interface OwnEntry {
+  readonly sequence: number;
+  readonly version: EntryVersion;
+}
+
 /**
- * What another replica's entry is; without bytes, which no replica can apply, if
- * it is no version's.
+ * What an entry is that holds no changes; without bytes, which no replica can
+ * apply, if it is no version's.
  */
 function contentOf(
   { sequence }: Delivery,
   { subject, data }: FeedMessage,
   firstSequence: number,
 ): EntryContent | "fence" | "unknown_version" {
-  if (isKnownVersion(subject)) return data;
   if (isUnknownVersion(subject)) return "unknown_version";
   const point = isFenceSubject(subject) ? decodeFence(data) : undefined;
   const role = point && fenceRole(sequence, point);
@@ -85,8 +92,12 @@ export class EntryFeed {
     | { readonly message: FeedMessage; readonly delivery: Delivery }
     | undefined;
   #ownFed = 0;
-  /** The last entry on this replica's subject, whoever wrote it; 0 if not known. */
+  /**
+   * The last entry on one of this replica's subjects, whoever wrote it: its
+   * sequence, 0 if it is not known, and its version.
+   */
   #subjectFed = 0;
+  #subjectVersion: EntryVersion = 1;
   /** The first entry that the stream has, as it was seen last. */
   #begin = 1;
   /** Invariant: all entries up to here were fed, none beyond. */
@@ -98,12 +109,12 @@ export class EntryFeed {
 
   /**
    * @param session Begins the message ids of this session.
-   * @param subject Where this replica proposes.
+   * @param subjects Where this replica proposes.
    * @param proposals Own batches that are waited for.
    */
   constructor(
     private readonly session: string,
-    private readonly subject: string,
+    private readonly subjects: OwnSubjects,
     private readonly proposals: Proposals,
   ) {}
 
@@ -193,16 +204,18 @@ export class EntryFeed {
   }
 
   /**
-   * The last entry on this replica's subject; undefined if it is not known, or
+   * The last entry on this replica's subjects; undefined if it is not known, or
    * if the stream has let go of it. Nobody else writes there, so a stream that
    * has another one has lost entries.
    */
-  get lastOnSubject(): number | undefined {
-    return this.#subjectFed >= this.#begin ? this.#subjectFed : undefined;
+  get lastOwn(): OwnEntry | undefined {
+    return this.#subjectFed >= this.#begin
+      ? { sequence: this.#subjectFed, version: this.#subjectVersion }
+      : undefined;
   }
 
-  /** The last entry on this replica's subject is another one than it was. */
-  forgetSubject(): void {
+  /** The last entry on this replica's subjects is another one than it was. */
+  forgetOwn(): void {
     this.#subjectFed = 0;
   }
 
@@ -218,10 +231,17 @@ export class EntryFeed {
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
     if (this.#isForeign(delivery)) return "foreign";
-    const content = this.#ownBatch(sequence, message) ??
-      contentOf(delivery, message, this.#firstSequence);
+    const version = changesVersion(message.subject);
+    const content = version === undefined
+      ? contentOf(delivery, message, this.#firstSequence)
+      : this.#ownBatch(sequence, message, version) ?? message.data;
     if (typeof content === "string") return content;
-    this.#waiting.add(delivery, content, message.bytes + RECORD_BYTES);
+    this.#waiting.add(
+      delivery,
+      content,
+      message.bytes + RECORD_BYTES,
+      version,
+    );
     this.#times.add(sequence, delivery.seconds, delivery.nanoseconds);
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
@@ -245,11 +265,13 @@ export class EntryFeed {
   #ownBatch(
     sequence: number,
     { subject, header }: FeedMessage,
+    version: EntryVersion,
   ): number | undefined {
     // The ids are there for anyone to read; publishing to this replica's
-    // subject is for this replica.
-    if (subject !== this.subject) return undefined;
+    // subjects is for this replica.
+    if (subject !== this.subjects[version]) return undefined;
     this.#subjectFed = sequence;
+    this.#subjectVersion = version;
     const messageId = header(MESSAGE_ID);
     if (!messageId.startsWith(`${this.session}:`)) return undefined;
     this.#ownFed = sequence;

@@ -119,7 +119,10 @@ export class Feeding {
   look(now_ms: number, asksEntries = false): void {
     const asked = this.log.ask();
     const request = this.requests.beginAside(now_ms);
-    const question = asksEntries ? asked : NO_ENTRIES;
+    // It takes the place of one that was asked to confirm a refusal.
+    const question = asksEntries || this.commits.isConfirming
+      ? asked
+      : NO_ENTRIES;
     this.output.do({ type: "look", request, question });
   }
 

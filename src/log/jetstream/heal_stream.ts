@@ -36,7 +36,7 @@ export interface HealPort {
   connection():
     | { readonly aside: Asking; readonly asideStream: Stream }
     | undefined;
-  /** The stream has just been changed. */
+  /** The stream has just been changed, or was found to be whole. */
   healed(): void;
 }
 
@@ -54,7 +54,10 @@ export class HealableStream implements HealableLog {
       await this.#do(({ asideStream }) => asideStream.look(question)),
     );
     if (verdict.type === "forked") throw new UnavailableError(verdict.reason);
-    return verdict.type === "lost" ? verdict.loss : undefined;
+    if (verdict.type === "lost") return verdict.loss;
+    // Another replica has done it: the session would look only later.
+    this.port.healed();
+    return undefined;
   }
 
   async remake(): Promise<void> {

@@ -7,7 +7,7 @@ import { isOldServer } from "./server_version.ts";
 import {
   isIdWritten,
   type StreamConfig,
-  takesFences,
+  version2Problem,
 } from "./stream_config.ts";
 
 /**
@@ -29,7 +29,5 @@ export function healingProblem(
       ? undefined
       : `the stream was made by hand, and a new one would not be the log ${id}: put it back from a copy`;
   }
-  return takesFences(config)
-    ? undefined
-    : `the stream ${config.name} does not take the entries that heal a log: set its subjects to "${config.name.toLowerCase()}.*.set.*"`;
+  return version2Problem(config);
 }

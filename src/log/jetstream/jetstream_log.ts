@@ -4,6 +4,7 @@
  * @module
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { EntryVersion } from "../change.ts";
 import {
   type HealableLog,
   LogFailedError,
@@ -104,8 +105,12 @@ export class JetStreamLog implements TrimmableLog {
     return this.#opened.promise;
   }
 
-  propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#runner.propose(batch, payload);
+  propose(
+    batch: number,
+    payload: Uint8Array<ArrayBuffer>,
+    version: EntryVersion = 1,
+  ): Promise<void> {
+    return this.#runner.propose(batch, payload, version);
   }
 
   /**

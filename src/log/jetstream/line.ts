@@ -26,7 +26,11 @@ import { isSnapshotSubject } from "./object_names.ts";
 import type { JetStreamOptions } from "./options.ts";
 import type { PublishAction, SessionEvent } from "./session_events.ts";
 import { Stream } from "./stream.ts";
-import { isFenceSubject, setSubject } from "./stream_config.ts";
+import {
+  isFenceSubject,
+  type OwnSubjects,
+  ownSubjects,
+} from "./stream_config.ts";
 
 const decoder = new TextDecoder();
 
@@ -48,7 +52,7 @@ export class Line {
   readonly aside: JetStreamApi;
   /** The stream, asked aside. */
   readonly asideStream: Stream;
-  readonly #subject: string;
+  readonly #subjects: OwnSubjects;
   /** Where the stream answers to batches: a subject for each. */
   readonly #ackPrefix: string;
   #consumer: Subscription | undefined;
@@ -63,7 +67,7 @@ export class Line {
     wasAway: boolean,
   ) {
     const { stream, replicaId } = options;
-    this.#subject = setSubject(stream, replicaId);
+    this.#subjects = ownSubjects(stream, replicaId);
     this.#ackPrefix = createInbox(inboxPrefix(replicaId));
     const streamOver = (api: JetStreamApi) =>
       new Stream(
@@ -201,7 +205,7 @@ export class Line {
 
   /** Publishes a batch or a probe. */
   publish(
-    { batch, messageId, payload, after, lastOnSubject }: PublishAction,
+    { batch, messageId, payload, version, after, lastOwn }: PublishAction,
   ): void {
     const head = headers();
     head.set(MESSAGE_ID, messageId);
@@ -209,11 +213,22 @@ export class Line {
     if (after !== undefined) {
       head.set("Nats-Expected-Last-Sequence", String(after));
     }
-    if (lastOnSubject !== undefined) {
-      head.set("Nats-Expected-Last-Subject-Sequence", String(lastOnSubject));
+    if (lastOwn !== undefined) {
+      head.set(
+        "Nats-Expected-Last-Subject-Sequence",
+        String(lastOwn.sequence),
+      );
+      // From nats-server 2.11 on. Older ones look on the subject of the message,
+      // and refuse it: that is confirmed, as every such refusal.
+      if (lastOwn.version !== version) {
+        head.set(
+          "Nats-Expected-Last-Subject-Sequence-Subject",
+          this.#subjects[lastOwn.version],
+        );
+      }
     }
     try {
-      this.connection.publish(this.#subject, payload, {
+      this.connection.publish(this.#subjects[version], payload, {
         headers: head,
         reply: `${this.#ackPrefix}.${batch}`,
       });

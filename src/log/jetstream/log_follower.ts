@@ -17,6 +17,7 @@ import type { KnownLog } from "./known_log.ts";
 import { limitsOf } from "./log_limits.ts";
 import { type OpeningOptions, problemOf } from "./opening.ts";
 import type { Requests } from "./requests.ts";
+import { version2Problem } from "./stream_config.ts";
 import type { StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
@@ -37,7 +38,8 @@ export class LogFollower {
   readonly #feed: EntryFeed;
   #state: FollowerState = { type: "idle" };
   #isConsuming = false;
-  /** The log's end as it was known when the stream was asked. */
+  /** When the stream was asked, and the log's end as it was known then. */
+  #asked_ms = 0;
   #knownEnd = 0;
   /** Whether the consumer that is being started reads up to a fence only. */
   #isBeforeFence = false;
@@ -194,6 +196,7 @@ export class LogFollower {
 
   #look(now_ms: number): void {
     const question = this.log.ask();
+    this.#asked_ms = now_ms;
     this.#knownEnd = this.#feed.lastSequence;
     this.output.do({ type: "look", request: this.#ask(now_ms), question });
   }
@@ -208,7 +211,7 @@ export class LogFollower {
     this.#state.feeding.look(now_ms, asksEntries);
   }
 
-  /** Something was done to the stream, to make it whole. */
+  /** Something was done to the stream, to make it whole, or it was found to be. */
   healed(now_ms: number): void {
     const { type } = this.#state;
     if (this.#isConsuming && (type === "waiting" || type === "asking")) {
@@ -249,6 +252,7 @@ export class LogFollower {
   }
 
   #tellLimits(look: StreamLook): void {
+    this.commits.version2Problem = version2Problem(look.config);
     this.output.do({ type: "limits", limits: limitsOf(look, this.log.id) });
   }
 
@@ -270,6 +274,8 @@ export class LogFollower {
       this.output.do({ type: "write_identity", id: this.log.id });
     }
     if (look!.lastSequence < this.#knownEnd) this.admission.doubt();
+    // Before the connection was lost, the stream may have refused a batch.
+    this.commits.sawEnd(this.#asked_ms, look!.lastSequence);
     this.#startConsumer(look!, now_ms);
   }
 

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log.ts";
 
 /** After how long without an entry a batch is published again. */
@@ -32,14 +33,15 @@ interface Refusal {
 export interface Proposal {
   readonly batch: number;
   readonly payload: Uint8Array<ArrayBuffer>;
+  readonly version: EntryVersion;
   readonly deadline_ms: number;
   readonly resolve: () => void;
   readonly reject: (error: NotStoredError | OutcomeUnknownError) => void;
   /** How often it was published. */
   attempts: number;
   published_ms: number;
-  /** The entry that had to be the last one on the replica's subject, if any. */
-  lastOnSubject: number | undefined;
+  /** Whether an entry of this replica's had to be its last one. */
+  isGuarded: boolean;
   refusal: Refusal | undefined;
 }
 
@@ -58,18 +60,20 @@ export class Proposals {
   add(
     batch: number,
     payload: Uint8Array<ArrayBuffer>,
+    version: EntryVersion,
     now_ms: number,
   ): { proposal: Proposal; ended: Promise<void> } {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const proposal: Proposal = {
       batch,
       payload,
+      version,
       deadline_ms: now_ms + this.timeout_ms,
       resolve,
       reject,
       attempts: 1,
       published_ms: now_ms,
-      lastOnSubject: undefined,
+      isGuarded: false,
       refusal: undefined,
     };
     this.#byBatch.set(batch, proposal);
@@ -127,6 +131,11 @@ export class Proposals {
     }
   }
 
+  /** Whether a batch is said to be refused. */
+  get isRefused(): boolean {
+    return this.#byBatch.values().some(({ refusal }) => refusal !== undefined);
+  }
+
   /** How many are on their way. */
   get count(): number {
     return this.#byBatch.size;
@@ -135,15 +144,14 @@ export class Proposals {
   /**
    * A look that was asked for at a time has shown that the log has lost nothing:
    * a batch that was refused for want of an entry before it is not refused any
-   * more, since that entry was cut off or removed.
+   * more. That entry was cut off or removed, or the server is older than 2.11
+   * and looks for it on the subject of the batch alone.
    *
    * @returns The batches to publish again without it, counted as published.
    */
   isWhole(asked_ms: number, now_ms: number): Proposal[] {
-    const due = [...this.#byBatch.values()].filter((
-      { refusal, lastOnSubject },
-    ) =>
-      lastOnSubject !== undefined && refusal !== undefined &&
+    const due = [...this.#byBatch.values()].filter(({ refusal, isGuarded }) =>
+      isGuarded && refusal !== undefined &&
       refusal.at_ms <= asked_ms && WRONG_LAST.test(refusal.reason)
     );
     for (const proposal of due) {
@@ -160,9 +168,11 @@ export class Proposals {
     this.#take(batch)!.reject(new NotStoredError(reason));
   }
 
-  /** This replica may not publish sets. */
-  denyAll(reason: string): void {
-    for (const batch of [...this.#byBatch.keys()]) this.deny(batch, reason);
+  /** This replica may not publish entries of a version. */
+  denyAll(version: EntryVersion, reason: string): void {
+    for (const proposal of [...this.#byBatch.values()]) {
+      if (proposal.version === version) this.deny(proposal.batch, reason);
+    }
   }
 
   /**

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import type { HealPoint, LogEntry, LogRead } from "../log.ts";
 import { type Delivery, formatDelivered } from "./delivery.ts";
 
@@ -39,15 +40,17 @@ export class ReadQueue {
    * @param delivery The place of the next entry.
    * @param content What it is; a payload is copied.
    * @param log_bytes How many bytes it has in the log.
+   * @param version The version of a payload.
    */
   add(
     delivery: Delivery,
     content: EntryContent,
     log_bytes: number,
+    version: EntryVersion = 1,
   ): void {
     const last = this.#reads.at(-1);
     const read = last?.hasRoom(content) ? last : this.#open();
-    read.add(delivery, content, log_bytes);
+    read.add(delivery, content, log_bytes, version);
   }
 
   /** An answer is wanted once all that came until now is worked off. */
@@ -84,6 +87,7 @@ class WaitingRead {
   readonly #nanoseconds: number[] = [];
   /** What an entry is; undefined for a payload. */
   readonly #contents: (number | HealPoint | undefined)[] = [];
+  readonly #versions: EntryVersion[] = [];
   /** Where each entry's payload ends. */
   readonly #ends: number[] = [];
   #payloads = new Uint8Array(0);
@@ -104,12 +108,14 @@ class WaitingRead {
     { sequence, seconds, nanoseconds }: Delivery,
     content: EntryContent,
     log_bytes: number,
+    version: EntryVersion,
   ): void {
     if (this.#ends.length === 0) this.#firstSequence = sequence;
     this.#seconds.push(seconds);
     this.#nanoseconds.push(nanoseconds);
     const isPayload = content instanceof Uint8Array;
     this.#contents.push(isPayload ? undefined : content);
+    this.#versions.push(version);
     this.#ends.push(isPayload ? this.#copy(content) : this.#end);
     this.log_bytes += log_bytes;
   }
@@ -142,7 +148,10 @@ class WaitingRead {
       if (content !== undefined) return { sequence, time, heal: content };
       const payload = this.#payloads.subarray(start, end);
       start = end;
-      return { sequence, time, payload };
+      const version = this.#versions[i];
+      return version === 1
+        ? { sequence, time, payload }
+        : { sequence, time, payload, version };
     });
   }
 }

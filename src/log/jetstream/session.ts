@@ -7,6 +7,7 @@
  * @module
  */
 import { UnavailableError } from "../../errors.ts";
+import type { EntryVersion } from "../change.ts";
 import { type LogStatus, NotStoredError } from "../log.ts";
 import { Admission } from "./admission.ts";
 import { Commits } from "./commits.ts";
@@ -24,7 +25,7 @@ import type {
   SessionEvent,
 } from "./session_events.ts";
 import { SessionOutput } from "./session_output.ts";
-import { setSubject } from "./stream_config.ts";
+import { ownSubjects } from "./stream_config.ts";
 
 /** How a session is set up. */
 export interface SessionOptions {
@@ -53,7 +54,7 @@ export class Session {
   ) {
     this.#commits = new Commits(
       session,
-      setSubject(stream, replicaId),
+      ownSubjects(stream, replicaId),
       commitTimeout_ms,
       (action) => this.#output.do(action),
     );
@@ -165,12 +166,13 @@ export class Session {
     batch: number,
     payload: Uint8Array<ArrayBuffer>,
     now_ms: number,
+    version: EntryVersion = 1,
   ): Promise<void> {
     // What is published while NATS is away would be dropped unseen.
     if (this.#isClosed || this.status.state !== "connected") {
       return Promise.reject(new NotStoredError(this.status.reason));
     }
-    return this.#commits.propose(batch, payload, now_ms);
+    return this.#commits.propose(batch, payload, version, now_ms);
   }
 
   /**

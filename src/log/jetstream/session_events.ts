@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
+import type { OwnEntry } from "./entry_feed.ts";
 import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 
 /** NATS is connected; the answer to `connect`. */
@@ -106,7 +108,7 @@ export interface OthersHeard {
   readonly hearing: number;
 }
 
-/** Something was done to the stream, to make it whole. */
+/** Something was done to the stream, to make it whole, or it was found to be. */
 export interface Healed {
   readonly type: "healed";
 }
@@ -190,13 +192,15 @@ export interface PublishAction {
   readonly batch: number;
   readonly messageId: string;
   readonly payload: Uint8Array<ArrayBuffer>;
+  /** The version of the payload, and so the subject. */
+  readonly version: EntryVersion;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number;
   /**
-   * The stream is to take it only if this is its last entry on the replica's
-   * subject: a stream that has lost entries must not be written past.
+   * The stream is to take it only if this is its last entry on that subject of
+   * the replica's: a stream that has lost entries must not be written past.
    */
-  readonly lastOnSubject?: number;
+  readonly lastOwn?: OwnEntry;
 }
 
 /** Write the log's identity into the stream's description again. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
 import { ApiError } from "./api.ts";
 import { describe } from "./connection.ts";
@@ -109,8 +110,12 @@ export class SessionRunner {
   }
 
   /** Proposes a batch, as `ReplicatedLog.propose` does. */
-  propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
-    const ended = this.session.propose(batch, payload, this.#now());
+  propose(
+    batch: number,
+    payload: Uint8Array<ArrayBuffer>,
+    version: EntryVersion,
+  ): Promise<void> {
+    const ended = this.session.propose(batch, payload, this.#now(), version);
     this.#act();
     return ended;
   }

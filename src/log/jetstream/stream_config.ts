@@ -3,10 +3,8 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
-
-/** The version of the entries that hold sets. */
-const VERSION = "v1";
 
 /** How the subject of fences goes on: no replica can have that name. */
 const FENCE_SUFFIX = ".v2.set.$heal";
@@ -56,9 +54,15 @@ function entrySubjects(stream: string): string {
   return `${prefix(stream)}.*.set.*`;
 }
 
-/** The subject on which a replica proposes. */
-export function setSubject(stream: string, replicaId: string): string {
-  return `${prefix(stream)}.${VERSION}.set.${replicaId}`;
+/** The subjects on which a replica proposes, one for each version of entries. */
+export type OwnSubjects = Readonly<Record<EntryVersion, string>>;
+
+/** @returns The subjects on which a replica proposes. */
+export function ownSubjects(stream: string, replicaId: string): OwnSubjects {
+  return {
+    1: `${prefix(stream)}.v1.set.${replicaId}`,
+    2: `${prefix(stream)}.v2.set.${replicaId}`,
+  };
 }
 
 /** The subject of the fences by which a log is made whole. */
@@ -71,9 +75,14 @@ export function isFenceSubject(subject: string): boolean {
   return FENCE_SUBJECT.test(subject);
 }
 
-/** Whether an entry is of the version of sets. */
-export function isKnownVersion(subject: string): boolean {
-  return subject.split(".")[1] === VERSION;
+/**
+ * @returns The version of the changes that an entry holds; undefined if it holds
+ * none that this replica knows.
+ */
+export function changesVersion(subject: string): EntryVersion | undefined {
+  const version = subject.split(".", 2)[1];
+  if (version === "v1") return 1;
+  return version === "v2" && !isFenceSubject(subject) ? 2 : undefined;
 }
 
 /**
@@ -81,9 +90,8 @@ export function isKnownVersion(subject: string): boolean {
  * must not skip. A subject without a version belongs to another program.
  */
 export function isUnknownVersion(subject: string): boolean {
-  const version = subject.split(".")[1];
-  return /^v[1-9]\d*$/.test(version) && version !== VERSION &&
-    !isFenceSubject(subject);
+  const version = subject.split(".", 2)[1];
+  return /^v[1-9]\d*$/.test(version) && version !== "v1" && version !== "v2";
 }
 
 /**
@@ -129,11 +137,21 @@ export function settingsProblem(
   }. Edit it, or set another NATS_STREAM`;
 }
 
-/** Whether a stream takes fences: version 1.0 made some that take version 1 alone. */
-export function takesFences({ name, subjects = [] }: StreamConfig): boolean {
-  return subjects.some((subject) =>
-    subject === entrySubjects(name) || subject === `${prefix(name)}.>`
-  );
+/**
+ * Why a stream takes no entries of version 2, fences among them, and what to do;
+ * undefined if it does. Some that were made by hand take version 1 alone.
+ */
+export function version2Problem(
+  { name, subjects = [] }: StreamConfig,
+): string | undefined {
+  const wanted = entrySubjects(name);
+  const takes = subjects.includes(wanted) ||
+    subjects.includes(`${prefix(name)}.>`);
+  return takes
+    ? undefined
+    : `the subjects of the stream ${name} are [${
+      subjects.join(", ")
+    }], which leaves out entries of version 2: run "nats stream edit ${name} --subjects '${wanted}'"`;
 }
 
 /** What is wrong with the settings, with what they should be. */
@@ -146,7 +164,7 @@ function problemsOf(
   const subjects = config.subjects ?? [];
   const allowed = [
     entrySubjects(stream),
-    `${prefix(stream)}.${VERSION}.set.*`,
+    `${prefix(stream)}.v1.set.*`,
     `${prefix(stream)}.>`,
   ];
   if (subjects.length !== 1 || !allowed.includes(subjects[0])) {

@@ -6,7 +6,8 @@
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
+import type { EntryVersion } from "../change.ts";
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 import {
   type HealPoint,
@@ -21,6 +22,7 @@ import {
   type TrimmableLog,
 } from "../log.ts";
 import { FileHealth } from "./file_health.ts";
+import { SqliteEntries } from "./sqlite_entries.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
 import { SqliteSnapshots } from "./sqlite_snapshots.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -43,7 +45,7 @@ export class SqliteLog implements TrimmableLog {
   #id!: string;
   #db!: DatabaseSync;
   #snapshots!: SqliteSnapshots;
-  #insert!: StatementSync;
+  #entries!: SqliteEntries;
   /** The last entry's sequence: what is committed, no more. */
   #last = 0;
   /** Entries before this one don't count any more; they are swept. */
@@ -105,9 +107,7 @@ export class SqliteLog implements TrimmableLog {
       this.#db = new DatabaseSync(file);
       const { id, isNew } = createSchema(this.#db, wantedId);
       this.#id = id;
-      this.#insert = this.#db.prepare(
-        "INSERT INTO entries (sequence, time, payload) VALUES (?, ?, ?)",
-      );
+      this.#entries = new SqliteEntries(this.#db);
       this.#snapshots = new SqliteSnapshots(this.#db, id);
       const { last, bytes } = this.#db.prepare(
         "SELECT max(sequence) AS last, total(length(payload)) AS bytes FROM entries",
@@ -151,9 +151,6 @@ export class SqliteLog implements TrimmableLog {
   }
 
   async *entries(after: number): AsyncGenerator<LogRead> {
-    const read = this.#db.prepare(
-      "SELECT sequence, time, payload FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?",
-    );
     let at = after;
     while (!this.#closed) {
       const fresh = this.#fresh;
@@ -166,8 +163,7 @@ export class SqliteLog implements TrimmableLog {
       } else if (at < this.#last) {
         const stored: LogEntry[] = [];
         let bytes = 0;
-        for (const row of read.iterate(at, READ_ENTRIES_MAX)) {
-          const entry = row as unknown as Required<Omit<LogEntry, "batch">>;
+        for (const entry of this.#entries.after(at, READ_ENTRIES_MAX)) {
           if (fresh.length > 0 && entry.sequence >= fresh[0].sequence) break;
           stored.push(entry);
           bytes += entry.payload.length;
@@ -186,7 +182,11 @@ export class SqliteLog implements TrimmableLog {
     }
   }
 
-  propose(batch: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
+  propose(
+    batch: number,
+    payload: Uint8Array<ArrayBuffer>,
+    version: EntryVersion = 1,
+  ): Promise<void> {
     const sequence = this.#last + 1;
     const time = new Date().toISOString();
     const problem = this.#health.check();
@@ -194,7 +194,7 @@ export class SqliteLog implements TrimmableLog {
       return Promise.reject(new NotStoredError(problem));
     }
     try {
-      this.#insert.run(sequence, time, payload);
+      this.#entries.add({ sequence, time, payload, version });
     } catch (cause) {
       const { errcode } = cause as { errcode?: number };
       if (errcode === SQLITE_FULL) {

@@ -12,8 +12,12 @@ export const FILE_NAME = "usergrade.db";
 /** "UGrd": says in the file's header that it is ours. */
 const APPLICATION_ID = 0x55477264;
 
-/** The format of the file: a file of another one is refused. */
+/**
+ * The format of a new file. {@linkcode raiseFormat} makes it 2, in which each
+ * entry has a version: a file of another format is refused.
+ */
 const FORMAT = 1;
+const FORMAT_WITH_VERSIONS = 2;
 
 const SCHEMA = `
   CREATE TABLE log (id TEXT NOT NULL) STRICT;
@@ -92,9 +96,9 @@ function findOrCreate(
       "it is a database of another program: set another DATA_DIR",
     );
   }
-  if (format !== FORMAT) {
+  if (format !== FORMAT && format !== FORMAT_WITH_VERSIONS) {
     throw new LogFailedError(
-      `it has format ${format}, this version reads format ${FORMAT}: use the version that wrote it`,
+      `it has format ${format}, this version reads formats ${FORMAT} and ${FORMAT_WITH_VERSIONS}: use the version that wrote it`,
     );
   }
   if (wantedId !== undefined && isUnused(db)) {
@@ -102,6 +106,24 @@ function findOrCreate(
   }
   const { id } = db.prepare("SELECT id FROM log").get() as { id: string };
   return { id, isNew: false };
+}
+
+/** @returns Whether each entry in the file has a version; else all are of version 1. */
+export function hasVersions(db: DatabaseSync): boolean {
+  const { user_version } = db.prepare("PRAGMA user_version").get()!;
+  return user_version === FORMAT_WITH_VERSIONS;
+}
+
+/**
+ * Lets entries of the file have a version, in the transaction that writes the
+ * first one of version 2. Older versions of the program, which can't read such
+ * entries, open the file until then, and refuse it from then on.
+ */
+export function raiseFormat(db: DatabaseSync): void {
+  db.exec(
+    `ALTER TABLE entries ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+     PRAGMA user_version = ${FORMAT_WITH_VERSIONS}`,
+  );
 }
 
 /** Whether the log has had no entry yet: it lets go of none without a snapshot. */

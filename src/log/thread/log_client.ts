@@ -5,6 +5,7 @@
  */
 import type { FilePlace } from "../../snapshot/file_place.ts";
 import type { SnapshotStore } from "../../snapshot/store.ts";
+import type { EntryVersion } from "../change.ts";
 import {
   type HealableLog,
   type LogEntry,
@@ -167,12 +168,12 @@ export class LogClient {
   }
 
   /**
-   * Proposes a batch, an entry's JSON text; the listener gets its entry or its
+   * Proposes a batch, an entry's JSON text and its version; the listener gets its entry or its
    * failure. The worker encodes the text, because the main thread is busier:
    * that gives 5 % more sets.
    */
-  propose(batch: number, text: string): void {
-    this.#send({ type: "propose", batch, text });
+  propose(batch: number, text: string, version: EntryVersion = 1): void {
+    this.#send({ type: "propose", batch, text, version });
   }
 
   /**

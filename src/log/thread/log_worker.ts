@@ -24,6 +24,7 @@ import type {
   FromLogWorker,
   LogCalls,
   OpenArgument,
+  ProposeMessage,
   ToLogWorker,
 } from "./messages.ts";
 import { snapshotHost } from "./snapshot_host.ts";
@@ -134,9 +135,11 @@ async function consume(message: ConsumeMessage): Promise<void> {
   }
 }
 
-async function propose(batch: number, text: string): Promise<void> {
+async function propose(
+  { batch, text, version }: ProposeMessage,
+): Promise<void> {
   try {
-    await log.propose(batch, encodeEntry(text));
+    await log.propose(batch, encodeEntry(text), version);
   } catch (error) {
     if (error instanceof LogFailedError) throw error;
     post({
@@ -155,7 +158,7 @@ async function handle(message: ToLogWorker): Promise<void> {
     case "consume":
       return await consume(message);
     case "propose":
-      return await propose(message.batch, message.text);
+      return await propose(message);
     case "others_heard":
       return shared?.othersHeard(message.hearing);
     case "taken":

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { EntryVersion } from "../change.ts";
 import type { JetStreamOptions } from "../jetstream/options.ts";
 import type {
   HealPoint,
@@ -81,6 +82,7 @@ export interface ProposeMessage {
   readonly batch: number;
   /** The entry's JSON text. */
   readonly text: string;
+  readonly version: EntryVersion;
 }
 
 /** What the other replicas have applied is known: the answer to `hear_others`. */

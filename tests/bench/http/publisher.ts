@@ -11,7 +11,7 @@
 import { connect, type StreamConfig } from "nats";
 import {
   newStreamConfig,
-  setSubject,
+  ownSubjects,
 } from "../../../src/log/jetstream/stream_config.ts";
 import { figuresOf } from "./figures.ts";
 import { grades } from "./requests.ts";
@@ -29,7 +29,7 @@ await manager.streams.add(
   newStreamConfig(STREAM, 1, "0".repeat(16)) as StreamConfig,
 );
 const jetstream = connection.jetstream();
-const subject = setSubject(STREAM, "one");
+const subject = ownSubjects(STREAM, "one")[1];
 const session = crypto.randomUUID();
 const sets = grades();
 let published = 0;

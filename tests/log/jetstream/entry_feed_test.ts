@@ -5,8 +5,10 @@ import {
   MESSAGE_ID,
 } from "../../../src/log/jetstream/entry_feed.ts";
 import { Proposals } from "../../../src/log/jetstream/proposals.ts";
+import { ownSubjects } from "../../../src/log/jetstream/stream_config.ts";
 
 const permissions = "none";
+const SUBJECTS = ownSubjects("USERGRADE", "a");
 const SUBJECT = "usergrade.v1.set.a";
 
 function entry(
@@ -40,7 +42,7 @@ function heartbeat(lastSent: number, stalled = ""): FeedMessage {
 
 function feed() {
   const proposals = new Proposals(1_000);
-  return { proposals, feed: new EntryFeed("session", SUBJECT, proposals) };
+  return { proposals, feed: new EntryFeed("session", SUBJECTS, proposals) };
 }
 
 Deno.test({
@@ -110,7 +112,7 @@ Deno.test({
   permissions,
   fn: async () => {
     const { feed: one, proposals } = feed();
-    const { ended } = proposals.add(3, new Uint8Array(1), 0);
+    const { ended } = proposals.add(3, new Uint8Array(1), 1, 0);
     const messageId = one.messageId(3);
     one.receive(entry(1, { messageId, subject: "usergrade.v1.set.b" }));
     one.receive(entry(2, { messageId: "other:3" }));
@@ -135,7 +137,7 @@ Deno.test({
     assert.equal(one.receive(entry(1, { subject: "usergrade.x.set.b" })), "ok");
     assert.equal(one.take().read.entries[0].payload?.length, 0);
     assert.equal(
-      one.receive(entry(2, { subject: "usergrade.v2.set.b" })),
+      one.receive(entry(2, { subject: "usergrade.v3.set.b" })),
       "unknown_version",
     );
     assert.equal(one.fed, 1);

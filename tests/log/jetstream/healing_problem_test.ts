@@ -35,7 +35,10 @@ Deno.test({
     const narrow = { ...CONFIG, subjects: ["usergrade.v1.set.*"] };
     const problems: [string | undefined, RegExp][] = [
       [healingProblem(ID, "2.9.10", CONFIG), /2\.9\.10.*2\.10 or later/],
-      [healingProblem(ID, "2.15.1", narrow), /set its subjects to "usergrade/],
+      [
+        healingProblem(ID, "2.15.1", narrow),
+        /nats stream edit USERGRADE --subjects/,
+      ],
       [
         healingProblem("USERGRADE@then", "2.15.1", undefined),
         /made by hand.*USERGRADE@then.*from a copy/,

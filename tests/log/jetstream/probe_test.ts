@@ -3,12 +3,14 @@ import { encodeFence } from "../../../src/log/fence.ts";
 import { EntryFeed } from "../../../src/log/jetstream/entry_feed.ts";
 import { probeAfter } from "../../../src/log/jetstream/probe.ts";
 import { Proposals } from "../../../src/log/jetstream/proposals.ts";
+import { ownSubjects } from "../../../src/log/jetstream/stream_config.ts";
 import { entry } from "./session_driver.ts";
 
 const permissions = "none";
+const SUBJECTS = ownSubjects("USERGRADE", "a");
 
 function feedOf(text: string, subject = "usergrade.v1.set.b"): EntryFeed {
-  const feed = new EntryFeed("s", "usergrade.v1.set.a", new Proposals(1_000));
+  const feed = new EntryFeed("s", SUBJECTS, new Proposals(1_000));
   feed.receive({
     ...entry(1, { subject }),
     data: new TextEncoder().encode(text),
@@ -41,7 +43,7 @@ Deno.test({
       probeAfter(feedOf('[{"user_id":"a"}]', "usergrade.x.set.b")),
       undefined,
     );
-    const empty = new EntryFeed("s", "x", new Proposals(1_000));
+    const empty = new EntryFeed("s", SUBJECTS, new Proposals(1_000));
     assert.equal(probeAfter(empty), undefined);
     empty.startAfter(7, "t7");
     assert.equal(probeAfter(empty), undefined);
@@ -53,7 +55,7 @@ Deno.test({
     "probeAfter() knows no user where the last entry marks that the log is whole",
   permissions,
   fn: () => {
-    const feed = new EntryFeed("s", "usergrade.v1.set.a", new Proposals(1_000));
+    const feed = new EntryFeed("s", SUBJECTS, new Proposals(1_000));
     const text = encodeFence({ sequence: 5, digest: "0123456789abcdef" });
     feed.startAfter(5, null);
     feed.receive({

@@ -10,7 +10,7 @@ const permissions = "none";
 const TIMEOUT_MS = 5_000;
 
 function add(proposals: Proposals, batch: number, now_ms = 0) {
-  return proposals.add(batch, new Uint8Array(1), now_ms).ended;
+  return proposals.add(batch, new Uint8Array(1), 1, now_ms).ended;
 }
 
 Deno.test({
@@ -115,7 +115,8 @@ Deno.test({
     const [first, second] = [add(proposals, 1), add(proposals, 2)];
     proposals.deny(1, "too large");
     await assert.rejects(first, NotStoredError);
-    proposals.denyAll("not allowed");
+    proposals.denyAll(2, "no deletions");
+    proposals.denyAll(1, "not allowed");
     await assert.rejects(second, /not allowed/);
   },
 });

@@ -520,6 +520,27 @@ test("confirms a refusal by a look, and gives its reason", async () => {
   await assert.rejects(ended, NotStoredError);
 });
 
+test("ends a batch that was refused before the connection was lost once the stream was looked at again", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  let error: unknown;
+  ended.catch((reason) => error = reason);
+  driver.tell({ type: "refused", batch: 1, reason: "JetStream is away" });
+  driver.disconnect();
+  driver.actions.length = 0;
+  driver.join();
+  driver.look({ lastSequence: 8 });
+  driver.start();
+  driver.pass(100);
+  // It may be the entry that is still to come.
+  await Promise.resolve();
+  assert.equal(error, undefined);
+  driver.receive(entry(8));
+  driver.pass(100);
+  await assert.rejects(ended, NotStoredError);
+});
+
 test("writes the log's id back once when the description has lost it", () => {
   const driver = new SessionDriver();
   driver.feed();
@@ -628,7 +649,7 @@ test("tells what the log has and takes at each look", () => {
 test("stops at an entry of a later version", () => {
   const driver = new SessionDriver();
   driver.feed();
-  driver.receive(entry(1, { subject: "usergrade.v2.set.b" }));
+  driver.receive(entry(1, { subject: "usergrade.v3.set.b" }));
   driver.take("stop_consumer");
   assert.equal(driver.take("status").status.state, "upgrade_required");
   driver.receive(entry(1));

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import {
+  changesVersion,
   fenceSubject,
   isFenceSubject,
-  isKnownVersion,
   isUnknownVersion,
   logIdentity,
   newStreamConfig,
   settingsProblem,
   type StreamConfig,
-  takesFences,
+  version2Problem,
 } from "../../../src/log/jetstream/stream_config.ts";
 
 const permissions = "none";
@@ -85,7 +85,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a stream takes fences where its subjects match theirs",
+  name:
+    "a stream takes deletions and fences where its subjects match theirs, and else says what to run",
   permissions,
   fn: () => {
     assert.equal(fenceSubject("USERGRADE"), "usergrade.v2.set.$heal");
@@ -93,10 +94,18 @@ Deno.test({
     assert.ok(!isFenceSubject("usergrade.v2.set.heal"));
     assert.ok(!isFenceSubject("usergrade.x.v2.set.$heal"));
     for (const subject of ["usergrade.*.set.*", "usergrade.>"]) {
-      assert.ok(takesFences({ ...RIGHT, subjects: [subject] }), subject);
+      assert.equal(
+        version2Problem({ ...RIGHT, subjects: [subject] }),
+        undefined,
+        subject,
+      );
     }
     for (const subject of ["usergrade.v1.set.*", "other.>"]) {
-      assert.ok(!takesFences({ ...RIGHT, subjects: [subject] }), subject);
+      assert.match(
+        version2Problem({ ...RIGHT, subjects: [subject] }) ?? "",
+        /nats stream edit USERGRADE --subjects 'usergrade\.\*\.set\.\*'/,
+        subject,
+      );
     }
   },
 });
@@ -105,18 +114,22 @@ Deno.test({
   name: "an entry's subject tells a known version, a later one, and none",
   permissions,
   fn: () => {
-    const versions: [string, boolean, boolean][] = [
-      ["usergrade.v1.set.a", true, false],
-      ["usergrade.v2.set.a", false, true],
-      ["usergrade.v10.set.a", false, true],
-      ["usergrade.v0.set.a", false, false],
-      ["usergrade.x.set.a", false, false],
-      ["usergrade.v2.set.$heal", false, false],
-      ["usergrade.v1.set.$heal", true, false],
-      ["usergrade.v3.set.$heal", false, true],
+    const versions: [string, number | undefined, boolean][] = [
+      ["usergrade.v1.set.a", 1, false],
+      ["usergrade.v2.set.a", 2, false],
+      ["usergrade.v3.set.a", undefined, true],
+      ["usergrade.v10.set.a", undefined, true],
+      ["usergrade.v20.set.a", undefined, true],
+      ["usergrade.v0.set.a", undefined, false],
+      ["usergrade.x.set.a", undefined, false],
+      ["usergrade.v2.set.$heal", undefined, false],
+      ["usergrade.v2.set.$heal.a", 2, false],
+      ["usergrade.v1.set.$heal", 1, false],
+      ["usergrade.v3.set.$heal", undefined, true],
+      ["usergrade", undefined, false],
     ];
     for (const [subject, known, unknown] of versions) {
-      assert.equal(isKnownVersion(subject), known, subject);
+      assert.equal(changesVersion(subject), known, subject);
       assert.equal(isUnknownVersion(subject), unknown, subject);
     }
   },
