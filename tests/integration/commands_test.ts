@@ -28,7 +28,8 @@ function importHere(
   target: string,
   login: { user: string; password: string | undefined } = LOGIN,
 ): Promise<void> {
-  return runImport({ sources, target, login }, NO_METER, () => {});
+  const command = { sources, target, isReplacing: false, login };
+  return runImport(command, NO_METER, () => {});
 }
 
 /** The same for the backup command. */
@@ -105,14 +106,21 @@ Deno.test("deno task import sends files, standard input and another service's ba
     /^a\.csv\.gz: 2 rows imported, up to sequence \d+\nstandard input: 1 rows? .*\nb\.csv: 1 rows? .*\n$/,
   );
   assert.equal((await from.statusJson()).users, 4);
+  const another = await to.set({ user_id: "e" });
+  assert.equal(another.status, 200, await another.text());
   const second = await runTask(here, [
     "import",
     `${from.url("set")}/backup`,
+    "--replace",
     "--to",
     to.url("set"),
   ]);
   assert.equal(second.code, 0, second.text);
-  assert.ok(second.text.startsWith(`${from.url("set")}/backup: 4 rows`));
+  assert.ok(second.text.startsWith(
+    `${
+      from.url("set")
+    }/backup: 4 rows imported and 1 users who are not in it deleted, up to `,
+  ));
   const [one, other] = [await from.statusJson(), await to.statusJson()];
   assert.equal(one.digest, other.digest);
 });

@@ -38,6 +38,8 @@ export interface Looked {
 export interface ConsumerStarted {
   readonly type: "consumer_started";
   readonly request: number;
+  /** The server that it is on; left out where servers do not know of each other. */
+  readonly server?: string;
 }
 
 /** A request has no answer. */
@@ -169,13 +171,18 @@ export interface RenameStreamAction {
 
 /**
  * Start a consumer in the place of the one before; answered by
- * `consumer_started` or `failed`.
+ * `consumer_started` or `failed`. It gives nothing before it is taken.
  */
 export interface StartConsumerAction {
   readonly type: "start_consumer";
   readonly request: number;
   /** The sequence of the first entry wanted. */
   readonly first: number;
+}
+
+/** Take the messages of the consumer that was started. */
+export interface TakeConsumerAction {
+  readonly type: "take_consumer";
 }
 
 /** Take no more messages of the consumer. */
@@ -194,6 +201,8 @@ export interface PublishAction {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** The version of the payload, and so the subject. */
   readonly version: EntryVersion;
+  /** Which seam of this session it may be; left out once that one is made. */
+  readonly seam?: number;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number;
   /**
@@ -251,6 +260,7 @@ export type SessionAction =
   | MakeStreamAction
   | RenameStreamAction
   | StartConsumerAction
+  | TakeConsumerAction
   | StopConsumerAction
   | PublishAction
   | WriteIdentityAction
