@@ -39,7 +39,7 @@ const STEP_CHANGES_MAX = 16_384;
  * twentieth of a core.
  */
 const REST_PER_TOLD_MS = 0.5;
-const REST_MIN_MS = 5;
+const REST_MIN_MS = 10;
 const REST_MAX_MS = 500;
 
 const encoder = new TextEncoder();
@@ -187,8 +187,7 @@ export class Watchers {
     let told = 0;
     for (const watcher of this.#streams.keys()) {
       if (watcher.isHungry) {
-        watcher.noted(this.#head);
-        this.#serve(watcher);
+        if (watcher.noted(this.#head)) this.#serve(watcher);
         if (!watcher.isHungry) told++;
       } else if (watcher.userIds === undefined) {
         watcher.missed += this.#head.change - from;

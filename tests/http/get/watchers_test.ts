@@ -252,7 +252,7 @@ Deno.test(
     const { events } = world.watchers.counts;
     await world.pass(0);
     assert.equal(world.watchers.counts.events, events, "too early");
-    await world.pass(5);
+    await world.pass(10);
     await next;
     await stream.leave();
   },
