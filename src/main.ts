@@ -52,9 +52,13 @@ async function runClient(
   }, ports);
   const here = `http://127.0.0.1:${setPort}`;
   if (command.type === "import") {
-    const { sources, target = here } = command;
+    const { sources, target = here, isReplacing } = command;
     const meter = terminalMeter("Importing");
-    await runImport({ sources, target, login }, meter, console.log);
+    await runImport(
+      { sources, target, isReplacing, login },
+      meter,
+      console.log,
+    );
   } else {
     const { file, source = here } = command;
     const meter = terminalMeter("Backing up");

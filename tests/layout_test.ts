@@ -117,6 +117,7 @@ const ARROWS: Record<string, string[]> = {
     "http/openapi",
     "http/ports.ts",
     "snapshot",
+    "storage",
     "change_array.ts",
     "user_grade_schema.ts",
     "user_grade.ts",

@@ -14,6 +14,8 @@ export type Command =
   | {
     type: "import";
     sources: string[];
+    /** Whether users who are not in the file are deleted. */
+    isReplacing: boolean;
     /** The URL of a set listener; undefined for the one of this machine. */
     target: string | undefined;
   }
@@ -39,7 +41,7 @@ function help(): string {
   return `usergrade ${project.version}: keeps user grades in memory
 
 Usage: usergrade [--help | --version]
-       usergrade import FILE|URL|-... [--to URL]
+       usergrade import FILE|URL|-... [--to URL] [--replace]
        usergrade backup [FILE|-] [--from URL]
 
 The service is configured by environment variables [defaults in brackets]:
@@ -47,6 +49,7 @@ ${rows.join("\n")}
 
 import sends CSV files of user grades, plain or gzip, to the set listener at
 --to. A URL is the http://.../backup of another service; - is standard input.
+With --replace, users who are not in the one FILE are deleted.
 
 backup downloads a backup from the set listener at --from and verifies it. FILE
 is a new file, a folder, or - for standard output; without it, the service names
@@ -72,6 +75,7 @@ export function parseArguments(args: string[]): Command {
       help: { type: "boolean", short: "h" },
       version: { type: "boolean" },
       to: { type: "string" },
+      replace: { type: "boolean", default: false },
       from: { type: "string" },
       // `deno task dev` says that it runs under a watcher.
       watched: { type: "boolean" },
@@ -82,6 +86,9 @@ export function parseArguments(args: string[]): Command {
   const [name, ...files] = positionals;
   if (values.to !== undefined && name !== "import") {
     throw new Error("--to only applies to import");
+  }
+  if (values.replace && name !== "import") {
+    throw new Error("--replace only applies to import");
   }
   if (values.from !== undefined && name !== "backup") {
     throw new Error("--from only applies to backup");
@@ -94,7 +101,17 @@ export function parseArguments(args: string[]): Command {
       if (files.filter((file) => file === STANDARD_INPUT).length > 1) {
         throw new Error("Standard input (-) can be imported only once");
       }
-      return { type: "import", sources: files, target: values.to };
+      if (values.replace && files.length > 1) {
+        throw new Error(
+          "--replace takes one FILE: each one would delete the users of those before",
+        );
+      }
+      return {
+        type: "import",
+        sources: files,
+        isReplacing: values.replace,
+        target: values.to,
+      };
     case "backup":
       if (files.length > 1) throw new Error("backup writes one FILE");
       return { type: "backup", file: files[0], source: values.from };

@@ -17,7 +17,17 @@ export interface ImportCommand {
   readonly sources: readonly string[];
   /** The base URL of the service's set listener. */
   readonly target: string;
+  /** Whether users who are not in the file are deleted; with one source only. */
+  readonly isReplacing: boolean;
   readonly login: Login;
+}
+
+/** What a service has stored of a file. */
+interface Imported {
+  readonly rows: number;
+  /** How many users were deleted, if that was asked for. */
+  readonly deleted?: number;
+  readonly log_sequence: number;
 }
 
 /** A file that is to be sent. */
@@ -40,25 +50,31 @@ interface Source {
  * @throws {CommandError} If a file could not be sent or was not taken whole.
  */
 export async function runImport(
-  { sources, target, login }: ImportCommand,
+  { sources, target, isReplacing, login }: ImportCommand,
   meter: Meter,
   print: (line: string) => void,
 ): Promise<void> {
   const listener = new SetListener(target, login);
   const files = sources.map((source) => sourceOf(source, login));
   await knock(listener);
+  const url = listener.at("/import") + (isReplacing ? "?replace=true" : "");
   for (const file of files) {
     try {
-      const { rows, log_sequence } = await send(file, listener, meter);
-      print(
-        `${file.name}: ${rows} rows imported, up to sequence ${log_sequence}`,
-      );
+      const imported = await send(file, listener, url, meter);
+      print(`${file.name}: ${describe(imported)}`);
     } catch (error) {
       throw withLeftOut(error, files.slice(files.indexOf(file) + 1));
     } finally {
       meter.end();
     }
   }
+}
+
+function describe({ rows, deleted, log_sequence }: Imported): string {
+  const others = deleted === undefined
+    ? ""
+    : ` and ${deleted} users who are not in it deleted`;
+  return `${rows} rows imported${others}, up to sequence ${log_sequence}`;
 }
 
 /** Says which files were not tried any more. */
@@ -90,8 +106,9 @@ async function knock(listener: SetListener): Promise<void> {
 async function send(
   source: Source,
   listener: SetListener,
+  url: string,
   meter: Meter,
-): Promise<{ rows: number; log_sequence: number }> {
+): Promise<Imported> {
   const { stream, total } = await source.open();
   /** Why the source, and not the service, ended the request. */
   const broken: { error?: CommandError } = {};
@@ -114,7 +131,6 @@ async function send(
     }
   }
   const body = ReadableStream.from(read());
-  const url = listener.at("/import");
   let response: Response;
   try {
     response = await listener.fetch(url, { method: "POST", body });

@@ -18,7 +18,7 @@ import { Batch, changesOf } from "./batch.ts";
 import { CommitGap } from "./commit_gap.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
 import { ChangesUnit, type CommittedSet, SetUnit, type Unit } from "./unit.ts";
-import { QUEUE_CHANGES_MAX, UnitQueue } from "./unit_queue.ts";
+import { UnitQueue } from "./unit_queue.ts";
 
 /** The most batches in flight at a time. */
 const BATCHES_IN_FLIGHT_MAX = 1;
@@ -156,7 +156,7 @@ export class GroupCommit {
     if (!queue.hasRoom(unit.count)) {
       this.counts.rejected.queue_full += unit.count;
       throw new QueueFullError(
-        `${queue.changes} changes are waiting for the log, which has room for ${QUEUE_CHANGES_MAX}`,
+        `${queue.changes} changes of ${queue.units} requests are waiting for the log, and there is no room for ${unit.count} more`,
       );
     }
     if (queue.changes + this.#inFlight.length === 0) {

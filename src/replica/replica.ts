@@ -175,7 +175,7 @@ export class Replica extends ReplicaView {
     this.#applier.drop();
     this.machine.adopt(storage, place);
     this.groupCommit.loseInFlight(
-      `The log does not have the set's place any more: the replica went on from a snapshot at sequence ${sequence} while the set was under way`,
+      `The log does not have the change's place any more: the replica went on from a snapshot at sequence ${sequence} while the change was under way`,
     );
     const { phase } = this.lifecycle;
     this.lifecycle.rejoined();

@@ -9,8 +9,14 @@ import type { Unit } from "./unit.ts";
 /** The most changes in one batch. */
 export const BATCH_CHANGES_MAX = 1024;
 
-/** The most changes that wait for a batch: beyond a few batches, fail fast. */
-export const QUEUE_CHANGES_MAX = 4 * BATCH_CHANGES_MAX;
+/** The most units that wait: beyond a few batches of single sets, fail fast. */
+export const QUEUE_UNITS_MAX = 4 * BATCH_CHANGES_MAX;
+
+/**
+ * The most changes of waiting units: 64 clients that send their next array of
+ * any length on each answer find room.
+ */
+export const QUEUE_CHANGES_MAX = 64 * BATCH_CHANGES_MAX;
 
 /** A bounded queue of units. */
 export class UnitQueue {
@@ -23,9 +29,15 @@ export class UnitQueue {
     return this.#changes;
   }
 
-  /** Whether it has room for so many changes more. */
+  /** How many units wait. */
+  get units(): number {
+    return this.#units.length;
+  }
+
+  /** Whether it has room for a unit of so many changes. */
   hasRoom(changes: number): boolean {
-    return this.#changes + changes <= QUEUE_CHANGES_MAX;
+    return this.#units.length < QUEUE_UNITS_MAX &&
+      this.#changes + changes <= QUEUE_CHANGES_MAX;
   }
 
   /** Adds a unit behind the others; only while it has room. */

@@ -4,7 +4,8 @@
  *
  * It starts everything itself and prints Markdown, or JSON with `--json`. Each
  * case is measured for `--seconds N` (3) in each of `--rounds N` (3);
- * `--quick` takes one round of one second. The exit status is 1 if a side did
+ * `--quick` takes one round of one second, and `--many` only what many at once
+ * gain over one at a time. The exit status is 1 if a side did
  * not answer right.
  *
  * @module
@@ -18,7 +19,7 @@ import { disturbances } from "./http/disturbance.ts";
 import type { Outcome } from "./http/figures.ts";
 import { findLoadGenerator, WrongAnswersError } from "./http/load.ts";
 import { machine } from "./http/machine.ts";
-import { type Case, CASE_GROUPS } from "./http/plan.ts";
+import { type Case, CASE_GROUPS, manyGroups } from "./http/plan.ts";
 import {
   type CaseOutcomes,
   caseReport,
@@ -40,6 +41,7 @@ const progress = console.error;
 interface Options {
   readonly seconds: number;
   readonly rounds: number;
+  readonly many: boolean;
   readonly json: boolean;
 }
 
@@ -49,6 +51,7 @@ function readOptions(): Options {
       seconds: { type: "string" },
       rounds: { type: "string" },
       quick: { type: "boolean", default: false },
+      many: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     },
   });
@@ -61,6 +64,7 @@ function readOptions(): Options {
   return {
     seconds: number("seconds"),
     rounds: number("rounds"),
+    many: values.many,
     json: values.json,
   };
 }
@@ -87,10 +91,11 @@ async function measure(
 /** Measures all cases in each round, those that are compared close together. */
 async function measureAll(
   sides: Sides,
+  caseGroups: readonly (readonly Case[])[],
   { seconds, rounds }: Options,
   signal: AbortSignal,
 ): Promise<CaseOutcomes[]> {
-  const groups = CASE_GROUPS.map((group) =>
+  const groups = caseGroups.map((group) =>
     group.filter(({ side }) => sides.measures.has(side))
       .map((each) => ({ ...each, outcomes: [] as Outcome[] }))
   );
@@ -117,13 +122,15 @@ async function run(options: Options, signal: AbortSignal): Promise<Report> {
   using folder = new TemporaryFolder();
   const natsServer = findProgram("nats-server");
   const environment = await machine(folder.path, natsServer);
+  const groups = options.many ? manyGroups() : CASE_GROUPS;
   progress("Starting the sides");
   await using sides = await Sides.start({
     cores,
     generators: { get: onOneCore, set: onAnyCore },
     natsServer,
+    wanted: new Set(groups.flat().map(({ side }) => side)),
   });
-  const measured = await measureAll(sides, options, signal);
+  const measured = await measureAll(sides, groups, options, signal);
   const cases = measured.map(caseReport);
   return {
     machine: {

@@ -8,7 +8,14 @@ Deno.test("parseArguments() reads every command", { permissions }, () => {
   assert.deepEqual(parseArguments(["import", "a", "-", "--to", "http://b"]), {
     type: "import",
     sources: ["a", "-"],
+    isReplacing: false,
     target: "http://b",
+  });
+  assert.deepEqual(parseArguments(["import", "--replace", "a"]), {
+    type: "import",
+    sources: ["a"],
+    isReplacing: true,
+    target: undefined,
   });
   assert.deepEqual(parseArguments(["backup"]), {
     type: "backup",
@@ -29,6 +36,9 @@ Deno.test("parseArguments() refuses what no command takes, and names it", {
     [["restore"], /There is no command restore/],
     [["import"], /import needs a FILE or URL/],
     [["import", "-", "-"], /only once/],
+    [["import", "a", "b", "--replace"], /--replace takes one FILE/],
+    [["backup", "--replace"], /--replace only applies to import/],
+    [["--replace"], /--replace only applies to import/],
     [["import", "a", "--from", "http://b"], /--from only applies to backup/],
     [["backup", "a", "b"], /backup writes one FILE/],
     [["backup", "--to", "http://b"], /--to only applies to import/],
@@ -46,7 +56,16 @@ Deno.test("parseArguments() has a help that names every command and option", {
   const command = parseArguments(["--help"]);
   assert.equal(command.type, "print");
   const text = command.type === "print" ? command.text : "";
-  for (const word of ["import", "backup", "--to", "--from", "AUTH_PASSWORD"]) {
+  for (
+    const word of [
+      "import",
+      "backup",
+      "--to",
+      "--replace",
+      "--from",
+      "AUTH_PASSWORD",
+    ]
+  ) {
     assert.ok(text.includes(word), word);
   }
 });

@@ -5,30 +5,14 @@ import {
   parseHeartbeat,
 } from "../../src/cluster/heartbeat.ts";
 import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
-import { digestOf, heartbeat } from "./heartbeats.ts";
+import { heartbeat, localReplica } from "./heartbeats.ts";
 
 const permissions = "none";
 
 /** The cluster as replica `a` sees it. */
 function clusterOfA() {
   const sent: boolean[] = [];
-  const replica = {
-    state: "ready",
-    reason: "all entries of the log are applied",
-    connected: true,
-    isAheadOfLog: false,
-    isLogInDoubt: false,
-    healCount: undefined,
-    healedTo: null,
-    log: { id: heartbeat("a").log_id! },
-    appliedSequence: 10,
-    lastSequence: 10,
-    users: 1,
-    digest: digestOf("a"),
-    restoreProgress: undefined,
-    checkpoints: () => [],
-    digestAt: () => undefined,
-  };
+  const replica = localReplica();
   const cluster = new Cluster(
     { replicaId: "a", version: "1.3.0", session: "a".repeat(32) },
     replica,

@@ -4,30 +4,14 @@ import {
   HeartbeatSender,
   type LocalReplica,
 } from "../../src/cluster/heartbeat_sender.ts";
-import { digestOf } from "./heartbeats.ts";
+import { localReplica } from "./heartbeats.ts";
 
 const permissions = "none";
 
 /** A sender, and what it has sent. */
 function sending() {
   const sent: { sure: Heartbeat; unsure: Heartbeat | undefined }[] = [];
-  const replica = {
-    state: "ready",
-    reason: "all entries of the log are applied",
-    connected: true,
-    isAheadOfLog: false,
-    isLogInDoubt: false,
-    healCount: undefined as number | undefined,
-    healedTo: null as number | null,
-    log: { id: "8f14e45fceea167a" },
-    appliedSequence: 10,
-    lastSequence: 10,
-    users: 1,
-    digest: digestOf("a"),
-    restoreProgress: undefined,
-    checkpoints: () => [],
-    digestAt: () => undefined,
-  };
+  const replica = localReplica();
   const sender = new HeartbeatSender(
     { replicaId: "a", version: "1.1.0", session: "0".repeat(32) },
     replica satisfies LocalReplica,

@@ -36,6 +36,29 @@ export function heartbeat(
   };
 }
 
+/** A ready replica as its own cluster sees it, which {@linkcode heartbeat} tells of. */
+export function localReplica() {
+  const { reason, log_id, applied_sequence, last_sequence, users, digest } =
+    heartbeat("a");
+  return {
+    state: "ready",
+    reason,
+    connected: true,
+    isAheadOfLog: false,
+    isLogInDoubt: false,
+    healCount: undefined as number | undefined,
+    healedTo: null as number | null,
+    log: { id: log_id! },
+    appliedSequence: applied_sequence!,
+    lastSequence: last_sequence!,
+    users,
+    digest,
+    restoreProgress: undefined,
+    checkpoints: () => [],
+    digestAt: () => undefined,
+  };
+}
+
 /** What {@linkcode heartbeat} says, as healing sees it. */
 export function otherReplica(
   id: string,

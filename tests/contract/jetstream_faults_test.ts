@@ -308,7 +308,6 @@ Deno.test("strangers' messages on the subjects where answers are awaited neither
     }
     await client.flush();
     for (let batch = 1; batch <= 10; batch++) await session.propose(batch);
-    assert.ok(answered >= 10);
     // Long enough for some looks at the stream, which are answered too.
     await eventually(() => assert.ok(answered >= 12));
     for (let batch = 11; batch <= 15; batch++) await session.propose(batch);

@@ -33,6 +33,20 @@ function endsOf(server: NatsServer): Promise<[first: number, last: number]> {
   });
 }
 
+/** On which server the log's consumer is, and which one leads the stream. */
+function placesOf(
+  server: NatsServer,
+): Promise<(string | undefined)[]> {
+  return withClient(server, async (client) => {
+    const { streams, consumers } = await client.jetstreamManager();
+    const leader = (await streams.info("USERGRADE")).cluster!.leader;
+    const all = await consumers.list("USERGRADE").next();
+    const bound = all.filter(({ push_bound }) => push_bound);
+    assert.equal(bound.length, 1);
+    return [bound[0].cluster!.leader, leader];
+  });
+}
+
 Deno.test({
   name:
     "JetStreamLog.healing makes a log on three servers whole, while one after the other is killed",
@@ -49,6 +63,8 @@ Deno.test({
     const connected = () =>
       eventually(() => assert.equal(session.state, "connected"), AGREED_MS);
     await connected();
+    const [place, leader] = await placesOf(servers[0]);
+    assert.equal(place, leader);
     for (const batch of [1, 2]) await session.propose(batch);
     await cluster.restartWithStores("save");
     await connected();

@@ -1,7 +1,6 @@
 import { FileStore } from "../../src/snapshot/file_store.ts";
 import { flipBackupBit } from "../support/backup_bytes.ts";
-import { BucketClient } from "../support/bucket_client.ts";
-import { withClient } from "../support/jetstream_session.ts";
+import { Session, withClient } from "../support/jetstream_session.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { replaceChunks } from "../support/object_files.ts";
 import { LOG_ID } from "../support/snapshots.ts";
@@ -9,12 +8,13 @@ import { testSnapshotStore } from "./snapshot_store_contract.ts";
 
 testSnapshotStore("FileStore in a bucket", async () => {
   const server = await NatsServer.start();
-  let client = await BucketClient.open(server);
-  let store = new FileStore("NATS", client.files);
+  // The worker that the log runs in is tested with the bucket.
+  let session = await Session.open(server);
+  let store = new FileStore("NATS", session.log.files);
   const restart = async () => {
-    await client[Symbol.asyncDispose]();
-    client = await BucketClient.open(server);
-    store = new FileStore("NATS", client.files);
+    await session[Symbol.asyncDispose]();
+    session = await Session.open(server);
+    store = new FileStore("NATS", session.log.files);
   };
   const change = async (
     id: string,
@@ -32,7 +32,7 @@ testSnapshotStore("FileStore in a bucket", async () => {
     flip: (id, where) => change(id, (bytes) => flipBackupBit(bytes, where)),
     truncate: (id) => change(id, (bytes) => bytes.slice(0, -20)),
     [Symbol.asyncDispose]: async () => {
-      await client[Symbol.asyncDispose]();
+      await session[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
   };

@@ -1,71 +1,37 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { LogClient } from "../../src/log/thread/log_client.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
-import { saveSnapshot } from "../../src/snapshot/store.ts";
+import { saveSnapshot, type SnapshotStore } from "../../src/snapshot/store.ts";
 import { Storage } from "../../src/storage/storage.ts";
+import { quietLog } from "../support/quiet_log.ts";
 import { snapshotOf } from "../support/snapshots.ts";
 import { flipStoredBit, truncateStored } from "../support/sqlite_rows.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
-import { testSnapshotStore } from "./snapshot_store_contract.ts";
+import {
+  type StorePlace,
+  testSnapshotStore,
+} from "./snapshot_store_contract.ts";
 
-testSnapshotStore("SqliteSnapshots", async () => {
-  const folder = new TemporaryFolder();
-  let log = new SqliteLog(folder.path);
-  const { id: logId } = await log.open();
-  const restart = async (change = () => {}) => {
-    await log.close();
-    change();
-    log = new SqliteLog(folder.path);
-    await log.open();
-  };
-  return {
-    logId,
-    get store() {
-      return log.snapshots;
-    },
-    restart,
-    flip: (id, where) => restart(() => flipStoredBit(folder.path, id, where)),
-    truncate: (id) => restart(() => truncateStored(folder.path, id)),
-    [Symbol.asyncDispose]: async () => {
-      await log.close();
-      folder[Symbol.dispose]();
-    },
-  };
-}, 30);
-
-function client(): LogClient {
-  const log = new LogClient();
-  log.listen({
-    entries: (_entries, _last, _bytes, taken) => taken(),
-    status: () => {},
-    firstSequence: () => {},
-    limits: () => {},
-    warn: () => {},
-    hearOthers: () => {},
-    proposalFailed: () => {},
-    failed: (error) => {
-      throw error;
-    },
-  });
-  return log;
+/** A log that keeps snapshots, and is open. */
+interface OpenLog {
+  readonly logId: string;
+  readonly snapshots: SnapshotStore;
+  close(): Promise<void>;
 }
 
-testSnapshotStore("SnapshotClient", async () => {
+/** @param open Opens the log of a folder. */
+async function placeOf(
+  open: (directory: string) => Promise<OpenLog>,
+): Promise<StorePlace> {
   const folder = new TemporaryFolder();
-  const options = { engine: "sqlite", directory: folder.path } as const;
-  let log = client();
-  await log.connect(options);
-  const { id: logId } = await log.open();
+  let log = await open(folder.path);
   const restart = async (change = () => {}) => {
     await log.close();
     change();
-    log = client();
-    await log.connect(options);
-    await log.open();
+    log = await open(folder.path);
   };
   return {
-    logId,
+    logId: log.logId,
     get store() {
       return log.snapshots;
     },
@@ -77,7 +43,24 @@ testSnapshotStore("SnapshotClient", async () => {
       folder[Symbol.dispose]();
     },
   };
-}, 4);
+}
+
+const openHere = async (directory: string): Promise<OpenLog> => {
+  const log = new SqliteLog(directory);
+  const { id: logId } = await log.open();
+  return { logId, snapshots: log.snapshots, close: () => log.close() };
+};
+
+const openInWorker = async (directory: string): Promise<OpenLog> => {
+  const log = quietLog();
+  await log.connect({ engine: "sqlite", directory });
+  const { id: logId } = await log.open();
+  return { logId, snapshots: log.snapshots, close: () => log.close() };
+};
+
+testSnapshotStore("SqliteSnapshots", () => placeOf(openHere), 30);
+
+testSnapshotStore("SnapshotClient", () => placeOf(openInWorker), 4);
 
 const { signal: never } = new AbortController();
 

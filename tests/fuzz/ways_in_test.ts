@@ -15,6 +15,7 @@ const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee";
 const RUNS = 60;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** A number as a client may write it. */
 const written = number.map((value) => Object.is(value, -0) ? "-0" : `${value}`);
@@ -68,12 +69,36 @@ const file = fc.record({
   return encoder.encode([before + HEADER, ...lines, ""].join("\r\n"));
 });
 
+/** An array of bodies, one of which may make it wrong. */
+function arrayOf(
+  body: fc.Arbitrary<Uint8Array<ArrayBuffer>>,
+): fc.Arbitrary<Uint8Array<ArrayBuffer>> {
+  return fc.array(body, { maxLength: 4 }).map((bodies) =>
+    encoder.encode(
+      `[${bodies.map((one) => decoder.decode(one)).join(",")}]`,
+    )
+  );
+}
+
+const deletion = id.map((user_id) =>
+  encoder.encode(JSON.stringify({ user_id }))
+);
+
 type Step =
-  | { to: "/set" | "/import"; body: Uint8Array<ArrayBuffer> }
+  | { to: "/set" | "/delete" | "/import"; body: Uint8Array<ArrayBuffer> }
   | { to: "/backup" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: body.map((body) => ({ to: "/set" as const, body })) },
+  {
+    weight: 4,
+    arbitrary: fc.oneof(body, body, arrayOf(body))
+      .map((body) => ({ to: "/set" as const, body })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.oneof(deletion, arrayOf(deletion))
+      .map((body) => ({ to: "/delete" as const, body })),
+  },
   {
     weight: 4,
     arbitrary: file.map((body) => ({ to: "/import" as const, body })),
@@ -152,7 +177,9 @@ Deno.test("whatever comes in by body, file or backup, a replica that decodes the
     console.error(`replay with USERGRADE_TEST_SEED=${seed}`);
     throw error;
   }
-  for (const key of ["/set 200", "/set 400", "/import 200", "/import 400"]) {
-    assert.ok((seen.get(key) ?? 0) > RUNS / 2, `${key}: ${seen.get(key)}`);
+  for (const path of ["/set", "/delete", "/import"]) {
+    for (const key of [`${path} 200`, `${path} 400`]) {
+      assert.ok((seen.get(key) ?? 0) > RUNS / 2, `${key}: ${seen.get(key)}`);
+    }
   }
 });

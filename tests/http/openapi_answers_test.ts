@@ -79,6 +79,10 @@ async function askSets({ set }: Asked): Promise<void> {
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\nnonsense\n` });
   await set("post", "/import", { body: new Uint8Array([0x1f, 0x8b, 8]) });
+  const query = "replace=true";
+  await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n`, query });
+  await set("post", "/import", { body: HEADER, query });
+  await set("post", "/import", { body: HEADER, query: "replace=false" });
   await set("get", "/backup");
   await set("head", "/backup");
   await set("post", "/snapshot");

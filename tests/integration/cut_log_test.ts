@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type JetStreamManager } from "nats";
 import { TcpProxy } from "../fault/tcp_proxy.ts";
 import { Cluster } from "../support/cluster.ts";
@@ -45,6 +46,9 @@ async function cut(cluster: Cluster): Promise<number> {
   });
 }
 
+/** The pause between two gets. */
+const PAUSE_MS = 5;
+
 /** Gets a user again and again, and checks that each get is answered. */
 function keepGetting(replica: ServiceProcess, userId: string) {
   let isRunning = true;
@@ -54,6 +58,7 @@ function keepGetting(replica: ServiceProcess, userId: string) {
       const response = await replica.get(`/get?user_id=${userId}`);
       assert.equal(response.status, 200, await response.text());
       count++;
+      await sleep(PAUSE_MS);
     }
   })();
   // The test fails by its own error, if it does first.
@@ -193,7 +198,7 @@ Deno.test("a replica goes on from a snapshot when the log is cut beyond it while
   using folder = new TemporaryFolder();
   await using cluster = await Cluster.start(1);
   const [a] = cluster.replicas;
-  const rows = Array.from({ length: 200_000 }, (_, i) => `user-${i},${i}`);
+  const rows = Array.from({ length: 100_000 }, (_, i) => `user-${i},${i}`);
   const imported = await fetch(`${a.url("set")}/import`, {
     method: "POST",
     headers: { authorization: AUTHORIZATION },

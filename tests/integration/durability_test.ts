@@ -59,7 +59,7 @@ Deno.test("kill -9 at any moment loses no acknowledged set, and the digest match
   using folder = new TemporaryFolder();
   const users = Array.from({ length: 32 }, (_, i) => new OwnUser(`user ${i}`));
   try {
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 8; round++) {
       {
         await using service = await ServiceProcess.start({
           dataDir: folder.path,
@@ -164,7 +164,7 @@ Deno.test("kill -9 while a snapshot is written leaves the old state or the new o
   const seed = Number(Deno.env.get("USERGRADE_TEST_SEED") ?? newSeed());
   const random = new Random(seed);
   try {
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       using folder = new TemporaryFolder();
       const model = await fillLog(folder.path, {
         sets: 150_000,

@@ -1,24 +1,7 @@
 import assert from "node:assert/strict";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
-import {
-  type MetricFamily,
-  parsePrometheusText,
-  sampleOf,
-} from "../support/prometheus_text.ts";
-import type { ServiceProcess } from "../support/service_process.ts";
-
-async function scrape(
-  service: ServiceProcess,
-): Promise<Map<string, MetricFamily>> {
-  const response = await service.get("/metrics");
-  assert.equal(response.status, 200);
-  assert.equal(
-    response.headers.get("content-type"),
-    "text/plain; version=0.0.4; charset=utf-8",
-  );
-  return parsePrometheusText(await response.text());
-}
+import { sampleOf, scrape } from "../support/prometheus_text.ts";
 
 Deno.test("GET /metrics shows a broker that was away, refused sets and poison entries", async () => {
   await using cluster = await Cluster.start(2);

@@ -12,6 +12,9 @@ const RECOVERY_MAX_MS = 60_000;
 
 const CLIENTS = 8;
 
+/** The pause of a client between two sets. */
+const PAUSE_MS = 10;
+
 /** Clients that set users of their own until they are told to end. */
 class Clients {
   /** The last value of each user that was acknowledged. */
@@ -33,8 +36,10 @@ class Clients {
     for (let spp = 1; !this.#ending; spp++) {
       const response = await replica.set({ user_id, spp });
       await response.body?.cancel();
-      if (response.status === 200) this.acknowledged.set(user_id, spp);
-      else {
+      if (response.status === 200) {
+        this.acknowledged.set(user_id, spp);
+        await sleep(PAUSE_MS);
+      } else {
         assert.ok([503, 504].includes(response.status));
         this.refused++;
         await sleep(50);

@@ -51,11 +51,10 @@ function count(service: ServiceProcess, what: RegExp): number {
 const JETSTREAM = 'jetstream { store_dir: "STORE" }';
 const REFUSED = /refused the credentials: see NATS_USER/;
 
-Deno.test("a replica waits for a user and password that NATS does not know yet, and says so once", async () => {
-  await using server = await NatsServer.start(
-    `${JETSTREAM}\nauthorization { user: "u", password: "other" }`,
-    "whole",
-  );
+Deno.test("a replica waits for a user and password that NATS does not know, at its start and later, and says so once", async () => {
+  const knowing = (password: string) =>
+    `${JETSTREAM}\nauthorization { user: "u", password: "${password}" }`;
+  await using server = await NatsServer.start(knowing("other"), "whole");
   using folder = new TemporaryFolder();
   const NATS_PASSWORD = "right password";
   await using service = ServiceProcess.spawn({
@@ -67,12 +66,24 @@ Deno.test("a replica waits for a user and password that NATS does not know yet, 
   // Some attempts more.
   await sleep(2_000);
   assert.equal(count(service, REFUSED), 1);
-  await server.reload(
-    `${JETSTREAM}\nauthorization { user: "u", password: "${NATS_PASSWORD}" }`,
-  );
+  await server.reload(knowing(NATS_PASSWORD));
   await service.started();
   const response = await service.set({ user_id: "a" });
   assert.equal(response.status, 200, await response.text());
+
+  await server.stop();
+  server.configure(knowing("another"));
+  await server.start();
+  await service.line(({ message }) => message.startsWith("No set can commit"));
+  await untilReason(service, REFUSED);
+  const refused = await service.set({ user_id: "a" });
+  assert.equal(refused.status, 503);
+  await refused.body?.cancel();
+  await server.stop();
+  server.configure(knowing(NATS_PASSWORD));
+  await server.start();
+  await service.untilReady("set");
+  assert.equal((await service.set({ user_id: "a" })).status, 200);
   assert.ok(!JSON.stringify(service.lines).includes(NATS_PASSWORD));
 });
 
@@ -81,31 +92,6 @@ Deno.test("a replica logs in to NATS with a token", async () => {
     'authorization { token: "a long token" }',
   );
   await works(server, { NATS_TOKEN: "a long token" });
-});
-
-Deno.test("a replica survives a NATS password that is wrong for a while", async () => {
-  const file = (password: string) =>
-    `jetstream { store_dir: "STORE" }
-     authorization { user: "u", password: "${password}" }`;
-  await using server = await NatsServer.start(file("first"), "whole");
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({
-    dataDir: folder.path,
-    env: { NATS_URL: server.url, NATS_USER: "u", NATS_PASSWORD: "first" },
-  });
-  await server.stop();
-  server.configure(file("second"));
-  await server.start();
-  await service.line(({ message }) => message.startsWith("No set can commit"));
-  await untilReason(service, REFUSED);
-  const refused = await service.set({ user_id: "a" });
-  assert.equal(refused.status, 503);
-  await refused.body?.cancel();
-  await server.stop();
-  server.configure(file("first"));
-  await server.start();
-  await service.untilReady("set");
-  assert.equal((await service.set({ user_id: "a" })).status, 200);
 });
 
 Deno.test("a replica works with the least permissions that OPERATIONS.md lists", async () => {
@@ -267,44 +253,57 @@ Deno.test("a replica that may use no snapshots in NATS works, and says once whic
   });
 });
 
-for (
-  const [what, denied] of [
-    ["send heartbeats", 'publish: { deny: ["usergrade-replicas.>"] }'],
-    ["receive heartbeats", 'subscribe: { deny: ["usergrade-replicas.>"] }'],
-  ]
-) {
-  Deno.test(`a replica that may not ${what} works, and says once that it is not seen`, async () => {
-    await using server = await NatsServer.start(`authorization {
-      users = [{ user: "u", password: "u", permissions { ${denied} } }]
-    }`);
-    using folder = new TemporaryFolder();
-    await using service = await ServiceProcess.start({
+Deno.test("a replica that may not send heartbeats, or not receive them, works, and says once that it is not seen", async () => {
+  // Each has a log of its own.
+  const denied = {
+    MUTE: 'publish: { deny: ["mute-replicas.>"] }',
+    DEAF: 'subscribe: { deny: ["deaf-replicas.>"] }',
+  };
+  const users = Object.entries(denied).map(([name, permissions]) =>
+    `{ user: "${name}", password: "p", permissions { ${permissions} } }`
+  );
+  await using server = await NatsServer.start(
+    `authorization { users = [${users.join(", ")}] }`,
+  );
+  using folder = new TemporaryFolder();
+  const spawn = (name: keyof typeof denied) =>
+    ServiceProcess.spawn({
       dataDir: folder.path,
-      env: { NATS_URL: server.url, NATS_USER: "u", NATS_PASSWORD: "u" },
+      env: {
+        NATS_URL: server.url,
+        NATS_STREAM: name,
+        NATS_USER: name,
+        NATS_PASSWORD: "p",
+      },
     });
-    await service.line(({ message }) => /do not see each other/.test(message));
-    // Longer than the interval between heartbeats.
-    await sleep(3_000);
-    const response = await service.set({ user_id: "a" });
+  await using mute = spawn("MUTE");
+  await using deaf = spawn("DEAF");
+  const both = [mute, deaf];
+  const unseen = /do not see each other/;
+  for (const service of both) {
+    await service.started();
+    await service.line(({ message }) => unseen.test(message));
+  }
+  // Longer than the interval between heartbeats.
+  await sleep(3_000);
+  const set = async (service: ServiceProcess, user_id: string) => {
+    const response = await service.set({ user_id });
     assert.equal(response.status, 200, await response.text());
-    await server.stop();
-    await server.start();
+  };
+  for (const service of both) await set(service, "a");
+  await server.stop();
+  await server.start();
+  for (const service of both) {
     await service.line(({ message }) =>
       message.startsWith("No set can commit")
     );
     await service.untilReady("set");
-    const again = await service.set({ user_id: "b" });
-    assert.equal(again.status, 200, await again.text());
+    await set(service, "b");
     const { presence } = await (await service.get("/cluster")).json();
     assert.equal(presence, "off");
-    assert.equal(
-      service.lines.filter(({ message }) =>
-        /do not see each other/.test(message)
-      ).length,
-      1,
-    );
-  });
-}
+    assert.equal(count(service, unseen), 1);
+  }
+});
 
 Deno.test("a replica that may not publish refuses sets, says why, and stores nothing", async () => {
   await using server = await NatsServer.start(`authorization {
@@ -346,14 +345,7 @@ Deno.test("a replica connects over TLS with a CA file, refuses a server of anoth
   await service.started();
 });
 
-Deno.test("a replica logs in to NATS with a credentials file", async () => {
-  using folder = new TemporaryFolder();
-  const { creds, configuration } = await makeOperator(folder.path);
-  await using server = await NatsServer.start(configuration);
-  await works(server, { NATS_CREDS_FILE: creds });
-});
-
-Deno.test("a replica whose credentials expire says so, and logs in with those that replace them", async () => {
+Deno.test("a replica logs in to NATS with a credentials file, says when the credentials expire, and logs in with those that replace them", async () => {
   using folder = new TemporaryFolder();
   const { creds, configuration, renew } = await makeOperator(folder.path);
   await using server = await NatsServer.start(configuration);

@@ -252,7 +252,6 @@ Deno.test("the page says in a sentence why sets are refused: for another replica
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     service.apps.get,
   );
-  await using browser = await TestBrowser.start();
   const { page, problems } = await browser.open(
     `http://127.0.0.1:${server.addr.port}`,
   );

@@ -43,8 +43,18 @@ async function modelOf(cluster: Cluster): Promise<Storage> {
   }
 }
 
+/** Three replicas, for all tests that do them no harm. */
+let three: Cluster;
+
+Deno.test.beforeAll(async () => {
+  three = await Cluster.start(3);
+});
+
+Deno.test.afterAll(async () => {
+  await three[Symbol.asyncDispose]();
+});
+
 Deno.test("three replicas are equal after conflicting partial sets from all sides, and no acknowledged set is missing", async () => {
-  await using cluster = await Cluster.start(3);
   const random = new Random(newSeed());
   const users = Array.from({ length: 20 }, (_, i) => `user ${i}`);
   /** By user and field: each acknowledged value with its place in the log. */
@@ -52,7 +62,7 @@ Deno.test("three replicas are equal after conflicting partial sets from all side
     [];
   await Promise.all(
     Array.from({ length: 48 }, async (_, client) => {
-      const replica = cluster.replicas[client % 3];
+      const replica = three.replicas[client % 3];
       for (let i = 0; i < 40; i++) {
         const patch = randomPatch(random, random.pick(users));
         const response = await replica.set(patch);
@@ -69,15 +79,15 @@ Deno.test("three replicas are equal after conflicting partial sets from all side
     }),
   );
   assert.equal(acknowledged.length, 48 * 40);
-  const { digest, sequence, users: count } = await cluster.agreement();
-  const model = await modelOf(cluster);
+  const { digest, sequence, users: count } = await three.agreement();
+  const model = await modelOf(three);
   assert.equal(digest, model.digest);
   assert.equal(count, model.size);
   assert.equal(
     sequence,
     Math.max(...acknowledged.map(({ sequence }) => sequence)),
   );
-  for (const replica of cluster.replicas) {
+  for (const replica of three.replicas) {
     for (const id of users) {
       const got = await replica.get(`/get?user_id=${encodeURIComponent(id)}`);
       assert.deepEqual(await got.json(), model.get(id));
@@ -99,13 +109,12 @@ Deno.test("three replicas are equal after conflicting partial sets from all side
 });
 
 Deno.test("a client reads its own write through any replica with min_sequence", async () => {
-  await using cluster = await Cluster.start(3);
-  for (let i = 0; i < 100; i++) {
-    const writer = cluster.replicas[i % 3];
+  for (let i = 0; i < 60; i++) {
+    const writer = three.replicas[i % 3];
     const response = await writer.set({ user_id: "a", spp: i });
     const sequence = response.headers.get("log-sequence");
     await response.body?.cancel();
-    for (const reader of cluster.replicas) {
+    for (const reader of three.replicas) {
       const got = await reader.get(`/get?user_id=a&min_sequence=${sequence}`);
       assert.equal(got.status, 200);
       assert.equal((await got.json()).spp, i);
@@ -114,28 +123,27 @@ Deno.test("a client reads its own write through any replica with min_sequence", 
 });
 
 Deno.test("a replica that starts late or again restores from the log", async () => {
-  await using cluster = await Cluster.start(2);
+  const { users } = await three.agreement();
   for (let i = 0; i < 50; i++) {
-    const response = await cluster.replicas[i % 2].set({ user_id: `${i}` });
+    const response = await three.replicas[i % 2].set({ user_id: `${i}` });
     await response.body?.cancel();
   }
-  await cluster.startReplica(2);
-  assert.equal((await cluster.agreement()).users, 50);
-  await cluster.replicas[0].end("SIGKILL");
-  await (await cluster.replicas[1].set({ user_id: "meanwhile" })).body
-    ?.cancel();
-  await cluster.startReplica(0);
-  assert.equal((await cluster.agreement()).users, 51);
+  await three.replicas[0].end("SIGKILL");
+  await (await three.replicas[1].set({ user_id: "meanwhile" })).body?.cancel();
+  // One that was there, and one that never was.
+  await Promise.all([three.startReplica(0), three.startReplica(3)]);
+  assert.equal((await three.agreement()).users, users + 51);
+  const [late] = three.replicas.splice(3);
+  await late.end("SIGTERM");
 });
 
 Deno.test("while the broker is away, gets go on and sets get 503 at once; afterwards the replica recovers by itself", async () => {
-  await using cluster = await Cluster.start(2);
-  const [a, b] = cluster.replicas;
+  const [a, b] = three.replicas;
   await (await a.set({ user_id: "a", spp: 1 })).body?.cancel();
-  await cluster.agreement();
+  await three.agreement();
   for (const absence_ms of [100, 5_000]) {
-    await cluster.broker.stop();
-    for (const replica of cluster.replicas) {
+    await three.broker.stop();
+    for (const replica of three.replicas) {
       await eventually(async () => {
         const started = performance.now();
         const response = await replica.set({ user_id: "a", spp: 2 });
@@ -156,12 +164,46 @@ Deno.test("while the broker is away, gets go on and sets get 503 at once; afterw
       assert.equal((await replica.statusJson()).log.connected, false);
     }
     await sleep(absence_ms);
-    await cluster.broker.start();
-    for (const replica of cluster.replicas) await replica.untilReady("set");
+    await three.broker.start();
+    for (const replica of three.replicas) await replica.untilReady("set");
     const response = await b.set({ user_id: "b", spp: absence_ms });
     assert.equal(response.status, 200);
     await response.body?.cancel();
-    await cluster.agreement();
+    await three.agreement();
+  }
+});
+
+/** How many entries a replica has logged that it skips. */
+function skipped({ lines }: ServiceProcess): number {
+  return lines.filter(({ message }) => /is skipped/.test(message)).length;
+}
+
+Deno.test("poison entries are skipped by all replicas alike, and logged once each", async () => {
+  await (await three.replicas[0].set({ user_id: "a", spp: 1 })).body
+    ?.cancel();
+  const { users: before } = await three.agreement();
+  const poison: [string, string | Uint8Array][] = [
+    ["usergrade.v1.set.stranger", "not json"],
+    ["usergrade.v1.set.stranger", ""],
+    ["usergrade.v1.set.stranger", new Uint8Array([0xff, 0xfe])],
+    ["usergrade.v1.set.stranger", "[]"],
+    ["usergrade.v1.set.r0", '[{"user_id":"a","spp":2},{"user_id":""}]'],
+    ["usergrade.nonsense.set.x", '{"user_id":"a"}'],
+  ];
+  await publish(three, poison);
+  const last = await publish(three, [
+    ["usergrade.v1.set.stranger", '[{"user_id":"new","spp":3}]'],
+  ]);
+  const { users, sequence } = await three.agreement();
+  assert.equal(sequence, last);
+  assert.equal(users, before + 1);
+  for (const replica of three.replicas) {
+    const got = await replica.get("/get?user_id=a");
+    assert.equal((await got.json()).spp, 1);
+    // The lines come a little later than the answers.
+    await replica.line(() => skipped(replica) >= poison.length);
+    assert.equal(skipped(replica), poison.length);
+    assert.equal((await replica.set({ user_id: "c" })).status, 200);
   }
 });
 
@@ -190,58 +232,6 @@ Deno.test("the status follows the log's beginning when its limits take entries a
   await eventually(async () =>
     assert.equal((await replica.statusJson()).log.first_sequence, 4)
   );
-});
-
-/** How many entries a replica has logged that it skips. */
-function skipped({ lines }: ServiceProcess): number {
-  return lines.filter(({ message }) => /is skipped/.test(message)).length;
-}
-
-Deno.test("poison entries are skipped by all replicas alike, and logged once each", async () => {
-  await using cluster = await Cluster.start(3);
-  await (await cluster.replicas[0].set({ user_id: "a", spp: 1 })).body
-    ?.cancel();
-  const poison: [string, string | Uint8Array][] = [
-    ["usergrade.v1.set.stranger", "not json"],
-    ["usergrade.v1.set.stranger", ""],
-    ["usergrade.v1.set.stranger", new Uint8Array([0xff, 0xfe])],
-    ["usergrade.v1.set.stranger", "[]"],
-    ["usergrade.v1.set.r0", '[{"user_id":"a","spp":2},{"user_id":""}]'],
-    ["usergrade.nonsense.set.x", '{"user_id":"a"}'],
-  ];
-  await publish(cluster, poison);
-  const last = await publish(cluster, [
-    ["usergrade.v1.set.stranger", '[{"user_id":"b","spp":3}]'],
-  ]);
-  const { users, sequence } = await cluster.agreement();
-  assert.equal(sequence, last);
-  assert.equal(users, 2);
-  for (const replica of cluster.replicas) {
-    const got = await replica.get("/get?user_id=a");
-    assert.equal((await got.json()).spp, 1);
-    // The lines come a little later than the answers.
-    await replica.line(() => skipped(replica) >= poison.length);
-    assert.equal(skipped(replica), poison.length);
-    assert.equal((await replica.set({ user_id: "c" })).status, 200);
-  }
-});
-
-Deno.test("an entry of a later version makes every replica not ready on both listeners", async () => {
-  await using cluster = await Cluster.start(2);
-  await publish(cluster, [["usergrade.v3.set.newer", "whatever"]]);
-  for (const replica of cluster.replicas) {
-    await eventually(async () =>
-      assert.equal((await replica.statusJson()).state, "upgrade_required")
-    );
-    for (const listener of ["set", "get"] as const) {
-      const probe = await fetch(`${replica.url(listener)}/readyz`);
-      assert.equal(probe.status, 503);
-      assert.equal((await probe.json()).state, "upgrade_required");
-    }
-    const got = await replica.get("/get?user_id=a");
-    assert.equal(got.status, 503);
-    await got.body?.cancel();
-  }
 });
 
 Deno.test("a replica that is ahead of the log logs an error, answers gets and refuses sets", async () => {
@@ -284,4 +274,22 @@ Deno.test("a stream with wrong settings is waited for at the start: both listene
   });
   await client.close();
   await starting;
+});
+
+// The last one: afterwards the three replicas take no more entries.
+Deno.test("an entry of a later version makes every replica not ready on both listeners", async () => {
+  await publish(three, [["usergrade.v3.set.newer", "whatever"]]);
+  for (const replica of three.replicas) {
+    await eventually(async () =>
+      assert.equal((await replica.statusJson()).state, "upgrade_required")
+    );
+    for (const listener of ["set", "get"] as const) {
+      const probe = await fetch(`${replica.url(listener)}/readyz`);
+      assert.equal(probe.status, 503);
+      assert.equal((await probe.json()).state, "upgrade_required");
+    }
+    const got = await replica.get("/get?user_id=a");
+    assert.equal(got.status, 503);
+    await got.body?.cancel();
+  }
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
-import { LogClient } from "../../src/log/thread/log_client.ts";
 import { FileStore } from "../../src/snapshot/file_store.ts";
 import { fileSource } from "../../src/snapshot/file_source.ts";
 import { saveSnapshot } from "../../src/snapshot/store.ts";
 import { Cluster } from "../support/cluster.ts";
 import { options } from "../support/jetstream_session.ts";
+import { quietLog } from "../support/quiet_log.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { set } from "./fuller_state.ts";
@@ -15,17 +15,7 @@ async function store(cluster: Cluster, replica: ServiceProcess) {
   using folder = new TemporaryFolder();
   const path = `${folder.path}/backup.csv.gz`;
   Deno.writeFileSync(path, await (await replica.backup()).bytes());
-  const log = new LogClient();
-  log.listen({
-    entries: () => {},
-    status: () => {},
-    firstSequence: () => {},
-    limits: () => {},
-    warn: () => {},
-    hearOthers: () => {},
-    proposalFailed: () => {},
-    failed: () => {},
-  });
+  const log = quietLog();
   await log.connect(options(cluster.broker, { replicaId: "storekeeper" }));
   await log.open();
   try {

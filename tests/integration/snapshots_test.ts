@@ -6,7 +6,7 @@ import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 /** So little that some hundred sets fill it. */
-const LOG_BYTES = 20_000;
+const LOG_BYTES = 8_000;
 
 /** Sets users one after the other, from several clients. */
 async function fill(replica: ServiceProcess, sets: number): Promise<void> {
@@ -42,11 +42,11 @@ Deno.test("a standalone service cuts its log behind two snapshots, keeps some in
   const before = await (async () => {
     await using running = service;
     for (let round = 0; round < 6; round++) {
-      await fill(running, 800);
+      await fill(running, 320);
       await eventually(async () => {
         const { log } = await running.statusJson();
         assert.ok(log.snapshot !== null);
-        assert.ok(log.applied_sequence - log.snapshot.sequence < 800);
+        assert.ok(log.applied_sequence - log.snapshot.sequence < 320);
       });
     }
     const { status, body } = await snapshot(running);
@@ -86,11 +86,11 @@ Deno.test("a cluster keeps two snapshots in the broker, cuts the stream behind t
   });
   const [first, second] = cluster.replicas;
   for (let round = 0; round < 5; round++) {
-    await fill(second, 600);
+    await fill(second, 240);
     await eventually(async () => {
       const { log } = await first.statusJson();
       assert.ok(log.snapshot !== null);
-      assert.ok(log.applied_sequence - log.snapshot.sequence < 600);
+      assert.ok(log.applied_sequence - log.snapshot.sequence < 240);
     });
   }
   const { sequence } = await cluster.agreement();

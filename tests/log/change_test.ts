@@ -4,7 +4,9 @@ import {
   Change,
   decodeEntry,
   entryText,
+  entryVersion,
   InvalidEntryError,
+  isDeletion,
 } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
 import { NUMBER_FIELDS, type UserGradePatch } from "../../src/user_grade.ts";
@@ -98,6 +100,107 @@ Deno.test({
     const change = Change.set(value);
     value.user_id = "b";
     assert.equal(change.change.user_id, "a");
+  },
+});
+
+/** Values that are deletions, nearly deletions, or nothing of the kind. */
+const deletion = fc.oneof(
+  id.map((user_id) => ({ user_id })),
+  id.map((user_id) => ({ user_id, deleted: true })),
+  fc.constantFrom(
+    ...[null, 1, "a", [], {}, { user_id: 1 }, { user_id: "a", spp: 1 }],
+    JSON.parse('{"user_id":"a","__proto__":1}'),
+  ),
+);
+
+Deno.test({
+  name:
+    "a deletion that passes the gate decodes to exactly what its proposer applies, beside sets",
+  permissions,
+  fn: () => {
+    let passed = 0;
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(candidate, deletion), { maxLength: 20 }),
+        (values) => {
+          const changes = values.flatMap((value) =>
+            [Change.set, Change.delete].flatMap((gate) => {
+              try {
+                return gate(value);
+              } catch (error) {
+                assert.ok(error instanceof InvalidUserGradeError);
+                return [];
+              }
+            })
+          );
+          if (changes.length === 0) return;
+          const payload = encodeEntry(entryText(changes));
+          const version = entryVersion(changes);
+          const decoded = decodeEntry(payload, version);
+          assert.deepEqual(
+            JSON.stringify(decoded),
+            JSON.stringify(changes.map(({ change }) => change)),
+          );
+          passed += decoded.filter(isDeletion).length;
+          if (version === 1) assert.deepEqual(decodeEntry(payload, 2), decoded);
+          else assert.throws(() => decodeEntry(payload), InvalidEntryError);
+        },
+      ),
+      { numRuns: 500 },
+    );
+    assert.ok(passed > 200, `${passed} deletions`);
+  },
+});
+
+Deno.test({
+  name:
+    "Change.delete() takes an id and nothing else, and names each wrong field",
+  permissions,
+  fn: () => {
+    const change = Change.delete({ user_id: "a" });
+    assert.equal(change.text, '{"user_id":"a","deleted":true}');
+    const fieldsOf = (value: unknown) => {
+      try {
+        Change.delete(value);
+      } catch (error) {
+        assert.ok(error instanceof InvalidUserGradeError);
+        assert.match(error.message, /^Cannot read a deletion: /);
+        return error.errors.map(({ field }) => field);
+      }
+      return undefined;
+    };
+    assert.deepEqual(fieldsOf({}), ["user_id"]);
+    assert.deepEqual(fieldsOf({ user_id: "" }), ["user_id"]);
+    assert.deepEqual(fieldsOf({ user_id: "a", spp: 0 }), ["spp"]);
+    assert.deepEqual(fieldsOf({ user_id: "a", deleted: true }), ["deleted"]);
+    assert.deepEqual(fieldsOf(["a"]), [""]);
+    for (const user_id of ODD_IDS) Change.delete({ user_id });
+    for (const user_id of IMPOSSIBLE_IDS) {
+      assert.throws(() => Change.delete({ user_id }), InvalidUserGradeError);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "decodeEntry() refuses an entry of version 2 as a whole when a deletion is not exactly one",
+  permissions,
+  fn: () => {
+    for (
+      const text of [
+        '{"user_id":"a","deleted":false}',
+        '{"user_id":"a","deleted":1}',
+        '{"user_id":"a","deleted":null}',
+        '{"user_id":"a","deleted":true,"spp":1}',
+        '{"user_id":"a","deleted":true,"__proto__":1}',
+        '{"user_id":"","deleted":true}',
+        '{"deleted":true}',
+        '{"healed_to":1,"digest":"0123456789abcdef"}',
+      ]
+    ) {
+      const payload = new TextEncoder().encode(`[{"user_id":"b"},${text}]`);
+      assert.throws(() => decodeEntry(payload, 2), InvalidEntryError, text);
+    }
   },
 });
 

@@ -468,7 +468,7 @@ test("Compactors work one at a time, and make() has one made in each place", asy
   await assert.rejects(never, NoPlaceError);
 });
 
-const SEEDS = 300;
+const SEEDS = 100;
 const STORM_MS = 600_000;
 /** Longer than a call that hangs, and the longest back-off after it. */
 const CALM_MS = 1_500_000;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Change, decodeEntry } from "../../src/log/change.ts";
+import { CHANGES_MAX } from "../../src/change_array.ts";
+import { Change, decodeEntry, isDeletion } from "../../src/log/change.ts";
 import {
   encodeEntry,
   ENTRY_BYTES_MAX,
@@ -7,15 +8,17 @@ import {
 } from "../../src/log/entry_payload.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import {
+  EntryTooLargeError,
   GroupCommit,
   NotAppliedError,
   QueueFullError,
 } from "../../src/replica/group_commit.ts";
 import {
   BATCH_CHANGES_MAX,
-  QUEUE_CHANGES_MAX,
+  QUEUE_UNITS_MAX,
 } from "../../src/replica/unit_queue.ts";
 import { Storage } from "../../src/storage/storage.ts";
+import type { ChangeOutcome } from "../../src/user_grade.ts";
 
 const permissions = "none";
 const TIMEOUT_MS = 1000;
@@ -25,6 +28,7 @@ class Bench {
   now = 0;
   readonly proposed: {
     batch: number;
+    version: number;
     ids: string[];
     bytes: number;
     characters: number;
@@ -32,11 +36,12 @@ class Bench {
   readonly #deferred: (() => void)[] = [];
   readonly storage = new Storage();
   readonly groupCommit = new GroupCommit({
-    propose: (batch, text) => {
+    propose: (batch, text, version) => {
       const payload = encodeEntry(text);
       this.proposed.push({
         batch,
-        ids: decodeEntry(payload).map(({ user_id }) => user_id),
+        version,
+        ids: decodeEntry(payload, version).map(({ user_id }) => user_id),
         bytes: payload.length,
         characters: text.length,
       });
@@ -59,10 +64,26 @@ class Bench {
     return this.groupCommit.submit(Change.set({ user_id, spp: 1 }));
   }
 
+  delete(user_id: string) {
+    return this.submitAll([Change.delete({ user_id })]);
+  }
+
+  /** Resolves with the users that its own changes were of. */
+  submitAll(changes: Change[]) {
+    return this.groupCommit.submitAll(changes, (outcomes, sequence) => ({
+      ids: outcomes.map(({ user_id }) => user_id),
+      sequence,
+    }));
+  }
+
   commit(batch: number, sequence: number): void {
     const landed = this.groupCommit.land(batch);
-    const grades = landed.changes.map((change) => this.storage.set(change));
-    this.groupCommit.answer(landed, sequence, grades);
+    const outcomes = landed.changes.map((change): ChangeOutcome =>
+      isDeletion(change)
+        ? { ...change, existed: this.storage.delete(change.user_id) }
+        : this.storage.set(change)
+    );
+    this.groupCommit.answer(landed, sequence, outcomes);
   }
 }
 
@@ -176,10 +197,24 @@ test("GroupCommit refuses sets beyond the queue's limits, and takes them again w
   const ignore = () => {};
   bench.submit("first").catch(ignore);
   bench.turn();
-  for (let i = 0; i < QUEUE_CHANGES_MAX; i++) bench.submit("x").catch(ignore);
+  for (let i = 0; i < QUEUE_UNITS_MAX; i++) bench.submit("x").catch(ignore);
   assert.throws(() => bench.submit("one too many"), QueueFullError);
   bench.commit(1, 1);
   bench.submit("room again").catch(ignore);
+});
+
+test("GroupCommit has room for 64 arrays of any length, and tells the next one", (bench) => {
+  const ignore = () => {};
+  bench.submit("first").catch(ignore);
+  bench.turn();
+  const array = Array(CHANGES_MAX).fill(Change.set({ user_id: "a" }));
+  const submit = () => bench.groupCommit.submitAll(array, () => {});
+  for (let i = 0; i < 65; i++) submit().catch(ignore);
+  assert.throws(submit, QueueFullError);
+  assert.equal(bench.groupCommit.queued, 65 * CHANGES_MAX);
+  bench.submit("a single set").catch(ignore);
+  bench.commit(1, 1);
+  submit().catch(ignore);
 });
 
 test("GroupCommit ends a queued set at its deadline as certainly not stored", async (bench) => {
@@ -234,6 +269,96 @@ test("GroupCommit tells every set when the log is gone", async (bench) => {
   await assert.rejects(inFlight, OutcomeUnknownError);
   await assert.rejects(queued, NotStoredError);
   assert.equal(bench.groupCommit.pending, 0);
+});
+
+/** So many sets, of users whose names begin alike. */
+function setsOf(prefix: string, count: number): Change[] {
+  return Array.from(
+    { length: count },
+    (_, i) => Change.set({ user_id: `${prefix}${i}` }),
+  );
+}
+
+test("GroupCommit keeps an array in one entry, beside others that fit, and gives each client its own part", async (bench) => {
+  const single = bench.submit("alone");
+  const arrays = ["a", "b", "c"].map((prefix) =>
+    bench.submitAll(setsOf(prefix, 400))
+  );
+  bench.turn();
+  bench.commit(1, 1);
+  bench.commit(2, 2);
+  assert.deepEqual(
+    bench.proposed.map(({ ids }) => ids.length),
+    [1 + 400 + 400, 400],
+  );
+  assert.equal((await single).grade.user_id, "alone");
+  for (const [i, array] of arrays.entries()) {
+    const { ids, sequence } = await array;
+    const prefix = "abc"[i];
+    assert.deepEqual(ids, setsOf(prefix, 400).map((_, n) => `${prefix}${n}`));
+    assert.equal(sequence, i < 2 ? 1 : 2);
+  }
+  assert.equal(bench.groupCommit.pending, 0);
+  assert.equal(bench.groupCommit.counts.committed, 1201);
+});
+
+test("GroupCommit counts an array's bytes as they are, and says how much too large one is", (bench) => {
+  // Counted by characters it would be three times as much as fits.
+  const fits = setsOf("x".repeat(250), 1000);
+  bench.submitAll(fits).catch(() => {});
+  const wide = setsOf("日".repeat(84), 1000);
+  bench.groupCommit.limitEntries(30_000);
+  assert.throws(() => bench.submitAll(wide), (error) => {
+    assert.ok(error instanceof EntryTooLargeError);
+    assert.match(error.message, /1000 changes are 9\.\d times as much as one/);
+    return true;
+  });
+  bench.turn();
+  assert.deepEqual(bench.proposed.map(({ ids }) => ids.length), [1000]);
+});
+
+test("GroupCommit answers arrays and sets in their places when the time of those before is over", async (bench) => {
+  const late = bench.submitAll(setsOf("late", 3));
+  bench.now = TIMEOUT_MS / 2;
+  const array = bench.submitAll(setsOf("a", 2));
+  const single = bench.submit("b");
+  bench.turn();
+  bench.now = TIMEOUT_MS;
+  bench.groupCommit.tick(bench.now);
+  await assert.rejects(late, OutcomeUnknownError);
+  assert.equal(bench.groupCommit.pending, 3);
+  bench.commit(1, 1);
+  assert.deepEqual((await array).ids, ["a0", "a1"]);
+  assert.equal((await single).grade.user_id, "b");
+  const { committed, rejected } = bench.groupCommit.counts;
+  assert.deepEqual([committed, rejected.outcome_unknown], [3, 3]);
+});
+
+test("GroupCommit proposes version 2 where there is a deletion, and lets sets ride with it while the log takes them", (bench) => {
+  let batch = 0;
+  const round = (takesDeletions: boolean) => {
+    for (const send of ["submit", "delete", "submit"] as const) {
+      bench[send](send).catch(() => {});
+    }
+    bench.turn();
+    const told: string[] = [];
+    for (; batch < bench.proposed.length;) {
+      const { version, ids } = bench.proposed[batch++];
+      told.push(`${version}: ${ids.join(" ")}`);
+      if (version === 1 || takesDeletions) bench.commit(batch, batch);
+      else bench.groupCommit.fail(batch, new NotStoredError("none here"));
+    }
+    return told;
+  };
+  const apart = ["1: submit", "2: delete", "1: submit"];
+  const together = ["2: submit delete submit"];
+  assert.deepEqual(round(false), apart);
+  assert.deepEqual(round(true), apart);
+  assert.deepEqual(round(true), together);
+  assert.deepEqual(round(false), together);
+  assert.deepEqual(round(false), apart);
+  const { committed, deleted, rejected } = bench.groupCommit.counts;
+  assert.deepEqual([committed, deleted, rejected.not_stored], [8, 2, 5]);
 });
 
 test("GroupCommit takes the commit of an unknown batch for the error that it is", (bench) => {

@@ -37,6 +37,62 @@ test("StateMachine applies own patches as they are, and others' from their bytes
   assert.equal(machine.sets, 3);
 });
 
+test("StateMachine applies deletions in their order, whether there is such a user or not", () => {
+  const machine = new StateMachine();
+  const text = `[{"user_id":"a","spp":1},{"user_id":"a","deleted":true},
+    {"user_id":"a","deleted":true},{"user_id":"a","return_fee":2},
+    {"user_id":"b"},{"user_id":"b","deleted":true}]`;
+  const outcomes = machine.apply({ ...entry(1, text), version: 2 }, undefined);
+  const deleted = { user_id: "a", deleted: true };
+  assert.deepEqual(outcomes, [
+    { ...NO_NUMBERS, user_id: "a", spp: 1 },
+    { ...deleted, existed: true },
+    { ...deleted, existed: false },
+    { ...NO_NUMBERS, user_id: "a", return_fee: 2 },
+    { ...NO_NUMBERS, user_id: "b" },
+    { user_id: "b", deleted: true, existed: true },
+  ]);
+  const storage = new Storage();
+  storage.set({ user_id: "a", return_fee: 2 });
+  assert.deepEqual([machine.users, machine.digest], [1, storage.digest]);
+  assert.deepEqual([machine.sets, machine.deletions], [3, 3]);
+  // As version 1 it is none that any replica applies.
+  machine.apply(entry(2, text), undefined);
+  assert.deepEqual([machine.poisonEntries, machine.users], [1, 1]);
+});
+
+test("StateMachine tells of each whole entry, and of a state that was made elsewhere", () => {
+  const machine = new StateMachine();
+  const told: unknown[] = [];
+  machine.onApplied = (sequence, outcomes) => told.push([sequence, outcomes]);
+  machine.onAdopted = (sequence) => told.push(sequence);
+  machine.adopt(new Storage(), { sequence: 6, time: TIME });
+  machine.apply({ sequence: 7, time: TIME, batch: 1 }, [
+    { user_id: "a" },
+    { user_id: "b", deleted: true },
+  ]);
+  machine.apply(entry(8, "poison"), undefined);
+  const large = `[{"user_id":"c"},{"user_id":"${largeId("d")}"}]`;
+  withoutMemory(
+    "records",
+    () =>
+      assert.throws(
+        () => machine.apply(entry(9, large), undefined),
+        TableFullError,
+      ),
+  );
+  assert.equal(told.length, 3, "half an entry is none");
+  machine.resume();
+  const grade = { ...NO_NUMBERS, user_id: "a" };
+  assert.deepEqual(told.slice(0, 3), [
+    6,
+    [7, [grade, { user_id: "b", deleted: true, existed: false }]],
+    [8, []],
+  ]);
+  const [sequence, outcomes] = told[3] as [number, unknown[]];
+  assert.deepEqual([sequence, outcomes.length], [9, 2]);
+});
+
 test("StateMachine takes the next entry only", () => {
   const machine = new StateMachine();
   machine.apply(entry(1), undefined);

@@ -1,6 +1,12 @@
 import { configure, reset } from "@logtape/logtape";
 import assert from "node:assert/strict";
-import { Change, decodeEntry, entryText } from "../../src/log/change.ts";
+import {
+  Change,
+  decodeEntry,
+  entryText,
+  type EntryVersion,
+  isDeletion,
+} from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
 import { type LogEntry, NotStoredError } from "../../src/log/log.ts";
 import { WINDOW_MESSAGES } from "../../src/log/thread/window.ts";
@@ -20,7 +26,7 @@ class Bench {
   /** What the replica finds no memory for. */
   without: Kind | undefined;
   /** What was proposed, batch 1 first. */
-  readonly proposed: string[] = [];
+  readonly proposed: { text: string; version: EntryVersion }[] = [];
   /** The numbers of the deliveries that the log was told are taken. */
   readonly taken: number[] = [];
   #deliveries = 0;
@@ -31,7 +37,7 @@ class Bench {
   /** @param lastSequence Where it has caught up. */
   constructor(lastSequence = 0) {
     this.replica = new Replica({
-      propose: (_batch, text) => this.proposed.push(text),
+      propose: (_batch, text, version) => this.proposed.push({ text, version }),
       defer: (callback) => callback(),
       now: () => this.now,
     }, 60_000);
@@ -51,8 +57,10 @@ class Bench {
 
   /** Gives the replica its own batch back. */
   land(batch: number, sequence: number): void {
-    for (const patch of decodeEntry(encodeEntry(this.proposed[batch - 1]))) {
-      this.model.set(patch);
+    const { text, version } = this.proposed[batch - 1];
+    for (const change of decodeEntry(encodeEntry(text), version)) {
+      if (isDeletion(change)) this.model.delete(change.user_id);
+      else this.model.set(change);
     }
     this.give([{ sequence, time: TIME, batch }]);
   }
@@ -128,6 +136,38 @@ test("Replica tells every set of a batch that finds no room that it is stored, a
   assert.deepEqual(bench.view, [3, bench.model.size, bench.model.digest]);
   assert.match(replica.getJson("c")!, /"spp":2,/);
   assert.equal(replica.sets.counts.committed, 1);
+});
+
+test("Replica that finds no room after a deletion shows no half of the entry, and deletes nothing twice when it goes on", async () => {
+  const bench = new Bench();
+  const { replica } = bench;
+  bench.deliver(1, text("a", "b"));
+  const first = replica.delete({ user_id: "none" });
+  bench.land(1, 2);
+  assert.deepEqual(await first, {
+    user_id: "none",
+    existed: false,
+    sequence: 2,
+  });
+  // The others wait for it, and share the next entry.
+  const alone = replica.set({ user_id: "alone" });
+  const waiting = [
+    replica.delete({ user_id: "a" }),
+    replica.setMany([{ user_id: largeId("c") }, { user_id: "d" }]),
+    replica.deleteMany([{ user_id: "a" }, { user_id: "b" }]),
+  ];
+  bench.land(2, 3);
+  await alone;
+  const before = bench.view;
+  bench.without = "records";
+  bench.land(3, 4);
+  for (const change of waiting) await assert.rejects(change, NotAppliedError);
+  assert.deepEqual(bench.view, before);
+  assert.ok(!replica.isWhole);
+  bench.without = undefined;
+  bench.retry();
+  assert.deepEqual(bench.view, [4, 3, bench.model.digest]);
+  assert.equal(replica.applied.deletions, 4);
 });
 
 test("Replica that finds no room answers gets, refuses sets and serves no half-applied state", () => {

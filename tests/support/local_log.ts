@@ -4,8 +4,10 @@
  *
  * @module
  */
+import type { EntryVersion } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
 import type { LogEntry } from "../../src/log/log.ts";
+import type { GroupCommitPorts } from "../../src/replica/group_commit.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { type Kind, withoutMemory } from "./memory.ts";
@@ -20,8 +22,8 @@ export const LOCAL_LOG_ID = "8f14e45fceea167a";
 
 /** A log, and the replica that proposes to it. */
 export class LocalLog {
-  /** The payloads, that of entry 1 first. */
-  readonly payloads: Uint8Array<ArrayBuffer>[] = [];
+  /** What any other replica is told, entry 1 first. */
+  readonly entries: (LogEntry & Required<Pick<LogEntry, "payload">>)[] = [];
   /** Applies its own sets as it holds them. */
   readonly proposer: Replica;
   /** What it finds no memory for. */
@@ -34,7 +36,10 @@ export class LocalLog {
    * @param now The replica's time in milliseconds.
    */
   constructor(isOpen = true, now: () => number = () => performance.now()) {
-    this.proposer = newReplica((batch, text) => this.#take(batch, text), now);
+    this.proposer = newReplica(
+      (batch, text, version) => this.#take(batch, text, version),
+      now,
+    );
     if (isOpen) this.open();
   }
 
@@ -43,9 +48,11 @@ export class LocalLog {
     makeReady(this.proposer);
   }
 
-  #take(batch: number, text: string): void {
+  #take(batch: number, text: string, version: EntryVersion): void {
     if (this.isSilent) return;
-    const sequence = this.payloads.push(encodeEntry(text));
+    const sequence = this.entries.length + 1;
+    const payload = encodeEntry(text);
+    this.entries.push({ sequence, time: TIME, payload, version });
     const entries = [{ sequence, time: TIME, batch }];
     queueMicrotask(() => {
       const apply = () => this.proposer.apply(entries, sequence);
@@ -58,18 +65,13 @@ export class LocalLog {
   follower(): Replica {
     const replica = newReplica(() => {}, () => performance.now());
     makeReady(replica);
-    const entries = this.payloads.map((payload, i): LogEntry => ({
-      sequence: i + 1,
-      time: TIME,
-      payload,
-    }));
-    replica.apply(entries, entries.length);
+    replica.apply(this.entries, this.entries.length);
     return replica;
   }
 }
 
 function newReplica(
-  propose: (batch: number, text: string) => void,
+  propose: GroupCommitPorts["propose"],
   now: () => number,
 ): Replica {
   return new Replica(

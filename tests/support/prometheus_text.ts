@@ -13,6 +13,24 @@ export interface MetricFamily {
   readonly samples: Map<string, number>;
 }
 
+/**
+ * Asks a service for its metrics, and checks that Prometheus takes the answer.
+ *
+ * @param service What answers `/metrics`.
+ * @returns The metrics by name.
+ */
+export async function scrape(
+  service: { get(path: string): Promise<Response> },
+): Promise<Map<string, MetricFamily>> {
+  const response = await service.get("/metrics");
+  assert.equal(response.status, 200);
+  assert.equal(
+    response.headers.get("content-type"),
+    "text/plain; version=0.0.4; charset=utf-8",
+  );
+  return parsePrometheusText(await response.text());
+}
+
 const NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*";
 const LABEL = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\["\\\\n])*"';
 const SAMPLE = new RegExp(

@@ -24,6 +24,8 @@ export interface ServiceOptions {
   wrapper?: string[];
   /** A compiled service that runs in the stead of the sources. */
   executable?: string;
+  /** The top folder of other sources than these. */
+  sources?: string;
 }
 
 /** One service, running until it is stopped, killed or disposed of. */
@@ -46,19 +48,27 @@ export class ServiceProcess implements AsyncDisposable {
 
   /** Starts a service without waiting for anything. */
   static spawn(
-    { dataDir, env = {}, wrapper = [], executable }: ServiceOptions,
+    { dataDir, env = {}, wrapper = [], executable, sources = ROOT }:
+      ServiceOptions,
   ): ServiceProcess {
     const folders = [dataDir, env.SNAPSHOT_DIR ?? ""].filter(Boolean);
     const [command, ...args] = [
       ...wrapper,
       ...(executable === undefined
-        ? [Deno.execPath(), ...startArguments(...folders)]
+        ? [
+          Deno.execPath(),
+          ...startArguments(...folders).toSpliced(
+            1,
+            0,
+            `--config=${ROOT}deno.json`,
+          ),
+        ]
         : [executable]),
     ];
     const child = new Deno.Command(command, {
       args,
       // An executable has to find all that it needs in itself.
-      cwd: executable === undefined ? ROOT : dataDir,
+      cwd: executable === undefined ? sources : dataDir,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -162,7 +172,20 @@ export class ServiceProcess implements AsyncDisposable {
 
   /** Sends a set with the right credentials; `body` as it is if a string. */
   set(body: unknown, init: RequestInit = {}): Promise<Response> {
-    return fetch(`${this.url("set")}/set`, {
+    return this.#post("/set", body, init);
+  }
+
+  /** Deletes a user, or several, with the right credentials. */
+  delete(body: unknown): Promise<Response> {
+    return this.#post("/delete", body);
+  }
+
+  #post(
+    path: string,
+    body: unknown,
+    init: RequestInit = {},
+  ): Promise<Response> {
+    return fetch(this.url("set") + path, {
       method: "POST",
       body: typeof body === "string" || body instanceof Uint8Array
         ? body as BodyInit

@@ -346,6 +346,8 @@ export class SimulatedReplica {
         });
       case "start_consumer":
         return this.#startConsumer(action.request, action.first);
+      case "take_consumer":
+        return;
       case "stop_consumer":
         if (this.#wire?.consumer !== undefined) {
           this.broker.consumers.delete(this.#wire.consumer);

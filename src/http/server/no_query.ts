@@ -16,9 +16,15 @@ const QUERY_CHARACTERS_MAX = 64;
  */
 export function refuseQuery(query: string, what: string): void {
   if (query === "") return;
-  const found = JSON.stringify(query.slice(0, QUERY_CHARACTERS_MAX));
   throw new HttpError(
     400,
-    `${what} has no parameters, and the query is ${found}: leave it out`,
+    `${what} has no parameters, and the query is ${
+      queryText(query)
+    }: leave it out`,
   );
+}
+
+/** @returns A query as an error repeats it: its beginning, quoted. */
+export function queryText(query: string): string {
+  return JSON.stringify(query.slice(0, QUERY_CHARACTERS_MAX));
 }

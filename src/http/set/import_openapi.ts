@@ -18,8 +18,14 @@ import { count, problemMembers, sequence } from "../openapi/schemas.ts";
 /** A file. A schema can't describe its content. */
 const file = z.string();
 
-const ImportResult = z.strictObject({ rows: count, log_sequence: sequence })
-  .meta({ id: "ImportResult" });
+const ImportResult = z.strictObject({
+  rows: count,
+  deleted: count.optional().meta({
+    description:
+      "How many users were deleted because they are not in the file; only with replace=true.",
+  }),
+  log_sequence: sequence,
+}).meta({ id: "ImportResult" });
 
 /** What an import has stored. */
 export type ImportAnswer = z.infer<typeof ImportResult>;
@@ -32,20 +38,32 @@ const ImportProblem = z.strictObject({
   rows_committed: count.optional().meta({
     description: "How many rows are stored. Importing again is harmless.",
   }),
+  deleted_committed: count.optional().meta({
+    description:
+      "How many users are deleted because they are not in the file; only once all rows are stored and deleting has begun.",
+  }),
 }).meta({ id: "ImportProblem" });
 
 /** How far an import came: the members of its errors. */
-export type ImportFailure = Required<
-  Pick<z.infer<typeof ImportProblem>, "line" | "rows_committed">
->;
+export type ImportFailure =
+  & Required<Pick<z.infer<typeof ImportProblem>, "line" | "rows_committed">>
+  & Pick<z.infer<typeof ImportProblem>, "deleted_committed">;
 
 /** The path `/import`. */
 export const IMPORT_PATH: PathItem = {
   post: {
     operationId: "importUsers",
     summary:
-      "Sets every row of a backup or any CSV file; other users stay as they are",
+      "Sets every row of a backup or any CSV file; other users stay as they are, or are deleted",
     security: SECURITY,
+    requestParams: {
+      query: z.object({
+        replace: z.literal("true").optional().meta({
+          description:
+            "Users who are not in the file are deleted at the end, all who are there then. Users who are set after that stay.",
+        }),
+      }),
+    },
     requestBody: {
       required: true,
       description:
@@ -56,9 +74,12 @@ export const IMPORT_PATH: PathItem = {
       },
     },
     responses: {
-      "200": json("All rows are stored", ImportResult),
+      "200": json(
+        "All rows are stored, and all other users deleted if that was asked for",
+        ImportResult,
+      ),
       "400": problem(
-        "From some line on, the body is not a CSV file of user grades: `detail` says what was found and what to do, and all rows before that line are stored. Or the URL has a query: nothing is stored",
+        "From some line on, the body is not a CSV file of user grades: `detail` says what was found and what to do, and all rows before that line are stored. Or the query is wrong: nothing is stored. Or the file has no users, with replace=true: nothing is deleted",
         ImportProblem,
       ),
       ...GUARDS,

@@ -56,6 +56,11 @@ export class Line {
   /** Where the stream answers to batches: a subject for each. */
   readonly #ackPrefix: string;
   #consumer: Subscription | undefined;
+  /**
+   * What the consumer has sent until it is known where it is; undefined from
+   * then on. NATS sends no more than some MiB before it is answered.
+   */
+  #held: FeedMessage[] | undefined;
   /** Why this side has ended it. */
   #end: UnusableConnectionError | undefined;
 
@@ -171,12 +176,15 @@ export class Line {
   }
 
   /**
-   * Starts a consumer in the place of the one before.
+   * Starts a consumer in the place of the one before. It gives its messages once
+   * it is taken.
    *
    * @param first The sequence of the first entry wanted.
+   * @returns The server that it is on, if that is told.
    */
-  async consume(first: number): Promise<void> {
+  async consume(first: number): Promise<string | undefined> {
     this.stopConsumer();
+    this.#held = [];
     const inbox = createInbox(inboxPrefix(this.options.replicaId));
     const consumer = this.connection.subscribe(inbox, {
       callback: (error, message) => {
@@ -185,17 +193,27 @@ export class Line {
         const head = headersOf(message);
         const header = (name: string) => head?.get(name) ?? "";
         const bytes = bytesOf(message);
-        this.listener.message({ subject, reply, data, header, bytes });
+        const given = { subject, reply, data, header, bytes };
+        if (this.#held === undefined) this.listener.message(given);
+        else this.#held.push(given);
       },
     });
     this.#consumer = consumer;
-    await this.stream.consume(first, inbox);
+    return await this.stream.consume(first, inbox);
+  }
+
+  /** The consumer gives its messages from now on. */
+  takeConsumer(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const message of held) this.listener.message(message);
   }
 
   /** Takes no more messages of the consumer. */
   stopConsumer(): void {
     this.#consumer?.unsubscribe();
     this.#consumer = undefined;
+    this.#held = undefined;
   }
 
   /** Lets the consumer send more. */

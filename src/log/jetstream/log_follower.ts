@@ -16,7 +16,9 @@ import { type FollowStep, followStep } from "./follow_step.ts";
 import type { KnownLog } from "./known_log.ts";
 import { limitsOf } from "./log_limits.ts";
 import { type OpeningOptions, problemOf } from "./opening.ts";
+import { Placement } from "./placement.ts";
 import type { Requests } from "./requests.ts";
+import type { ConsumerStarted } from "./session_events.ts";
 import { version2Problem } from "./stream_config.ts";
 import type { StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
@@ -41,6 +43,8 @@ export class LogFollower {
   /** When the stream was asked, and the log's end as it was known then. */
   #asked_ms = 0;
   #knownEnd = 0;
+  /** Where the consumer that is being started may be. */
+  #placement = new Placement(undefined);
   /** Whether the consumer that is being started reads up to a fence only. */
   #isBeforeFence = false;
   /** The sequence of the fence that was met last; 0 before the first. */
@@ -313,6 +317,11 @@ export class LogFollower {
     // Before anything is published again: what was right may have been edited.
     const wrong = problemOf(look, this.options);
     if (wrong !== undefined) return this.#tryAgain(wrong, now_ms);
+    this.#placement = new Placement(look.leader);
+    this.#place(now_ms);
+  }
+
+  #place(now_ms: number): void {
     this.output.do({
       type: "start_consumer",
       request: this.#ask(now_ms),
@@ -320,9 +329,16 @@ export class LogFollower {
     });
   }
 
-  /** A consumer has been started. */
-  consumerStarted(request: number, now_ms: number): void {
+  /** A consumer has been started, and has given nothing yet. */
+  consumerStarted({ request, server }: ConsumerStarted, now_ms: number): void {
     if (!isAwaited(this.#state, request)) return;
+    switch (this.#placement.started(server)) {
+      case "again":
+        return this.#place(now_ms);
+      case "look":
+        this.output.do({ type: "stop_consumer" });
+        return this.#tryAgain("no consumer is on the stream's leader", now_ms);
+    }
     const feeding = new Feeding(
       this.log,
       this.commits,
@@ -333,6 +349,7 @@ export class LogFollower {
     );
     this.#state = { type: "feeding", feeding };
     feeding.begin(this.#isBeforeFence, now_ms);
+    this.output.do({ type: "take_consumer" });
   }
 
   /** A request has no answer. */

@@ -199,7 +199,7 @@ export class Proposals {
       if (deadline_ms > now_ms) continue;
       this.#take(batch)!.reject(
         new OutcomeUnknownError(
-          `The log did not confirm the set within ${this.timeout_ms} ms: its outcome is unknown`,
+          `The log did not confirm the change within ${this.timeout_ms} ms: its outcome is unknown`,
         ),
       );
     }
@@ -209,7 +209,7 @@ export class Proposals {
   abandon(reason: string): void {
     for (const proposal of this.#byBatch.values()) {
       proposal.reject(
-        new OutcomeUnknownError(`${reason}: the set's outcome is unknown`),
+        new OutcomeUnknownError(`${reason}: the outcome is unknown`),
       );
     }
     this.#byBatch.clear();

@@ -110,7 +110,7 @@ export class Session {
       case "looked":
         return this.#looked(event.request, event.look, now_ms);
       case "consumer_started":
-        return this.#follower!.consumerStarted(event.request, now_ms);
+        return this.#follower!.consumerStarted(event, now_ms);
       case "failed":
         return this.#stage.failed(event.request, event.reason, now_ms);
       case "refused":

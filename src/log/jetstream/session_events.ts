@@ -38,6 +38,8 @@ export interface Looked {
 export interface ConsumerStarted {
   readonly type: "consumer_started";
   readonly request: number;
+  /** The server that it is on; left out where servers do not know of each other. */
+  readonly server?: string;
 }
 
 /** A request has no answer. */
@@ -169,13 +171,18 @@ export interface RenameStreamAction {
 
 /**
  * Start a consumer in the place of the one before; answered by
- * `consumer_started` or `failed`.
+ * `consumer_started` or `failed`. It gives nothing before it is taken.
  */
 export interface StartConsumerAction {
   readonly type: "start_consumer";
   readonly request: number;
   /** The sequence of the first entry wanted. */
   readonly first: number;
+}
+
+/** Take the messages of the consumer that was started. */
+export interface TakeConsumerAction {
+  readonly type: "take_consumer";
 }
 
 /** Take no more messages of the consumer. */
@@ -251,6 +258,7 @@ export type SessionAction =
   | MakeStreamAction
   | RenameStreamAction
   | StartConsumerAction
+  | TakeConsumerAction
   | StopConsumerAction
   | PublishAction
   | WriteIdentityAction

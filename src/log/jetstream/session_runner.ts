@@ -158,9 +158,15 @@ export class SessionRunner {
         }));
       case "start_consumer":
         return void this.#answer(action.request, async (line) => {
-          await line.consume(action.first);
-          return { type: "consumer_started", request: action.request };
+          const server = await line.consume(action.first);
+          return {
+            type: "consumer_started",
+            request: action.request,
+            ...(server !== undefined && { server }),
+          };
         });
+      case "take_consumer":
+        return this.#line?.takeConsumer();
       case "stop_consumer":
         return this.#line?.stopConsumer();
       case "publish":

@@ -93,9 +93,11 @@ export class Stream extends StreamReader {
    *
    * @param first The sequence of the first entry wanted.
    * @param inbox Where it sends its messages.
+   * @returns The server that it is on; undefined where servers do not know of
+   * each other.
    */
-  async consume(first: number, inbox: string): Promise<void> {
-    await this.api.ask(`CONSUMER.CREATE.${this.name}`, {
+  async consume(first: number, inbox: string): Promise<string | undefined> {
+    const answer = await this.api.ask(`CONSUMER.CREATE.${this.name}`, {
       stream_name: this.name,
       config: {
         deliver_subject: inbox,
@@ -111,5 +113,7 @@ export class Stream extends StreamReader {
         max_deliver: 1,
       },
     });
+    const { cluster } = answer as { cluster?: { leader?: string } };
+    return cluster?.leader;
   }
 }

@@ -43,6 +43,8 @@ export interface StreamLook {
   readonly maxPayload_bytes: number;
   /** The version of the server, as in "2.9.10"; left out if it is not known. */
   readonly serverVersion?: string;
+  /** The server that leads it; left out where servers do not know of each other. */
+  readonly leader?: string;
   /** The first entry still there; last + 1 if there is none. */
   readonly firstSequence: number;
   readonly lastSequence: number;

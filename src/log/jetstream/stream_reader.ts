@@ -108,6 +108,7 @@ export class StreamReader {
       config: info.config,
       maxPayload_bytes: this.maxPayload_bytes(),
       serverVersion: this.serverVersion(),
+      ...(info.cluster?.leader && { leader: info.cluster.leader }),
       firstSequence: firstSequence(info),
       lastSequence: last_seq,
       bytes,

@@ -31,7 +31,9 @@ const { url, kind, population, connections, seconds }: Load = JSON.parse(json);
 // Named by an argument, so that it is fetched only where it is used.
 const { default: autocannon } = await import(specifier);
 
-const headers = kind === "set" ? { authorization: AUTHORIZATION } : undefined;
+const headers = kind.startsWith("set")
+  ? { authorization: AUTHORIZATION }
+  : undefined;
 const all = requests(kind, population).map((request) => ({
   ...request,
   headers,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Operation } from "./requests.ts";
+import { type Operation, recordsOf } from "./requests.ts";
 
 /** The sides, as the tables name them. */
 export type SideName =
@@ -26,7 +26,10 @@ export interface Case {
   readonly side: SideName;
 }
 
-/** A figure of one case over the same figure of another. */
+/**
+ * A figure of one case over the same figure of another; of answers a second,
+ * the records in them.
+ */
 export interface Ratio {
   readonly figure: "per_s" | "p50_ms";
   readonly of: Case;
@@ -55,25 +58,47 @@ function sets(side: SideName, connections: number): Case {
   return { operation: "set", connections, side };
 }
 
+const MANY_GETS: Case = {
+  ...gets("standalone on one core"),
+  operation: "get of 100",
+};
+
+const MANY_SETS = (["standalone", "replicated"] as const).map((side): Case => ({
+  ...sets(side, 64),
+  operation: "set of 100",
+}));
+
 /** Cases that are compared stand together, and are measured close together. */
 export const CASE_GROUPS: readonly (readonly Case[])[] = [
   [
     gets('bare "ok"'),
     gets("standalone on one core"),
+    MANY_GETS,
     gets("Redis"),
     gets("Redis over HTTP (webdis)"),
   ],
   ...CONNECTIONS.map((connections) => [
     sets("bare JSON echo", connections),
     ...SETTING_SIDES.map((side) => sets(side, connections)),
+    ...(connections === 64 ? MANY_SETS : []),
     ...(connections === 256
       ? []
       : PUBLISHING_SIDES.map((side) => sets(side, connections))),
   ]),
 ];
 
+/** What many at once gain over one at a time. */
+const MANY_RATIOS: readonly Ratio[] = [MANY_GETS, ...MANY_SETS].map((of) => ({
+  figure: "per_s",
+  of,
+  against: of.operation === "get of 100"
+    ? gets(of.side)
+    : sets(of.side, of.connections),
+}));
+
 /** The ratios, in the order of the table. */
 export const RATIOS: readonly Ratio[] = [
+  ...MANY_RATIOS,
   ...(['bare "ok"', "Redis", "Redis over HTTP (webdis)"] as const).map((
     side,
   ): Ratio => ({
@@ -101,6 +126,21 @@ export const RATIOS: readonly Ratio[] = [
     },
   ]),
 ];
+
+/** @returns The cases of {@linkcode CASE_GROUPS} that many at once need. */
+export function manyGroups(): Case[][] {
+  const needed = new Set(
+    MANY_RATIOS.flatMap(({ of, against }) => [of, against].map(caseKey)),
+  );
+  return CASE_GROUPS.map((group) =>
+    group.filter((each) => needed.has(caseKey(each)))
+  );
+}
+
+/** How many times as many records an answer of one case has as one of another. */
+export function recordsRatio({ of, against }: Ratio): number {
+  return recordsOf(of.operation) / recordsOf(against.operation);
+}
 
 /** @returns A name for a case, the same for equal ones. */
 export function caseKey({ operation, connections, side }: Case): string {

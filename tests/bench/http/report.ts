@@ -4,7 +4,13 @@
  * @module
  */
 import { type Figures, type Outcome, type Spread, spread } from "./figures.ts";
-import { type Case, caseKey, type Ratio, RATIOS } from "./plan.ts";
+import {
+  type Case,
+  caseKey,
+  type Ratio,
+  RATIOS,
+  recordsRatio,
+} from "./plan.ts";
 
 /** All outcomes of a case, a round each. */
 export interface CaseOutcomes extends Case {
@@ -64,7 +70,12 @@ function valuesOf(
 export function ratioReports(
   measured: readonly CaseOutcomes[],
 ): RatioReport[] {
-  const quotients = (of: Case, against: Case, name: FigureName) => {
+  const quotients = (
+    of: Case,
+    against: Case,
+    name: FigureName,
+    factor: number,
+  ) => {
     const [upper, lower] = [of, against].map((case_) =>
       valuesOf(
         measured.find((each) => caseKey(each) === caseKey(case_))?.outcomes ??
@@ -73,14 +84,16 @@ export function ratioReports(
       )
     );
     return upper?.length && lower?.length
-      ? spread(upper.map((value, round) => value / lower[round]))
+      ? spread(upper.map((value, round) => factor * value / lower[round]))
       : undefined;
   };
   return RATIOS.flatMap((ratio) => {
     const { figure, of, against } = ratio;
-    const found = quotients(of, against, figure);
+    const factor = figure === "per_s" ? recordsRatio(ratio) : 1;
+    const found = quotients(of, against, figure, factor);
     if (found === undefined) return [];
-    const cpu = figure === "per_s" && quotients(against, of, "cpu_us");
+    const cpu = figure === "per_s" &&
+      quotients(against, of, "cpu_us", factor);
     return [{ ...ratio, ...found, ...(cpu && { by_cpu: cpu.median }) }];
   });
 }
@@ -125,6 +138,9 @@ export function markdown(report: Report): string {
 }
 
 function ratioName({ figure, of, against }: Ratio): string {
+  if (of.operation !== against.operation) {
+    return `records a second, ${of.side}: ${of.operation} / single ${against.operation}s`;
+  }
   const what = figure === "per_s" ? "a second" : "median latency";
   return `${of.operation}s, ${what}: ${of.side} / ${against.side}`;
 }

@@ -9,8 +9,21 @@ import { Random } from "../../support/random.ts";
 /** How many users are got and set, in turn. */
 export const USERS = 4096;
 
+/** How many records a request of many has. */
+export const MANY_RECORDS = 100;
+
 /** What is asked of a side. */
-export type Operation = "get" | "set";
+export type Operation = "get" | "set" | "get of 100" | "set of 100";
+
+/** The listener that an operation is asked of. */
+export function listenerOf(operation: Operation): "get" | "set" {
+  return operation.startsWith("get") ? "get" : "set";
+}
+
+/** How many records an answer has. */
+export function recordsOf(operation: Operation): number {
+  return operation === "get" || operation === "set" ? 1 : MANY_RECORDS;
+}
 
 /** How it is asked for over HTTP. */
 export type RequestKind = Operation | "webdis get";
@@ -45,12 +58,16 @@ export function grades(population?: number): UserGrade[] {
   }));
 }
 
-/** @returns A request for each user of {@linkcode grades}. */
+/** @returns Requests for every user of {@linkcode grades}. */
 export function requests(
   kind: RequestKind,
   population?: number,
 ): LoadRequest[] {
-  return grades(population).map((grade, index) => {
+  const users = grades(population);
+  if (kind === "get of 100" || kind === "set of 100") {
+    return manyRequests(kind, users);
+  }
+  return users.map((grade, index) => {
     switch (kind) {
       case "get":
         return { method: "GET", path: `/get?user_id=${grade.user_id}` };
@@ -60,4 +77,18 @@ export function requests(
         return { method: "GET", path: `/GET/${redisKey(index)}` };
     }
   });
+}
+
+function manyRequests(
+  kind: "get of 100" | "set of 100",
+  users: readonly UserGrade[],
+): LoadRequest[] {
+  const path = `/${listenerOf(kind)}`;
+  const requests: LoadRequest[] = [];
+  for (let at = 0; at + MANY_RECORDS <= users.length; at += MANY_RECORDS) {
+    const some = users.slice(at, at + MANY_RECORDS);
+    const sent = path === "/get" ? some.map(({ user_id }) => user_id) : some;
+    requests.push({ method: "POST", path, body: JSON.stringify(sent) });
+  }
+  return requests;
 }

@@ -14,7 +14,7 @@ import type { LoadGenerator } from "./load.ts";
 import type { Case, SideName } from "./plan.ts";
 import { Program } from "./program.ts";
 import { RedisSides } from "./redis_sides.ts";
-import type { Operation } from "./requests.ts";
+import { listenerOf, type Operation } from "./requests.ts";
 import { startService } from "./service_side.ts";
 
 /** Measures one case for some seconds. */
@@ -28,7 +28,9 @@ export type Measure = (
 export interface SidesOptions {
   readonly cores: Cores;
   /** For gets, on the core that is left to it; for sets, on any. */
-  readonly generators: Readonly<Record<Operation, LoadGenerator>>;
+  readonly generators: Readonly<Record<"get" | "set", LoadGenerator>>;
+  /** The sides that are started. */
+  readonly wanted: ReadonlySet<SideName>;
   /** The path of nats-server; undefined if it is not here. */
   readonly natsServer: string | undefined;
 }
@@ -50,7 +52,9 @@ export class Sides implements AsyncDisposable {
       const oneCore = options.cores.measured;
       await sides.#addBare('bare "ok"', "ok", oneCore);
       await sides.#addService("standalone on one core", { wrapper: oneCore });
-      await sides.#addRedis();
+      if (sides.#wants("Redis", "Redis over HTTP (webdis)")) {
+        await sides.#addRedis();
+      }
       await sides.#addBare("bare JSON echo", "echo", []);
       await sides.#addService("standalone", {});
       await sides.#addReplicated();
@@ -59,6 +63,10 @@ export class Sides implements AsyncDisposable {
       throw error;
     }
     return sides;
+  }
+
+  #wants(...sides: readonly SideName[]): boolean {
+    return sides.some((side) => this.options.wanted.has(side));
   }
 
   async #addReplicated(): Promise<void> {
@@ -76,6 +84,7 @@ export class Sides implements AsyncDisposable {
       url,
       "id",
     );
+    if (!this.#wants("replicated, each message fsynced")) return;
     try {
       const { url } = await this.#startBroker("always");
       await this.#addService("replicated, each message fsynced", {
@@ -104,6 +113,7 @@ export class Sides implements AsyncDisposable {
     what: "ok" | "echo",
     wrapper: readonly string[],
   ): Promise<void> {
+    if (!this.#wants(side)) return;
     const program = this.#resources.use(
       new Program([
         ...wrapper,
@@ -144,7 +154,7 @@ export class Sides implements AsyncDisposable {
     this.#addHttp(
       side,
       service.pid,
-      (operation) => service.url(operation),
+      (operation) => service.url(listenerOf(operation)),
     );
   }
 
@@ -156,11 +166,14 @@ export class Sides implements AsyncDisposable {
     this.measures.set(
       side,
       ({ operation, connections }, seconds, signal) =>
-        withCpuTime(pid, () =>
-          this.options.generators[operation].generate(
-            { url: url(operation), kind: operation, connections, seconds },
-            signal,
-          )),
+        withCpuTime(
+          pid,
+          () =>
+            this.options.generators[listenerOf(operation)].generate(
+              { url: url(operation), kind: operation, connections, seconds },
+              signal,
+            ),
+        ),
     );
   }
 

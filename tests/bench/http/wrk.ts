@@ -78,7 +78,7 @@ export class Wrk implements LoadGenerator {
 function script(kind: RequestKind, population?: number): string {
   const calls = requests(kind, population).map(({ method, path, body }) =>
     `add("${method}", [[${path}]], ${
-      body === undefined ? "nil" : `[[${body}]]`
+      body === undefined ? "nil" : `[=[${body}]=]`
     })`
   );
   return `local requests, last = {}, 0
@@ -89,7 +89,7 @@ end
 
 function init()
   wrk.headers["Authorization"] = ${
-    kind === "set" ? `"${AUTHORIZATION}"` : "nil"
+    kind.startsWith("set") ? `"${AUTHORIZATION}"` : "nil"
   }
   ${calls.join("\n  ")}
 end

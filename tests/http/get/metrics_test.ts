@@ -4,21 +4,9 @@ import { LocalService } from "../../support/local_service.ts";
 import { LocalKeeping } from "../../support/local_snapshots.ts";
 import {
   type MetricFamily,
-  parsePrometheusText,
   sampleOf,
+  scrape,
 } from "../../support/prometheus_text.ts";
-
-async function scrape(
-  service: LocalService,
-): Promise<Map<string, MetricFamily>> {
-  const response = await service.get("/metrics");
-  assert.equal(response.status, 200);
-  assert.equal(
-    response.headers.get("content-type"),
-    "text/plain; version=0.0.4; charset=utf-8",
-  );
-  return parsePrometheusText(await response.text());
-}
 
 function requests(
   families: Map<string, MetricFamily>,

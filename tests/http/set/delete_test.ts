@@ -82,7 +82,7 @@ Deno.test("POST /delete refuses what is not exactly a user_id, or an array of th
     body: '{"user_id":"a"}',
   });
   assert.match((await problem(asked, 400)).detail, /^A deletion has no param/);
-  assert.equal(service.log.payloads.length, 1);
+  assert.equal(service.log.entries.length, 1);
   assert.equal((await service.get("/get?user_id=a")).status, 200);
 });
 

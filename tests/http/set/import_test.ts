@@ -130,7 +130,12 @@ Deno.test("POST /import answers 503 when as many imports as may be are running",
 Deno.test("POST /import stores nothing when it is asked for more than an import", async () => {
   const service = new LocalService();
   const body = "user_id,spp\nann,1\n";
-  for (const query of ["foo=1", "replace", "replace=yes&dry_run=1", "&"]) {
+  for (
+    const query of [
+      ...["foo=1", "replace", "replace=yes&dry_run=1", "&", "replace=false"],
+      ...["replace=", "replace=TRUE", "replace=true&replace=true"],
+    ]
+  ) {
     const response = await service.ask(`/import?${query}`, { body });
     const { detail, line, rows_committed } = await problem(response, 400);
     assert.ok(detail.includes(JSON.stringify(query)), detail);

@@ -30,7 +30,7 @@ Deno.test("POST /set with an array sets all in order as one entry, and answers w
       record("a", 0, 0, 4, 9),
     ]),
   );
-  assert.equal(service.log.payloads.length, 2);
+  assert.equal(service.log.entries.length, 2);
   const one = await service.set([{ user_id: "c" }]);
   assert.deepEqual(await one.json(), [record("c", 0, 0, 0, 0)]);
   const all = await service.set(
@@ -68,7 +68,7 @@ Deno.test("POST /set with an array names the element and the field that is wrong
     assert.equal(errors, undefined);
     assert.match(detail, /1 to 1000 elements/);
   }
-  assert.equal(service.log.payloads.length, 0);
+  assert.equal(service.log.entries.length, 0);
 });
 
 Deno.test("POST /set answers 413 to an array that is more than one entry holds, and says to split it", async () => {
@@ -87,7 +87,7 @@ Deno.test("POST /set answers 413 to an array that is more than one entry holds, 
   );
   const { detail } = await problem(await service.set(sets), 413);
   assert.match(detail, /20 changes .* more than one array/);
-  assert.equal(service.log.payloads.length, 0);
+  assert.equal(service.log.entries.length, 0);
   assert.equal((await service.set(sets.slice(10))).status, 200);
 });
 

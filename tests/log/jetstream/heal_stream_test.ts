@@ -5,6 +5,7 @@ import { EntryFeed } from "../../../src/log/jetstream/entry_feed.ts";
 import { KnownLog } from "../../../src/log/jetstream/known_log.ts";
 import { Proposals } from "../../../src/log/jetstream/proposals.ts";
 import { Stream } from "../../../src/log/jetstream/stream.ts";
+import { ownSubjects } from "../../../src/log/jetstream/stream_config.ts";
 import { LOOK } from "./session_driver.ts";
 
 Deno.test(
@@ -13,7 +14,11 @@ Deno.test(
     permissions: "none",
   },
   async () => {
-    const feed = new EntryFeed("s", "usergrade.v1.set.a", new Proposals(5_000));
+    const feed = new EntryFeed(
+      "s",
+      ownSubjects("USERGRADE", "a"),
+      new Proposals(5_000),
+    );
     feed.startAfter(7, null);
     let last_seq = 5;
     const ask = (subject: string) =>

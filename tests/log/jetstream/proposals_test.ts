@@ -136,7 +136,7 @@ Deno.test({
     proposals.abandon("closed");
     await assert.rejects(third, (error) => {
       assert.ok(error instanceof OutcomeUnknownError);
-      assert.match(error.message, /closed: the set's outcome is unknown/);
+      assert.match(error.message, /closed: the outcome is unknown/);
       return true;
     });
     assert.deepEqual(proposals.retry(10_000), []);

@@ -131,10 +131,20 @@ export class SessionDriver {
   }
 
   /** Answers the consumer that it wants to start. */
-  start(): void {
-    const { request } = this.take("start_consumer");
-    this.tell({ type: "consumer_started", request });
+  start(server?: string): void {
+    this.answerStart(server);
+    this.take("take_consumer");
     this.take("status");
+  }
+
+  /** The same, wherever it is. */
+  answerStart(server?: string): void {
+    const { request } = this.take("start_consumer");
+    this.tell({
+      type: "consumer_started",
+      request,
+      ...(server !== undefined && { server }),
+    });
   }
 
   /** Fails the look that it wants. */

@@ -6,6 +6,7 @@ import {
   PROGRESS_MAX_MS,
   SILENCE_MAX_MS,
 } from "../../../src/log/jetstream/liveness.ts";
+import { PLACEMENTS_MAX } from "../../../src/log/jetstream/placement.ts";
 import { PROBE_BATCH } from "../../../src/log/jetstream/session_events.ts";
 import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
@@ -518,6 +519,42 @@ test("confirms a refusal by a look, and gives its reason", async () => {
   assert.equal(error, undefined);
   driver.pass(300);
   await assert.rejects(ended, NotStoredError);
+});
+
+test("takes no consumer but one on the server that leads the stream", () => {
+  const driver = new SessionDriver();
+  driver.open(7);
+  driver.look({ lastSequence: 7, leader: "n0" });
+  for (const server of ["n1", "n2", "n1"]) {
+    driver.answerStart(server);
+    assert.ok(!driver.wants("take_consumer"));
+    assert.equal(driver.session.status.state, "away");
+  }
+  driver.start("n0");
+  assert.equal(driver.session.status.state, "connected");
+});
+
+test("looks at the stream again where no consumer gets to its leader, which may be another server by now", () => {
+  const driver = new SessionDriver();
+  driver.open(7);
+  driver.look({ lastSequence: 7, leader: "n0" });
+  for (let i = 0; i < PLACEMENTS_MAX; i++) driver.answerStart("n1");
+  assert.ok(!driver.wants("start_consumer"));
+  driver.take("stop_consumer");
+  driver.pass(RETRY_MS);
+  driver.look({ lastSequence: 7, leader: "n1" });
+  driver.start("n1");
+  assert.equal(driver.session.status.state, "connected");
+});
+
+test("takes a consumer wherever it is if the servers do not say where", () => {
+  for (const [leader, server] of [["n0", undefined], [undefined, "n0"]]) {
+    const driver = new SessionDriver();
+    driver.open(7);
+    driver.look({ lastSequence: 7, ...(leader && { leader }) });
+    driver.start(server);
+    assert.equal(driver.session.status.state, "connected");
+  }
 });
 
 test("ends a batch that was refused before the connection was lost once the stream was looked at again", async () => {
