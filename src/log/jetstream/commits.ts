@@ -22,6 +22,9 @@ export class Commits {
   readonly #proposals: Proposals;
   readonly #health = new CommitHealth();
   #lastProbe = 0;
+  /** The seam that the next batches are to make. */
+  #seam = 1;
+  #isSeamMade = false;
   /** Why the log takes no entries of version 2; undefined if it does. */
   version2Problem: string | undefined;
 
@@ -81,8 +84,19 @@ export class Commits {
       messageId,
       payload,
       version,
+      ...this.#seamToMake,
       ...(lastOwn !== undefined && { lastOwn }),
     });
+  }
+
+  get #seamToMake(): Pick<PublishAction, "seam"> {
+    return this.#isSeamMade ? {} : { seam: this.#seam };
+  }
+
+  /** The log may have gone another way since the last batch was published. */
+  beginSeam(): void {
+    this.#seam++;
+    this.#isSeamMade = false;
   }
 
   /** A new consumer gives entries: publishes again what is still under way. */
@@ -125,6 +139,7 @@ export class Commits {
         type: "publish",
         batch: PROBE_BATCH,
         messageId,
+        ...this.#seamToMake,
         version: 1,
         ...probe,
       });
@@ -137,6 +152,7 @@ export class Commits {
 
   /** An own entry, a probe's too, has come back. */
   committed(): CommitChange {
+    if (this.feed.ownSeam === String(this.#seam)) this.#isSeamMade = true;
     const wasStalled = this.#health.isStalled;
     this.#health.clear();
     return wasStalled ? "recovered" : undefined;
