@@ -52,7 +52,8 @@ export function logHealer(parts: LogHealerParts): Healer {
 function situation(
   { config: { replicaId: id }, replica, cluster, now }: LogHealerParts,
 ): HealerSituation {
-  const { log, appliedSequence, digest, heals, isForked, state } = replica;
+  const { log, appliedSequence, digest, heals, seams, isForked, state } =
+    replica;
   return {
     own: log && {
       id,
@@ -61,6 +62,7 @@ function situation(
       time: replica.appliedTime,
       digest,
       heals,
+      seams,
       isWhole: replica.isWhole && state !== "draining",
       isDiverged: cluster.diverged,
       isForked,

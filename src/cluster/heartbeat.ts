@@ -11,6 +11,9 @@ export const HEARTBEAT_BYTES_MAX = 4096;
 /** The most checkpoints in a heartbeat. */
 export const HEARTBEAT_CHECKPOINTS_MAX = 8;
 
+/** The most seams in a heartbeat: the newest. */
+export const HEARTBEAT_SEAMS_MAX = 8;
+
 /** The most characters of a heartbeat's reason. */
 const REASON_CHARACTERS_MAX = 200;
 
@@ -39,6 +42,12 @@ const HeartbeatSchema = z.object({
   heals: z.int().min(0).optional(),
   healed_to: sequence.nullable().optional(),
   asks: z.boolean().optional(),
+  seams: z.object({
+    since: sequence,
+    count: z.int().min(1),
+    points: z.array(z.tuple([sequence, z.iso.datetime()])).min(1)
+      .max(HEARTBEAT_SEAMS_MAX),
+  }).optional(),
 });
 
 /**
@@ -47,7 +56,8 @@ const HeartbeatSchema = z.object({
  *
  * `heals` says how many heal points its state has, which replicas that don't heal
  * logs leave out, and `healed_to` the sequence of the newest. All of 1.x before
- * 1.3 leave out both. `asks`: all that hear it answer at once.
+ * 1.3 leave out both. `asks`: all that hear it answer at once. `seams` are the
+ * newest of its state, as a backup tells them.
  */
 export type Heartbeat = z.infer<typeof HeartbeatSchema>;
 

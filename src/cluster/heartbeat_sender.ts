@@ -7,7 +7,9 @@ import {
   encodeHeartbeat,
   type Heartbeat,
   HEARTBEAT_CHECKPOINTS_MAX,
+  HEARTBEAT_SEAMS_MAX,
 } from "./heartbeat.ts";
+import type { Seams } from "../replica/seams.ts";
 
 /** The interval between heartbeats; a new state is sent at once. */
 const HEARTBEAT_MS = 2_000;
@@ -49,6 +51,8 @@ export interface LocalReplica {
   readonly healCount: number | undefined;
   /** The sequence of the newest of them; null if there is none. */
   readonly healedTo: number | null;
+  /** Where its log may have gone another way. */
+  readonly seams: Pick<Seams, "newest">;
   readonly log: { readonly id: string } | undefined;
   readonly appliedSequence: number;
   readonly lastSequence: number;
@@ -155,6 +159,7 @@ export class HeartbeatSender {
   current(): Heartbeat {
     const { replica, identity } = this;
     const progress = replica.restoreProgress;
+    const seams = replica.seams.newest(HEARTBEAT_SEAMS_MAX);
     return {
       replica_id: identity.replicaId,
       session: identity.session,
@@ -172,6 +177,7 @@ export class HeartbeatSender {
       checkpoints: replica.checkpoints(HEARTBEAT_CHECKPOINTS_MAX),
       healed_to: replica.healedTo,
       ...(replica.healCount !== undefined && { heals: replica.healCount }),
+      ...(seams && { seams }),
     };
   }
 }

@@ -29,6 +29,7 @@ export function otherReplicas(
       digest: heartbeat.digest,
       heals: heartbeat.heals,
       healedTo: heartbeat.healed_to ?? null,
+      seams: heartbeat.seams,
       heardAgo_ms,
     }));
 }

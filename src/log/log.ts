@@ -120,6 +120,11 @@ export interface LogEntry {
    * changes no record, and has neither batch nor payload.
    */
   readonly heal?: HealPoint;
+  /**
+   * The log may have gone another way before: the entry is one of the first that
+   * its proposer has proposed over its server.
+   */
+  readonly isSeam?: true;
 }
 
 /** The next entries, as one read gives them. */

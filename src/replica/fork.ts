@@ -7,6 +7,7 @@
  */
 import { FORK_REMEDY, type HealPoint } from "../log/log.ts";
 import type { HealPoints } from "./heal_points.ts";
+import { compareSeams, type Origin } from "./seams.ts";
 import type { OtherReplica } from "./healing_facts.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 
@@ -70,6 +71,27 @@ export function forkBySnapshot(
 ): string | undefined {
   const point = heals.points.find((one) => isUnknown(own, one));
   return point && forked(own, point.sequence, "a snapshot of the log says");
+}
+
+/**
+ * The log may begin after all that would tell a fork by its entries: others wrote
+ * past a loss, and what they wrote was cut off or lost again. The seams tell it.
+ *
+ * @param own This replica's state.
+ * @param other A state beyond it that the log goes on from.
+ * @returns Why this replica's entries are none of the other state's, or can't be
+ * shown to be; undefined if they are.
+ */
+export function forkBySeams(own: Origin, other: Origin): string | undefined {
+  const at = `entry ${own.sequence} that this replica has applied`;
+  switch (compareSeams(own, other)) {
+    case "other":
+      return `two histories: ${at} is not in the history that the log goes on from at entry ${other.sequence}: ${FORK_REMEDY}`;
+    case "forgotten":
+      return `two histories, perhaps: this replica was away for so long that nothing can tell whether ${at} is in the history that the log goes on from at entry ${other.sequence}: ${FORK_REMEDY}`;
+    default:
+      return undefined;
+  }
 }
 
 /**

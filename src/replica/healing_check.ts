@@ -12,6 +12,7 @@ import {
   type HealingWork,
   type OtherReplica,
 } from "./healing_facts.ts";
+import { compareSeams, originOf } from "./seams.ts";
 
 /** A step that would break what healing promises. */
 export class HealingError extends Error {
@@ -121,6 +122,17 @@ function checkFence(
     rival === undefined,
     `replica ${rival?.id} may have more than this one`,
   );
+  const { seams } = facts.own;
+  mustHold(
+    others.every((other) =>
+      !isFollowing(other, facts) ||
+      compareSeams(
+          { sequence: point.sequence, seams },
+          originOf({ sequence: other.appliedSequence, seams: other.seams }),
+        ) !== "other"
+    ),
+    "no log is healed while two histories are there",
+  );
   checkPatience(facts);
 }
 
@@ -146,8 +158,13 @@ function hasMore(other: OtherReplica, facts: HealingFacts): boolean {
   if (!isFollowing(other, facts)) return false;
   const { own } = facts;
   const { appliedSequence, digest } = other;
-  const { heals = own.heals.count } = other;
-  if (heals !== own.heals.count) return heals > own.heals.count;
+  const { heals, healedTo } = other;
+  const { count, last } = own.heals;
+  if (heals !== undefined && heals !== count) return heals > count;
+  if (heals === undefined && healedTo !== null) {
+    const healed = last?.sequence ?? 0;
+    if (healedTo !== healed) return healedTo > healed;
+  }
   return appliedSequence > own.appliedSequence ||
     appliedSequence === own.appliedSequence && digest !== own.digest;
 }

@@ -4,8 +4,10 @@
  * @module
  */
 import type { HealPoint, LogLoss } from "../log/log.ts";
+import type { SeamsData } from "../snapshot/snapshot.ts";
 import type { StoredSnapshot } from "../snapshot/store.ts";
 import type { History } from "./fork.ts";
+import type { Seams } from "./seams.ts";
 
 /** A replica that is silent for longer is gone, for the cluster too. */
 export const GONE_AFTER_MS = 10_000;
@@ -26,6 +28,8 @@ export interface OtherReplica {
   readonly heals: number | undefined;
   /** The sequence of the newest of them; null if there is none. */
   readonly healedTo: number | null;
+  /** The newest seams of its log; undefined if it tells none. */
+  readonly seams: SeamsData | undefined;
   /** How long it is silent. */
   readonly heardAgo_ms: number;
 }
@@ -48,6 +52,8 @@ export interface OwnState extends History {
   readonly logId: string;
   /** When the log took the entry that was applied last; null at sequence 0. */
   readonly time: string | null;
+  /** Where its log may have gone another way. */
+  readonly seams: Seams;
   /** Whether it holds the whole state at its sequence. */
   readonly isWhole: boolean;
   /** Whether its records differ from those of another replica. */

@@ -9,6 +9,7 @@
 import { isAbandoned, type LogEnd } from "./fit.ts";
 import { forkBySnapshot } from "./fork.ts";
 import { HealPoints } from "./heal_points.ts";
+import { compareSeams, originOf, type ToldOrigin } from "./seams.ts";
 import {
   GONE_AFTER_MS,
   type HealingFacts,
@@ -41,9 +42,14 @@ export function companions(
 }
 
 /** @returns How much fuller another state is: above 0 if it is, 0 for the same. */
-function compare(other: OtherReplica, { heals, appliedSequence }: OwnState) {
-  const { heals: count = heals.count } = other;
-  return count - heals.count || other.appliedSequence - appliedSequence;
+function compare(other: OtherReplica, own: OwnState): number {
+  return newer(other, own) || other.appliedSequence - own.appliedSequence;
+}
+
+/** How much newer its generation is; of versions before 1.3 nothing is known. */
+function newer({ heals, healedTo }: OtherReplica, own: OwnState): number {
+  if (heals !== undefined) return heals - own.heals.count;
+  return healedTo === null ? 0 : healedTo - (own.heals.last?.sequence ?? 0);
 }
 
 /** @returns Whether another replica's state is fuller than this one's. */
@@ -73,16 +79,44 @@ export function rankAmongEquals({ own, others }: HealingFacts): number {
 }
 
 /**
- * @returns Two replicas that have applied the same number of entries and have
- * different records: nobody can tell which is right.
+ * @returns Two replicas with different records or histories: nobody can tell
+ * which is right.
  */
 export function conflict(facts: HealingFacts): string | undefined {
+  return differentRecords(facts) ?? twoHistories(facts);
+}
+
+function differentRecords(facts: HealingFacts): string | undefined {
   const { own } = facts;
   const other = companions(facts).find((one) =>
     isAsFull(one, own) && one.digest !== own.digest
   );
-  return other &&
-    `replicas ${own.id} and ${other.id} differ at sequence ${own.appliedSequence} (digests ${own.digest} and ${other.digest}), and nobody can tell which is right: save both backups, and stop the wrong one`;
+  return other && undecidable(
+    `replicas ${own.id} and ${other.id} differ at sequence ${own.appliedSequence} (digests ${own.digest} and ${other.digest})`,
+  );
+}
+
+/** Whatever their sequences: each has entries that the other one has not. */
+function twoHistories(facts: HealingFacts): string | undefined {
+  const { own } = facts;
+  const other = companions(facts).find(({ appliedSequence, seams }) =>
+    isOfOtherHistory({ sequence: appliedSequence, seams }, own)
+  );
+  return other && undecidable(
+    `replicas ${own.id} at entry ${own.appliedSequence} and ${other.id} at entry ${other.appliedSequence} have two histories`,
+  );
+}
+
+function undecidable(what: string): string {
+  return `${what}, and nobody can tell which is right: save both backups, and stop the wrong one`;
+}
+
+/** Whether another state is none that this replica's goes on to, or came from. */
+function isOfOtherHistory(
+  other: ToldOrigin,
+  { appliedSequence: sequence, seams }: OwnState,
+): boolean {
+  return compareSeams({ sequence, seams }, originOf(other)) === "other";
 }
 
 /**
@@ -126,12 +160,20 @@ function isFuture(
   return heals.count >= own.heals.count &&
     (last === undefined || heals.knows(last) ||
       heals.isTooOldToKnow(last.sequence)) &&
-    forkBySnapshot(own, heals) === undefined;
+    forkBySnapshot(own, heals) === undefined &&
+    !isOfOtherHistory(info, own);
 }
 
 /** @returns Why this replica does not heal the log now; undefined if it does. */
 export function whoGoesFirst(facts: HealingFacts): NoHealing | undefined {
   const { own } = facts;
+  const problem = (reason: string): NoHealing => ({
+    type: "none",
+    why: "problem",
+    reason,
+  });
+  const histories = twoHistories(facts);
+  if (histories !== undefined) return problem(histories);
   for (const other of companions(facts)) {
     if (!isFuller(other, own) || isHadElsewhere(other, facts)) continue;
     const { id, appliedSequence, version } = other;
@@ -145,8 +187,8 @@ export function whoGoesFirst(facts: HealingFacts): NoHealing | undefined {
       }
       : { type: "none", why: "wait", reason: `${has}, so it heals the log` };
   }
-  const reason = conflict(facts);
-  if (reason !== undefined) return { type: "none", why: "problem", reason };
+  const records = differentRecords(facts);
+  if (records !== undefined) return problem(records);
   return mayTakeTurn(facts) ? undefined : {
     type: "none",
     why: "wait",

@@ -19,9 +19,15 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { ChangeOutcome, DeletedUser, UserGrade } from "../user_grade.ts";
 import { Applier } from "./applier.ts";
-import { forkBySnapshot, forkByTime, ForkedError } from "./fork.ts";
+import {
+  forkBySeams,
+  forkBySnapshot,
+  forkByTime,
+  ForkedError,
+} from "./fork.ts";
 import { GroupCommit, type GroupCommitPorts } from "./group_commit.ts";
 import { HealPoints } from "./heal_points.ts";
+import { originOf } from "./seams.ts";
 import type { HealingCondition } from "./healing_facts.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { notReadable, notWritable, otherSequences } from "./not_ready.ts";
@@ -163,11 +169,7 @@ export class Replica extends ReplicaView {
         `Cannot go on from a snapshot at ${sequence}: entry ${this.appliedSequence} is applied`,
       );
     }
-    const reason = forkBySnapshot(this, HealPoints.from(place.heals)) ??
-      forkByTime(
-        { sequence: this.appliedSequence, time: this.appliedTime },
-        place,
-      );
+    const reason = this.#forkFrom(place);
     if (reason !== undefined) {
       this.healingChanged({ type: "forked", reason });
       throw new ForkedError(reason);
@@ -188,6 +190,14 @@ export class Replica extends ReplicaView {
       this.#enter({ name: "catching_up", until, account });
     }
     this.#appliedMore();
+  }
+
+  /** Why its state is not the beginning of another one; undefined if it may be. */
+  #forkFrom(place: Place): string | undefined {
+    const { appliedSequence: sequence, appliedTime: time, seams } = this;
+    return forkBySnapshot(this, HealPoints.from(place.heals)) ??
+      forkBySeams({ sequence, seams }, originOf(place)) ??
+      forkByTime({ sequence, time }, place);
   }
 
   #enter(phase: Phase): void {
@@ -228,7 +238,7 @@ export class Replica extends ReplicaView {
       return this.healingChanged({ type: "forked", reason: forked });
     }
     if (this.lifecycle.stuckChanged(this.#applier.stuck) && this.isStuck) {
-      this.groupCommit.refuseQueued(notWritable(this));
+      this.#refuseQueued();
     }
     this.#waiters.reached(this.appliedSequence);
     if (this.lifecycle.isCaughtUp(this.appliedSequence)) {
@@ -245,6 +255,12 @@ export class Replica extends ReplicaView {
     this.lifecycle.firstSequenceMoved(sequence);
   }
 
+  #refuseQueued(): void {
+    if (this.groupCommit.queued > 0) {
+      this.groupCommit.refuseQueued(notWritable(this));
+    }
+  }
+
   /** What the log has and accepts may have changed. */
   logLimitsChanged(
     { id, firstSequence, lastSequence, entryBytesMax }: LogLimits,
@@ -257,7 +273,7 @@ export class Replica extends ReplicaView {
   logStatusChanged(status: LogStatus): void {
     this.lifecycle.logStatusChanged(status);
     if (this.lifecycle.connected) this.#appliedMore();
-    else this.groupCommit.refuseQueued(notWritable(this));
+    else this.#refuseQueued();
     // No entry comes for now, and other entries may get the sequences waited
     // for.
     if (this.lifecycle.hasOtherSequences) this.#waiters.expire(Infinity);
@@ -277,7 +293,7 @@ export class Replica extends ReplicaView {
   healingChanged(condition: HealingCondition | undefined): void {
     this.lifecycle.healingChanged(condition);
     if (condition === undefined) return this.#appliedMore();
-    this.groupCommit.refuseQueued(notWritable(this));
+    this.#refuseQueued();
     if (condition.type !== "forked") return;
     this.#applier.fork(condition.reason);
     this.groupCommit.loseInFlight(

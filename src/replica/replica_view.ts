@@ -6,6 +6,7 @@
  */
 import type { ReplicaState } from "../replica_states.ts";
 import type { HealPoints } from "./heal_points.ts";
+import type { Seams } from "./seams.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { Lifecycle, LogView } from "./lifecycle.ts";
 import type { RestoreProgress } from "./readiness.ts";
@@ -95,6 +96,11 @@ export class ReplicaView {
   /** Where its log was healed, as far as it has applied it. */
   get heals(): HealPoints {
     return this.machine.heals;
+  }
+
+  /** Where its log may have gone another way, as far as it has applied it. */
+  get seams(): Seams {
+    return this.machine.seams;
   }
 
   /** How many heal points it has; undefined if it does not heal its log. */

@@ -71,7 +71,10 @@ export type Found =
     readonly type: "restored";
     /** The state, verified. */
     readonly storage: Storage;
-    readonly place: Pick<SnapshotInfo, "sequence" | "time" | "heals">;
+    readonly place: Pick<
+      SnapshotInfo,
+      "sequence" | "time" | "heals" | "seams"
+    >;
     /** What was taken, and why not the others, in a few words. */
     readonly account: string;
   }

@@ -14,20 +14,25 @@ import { decodeEntry, InvalidEntryError, isDeletion } from "../log/change.ts";
 import { type LogEntry, LogFailedError } from "../log/log.ts";
 import { liveSnapshot } from "../snapshot/live_snapshot.ts";
 import type { Snapshot, SnapshotInfo } from "../snapshot/snapshot.ts";
-import { TableFullError } from "../storage/segment.ts";
+import { TableFullError } from "../storage/table_full_error.ts";
 import { Storage } from "../storage/storage.ts";
 import type { ChangeOutcome, UserChange } from "../user_grade.ts";
 import { checkMark } from "./fork.ts";
 import { HealPoints } from "./heal_points.ts";
+import { Seams } from "./seams.ts";
 import { CHECKPOINT_ENTRIES, DigestTrail } from "./digest_trail.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
 
-/** A place in the log, and where the log was healed before it. */
-export type Place = Pick<SnapshotInfo, "sequence" | "time" | "heals">;
+/** A place in the log, and where the log was healed and has seams before it. */
+export type Place = Pick<
+  SnapshotInfo,
+  "sequence" | "time" | "heals" | "seams"
+>;
 
 /** An entry that is being applied. */
-interface EntryUnderWay extends Pick<LogEntry, "sequence" | "time" | "heal"> {
+interface EntryUnderWay
+  extends Pick<LogEntry, "sequence" | "time" | "heal" | "isSeam"> {
   readonly changes: readonly Readonly<UserChange>[];
   /** What each change that is applied left: the next one is at its end. */
   readonly outcomes: ChangeOutcome[];
@@ -42,6 +47,7 @@ export class StateMachine {
   /** Invariant: while not stuck, storage is the log applied up to here. */
   #place: Pick<Place, "sequence" | "time"> = { sequence: 0, time: null };
   #heals = HealPoints.NONE;
+  #seams = Seams.NONE;
   /** How many users there were before the entry that it is stuck in. */
   #usersBefore = 0;
   #stuckIn: EntryUnderWay | undefined;
@@ -96,6 +102,11 @@ export class StateMachine {
     return this.#heals;
   }
 
+  /** Where the log may have gone another way, up to the sequence. */
+  get seams(): Seams {
+    return this.#seams;
+  }
+
   /** How many sets were applied from the log. */
   get sets(): number {
     return this.#sets;
@@ -132,8 +143,14 @@ export class StateMachine {
    */
   snapshot(logId: string): Snapshot {
     const { data: heals } = this.#heals;
+    const { data: seams } = this.#seams;
     return liveSnapshot(
-      { logId, ...this.#place, ...(heals && { heals }) },
+      {
+        logId,
+        ...this.#place,
+        ...(heals && { heals }),
+        ...(seams && { seams }),
+      },
       this.#storage.snapshot(),
     );
   }
@@ -144,10 +161,11 @@ export class StateMachine {
    * @param storage The state, which the machine owns from now on.
    * @param place The last entry that it includes.
    */
-  adopt(storage: Storage, { sequence, time, heals }: Place): void {
+  adopt(storage: Storage, { sequence, time, heals, seams }: Place): void {
     this.#storage = storage;
     this.#place = { sequence, time };
     this.#heals = HealPoints.from(heals);
+    this.#seams = Seams.from(seams, sequence);
     this.#trail = new DigestTrail();
     this.#stuckIn = undefined;
     this.onAdopted?.(sequence);
@@ -170,7 +188,7 @@ export class StateMachine {
     entry: LogEntry,
     own: readonly Readonly<UserChange>[] | undefined,
   ): readonly ChangeOutcome[] {
-    const { sequence, time, heal } = entry;
+    const { sequence, time, heal, isSeam } = entry;
     if (this.#stuckIn !== undefined || sequence !== this.sequence + 1) {
       throw new LogFailedError(
         `The log gave entry ${sequence} after entry ${this.sequence}`,
@@ -187,6 +205,7 @@ export class StateMachine {
       sequence,
       time,
       ...(heal && { heal }),
+      ...(isSeam && { isSeam }),
       changes,
       outcomes: [],
       deletions: 0,
@@ -203,7 +222,7 @@ export class StateMachine {
   }
 
   #goOn(entry: EntryUnderWay): readonly ChangeOutcome[] {
-    const { sequence, time, heal, changes, outcomes } = entry;
+    const { sequence, time, heal, isSeam, changes, outcomes } = entry;
     try {
       const storage = this.#storage;
       for (let i = outcomes.length; i < changes.length; i++) {
@@ -224,6 +243,7 @@ export class StateMachine {
     this.#sets += changes.length - entry.deletions;
     this.#place = { sequence, time };
     if (heal !== undefined) this.#heals = this.#heals.with(heal);
+    if (isSeam === true) this.#seams = this.#seams.with([sequence, time]);
     if (sequence % CHECKPOINT_ENTRIES === 0) {
       this.#trail.note(sequence, this.digest);
     }

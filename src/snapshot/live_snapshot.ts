@@ -12,12 +12,12 @@ const BLOCK_ROWS = 4096;
 
 /**
  * @param place The log, the last of its entries that the state includes, and
- * where it was healed before.
+ * where it was healed before and has seams.
  * @param state The state.
  * @returns The snapshot, which owns the state's table.
  */
 export function liveSnapshot(
-  place: Pick<SnapshotInfo, "logId" | "sequence" | "time" | "heals">,
+  place: Pick<SnapshotInfo, "logId" | "sequence" | "time" | "heals" | "seams">,
   { digest, table }: StorageSnapshot,
 ): Snapshot {
   return {

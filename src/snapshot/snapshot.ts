@@ -22,6 +22,19 @@ export interface HealPointsData {
   }[];
 }
 
+/** The entries at which the log of a state may have gone another way than before. */
+export interface SeamsData {
+  /** All of them after this entry were noted. */
+  readonly since: number;
+  /** How many there were since: at least one. */
+  readonly count: number;
+  /**
+   * The newest, in their order: each one's sequence, and when the log took it
+   * (RFC 3339, UTC, with nanoseconds).
+   */
+  readonly points: [sequence: number, time: string][];
+}
+
 /** What a snapshot is of. */
 export interface SnapshotInfo {
   /** The identity of the log. */
@@ -36,6 +49,8 @@ export interface SnapshotInfo {
   readonly digest: string | undefined;
   /** Left out if the log was never healed. */
   readonly heals?: HealPointsData;
+  /** Left out if none is known. */
+  readonly seams?: SeamsData;
 }
 
 /** A snapshot that can be read once. */

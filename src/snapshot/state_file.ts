@@ -92,7 +92,7 @@ async function readBackupState(
   loop: EventLoop,
 ): Promise<FileState> {
   using snapshot = await fileSource(url).open(signal);
-  const { logId, sequence, time, heals } = snapshot.info;
+  const { logId, sequence, time, heals, seams } = snapshot.info;
   const objection = await observer.objection({ logId, sequence });
   if (objection !== undefined) throw new SourceError(objection);
   const storage = await restore(snapshot, observer, loop);
@@ -102,6 +102,7 @@ async function readBackupState(
     sequence: Math.max(1, sequence),
     time: time ?? newLog.time,
     ...(heals && { heals }),
+    ...(seams && { seams }),
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Heartbeat } from "../../src/cluster/heartbeat.ts";
 import type { OtherReplica } from "../../src/replica/healing_facts.ts";
+import { Seams } from "../../src/replica/seams.ts";
 
 /** Another log than that of these heartbeats. */
 export const OTHER_LOG = "0123456789abcdef";
@@ -54,6 +55,7 @@ export function localReplica() {
     users,
     digest,
     restoreProgress: undefined,
+    seams: Seams.NONE,
     checkpoints: () => [],
     digestAt: () => undefined,
   };
@@ -76,6 +78,7 @@ export function otherReplica(
     digest: said.digest,
     heals: 0,
     healedTo: null,
+    seams: undefined,
     heardAgo_ms: 0,
     ...others,
   };

@@ -6,6 +6,7 @@
  */
 import type { LogLoss } from "../../src/log/log.ts";
 import { HealPoints } from "../../src/replica/heal_points.ts";
+import { Seams } from "../../src/replica/seams.ts";
 import type {
   HealingFacts,
   HealingSnapshot,
@@ -49,6 +50,7 @@ export function own(changes: Partial<OwnState> = {}): OwnState {
     time: timeAt(appliedSequence),
     digest: digestAt(appliedSequence),
     heals: HealPoints.NONE,
+    seams: Seams.NONE,
     isWhole: true,
     isDiverged: false,
     isForked: false,
@@ -73,6 +75,7 @@ export function other(
     digest: digestAt(appliedSequence),
     heals: 0,
     healedTo: null,
+    seams: undefined,
     heardAgo_ms: 100,
     ...changes,
   };

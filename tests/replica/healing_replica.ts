@@ -11,6 +11,7 @@ import {
   ForkedError,
 } from "../../src/replica/fork.ts";
 import { HealPoints } from "../../src/replica/heal_points.ts";
+import { Seams } from "../../src/replica/seams.ts";
 import { Healer } from "../../src/replica/healer.ts";
 import type { HealingCondition } from "../../src/replica/healing_facts.ts";
 import type { RowBlock } from "../../src/storage/row_block.ts";
@@ -165,6 +166,7 @@ export class WorldReplica {
       digest: one.digest,
       heals: one.heals.count,
       healedTo: one.heals.last?.sequence ?? null,
+      seams: undefined,
       heardAgo_ms: 0,
     }));
     return {
@@ -175,6 +177,7 @@ export class WorldReplica {
         time: this.messages.at(-1)?.time ?? null,
         digest,
         heals,
+        seams: Seams.NONE,
         isForked,
         isWhole: true,
         isDiverged: false,

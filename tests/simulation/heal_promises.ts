@@ -124,26 +124,18 @@ export class HealPromises {
    * @param writer Who writes.
    * @param lost The keys that a replica has and the log will not.
    * @param isFinal Whether the log will not have them because of it.
-   * @param isLater Whether a replica seems to have less, and shows only by the
-   * time of its last entry that it has something else: the log has lost that
-   * entry again, and heartbeats do not tell times. It keeps what it has, and is
-   * forked as soon as it is to go on from the writer's state.
    */
   #writtenOver(
     writer: SimulatedService,
     lost: (other: SimulatedService) => readonly string[],
     isFinal: boolean,
     what: (other: SimulatedService, keys: readonly string[]) => string,
-    isLater: (other: SimulatedService) => boolean = () => false,
   ): void {
     const { abandoned } = this.ledger;
     for (const other of this.world.services) {
       const keys = lost(other).filter((key) => !abandoned.has(key));
       if (keys.length === 0) continue;
-      const isHidden = this.world.lossCount >= 2 && isLater(other);
-      if (isHidden) this.seen.push("hidden fork");
-      const isExcused = other !== writer &&
-        (isHidden || this.#mayNotKnow(writer, other));
+      const isExcused = other !== writer && this.#mayNotKnow(writer, other);
       this.mustHold(isExcused, () => what(other, keys));
       if (!isFinal) continue;
       this.seen.push("abandoned");
@@ -183,9 +175,6 @@ export class HealPromises {
       true,
       (other, { length }) =>
         `${name} heals to ${point.sequence}, and ${other.name} has ${length} that are none of it`,
-      ({ replica: { applied } }) =>
-        applied.length < point.sequence &&
-        timeOf(applied.at(-1)) > timeOf(chain.at(-1)),
     );
   }
 
@@ -298,31 +287,17 @@ export class HealPromises {
     );
   }
 
-  /**
-   * A replica goes on from a snapshot: nothing that it has may be lost by it.
-   * But nothing can tell that others went another way while it was away if the
-   * log begins after all that it has by now, since the snapshot is later than
-   * that and was healed, if at all, beyond it.
-   *
-   * @returns Whether something is lost, and nobody can know.
-   */
+  /** A replica goes on from a snapshot: nothing that it has may be lost by it. */
   restored(
-    { name, replica: { hasSeenFork } }: SimulatedService,
+    { name }: SimulatedService,
     before: readonly string[],
     after: readonly string[],
-  ): boolean {
-    const lost = before.filter((key, i) => key !== after[i]);
-    if (lost.length === 0) return false;
-    const { ledger: { abandoned }, world: { broker: { stream } } } = this;
-    const isMasked = !hasSeenFork && stream!.first > before.length &&
-      timeOf(after.at(-1)) > timeOf(before.at(-1)) &&
-      lost.every((key) => abandoned.has(key));
-    if (isMasked) this.seen.push("masked fork");
+  ): void {
+    const lost = before.find((key, i) => key !== after[i]);
     this.mustHold(
-      isMasked,
-      () => `${name} drops entry ${lost[0]} for a snapshot`,
+      lost === undefined,
+      () => `${name} drops entry ${lost} for a snapshot`,
     );
-    return isMasked;
   }
 
   /** Who is forked has what the log never will have, and nobody is to blame. */
@@ -357,11 +332,6 @@ export class HealPromises {
       );
     }
   }
-}
-
-/** When the log took the entry with a key; empty for none. */
-function timeOf(key = ""): string {
-  return key.slice(key.indexOf("@") + 1);
 }
 
 function keyOf({ sequence, nanoseconds }: StoredEntry): string {

@@ -43,7 +43,7 @@ export class HealStorm implements ServiceWorld, HealWorld {
   readonly heartbeatsLost: number;
   /** 0 if no replica heals the log. */
   readonly healAfter_ms: number;
-  tick_ms = 200;
+  tick_ms = 250;
   readonly keep_ms = 1_000;
   readonly names: readonly string[];
   readonly services: SimulatedService[] = [];
@@ -167,10 +167,7 @@ export class HealStorm implements ServiceWorld, HealWorld {
     before: readonly string[],
     after: readonly string[],
   ): void {
-    if (!this.promises.restored(service, before, after)) return;
-    // What it has shown until now was of another history.
-    this.checkLife(service);
-    service.replica.views.length = 0;
+    this.promises.restored(service, before, after);
   }
 
   /** The broker restarts; what it has on its disk may be another then. */

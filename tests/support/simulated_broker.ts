@@ -40,6 +40,8 @@ export interface PublishedMessage {
   readonly messageId: string;
   readonly subject: string;
   readonly payload: Uint8Array;
+  /** What it says of the seam that it makes. */
+  readonly seam?: string | undefined;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number | undefined;
   /** The stream is to take it only if this is its last entry on a subject. */
@@ -153,7 +155,7 @@ export class SimulatedBroker {
   store(message: PublishedMessage, now_ms: number): Stored | undefined {
     const { stream } = this;
     if (stream === undefined) return undefined;
-    const { after = stream.last, messageId, subject, payload } = message;
+    const { after = stream.last, messageId, subject, payload, seam } = message;
     const { lastOn } = message;
     if (
       after !== stream.last ||
@@ -165,6 +167,7 @@ export class SimulatedBroker {
       messageId,
       subject,
       payload: Uint8Array.from(payload),
+      seam,
       nanoseconds: `${DATE_MS + Math.floor(now_ms)}${
         String(this.#nanoseconds++).padStart(6, "0")
       }`,

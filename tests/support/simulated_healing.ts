@@ -102,7 +102,7 @@ export class SimulatedHealing {
 
   #situation(): HealerSituation {
     const { name, replica: { replica }, cluster } = this.parts;
-    const { log, appliedSequence, digest, heals } = replica;
+    const { log, appliedSequence, digest, heals, seams } = replica;
     return {
       own: log && {
         id: name,
@@ -111,6 +111,7 @@ export class SimulatedHealing {
         time: replica.appliedTime,
         digest,
         heals,
+        seams,
         isWhole: replica.isWhole,
         isForked: replica.isForked,
         isDiverged: cluster.diverged,

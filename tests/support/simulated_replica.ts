@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { EntryVersion } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
-import type { FeedMessage } from "../../src/log/jetstream/entry_feed.ts";
+import { type FeedMessage, SEAM } from "../../src/log/jetstream/entry_feed.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
 import { NO_ENTRIES } from "../../src/log/jetstream/stream_look.ts";
 import type {
@@ -150,8 +150,6 @@ export class SimulatedReplica {
   #isFull = false;
   /** Whether it can't reach the broker. */
   #isCutOff = false;
-  /** Whether it was told that the log has other entries than its own. */
-  hasSeenFork = false;
   /** Whether anything comes from or gets to the stream. */
   hasStream = true;
   #found: ((info: LogInfo | undefined) => void) | undefined;
@@ -359,9 +357,6 @@ export class SimulatedReplica {
       case "write_identity":
         return this.#toBroker(() => this.broker.writeIdentity(action.id));
       case "status":
-        this.hasSeenFork ||= /another one|two histories/.test(
-          action.status.reason,
-        );
         return this.#toReplica.post(() => {
           this.replica.logStatusChanged(action.status);
           this.#rejoin.logStatusChanged(action.status);
@@ -550,7 +545,10 @@ export class SimulatedReplica {
       subject: entry.subject,
       reply:
         `$JS.ACK.S.C.1.${entry.sequence}.1.${entry.nanoseconds}.${pending}`,
-      header: (name) => name === "Nats-Msg-Id" ? entry.messageId : "",
+      header: (name) => {
+        if (name === SEAM) return entry.seam ?? "";
+        return name === "Nats-Msg-Id" ? entry.messageId : "";
+      },
       data: entry.payload,
       bytes: entry.payload.length,
     };
@@ -645,7 +643,7 @@ export class SimulatedReplica {
   }
 
   #publish(
-    { batch, messageId, payload, version, after, lastOwn }: PublishAction,
+    { batch, messageId, payload, version, seam, after, lastOwn }: PublishAction,
   ): void {
     const subject = this.#subjects[version];
     const lastOn = lastOwn && {
@@ -662,7 +660,14 @@ export class SimulatedReplica {
       if (this.#happens(this.weather.forge)) refuse("forged");
       if (this.#happens(this.weather.refuse)) return refuse("full");
       const reason = this.broker.publish(
-        { messageId, subject, payload, after, ...(lastOn && { lastOn }) },
+        {
+          messageId,
+          subject,
+          payload,
+          seam: seam?.toString(),
+          after,
+          ...(lastOn && { lastOn }),
+        },
         this.time.now,
       );
       if (reason !== undefined) refuse(reason);

@@ -28,6 +28,8 @@ export interface StoredEntry {
   readonly messageId: string;
   readonly subject: string;
   readonly payload: Uint8Array<ArrayBuffer>;
+  /** What its message says of the seam that it makes. */
+  readonly seam: string | undefined;
 }
 
 /** Tells an entry from all that any stream ever took. */

@@ -22,6 +22,9 @@ export class Commits {
   readonly #proposals: Proposals;
   readonly #health = new CommitHealth();
   #lastProbe = 0;
+  /** The seam that the next batches are to make. */
+  #seam = 1;
+  #isSeamMade = false;
   /** Why the log takes no entries of version 2; undefined if it does. */
   version2Problem: string | undefined;
 
@@ -72,17 +75,42 @@ export class Commits {
   #publish(proposal: Proposal): void {
     const { batch, payload, version } = proposal;
     const messageId = this.feed.messageId(batch);
-    // Of several that are under way, nobody knows yet where the first one comes.
-    const lastOwn = this.#proposals.count === 1 ? this.feed.lastOwn : undefined;
-    proposal.isGuarded = lastOwn !== undefined;
+    const guard = this.#guard(proposal);
+    proposal.isGuarded = guard !== undefined;
     this.publish({
       type: "publish",
       batch,
       messageId,
       payload,
       version,
-      ...(lastOwn !== undefined && { lastOwn }),
+      ...this.#seamToMake,
+      ...guard,
     });
+  }
+
+  /**
+   * What a stream must have to take a batch: one that has lost entries must not
+   * be written past. A replica without an entry there names the last of all. If
+   * others have written meanwhile, a look shows that nothing is lost.
+   */
+  #guard(
+    { attempts }: Proposal,
+  ): Pick<PublishAction, "lastOwn" | "after"> | undefined {
+    // Of several that are under way, nobody knows yet where the first one comes.
+    if (this.#proposals.count !== 1) return undefined;
+    const { lastOwn, fed } = this.feed;
+    if (lastOwn !== undefined) return { lastOwn };
+    return attempts === 1 ? { after: fed } : undefined;
+  }
+
+  get #seamToMake(): Pick<PublishAction, "seam"> {
+    return this.#isSeamMade ? {} : { seam: this.#seam };
+  }
+
+  /** The log may have gone another way since the last batch was published. */
+  beginSeam(): void {
+    this.#seam++;
+    this.#isSeamMade = false;
   }
 
   /** A new consumer gives entries: publishes again what is still under way. */
@@ -125,6 +153,7 @@ export class Commits {
         type: "publish",
         batch: PROBE_BATCH,
         messageId,
+        ...this.#seamToMake,
         version: 1,
         ...probe,
       });
@@ -137,6 +166,7 @@ export class Commits {
 
   /** An own entry, a probe's too, has come back. */
   committed(): CommitChange {
+    if (this.feed.ownSeam === String(this.#seam)) this.#isSeamMade = true;
     const wasStalled = this.#health.isStalled;
     this.#health.clear();
     return wasStalled ? "recovered" : undefined;

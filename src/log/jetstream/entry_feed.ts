@@ -47,6 +47,12 @@ export type FeedSignal =
 export const MESSAGE_ID = "Nats-Msg-Id";
 
 /**
+ * The header of a batch that is one of the first over a server: the number of
+ * that time in its session. Versions before 1.3 neither write nor read it.
+ */
+export const SEAM = "UserGrade-Seam";
+
+/**
  * What nats-server's file store adds to an entry and counts as its bytes
  * (`fileStoreMsgSize`).
  */
@@ -92,6 +98,7 @@ export class EntryFeed {
     | { readonly message: FeedMessage; readonly delivery: Delivery }
     | undefined;
   #ownFed = 0;
+  #ownSeam = "";
   /**
    * The last entry on one of this replica's subjects, whoever wrote it: its
    * sequence, 0 if it is not known, and its version.
@@ -149,6 +156,11 @@ export class EntryFeed {
   /** The sequence of the log's last entry, as the messages tell it. */
   get lastSequence(): number {
     return Math.max(this.#fed, this.#lastSequence);
+  }
+
+  /** What the last own batch that came back says of its seam; empty for none. */
+  get ownSeam(): string {
+    return this.#ownSeam;
   }
 
   /** The message id of an own batch, or of another own message. */
@@ -236,12 +248,15 @@ export class EntryFeed {
       ? contentOf(delivery, message, this.#firstSequence)
       : this.#ownBatch(sequence, message, version) ?? message.data;
     if (typeof content === "string") return content;
+    const seam = message.header(SEAM);
     this.#waiting.add(
       delivery,
       content,
       message.bytes + RECORD_BYTES,
       version,
+      seam !== "",
     );
+    if (typeof content === "number") this.#ownSeam = seam;
     this.#times.add(sequence, delivery.seconds, delivery.nanoseconds);
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;

@@ -9,7 +9,8 @@ import { formatDelivered } from "./delivery.ts";
 /** How many entries are remembered: 768 KiB; a power of two. */
 export const ENTRY_TIMES_MAX = 65_536;
 
-const SLOT_MASK = ENTRY_TIMES_MAX - 1;
+/** How many entries there is room for at first; a power of two. */
+const ENTRY_TIMES_MIN = 256;
 
 /** The times of a log's entries, as far as they are remembered. */
 export interface KnownTimes {
@@ -22,8 +23,8 @@ export interface KnownTimes {
 
 /** Remembers the newest. Invariant: the remembered entries have no gap. */
 export class EntryTimes implements KnownTimes {
-  readonly #seconds = new Float64Array(ENTRY_TIMES_MAX);
-  readonly #nanoseconds = new Uint32Array(ENTRY_TIMES_MAX);
+  #seconds = new Float64Array(ENTRY_TIMES_MIN);
+  #nanoseconds = new Uint32Array(ENTRY_TIMES_MIN);
   /** The first entry since the last `clear`; it may be forgotten again. */
   #first = 1;
   #last = 0;
@@ -37,16 +38,34 @@ export class EntryTimes implements KnownTimes {
    */
   add(sequence: number, seconds: number, nanoseconds: number): void {
     if (this.#last === 0) this.#first = sequence;
+    const { length } = this.#seconds;
+    if (length < ENTRY_TIMES_MAX && sequence - this.#first >= length) {
+      this.#grow();
+    }
     this.#last = sequence;
-    const slot = sequence & SLOT_MASK;
+    const slot = sequence & (this.#seconds.length - 1);
     this.#seconds[slot] = seconds;
     this.#nanoseconds[slot] = nanoseconds;
+  }
+
+  /** Makes room for twice as many. */
+  #grow(): void {
+    const { length } = this.#seconds;
+    const seconds = new Float64Array(2 * length);
+    const nanoseconds = new Uint32Array(2 * length);
+    for (let at = this.#first; at <= this.#last; at++) {
+      const slot = at & (2 * length - 1);
+      seconds[slot] = this.#seconds[at & (length - 1)];
+      nanoseconds[slot] = this.#nanoseconds[at & (length - 1)];
+    }
+    this.#seconds = seconds;
+    this.#nanoseconds = nanoseconds;
   }
 
   at(sequence: number): string | undefined {
     const first = Math.max(this.#first, this.#last - ENTRY_TIMES_MAX + 1);
     if (sequence < first || sequence > this.#last) return undefined;
-    const slot = sequence & SLOT_MASK;
+    const slot = sequence & (this.#seconds.length - 1);
     return formatDelivered(this.#seconds[slot], this.#nanoseconds[slot]);
   }
 

@@ -57,6 +57,7 @@ export class Feeding {
     if (isBeforeFence) return;
     if (this.admission.isGiven) return this.#open(now_ms);
     this.#gate = "hearing";
+    this.commits.beginSeam();
     this.output.setStatus("away", HEARING, now_ms);
     const hearing = this.admission.begin();
     this.output.do({ type: "hear_others", hearing });

@@ -20,7 +20,7 @@ import {
   openConnection,
   UnusableConnectionError,
 } from "./connection.ts";
-import { type FeedMessage, MESSAGE_ID } from "./entry_feed.ts";
+import { type FeedMessage, MESSAGE_ID, SEAM } from "./entry_feed.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import { isSnapshotSubject } from "./object_names.ts";
 import type { JetStreamOptions } from "./options.ts";
@@ -223,10 +223,11 @@ export class Line {
 
   /** Publishes a batch or a probe. */
   publish(
-    { batch, messageId, payload, version, after, lastOwn }: PublishAction,
+    { batch, messageId, payload, version, seam, after, lastOwn }: PublishAction,
   ): void {
     const head = headers();
     head.set(MESSAGE_ID, messageId);
+    if (seam !== undefined) head.set(SEAM, String(seam));
     head.set("Nats-Expected-Stream", this.options.stream);
     if (after !== undefined) {
       head.set("Nats-Expected-Last-Sequence", String(after));

@@ -41,16 +41,19 @@ export class ReadQueue {
    * @param content What it is; a payload is copied.
    * @param log_bytes How many bytes it has in the log.
    * @param version The version of a payload.
+   * @param isSeam Whether it is a seam of the log.
    */
   add(
     delivery: Delivery,
     content: EntryContent,
     log_bytes: number,
     version: EntryVersion = 1,
+    isSeam = false,
   ): void {
     const last = this.#reads.at(-1);
     const read = last?.hasRoom(content) ? last : this.#open();
     read.add(delivery, content, log_bytes, version);
+    if (isSeam) read.seams.add(delivery.sequence);
   }
 
   /** An answer is wanted once all that came until now is worked off. */
@@ -82,6 +85,8 @@ export class ReadQueue {
 class WaitingRead {
   log_bytes = 0;
   flowReply: string | undefined;
+  /** The sequences of entries that are seams: hardly ever one. */
+  readonly seams = new Set<number>();
   #firstSequence = 0;
   readonly #seconds: number[] = [];
   readonly #nanoseconds: number[] = [];
@@ -141,17 +146,18 @@ class WaitingRead {
     return this.#ends.map((end, i) => {
       const sequence = this.#firstSequence + i;
       const time = formatDelivered(this.#seconds[i], this.#nanoseconds[i]);
+      const place = this.seams.has(sequence)
+        ? { sequence, time, isSeam: true as const }
+        : { sequence, time };
       const content = this.#contents[i];
-      if (typeof content === "number") {
-        return { sequence, time, batch: content };
-      }
-      if (content !== undefined) return { sequence, time, heal: content };
+      if (typeof content === "number") return { ...place, batch: content };
+      if (content !== undefined) return { ...place, heal: content };
       const payload = this.#payloads.subarray(start, end);
       start = end;
       const version = this.#versions[i];
       return version === 1
-        ? { sequence, time, payload }
-        : { sequence, time, payload, version };
+        ? { ...place, payload }
+        : { ...place, payload, version };
     });
   }
 }

@@ -201,6 +201,8 @@ export interface PublishAction {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** The version of the payload, and so the subject. */
   readonly version: EntryVersion;
+  /** Which seam of this session it may be; left out once that one is made. */
+  readonly seam?: number;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number;
   /**

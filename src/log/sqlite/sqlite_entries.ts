@@ -8,7 +8,7 @@ import type { LogEntry } from "../log.ts";
 import { hasVersions, raiseFormat } from "./sqlite_schema.ts";
 
 /** An entry as the file has it. */
-export type FileEntry = Required<Omit<LogEntry, "batch" | "heal">>;
+export type FileEntry = Required<Omit<LogEntry, "batch" | "heal" | "isSeam">>;
 
 /** Writes and reads entries. */
 export class SqliteEntries {

@@ -29,6 +29,16 @@ const HealPointsSchema = z.object({
     .max(HEAL_POINTS_READ_MAX),
 });
 
+/** The most seams in a header that are read: they have to fit in it. */
+const SEAMS_READ_MAX = 256;
+
+const SeamsSchema = z.object({
+  since: sequence,
+  count: z.int().min(1),
+  points: z.array(z.tuple([sequence, z.iso.datetime()])).min(1)
+    .max(SEAMS_READ_MAX),
+});
+
 const BackupInfoSchema = z.object({
   format: z.enum([FORMAT, FORMAT_1]),
   time: z.iso.datetime(),
@@ -38,6 +48,7 @@ const BackupInfoSchema = z.object({
   rows: sequence,
   digest: digest.optional(),
   heals: HealPointsSchema.optional(),
+  seams: SeamsSchema.optional(),
 });
 
 /** What a backup says of itself. */
@@ -86,6 +97,11 @@ export function backupInfoJson(info: BackupInfo): string {
         sequence,
         digest,
       })),
+    },
+    seams: info.seams && {
+      since: info.seams.since,
+      count: info.seams.count,
+      points: info.seams.points,
     },
   }));
 }
@@ -160,5 +176,6 @@ export function parseBackupInfoJson(json: string): BackupInfo {
     rows: data.rows,
     digest: data.digest,
     ...(data.heals && { heals: data.heals }),
+    ...(data.seams && { seams: data.seams }),
   };
 }
