@@ -33,11 +33,11 @@ function ask(
 }
 
 /** Gets many users once a sequence is applied. */
-// deno-lint-ignore no-explicit-any -- tests look at its members
 async function getMany(
   replica: ServiceProcess,
   ids: readonly string[],
   sequence: string | null,
+  // deno-lint-ignore no-explicit-any -- tests look at its members
 ): Promise<any[]> {
   const response = await replica.get(`/get?min_sequence=${sequence}`, {
     method: "POST",
