@@ -211,7 +211,7 @@ test("isPatch() accepts what the schema accepts", () => {
       assert.equal(isPatch(json), result.success);
       if (result.success) taken++;
     }),
-    { numRuns: 20_000 },
+    { numRuns: 5_000 },
   );
   assert.ok(taken > 100, `only ${taken} were patches`);
   assert.equal(isPatch(JSON.parse('{"user_id":"a","__proto__":1}')), false);

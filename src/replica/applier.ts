@@ -6,7 +6,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { type LogEntry, OutcomeUnknownError } from "../log/log.ts";
-import { TableFullError } from "../storage/segment.ts";
+import { TableFullError } from "../storage/table_full_error.ts";
 import { Backlog } from "./backlog.ts";
 import { ForkedError } from "./fork.ts";
 import { type GroupCommit, NotAppliedError } from "./group_commit.ts";

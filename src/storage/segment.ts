@@ -1,18 +1,36 @@
 /**
- * One segment of the user table: a small open-addressing hash table over typed
- * arrays that grows on its own.
+ * One segment of the user table: a small hash table over typed arrays that grows
+ * on its own.
  *
- * A record is a run of 32-bit words in one arena: a header, the key, the four
- * numbers. A lookup touches a slot and a record. With millions of users, these
- * two memory accesses cost more than the arithmetic.
+ * A lookup touches a slot and a record. With millions of users, these two memory
+ * accesses cost more than the arithmetic.
  *
  * @module
  */
+import {
+  DEAD,
+  LENGTH_MASK,
+  readNumber,
+  recordWords,
+  WIDE,
+  writeNumbers,
+} from "./record.ts";
+import {
+  addRecord,
+  addRecords,
+  compactRecords,
+  findRecord,
+  type HashKey,
+  moveRecord,
+  PLACE_MASK,
+  removeRecord,
+} from "./slots.ts";
+import { allocate, TableFullError } from "./table_full_error.ts";
 
 /** The most words of one segment's records (16 MiB): a slot has 22 bits for a place. */
-export const SEGMENT_WORDS_MAX = 2 ** 22 - 1;
+export const SEGMENT_WORDS_MAX = PLACE_MASK;
 
-/** The growth factor of the arena: small, since memory costs more than copying. */
+/** The growth factor of the records: small, since memory costs more than copying. */
 const GROWTH = 1.2;
 /**
  * The growth factor up to the expected users. If segments grew to them in one
@@ -25,57 +43,55 @@ const SLOTS_MIN = 8;
 /** The words of a typical record: a key of up to 12 bytes, narrow numbers. */
 const WORDS_PER_USER = 8;
 
-/** A segment is rebuilt with twice the slots when it is fuller than this. */
+/**
+ * Which share of the words must be dead, so that the others move together
+ * instead of growing. With it and {@linkcode GROWTH}, deletions leave at most
+ * 1.2 / (7 / 8) words for each one that is needed.
+ */
+const DEAD_SHARE_MIN = 1 / 8;
+/** The same where the segment can't grow: a bound on how often they move. */
+const DEAD_SHARE_MIN_AT_LIMIT = 1 / 64;
+/** The segment gives memory back when it needs less than this share of it. */
+const NEED_SHARE_MIN = 1 / 4;
+
+/** The slots grow when more than this share of them is taken. */
 const SLOTS_LOAD_MAX = 0.75;
 
-const PLACE_MASK = SEGMENT_WORDS_MAX;
-const TAG_MASK = ~PLACE_MASK;
-
-/** A record's header: its key's length in bytes, and two flags. */
-const LENGTH_MASK = 0x1ff;
-/** The numbers have two words each, low and high, instead of one. */
-const WIDE = 0x200;
-/** The record was removed, or replaced by a wider one further on. */
-const DEAD = 0x400;
-
-/** The segment can't take another record: it is full, or there is no memory. */
-export class TableFullError extends RangeError {
-  override name = "TableFullError";
-}
-
-/** The hash of the key of `length` bytes that begins at `words[at]`. */
-export type HashKey = (
-  words: Int32Array,
-  at: number,
-  length: number,
-) => number;
-
 /**
- * Records are appended and never moved. If a record's numbers need more than 32
- * bits, it is appended again, wide, and the old one is marked dead. Memory is
- * allocated before anything is written, so a failure changes nothing.
+ * Records are appended. If a record's numbers need more than 32 bits, it is
+ * appended again, wide, and the old one is marked dead, as a removed one is.
+ * Once enough of them are dead, the others move together. Memory is allocated
+ * before anything is written, so a failure changes nothing.
  */
 export class Segment {
   /** The records, from word 0. */
   words: Int32Array<ArrayBuffer> = new Int32Array(WORDS_MIN);
   /** How many words are in use. Invariant: `used <= words.length`. */
   used = 0;
-  /** 0 when free, else the hash's upper 10 bits and the record's place + 1. */
+  /** How many of them dead records have. Invariant: `0 <= dead <= used`. */
+  #dead = 0;
+  /** Invariant: at most {@linkcode SLOTS_LOAD_MAX} of them are taken. */
   #slots = new Int32Array(SLOTS_MIN);
+  /** Invariant: as many slots are taken, and as many records are not dead. */
   #users = 0;
 
   /**
-   * @param hashShift How many low bits of a key's hash chose this segment; the
-   * next ones choose the slot.
-   * @param hashKey Hashes a key, which is needed when the slots grow.
+   * @param hashKey Hashes a key, which is needed when slots move.
    * @param usersExpected About how many users it will hold; up to that number
    * it grows in larger steps.
+   * @param beforeMove Called before records move, for those who read
+   * {@linkcode words} meanwhile. What it throws ends the move.
    */
   constructor(
-    private readonly hashShift: number,
     private readonly hashKey: HashKey,
     private readonly usersExpected = 0,
+    private readonly beforeMove: () => void = () => {},
   ) {}
+
+  /** How many bytes records and slots have, used or not. */
+  get bytes(): number {
+    return this.words.byteLength + this.#slots.byteLength;
+  }
 
   /**
    * @param hash The key's hash.
@@ -85,21 +101,7 @@ export class Segment {
    * @returns The record's place, or -1 if there is none.
    */
   find(hash: number, key: Int32Array, length: number): number {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    const words = this.words;
-    const tag = hash & TAG_MASK;
-    const keyWords = (length + 3) >> 2;
-    for (let at = (hash >>> this.hashShift) & mask;; at = (at + 1) & mask) {
-      const slot = slots[at];
-      if (slot === 0) return -1;
-      if ((slot & TAG_MASK) !== tag) continue;
-      const place = (slot & PLACE_MASK) - 1;
-      if ((words[place] & LENGTH_MASK) !== length) continue;
-      let i = 0;
-      while (i < keyWords && words[place + 1 + i] === key[i]) i++;
-      if (i === keyWords) return place;
-    }
+    return findRecord(this.#slots, this.words, hash, key, length);
   }
 
   /**
@@ -118,27 +120,14 @@ export class Segment {
 
   /** Overwrites a record's numbers; beyond 32 bits only if it is wide. */
   write(place: number, a: number, b: number, c: number, d: number): void {
-    const words = this.words;
-    const header = words[place];
-    const at = place + 1 + (((header & LENGTH_MASK) + 3) >> 2);
-    if ((header & WIDE) === 0) {
-      words[at] = a;
-      words[at + 1] = b;
-      words[at + 2] = c;
-      words[at + 3] = d;
-    } else {
-      writeWide(words, at, a);
-      writeWide(words, at + 2, b);
-      writeWide(words, at + 4, c);
-      writeWide(words, at + 6, d);
-    }
+    writeNumbers(this.words, place, a, b, c, d);
   }
 
   /**
    * Appends a record for a key that the segment does not have. The caller
    * writes the numbers.
    *
-   * @returns The record's place.
+   * @returns The record's place; those of other records may have changed.
    * @throws {TableFullError} If the segment can't grow; nothing has changed.
    */
   append(
@@ -147,12 +136,14 @@ export class Segment {
     length: number,
     wide: boolean,
   ): number {
-    const place = this.#reserve(length, wide);
+    const header = wide ? length | WIDE : length;
+    this.#reserve(recordWords(header));
     if (this.#users + 1 > this.#slots.length * SLOTS_LOAD_MAX) {
-      this.#growSlots();
+      const step = this.#users * STEP < this.usersExpected ? STEP : 2;
+      this.#resizeSlots(this.#slots.length * step);
     }
-    this.#writeKey(place, key, length, wide);
-    this.#link(this.#slots, hash, place);
+    const place = this.#writeKey(header, key);
+    addRecord(this.#slots, hash, place);
     this.#users++;
     return place;
   }
@@ -161,66 +152,54 @@ export class Segment {
    * Replaces a narrow record with a wide one; the narrow one becomes dead.
    *
    * @param hash The hash of its key.
-   * @param place Where the narrow record is.
    * @param key A buffer that begins with its key.
+   * @param length The key's length in bytes.
    * @returns The new record's place; the caller writes its numbers.
    * @throws {TableFullError} If the segment can't grow; nothing has changed.
    */
-  widen(hash: number, place: number, key: Int32Array): number {
-    const length = this.words[place] & LENGTH_MASK;
-    const wider = this.#reserve(length, true);
-    this.#writeKey(wider, key, length, true);
-    this.words[place] |= DEAD;
-    this.#slots[this.#slotOf(hash, place)] = (hash & TAG_MASK) | (wider + 1);
-    return wider;
+  widen(hash: number, key: Int32Array, length: number): number {
+    const header = length | WIDE;
+    this.#reserve(recordWords(header));
+    // Not before: the record may have moved.
+    const narrow = this.find(hash, key, length);
+    const place = this.#writeKey(header, key);
+    moveRecord(this.#slots, hash, narrow, place);
+    this.#bury(narrow);
+    return place;
   }
 
   /**
-   * Removes a record.
+   * Removes a record. The places of the others may change.
    *
    * @param hash The hash of its key.
    * @param place Where it is.
    */
   remove(hash: number, place: number): void {
-    this.words[place] |= DEAD;
-    this.#freeSlot(this.#slotOf(hash, place));
+    removeRecord(this.#slots, this.words, hash, place, this.hashKey);
     this.#users--;
+    this.#bury(place);
+    this.#shrink();
   }
 
-  /** The slot of a record that is not dead. */
-  #slotOf(hash: number, place: number): number {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let at = (hash >>> this.hashShift) & mask;
-    while ((slots[at] & PLACE_MASK) !== place + 1) at = (at + 1) & mask;
-    return at;
+  /** Marks a record dead. */
+  #bury(place: number): void {
+    this.#dead += recordWords(this.words[place]);
+    this.words[place] |= DEAD;
   }
 
-  /**
-   * Frees a slot and closes the gap: each of the next slots moves into it that
-   * a search would otherwise no longer reach. So searches are as short as if
-   * the record had never been there.
-   */
-  #freeSlot(gap: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    for (let at = (gap + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
-      const place = (slots[at] & PLACE_MASK) - 1;
-      const length = this.words[place] & LENGTH_MASK;
-      const home = this.hashKey(this.words, place + 1, length) >>>
-        this.hashShift;
-      if (((at - home) & mask) >= ((at - gap) & mask)) {
-        slots[gap] = slots[at];
-        gap = at;
-      }
-    }
-    slots[gap] = 0;
+  /** Makes room for so many words after those in use. */
+  #reserve(count: number): void {
+    const end = this.used + count;
+    if (end <= this.words.length) return;
+    const share = end > SEGMENT_WORDS_MAX
+      ? DEAD_SHARE_MIN_AT_LIMIT
+      : DEAD_SHARE_MIN;
+    const room = this.words.length - (end - this.#dead);
+    if (room >= 0 && this.#dead >= this.used * share) this.#compact();
+    else this.#grow(end);
   }
 
-  /** Makes room for a record and returns its place. */
-  #reserve(length: number, wide: boolean): number {
-    const place = this.used;
-    const end = place + recordWords(length, wide);
+  #grow(end: number): void {
     if (end > SEGMENT_WORDS_MAX) {
       throw new TableFullError(
         `Cannot store a user: a segment of the table has reached its limit of ${
@@ -228,115 +207,62 @@ export class Segment {
         } bytes`,
       );
     }
-    if (end > this.words.length) {
-      const length = Math.max(
-        Math.ceil(end * GROWTH),
-        Math.min(end * STEP, this.usersExpected * WORDS_PER_USER),
-      );
-      // `transfer` frees the old buffer without the garbage collector.
-      this.words = allocate(
-        () => new Int32Array(this.words.buffer.transfer(4 * length)),
-        `to grow a segment of ${this.#users} users`,
-      );
-    }
-    return place;
+    const length = Math.max(
+      Math.ceil(end * GROWTH),
+      Math.min(end * STEP, this.usersExpected * WORDS_PER_USER),
+    );
+    this.#resizeWords(Math.min(length, SEGMENT_WORDS_MAX));
   }
 
-  #writeKey(
-    place: number,
-    key: Int32Array,
-    length: number,
-    wide: boolean,
-  ): void {
-    const words = this.words;
-    const keyWords = (length + 3) >> 2;
-    words[place] = wide ? length | WIDE : length;
-    for (let i = 0; i < keyWords; i++) words[place + 1 + i] = key[i];
-    this.used = place + recordWords(length, wide);
-  }
-
-  #growSlots(): void {
-    const step = this.#users * STEP < this.usersExpected ? STEP : 2;
-    const slots = allocate(
-      () => new Int32Array(this.#slots.length * step),
+  #resizeWords(length: number): void {
+    // `transfer` frees the old buffer without the garbage collector.
+    this.words = allocate(
+      () => new Int32Array(this.words.buffer.transfer(4 * length)),
       `to grow a segment of ${this.#users} users`,
     );
-    forEachRecord(this.words, this.used, (place, length) => {
-      this.#link(slots, this.hashKey(this.words, place + 1, length), place);
-    });
+  }
+
+  #resizeSlots(length: number): void {
+    const slots = allocate(
+      () => new Int32Array(length),
+      `to grow a segment of ${this.#users} users`,
+    );
+    addRecords(slots, this.words, this.used, this.hashKey);
     this.#slots = slots;
   }
 
-  #link(slots: Int32Array, hash: number, place: number): void {
-    const mask = slots.length - 1;
-    let at = (hash >>> this.hashShift) & mask;
-    while (slots[at] !== 0) at = (at + 1) & mask;
-    slots[at] = (hash & TAG_MASK) | (place + 1);
+  /** Moves the records together. At 10 million users: 10,000 records. */
+  #compact(): void {
+    this.beforeMove();
+    this.used = compactRecords(this.#slots, this.words, this.used);
+    this.#dead = 0;
   }
-}
 
-/**
- * @param attempt Allocates memory; changes nothing if there is none.
- * @param purpose What the memory is for, as the error says it.
- * @returns What `attempt` returns.
- * @throws {TableFullError} If there is no memory.
- */
-export function allocate<T>(attempt: () => T, purpose: string): T {
-  try {
-    return attempt();
-  } catch (cause) {
-    throw new TableFullError(`Cannot store a user: no memory ${purpose}`, {
-      cause,
-    });
+  /** Gives memory back if most of it is not needed. */
+  #shrink(): void {
+    const live = this.used - this.#dead;
+    const length = Math.max(Math.ceil(live * GROWTH), WORDS_MIN);
+    if (length > this.words.length * NEED_SHARE_MIN) return;
+    let slotsLength = SLOTS_MIN;
+    while (slotsLength * SLOTS_LOAD_MAX < this.#users * 2) slotsLength *= 2;
+    try {
+      this.#compact();
+      this.#resizeWords(length);
+      if (slotsLength < this.#slots.length) this.#resizeSlots(slotsLength);
+    } catch (error) {
+      // No memory to move to: it stays as it is.
+      if (!(error instanceof TableFullError)) throw error;
+    }
   }
-}
 
-/** The words of a record with a key of `length` bytes. */
-function recordWords(length: number, wide: boolean): number {
-  return 1 + ((length + 3) >> 2) + (wide ? 8 : 4);
-}
-
-function writeWide(words: Int32Array, at: number, value: number): void {
-  const low = value | 0;
-  words[at] = low;
-  // `value | 0` is the value modulo 2^32, so the rest divides exactly.
-  words[at + 1] = (value - (low >>> 0)) / 4294967296;
-}
-
-/**
- * @param words A segment's records or a copy of them.
- * @param place A record's place.
- * @param column 0 to 3, in the contract's order.
- * @returns The number.
- */
-export function readNumber(
-  words: Int32Array,
-  place: number,
-  column: number,
-): number {
-  const header = words[place];
-  const at = place + 1 + (((header & LENGTH_MASK) + 3) >> 2);
-  if ((header & WIDE) === 0) return words[at + column];
-  return words[at + 2 * column + 1] * 4294967296 +
-    (words[at + 2 * column] >>> 0);
-}
-
-/**
- * Calls `visit` with the place and key length in bytes of each record that is
- * not dead, in the order of their places.
- *
- * @param words A segment's records or a copy of them.
- * @param used How many words are in use.
- */
-export function forEachRecord(
-  words: Int32Array,
-  used: number,
-  visit: (place: number, length: number) => void,
-): void {
-  for (let place = 0; place < used;) {
-    const header = words[place];
-    const length = header & LENGTH_MASK;
-    if ((header & DEAD) === 0) visit(place, length);
-    place += recordWords(length, (header & WIDE) !== 0);
+  /** Writes a record's header and key after the words in use. */
+  #writeKey(header: number, key: Int32Array): number {
+    const words = this.words;
+    const place = this.used;
+    const keyWords = ((header & LENGTH_MASK) + 3) >> 2;
+    words[place] = header;
+    for (let i = 0; i < keyWords; i++) words[place + 1 + i] = key[i];
+    this.used = place + recordWords(header);
+    return place;
   }
 }

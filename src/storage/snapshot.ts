@@ -3,13 +3,15 @@
  *
  * Taking a snapshot only notes how many words each segment uses, because records
  * are only appended. A write to a record that an open snapshot has not read yet
- * first copies the record's page. So a snapshot costs the pages that are written
- * before they are read, and nothing once it is closed.
+ * first copies the record's page; if records are to move, their segment is
+ * copied. So a snapshot costs what is written before it is read, at most the
+ * words in use when it was taken, and nothing once it is closed.
  *
  * @module
  */
 import type { RowBlock } from "./row_block.ts";
-import { forEachRecord, readNumber, type Segment } from "./segment.ts";
+import { forEachRecord, readNumber } from "./record.ts";
+import type { Segment } from "./segment.ts";
 
 /** A page is the unit of copying before a write: 2^10 words, 4 KiB. */
 const PAGE_BITS = 10;
@@ -35,6 +37,11 @@ export class TableSnapshot implements Disposable {
   readonly #used: Uint32Array;
   /** The pages that were copied for this snapshot, by segment and page. */
   #kept: (Int32Array[] | undefined)[];
+  /**
+   * The segments that were copied as a whole. Invariant: a segment has no pages
+   * in {@linkcode #kept} then.
+   */
+  #copies: (Int32Array<ArrayBuffer> | undefined)[];
   /** The next segment to read; those before it are no longer needed. */
   #next = 0;
   readonly #onClose: (() => void)[] = [];
@@ -55,11 +62,12 @@ export class TableSnapshot implements Disposable {
       this.#used[i] = segments[i]?.used ?? 0;
     }
     this.#kept = new Array(segments.length);
+    this.#copies = new Array(segments.length);
   }
 
   /**
-   * Copies the pages of a record that is about to change, unless they are read
-   * or copied already.
+   * Copies the pages of a record that is about to change or to be removed,
+   * unless they are read or copied already.
    *
    * @param index The segment's number.
    * @param segment The segment.
@@ -67,13 +75,36 @@ export class TableSnapshot implements Disposable {
    */
   keep(index: number, segment: Segment, place: number): void {
     const used = this.#used[index];
-    if (index < this.#next || place >= used) return;
+    if (index < this.#next || place >= used || this.#copies[index]) return;
     const kept = this.#kept[index] ??= [];
     const last = Math.min(place + RECORD_WORDS_MAX, used) - 1;
     for (let page = place >> PAGE_BITS; page <= last >> PAGE_BITS; page++) {
       const start = page << PAGE_BITS;
       kept[page] ??= segment.words.slice(start, start + PAGE_WORDS);
     }
+  }
+
+  /**
+   * Copies a segment whose records are about to move, unless it is read or
+   * copied already.
+   *
+   * @param index The segment's number.
+   */
+  keepAll(index: number): void {
+    if (index < this.#next || this.#used[index] === 0) return;
+    this.#copies[index] ??= this.#copy(index);
+  }
+
+  /** The words of a segment as they were; there are some. */
+  #copy(index: number): Int32Array<ArrayBuffer> {
+    const used = this.#used[index];
+    const words = this.#segments![index]!.words.slice(0, used);
+    this.#kept[index]?.forEach((page, number) => {
+      const start = number << PAGE_BITS;
+      words.set(page.subarray(0, used - start), start);
+    });
+    this.#kept[index] = undefined;
+    return words;
   }
 
   /**
@@ -129,13 +160,8 @@ export class TableSnapshot implements Disposable {
       const index = this.#next++;
       const used = this.#used[index];
       if (used === 0) continue;
-      const words = this.#segments[index]!.words.slice(0, used);
-      const kept = this.#kept[index];
-      kept?.forEach((page, number) => {
-        const start = number << PAGE_BITS;
-        words.set(page.subarray(0, used - start), start);
-      });
-      this.#kept[index] = undefined;
+      const words = this.#copies[index] ?? this.#copy(index);
+      this.#copies[index] = undefined;
       const records: number[] = [];
       forEachRecord(words, used, (place, length) => {
         records.push(place, length);
@@ -150,6 +176,7 @@ export class TableSnapshot implements Disposable {
     if (this.#segments === undefined) return;
     this.#segments = undefined;
     this.#kept = [];
+    this.#copies = [];
     this.#image = undefined;
     for (const callback of this.#onClose) callback();
   }

@@ -43,6 +43,11 @@ export class Storage {
     return this.#table.size;
   }
 
+  /** How many bytes the records and their slots have, used or not. */
+  get bytes(): number {
+    return this.#table.bytes;
+  }
+
   /**
    * 16 hex digits that depend on the stored records alone, not on their order
    * or history.

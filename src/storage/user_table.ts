@@ -9,11 +9,11 @@
  */
 import { USER_ID_BYTES_MAX } from "../user_grade.ts";
 import { hashKey } from "./key_hash.ts";
-import { allocate, Segment } from "./segment.ts";
+import { Segment } from "./segment.ts";
+import { SEGMENT_BITS } from "./slots.ts";
 import { TableSnapshot } from "./snapshot.ts";
+import { allocate } from "./table_full_error.ts";
 
-/** The number of low bits of a key's hash that choose its segment. */
-const SEGMENT_BITS = 10;
 const SEGMENTS = 1 << SEGMENT_BITS;
 
 /** The most users to prepare for: the number comes from outside. */
@@ -57,6 +57,14 @@ export class UserTable {
   /** How many users are stored. */
   get size(): number {
     return this.#size;
+  }
+
+  /** How many bytes the records and their slots have, used or not. */
+  get bytes(): number {
+    return this.#segments.reduce(
+      (sum, segment) => sum + (segment?.bytes ?? 0),
+      0,
+    );
   }
 
   /**
@@ -147,7 +155,8 @@ export class UserTable {
     const wide = (a | 0) !== a || (b | 0) !== b || (c | 0) !== c ||
       (d | 0) !== d;
     if (this.#place === -1) {
-      // Open snapshots don't read it: it is after the words that they noted.
+      // Open snapshots don't read it: it is after the words that they noted,
+      // or they have a copy of them.
       this.#place = segment.append(
         this.#hash,
         this.key,
@@ -158,7 +167,7 @@ export class UserTable {
     } else {
       if (this.#snapshots.size > 0) this.#preserve(segment, this.#place);
       if (wide && !segment.isWide(this.#place)) {
-        this.#place = segment.widen(this.#hash, this.#place, this.key);
+        this.#place = segment.widen(this.#hash, this.key, this.keyLength);
       }
     }
     segment.write(this.#place, a, b, c, d);
@@ -181,7 +190,12 @@ export class UserTable {
 
   #addSegment(): Segment {
     const segment = allocate(
-      () => new Segment(SEGMENT_BITS, this.#hashKey, this.#usersPerSegment),
+      () =>
+        new Segment(
+          this.#hashKey,
+          this.#usersPerSegment,
+          this.#preserveAll,
+        ),
       "for another segment",
     );
     this.#segments[this.#hash & (SEGMENTS - 1)] = segment;
@@ -197,6 +211,14 @@ export class UserTable {
       }
     }, "to keep a record for the snapshots that are open");
   }
+
+  /** Lets open snapshots copy the cursor's segment before its records move. */
+  readonly #preserveAll = (): void => {
+    const index = this.#hash & (SEGMENTS - 1);
+    allocate(() => {
+      for (const snapshot of this.#snapshots) snapshot.keepAll(index);
+    }, "to keep a segment for the snapshots that are open");
+  };
 
   /** @returns The rows as they are now; close them after use. */
   snapshot(): TableSnapshot {

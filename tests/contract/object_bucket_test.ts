@@ -23,10 +23,31 @@ import {
 
 const never = new AbortController().signal;
 
+/** A broker and two replicas, for all tests; each has the bucket for itself. */
+let server: NatsServer;
+let a: BucketClient;
+let b: BucketClient;
+
+Deno.test.beforeAll(async () => {
+  server = await NatsServer.start();
+  a = await BucketClient.open(server, { replicaId: "a" });
+  b = await BucketClient.open(server, { replicaId: "b-2" });
+});
+
+Deno.test.afterEach(async () => {
+  await withClient(server, async (connection) => {
+    const { streams } = await connection.jetstreamManager();
+    await streams.purge(BUCKET_STREAM);
+  });
+});
+
+Deno.test.afterAll(async () => {
+  await a[Symbol.asyncDispose]();
+  await b[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
 Deno.test("ObjectBucket gives back files of any length as they were written, by any replica", async () => {
-  await using server = await NatsServer.start();
-  await using a = await BucketClient.open(server, { replicaId: "a" });
-  await using b = await BucketClient.open(server, { replicaId: "b-2" });
   assert.deepEqual(await a.files.list(), []);
   const lengths = [1, 49_999, CHUNK_BYTES, CHUNK_BYTES + 1, 20 * CHUNK_BYTES];
   for (const [i, length] of lengths.entries()) {
@@ -46,11 +67,9 @@ Deno.test("ObjectBucket gives back files of any length as they were written, by 
 });
 
 Deno.test("the NATS library lists and reads what ObjectBucket has written, and checks its digest", async () => {
-  await using server = await NatsServer.start();
-  await using client = await BucketClient.open(server);
   const bytes = someBytes(3 * CHUNK_BYTES + 17);
-  const file = await putFile(client.files, infoAt(120), bytes);
-  await client.files.markVerified(file.id);
+  const file = await putFile(a.files, infoAt(120), bytes);
+  await a.files.markVerified(file.id);
   await withClient(server, async (connection) => {
     const store = await connection.jetstream().views.os(BUCKET);
     const [object, ...others] = await store.list();
@@ -72,10 +91,8 @@ Deno.test("the NATS library lists and reads what ObjectBucket has written, and c
 });
 
 Deno.test("ObjectBucket sees no file, and deletes nothing, of what others have put into its bucket", async () => {
-  await using server = await NatsServer.start();
-  await using client = await BucketClient.open(server);
-  const own = await putFile(client.files, infoAt(1), someBytes(1000));
-  const gone = await putFile(client.files, infoAt(2), someBytes(1000));
+  const own = await putFile(a.files, infoAt(1), someBytes(1000));
+  const gone = await putFile(a.files, infoAt(2), someBytes(1000));
   await withClient(server, async (connection) => {
     const store = await connection.jetstream().views.os(BUCKET);
     await store.putBlob({ name: "a picture" }, someBytes(CHUNK_BYTES * 2));
@@ -92,13 +109,13 @@ Deno.test("ObjectBucket sees no file, and deletes nothing, of what others have p
     await connection.jetstream().publish(`$O.${BUCKET}.C.stray`, "a chunk");
     const before = await bucketSubjects(connection);
     assert.equal(Object.keys(before).length, 9);
-    assert.deepEqual(await client.files.list(), [own]);
-    await putFile(client.files, infoAt(3), someBytes(10));
-    await client.files.delete(own.id);
-    await client.files.delete("nonsense");
-    await client.files.delete("nonsense/>");
-    await client.files.delete(`${name}/>`);
-    await client.files.delete(`${name}/${copy.nuid}`);
+    assert.deepEqual(await a.files.list(), [own]);
+    await putFile(a.files, infoAt(3), someBytes(10));
+    await a.files.delete(own.id);
+    await a.files.delete("nonsense");
+    await a.files.delete("nonsense/>");
+    await a.files.delete(`${name}/>`);
+    await a.files.delete(`${name}/${copy.nuid}`);
     const after = await bucketSubjects(connection);
     assert.deepEqual(
       Object.keys(before).filter((subject) => !(subject in after)).sort(),
@@ -108,9 +125,6 @@ Deno.test("ObjectBucket sees no file, and deletes nothing, of what others have p
 });
 
 Deno.test("ObjectBucket gives each file its own name, though many are written at once", async () => {
-  await using server = await NatsServer.start();
-  await using a = await BucketClient.open(server, { replicaId: "a" });
-  await using b = await BucketClient.open(server, { replicaId: "b" });
   const files = await Promise.all(
     Array.from(
       { length: 6 },
@@ -126,22 +140,17 @@ Deno.test("ObjectBucket gives each file its own name, though many are written at
 });
 
 Deno.test("ObjectBucket never takes a file for another one that got its name later", async () => {
-  await using server = await NatsServer.start();
-  await using client = await BucketClient.open(server);
-  const first = await putFile(client.files, infoAt(9), someBytes(10));
-  await client.files.delete(first.id);
-  const second = await putFile(client.files, infoAt(9), someBytes(20));
+  const first = await putFile(a.files, infoAt(9), someBytes(10));
+  await a.files.delete(first.id);
+  const second = await putFile(a.files, infoAt(9), someBytes(20));
   assert.equal(nameOf(second), nameOf(first));
-  await assert.rejects(client.files.open(first.id, never), SnapshotStoreError);
-  await assert.rejects(client.files.markVerified(first.id), SnapshotStoreError);
-  await client.files.delete(first.id);
-  assert.deepEqual(await client.files.list(), [second]);
+  await assert.rejects(a.files.open(first.id, never), SnapshotStoreError);
+  await assert.rejects(a.files.markVerified(first.id), SnapshotStoreError);
+  await a.files.delete(first.id);
+  assert.deepEqual(await a.files.list(), [second]);
 });
 
 Deno.test("ObjectBucket keeps for all that a file was read back whole", async () => {
-  await using server = await NatsServer.start();
-  await using a = await BucketClient.open(server, { replicaId: "a" });
-  await using b = await BucketClient.open(server, { replicaId: "b" });
   const file = await putFile(a.files, infoAt(9), someBytes(10));
   await b.files.markVerified(file.id);
   await a.files.markVerified(file.id);
@@ -150,9 +159,6 @@ Deno.test("ObjectBucket keeps for all that a file was read back whole", async ()
 });
 
 Deno.test("ObjectBucket brings nothing back that is deleted while it is marked", async () => {
-  await using server = await NatsServer.start();
-  await using a = await BucketClient.open(server, { replicaId: "a" });
-  await using b = await BucketClient.open(server, { replicaId: "b" });
   for (let i = 0; i < 25; i++) {
     const { id } = await putFile(a.files, infoAt(i), someBytes(10));
     await Promise.all([
@@ -169,8 +175,6 @@ Deno.test("ObjectBucket brings nothing back that is deleted while it is marked",
 });
 
 Deno.test("ObjectBucket finds a chunk that is missing, another one or one too many, and metadata that lies", async () => {
-  await using server = await NatsServer.start();
-  await using client = await BucketClient.open(server);
   await withClient(server, async (connection) => {
     const manager = await connection.jetstreamManager();
     const js = connection.jetstream();
@@ -225,77 +229,71 @@ Deno.test("ObjectBucket finds a chunk that is missing, another one or one too ma
         headers: head,
       });
     };
-    const whole = await putFile(client.files, infoAt(0), someBytes(10));
+    const whole = await putFile(a.files, infoAt(0), someBytes(10));
     for (const [i, [what, damage]] of Object.entries(damages).entries()) {
       const file = await putFile(
-        client.files,
+        a.files,
         infoAt(i + 1),
         someBytes(3 * CHUNK_BYTES + 100),
       );
-      assert.equal((await readFile(client.files, file.id)).length, file.bytes);
+      assert.equal((await readFile(a.files, file.id)).length, file.bytes);
       await damage(chunksOf(file), metaOf(file));
-      const { id } = (await client.files.list())
+      const { id } = (await a.files.list())
         .find(({ id }) => id === file.id)!;
       await assert.rejects(
-        readFile(client.files, id),
+        readFile(a.files, id),
         SnapshotDamagedError,
         what,
       );
     }
-    assert.equal((await readFile(client.files, whole.id)).length, 10);
+    assert.equal((await readFile(a.files, whole.id)).length, 10);
   });
 });
 
 Deno.test("ObjectBucket does not call a file damaged that is deleted while it is read", async () => {
-  await using server = await NatsServer.start();
-  await using client = await BucketClient.open(server);
   const file = await putFile(
-    client.files,
+    a.files,
     infoAt(1),
     someBytes(40 * CHUNK_BYTES),
   );
-  const stream = await client.files.open(file.id, never);
+  const stream = await a.files.open(file.id, never);
   await assert.rejects(async () => {
     let chunks = 0;
     for await (const _bytes of stream) {
-      if (++chunks === 2) await client.files.delete(file.id);
+      if (++chunks === 2) await a.files.delete(file.id);
     }
   }, SnapshotStoreError);
 });
 
 Deno.test("ObjectBucket ends a reading that is aborted or left, and is not exhausted by many", async () => {
-  await using server = await NatsServer.start();
-  await using client = await BucketClient.open(server);
   const bytes = someBytes(8 * CHUNK_BYTES);
-  const { id } = await putFile(client.files, infoAt(1), bytes);
+  const { id } = await putFile(a.files, infoAt(1), bytes);
   for (let i = 0; i < 100; i++) {
     const abort = new AbortController();
-    const stream = await client.files.open(id, abort.signal);
+    const stream = await a.files.open(id, abort.signal);
     if (i % 2 === 0) await stream.getReader().read();
     if (i % 3 === 0) abort.abort();
     else if (!stream.locked) await stream.cancel();
     else abort.abort(new Error("left"));
   }
   const abort = new AbortController();
-  const reading = readFile(client.files, id, abort.signal);
+  const reading = readFile(a.files, id, abort.signal);
   abort.abort(new Error("enough"));
   await assert.rejects(reading, /enough/);
-  assert.deepEqual(await readFile(client.files, id), bytes);
+  assert.deepEqual(await readFile(a.files, id), bytes);
 });
 
 Deno.test("ObjectBucket takes what an aborted file has stored away, and lists none that is not committed", async () => {
-  await using server = await NatsServer.start();
-  await using client = await BucketClient.open(server);
   await withClient(server, async (connection) => {
     const sinks = [];
     for (let i = 0; i < 3; i++) {
-      const sink = await client.files.create(infoAt(1));
+      const sink = await a.files.create(infoAt(1));
       await sink.write(someBytes(10 * CHUNK_BYTES, i + 1));
       sinks.push(sink);
     }
-    assert.deepEqual(await client.files.list(), []);
+    assert.deepEqual(await a.files.list(), []);
     // The others are alive: beginning one more sweeps none of them.
-    await (await client.files.create(infoAt(1))).abort();
+    await (await a.files.create(infoAt(1))).abort();
     const subjects = await bucketSubjects(connection);
     assert.equal(Object.keys(subjects).length, 3);
     await sinks[0].abort();
@@ -305,9 +303,9 @@ Deno.test("ObjectBucket takes what an aborted file has stored away, and lists no
     await assert.rejects(sinks[0].commit(), SnapshotStoreError);
     await assert.rejects(sinks[1].write(someBytes(1)), SnapshotStoreError);
     await sinks[2].abort();
-    assert.deepEqual(await client.files.list(), [file]);
+    assert.deepEqual(await a.files.list(), [file]);
     assert.deepEqual(
-      await readFile(client.files, file.id),
+      await readFile(a.files, file.id),
       someBytes(10 * CHUNK_BYTES, 2),
     );
     assert.deepEqual(

@@ -1,5 +1,5 @@
 /**
- * Clients that set and get without a pause and record what they were told.
+ * Clients that set and get all the time and record what they were told.
  *
  * @module
  */
@@ -28,8 +28,12 @@ const FILL_CLIENTS = 50;
 const FILL_SETS = 20;
 const FILL_ID_CHARACTERS = 200;
 
-/** The longest pause between two requests of a client. */
-const PAUSE_MAX_MS = 20;
+/**
+ * The longest time between the beginnings of two requests of a client: so long
+ * that the processes under test are not short of CPU. An answer that takes
+ * longer is followed by the next request at once.
+ */
+const INTERVAL_MAX_MS = 60;
 
 /** How long a client waits when a replica does not take its request. */
 const BACK_OFF_MS = 50;
@@ -90,10 +94,11 @@ export class Clients {
     for (;;) {
       await this.#resting;
       if (this.#stopped) return;
+      const next_ms = performance.now() + random.below(INTERVAL_MAX_MS);
       const outcome = await this.set(slot, random);
       await sleep(
         outcome?.type === "acknowledged"
-          ? random.below(PAUSE_MAX_MS)
+          ? Math.max(0, next_ms - performance.now())
           : BACK_OFF_MS,
       );
     }
@@ -172,8 +177,11 @@ export class Clients {
   /** Lets a client get at random, from one replica, until `stop`. */
   async keepGetting(slot: ReplicaSlot, random: Random): Promise<void> {
     while (!this.#stopped) {
+      const next_ms = performance.now() + random.below(INTERVAL_MAX_MS);
       const answered = await this.#get(slot, random.pick(USERS));
-      await sleep(answered ? random.below(PAUSE_MAX_MS) : BACK_OFF_MS);
+      await sleep(
+        answered ? Math.max(0, next_ms - performance.now()) : BACK_OFF_MS,
+      );
     }
   }
 

@@ -132,7 +132,7 @@ Deno.test("foreign entries in the log make no replica stop or differ", async () 
         assert.ok((await cluster.agreement()).sequence >= sequence);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 75 },
   );
   const { sequence, users } = await cluster.agreement();
   assert.ok(sequence > published / 2, `${sequence} of ${published} are stored`);

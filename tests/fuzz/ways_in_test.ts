@@ -12,7 +12,7 @@ import { restoreAll } from "../support/snapshots.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const HEADER = "user_id,postpaid_limit,spp,shipping_fee,return_fee";
-const RUNS = 60;
+const RUNS = 30;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

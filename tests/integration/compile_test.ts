@@ -34,6 +34,8 @@ Deno.test("deno task compile includes every file that is loaded by its URL", asy
 /** Runs the task, with its executable in a folder and another runtime file. */
 async function compile(folder: string, runtime: string | undefined) {
   const command = project.tasks.compile.command
+    // The types are checked apart.
+    .replace("deno compile", "deno compile --no-check")
     .replace("--output usergrade", `--output ${folder}/usergrade`);
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--eval", command],

@@ -167,8 +167,8 @@ Deno.test("kill -9 while a snapshot is written leaves the old state or the new o
     for (let round = 0; round < 3; round++) {
       using folder = new TemporaryFolder();
       const model = await fillLog(folder.path, {
-        sets: 150_000,
-        users: 100_000,
+        sets: 80_000,
+        users: 50_000,
       });
       {
         await using service = await ServiceProcess.start({
@@ -178,7 +178,7 @@ Deno.test("kill -9 while a snapshot is written leaves the old state or the new o
         const response = await service.set({ user_id: "one more" });
         await response.body?.cancel();
         model.set({ user_id: "one more" });
-        await sleep(random.below(400));
+        await sleep(random.below(250));
         await service.end("SIGKILL");
       }
       await using again = await ServiceProcess.start({ dataDir: folder.path });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import project from "../../deno.json" with { type: "json" };
-import { makeCertificates } from "../support/certificates.ts";
 import {
   AUTHORIZATION,
   basicAuthorization,
@@ -164,29 +163,6 @@ Deno.test("SIGTERM ends a service with idle connections and unfinished bodies wi
   assert.equal((await service.end("SIGTERM")).code, 0);
   assert.ok(performance.now() - started < 8_000);
   for (const connection of connections) connection.close();
-});
-
-Deno.test("both listeners speak TLS with a certificate and its key", async () => {
-  using folder = new TemporaryFolder();
-  const { ca, cert, key } = await makeCertificates(folder.path, "server");
-  await using service = ServiceProcess.spawn({
-    dataDir: folder.path,
-    env: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key },
-  });
-  await service.line(({ state }) => state === "ready");
-  using client = Deno.createHttpClient({
-    caCerts: [Deno.readTextFileSync(ca)],
-  });
-  assert.match(service.url("set"), /^https:/);
-  const set = await service.set({ user_id: "a", spp: 1 }, { client } as never);
-  assert.equal(set.status, 200);
-  await set.body?.cancel();
-  const got = await service.get("/get?user_id=a", { client } as never);
-  assert.equal((await got.json()).spp, 1);
-  await assert.rejects(service.get("/get?user_id=a"), (error) => {
-    assert.match(String((error as Error).cause), /certificate/i);
-    return true;
-  });
 });
 
 Deno.test("a data folder that can't be written ends the start with exit status 1 and its path", async () => {

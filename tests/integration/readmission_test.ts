@@ -25,6 +25,9 @@ async function entries(cluster: Cluster): Promise<string[]> {
   }
 }
 
+/** The pause between two sets. */
+const PAUSE_MS = 5;
+
 /** Sets through one replica, one set after the other, each with its own number. */
 class Setter {
   /** The numbers that were answered with 200. */
@@ -44,7 +47,7 @@ class Setter {
       const response = await this.replica.set({ user_id: this.name, spp });
       await response.body?.cancel();
       if (response.status === 200) this.acknowledged.push(spp);
-      else await sleep(5);
+      await sleep(PAUSE_MS);
     }
   }
 

@@ -41,7 +41,7 @@ Deno.test("a standalone service cuts its log behind two snapshots, keeps some in
   let service = await start();
   const before = await (async () => {
     await using running = service;
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       await fill(running, 320);
       await eventually(async () => {
         const { log } = await running.statusJson();
@@ -85,7 +85,7 @@ Deno.test("a cluster keeps two snapshots in the broker, cuts the stream behind t
     SNAPSHOT_LOG_BYTES: String(LOG_BYTES),
   });
   const [first, second] = cluster.replicas;
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     await fill(second, 240);
     await eventually(async () => {
       const { log } = await first.statusJson();

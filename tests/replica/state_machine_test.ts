@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LogFailedError } from "../../src/log/log.ts";
 import { CHECKPOINT_ENTRIES } from "../../src/replica/digest_trail.ts";
 import { StateMachine } from "../../src/replica/state_machine.ts";
-import { TableFullError } from "../../src/storage/segment.ts";
+import { TableFullError } from "../../src/storage/table_full_error.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { largeId, withoutMemory } from "../support/memory.ts";
 

@@ -19,6 +19,8 @@ export type Step =
   | { do: "restore"; patches: UserGradePatch[] }
   | { do: "get"; id: string }
   | { do: "delete"; id: string }
+  /** Deletes so many users that they may be all. */
+  | { do: "deleteMany"; ids: readonly string[] }
   | { do: "snapshot" }
   /** `which` chooses among the open snapshots, if there are any. */
   | { do: "read"; which: number; rowsMax: number }
@@ -61,6 +63,13 @@ export function historyOf(
       arbitrary: fc.record({
         do: fc.constant("delete" as const),
         id: fc.constantFrom(...ids),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant("deleteMany" as const),
+        ids: fc.nat(ids.length).map((from) => ids.slice(from)),
       }),
     },
     { weight: 1, arbitrary: fc.constant({ do: "snapshot" as const }) },
@@ -163,6 +172,10 @@ export function play(
       assert.deepEqual(storage.get(step.id), model.users.get(step.id));
     } else if (step.do === "delete") {
       assert.equal(storage.delete(step.id), model.delete(step.id));
+    } else if (step.do === "deleteMany") {
+      for (const id of step.ids) {
+        assert.equal(storage.delete(id), model.delete(id));
+      }
     } else if (step.do === "snapshot") {
       openSnapshot();
     } else if (open.length > 0) {
@@ -177,8 +190,15 @@ export function play(
     }
     assert.equal(storage.size, model.users.size);
   }
+  assert.equal(storage.digest, digestOf(model.users.values()));
   openSnapshot();
   for (const snapshot of open) snapshot.finish();
+  for (const step of steps) {
+    if (step.do !== "deleteMany") continue;
+    for (const id of step.ids) {
+      assert.deepEqual(storage.get(id), model.users.get(id));
+    }
+  }
   for (const [id, grade] of model.users) {
     assert.deepEqual(storage.get(id), grade);
     assert.equal(storage.getJson(id), JSON.stringify(grade));

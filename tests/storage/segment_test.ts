@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hashKey } from "../../src/storage/key_hash.ts";
-import {
-  forEachRecord,
-  Segment,
-  SEGMENT_WORDS_MAX,
-  TableFullError,
-} from "../../src/storage/segment.ts";
+import { forEachRecord } from "../../src/storage/record.ts";
+import { Segment, SEGMENT_WORDS_MAX } from "../../src/storage/segment.ts";
+import { TableFullError } from "../../src/storage/table_full_error.ts";
 import { withoutMemory } from "../support/memory.ts";
 import { number } from "./arbitraries.ts";
 import { hashId, type Key, type Seed, toKey } from "./keys.ts";
@@ -14,11 +11,9 @@ import { hashId, type Key, type Seed, toKey } from "./keys.ts";
 type Numbers = [number, number, number, number];
 
 const SEED: Seed = [5, 6];
-const HASH_SHIFT = 10;
 
 function createSegment(): Segment {
   return new Segment(
-    HASH_SHIFT,
     (words, at, length) => hashKey(...SEED, words, at, length),
   );
 }
@@ -31,9 +26,18 @@ function set(segment: Segment, id: string, numbers: Numbers): void {
   let place = segment.find(hash, words, length);
   if (place === -1) place = segment.append(hash, words, length, wide);
   else if (wide && !segment.isWide(place)) {
-    place = segment.widen(hash, place, words);
+    place = segment.widen(hash, words, length);
   }
   segment.write(place, ...numbers);
+}
+
+/** Removes a user as the table does; returns whether there was one. */
+function remove(segment: Segment, id: string): boolean {
+  const { words, length } = toKey(id);
+  const hash = hashId(SEED, id);
+  const place = segment.find(hash, words, length);
+  if (place !== -1) segment.remove(hash, place);
+  return place !== -1;
 }
 
 function get(segment: Segment, id: string): number[] | undefined {
@@ -60,11 +64,12 @@ function test(sentence: string, fn: () => void): void {
   Deno.test(sentence, { permissions: "none" }, fn);
 }
 
-test("Segment keeps what was written, whatever the history", () => {
+test("Segment keeps what was written and not removed, whatever the history", () => {
+  const numbers = fc.tuple(number, number, number, number);
   fc.assert(
     fc.property(
       fc.array(
-        fc.tuple(fc.nat(300), fc.tuple(number, number, number, number)),
+        fc.tuple(fc.nat(300), fc.oneof(numbers, fc.constant(undefined))),
         { maxLength: 400, size: "max" },
       ),
       (history) => {
@@ -72,10 +77,15 @@ test("Segment keeps what was written, whatever the history", () => {
         const model = new Map<string, number[]>();
         for (const [user, numbers] of history) {
           const id = `user-${user}`;
-          set(segment, id, numbers);
-          const expected = numbers.map((value) => value + 0);
-          model.set(id, expected);
-          assert.deepEqual(get(segment, id), expected);
+          if (numbers === undefined) {
+            assert.equal(remove(segment, id), model.delete(id));
+            assert.equal(get(segment, id), undefined);
+          } else {
+            set(segment, id, numbers);
+            const expected = numbers.map((value) => value + 0);
+            model.set(id, expected);
+            assert.deepEqual(get(segment, id), expected);
+          }
           assert.ok(segment.used <= segment.words.length);
         }
         assert.deepEqual(rows(segment), model);
@@ -89,8 +99,60 @@ test("Segment keeps what was written, whatever the history", () => {
   );
 });
 
+/** How the ids of a churn come to be, and how large their numbers are. */
+const CHURNS: Record<string, (i: number) => [id: string, number: number]> = {
+  "ids of one length": (i) => [`user-${1e6 + i}`, i],
+  "growing ids": (i) => ["x".repeat(8 + i / 250) + i, i],
+  "ids of mixed lengths": (i) => [`${i}`.padEnd(i * 7919 % 250, "x"), i],
+  "narrow and wide numbers": (i) => [
+    `user-${1e6 + i}`,
+    i * 7919 % 3 === 0 ? 2 ** 40 : i,
+  ],
+};
+for (const [name, make] of Object.entries(CHURNS)) {
+  test(`Segment does not grow with ${name} that come and go`, () => {
+    const segment = createSegment();
+    const users = 1000;
+    const add = (i: number) => set(segment, make(i)[0], [make(i)[1], 0, 0, 0]);
+    let [live, live_max, bytes] = [0, 0, 0];
+    const words = (i: number) =>
+      5 + Math.ceil(make(i)[0].length / 4) + (make(i)[1] > 2 ** 31 ? 4 : 0);
+    for (let i = 0; i < 20 * users; i++) {
+      add(i);
+      live += words(i);
+      if (i === users - 1) bytes = segment.bytes / live;
+      if (i < users) continue;
+      assert.ok(remove(segment, make(i - users)[0]));
+      live -= words(i - users);
+      live_max = Math.max(live_max, live);
+    }
+    assert.equal(rows(segment).size, users);
+    const growth = segment.bytes / live_max / bytes;
+    assert.ok(growth < 4 / 3, `${segment.bytes} bytes: ${growth} times`);
+  });
+}
+
+test("Segment gives memory back when its users go, and takes them again", () => {
+  const segment = createSegment();
+  const empty = segment.bytes;
+  const ids = Array.from({ length: 1000 }, (_, i) => `user-${i}`);
+  let full = 0;
+  for (let round = 0; round < 5; round++) {
+    for (const [i, id] of ids.entries()) set(segment, id, [i, 0, 0, 2 ** 40]);
+    if (round === 0) full = segment.bytes;
+    assert.ok(segment.bytes <= full, `${segment.bytes} of ${full}`);
+    for (const id of ids.slice(100)) remove(segment, id);
+    assert.ok(segment.bytes < full / 3, `${segment.bytes} of ${full}`);
+    for (const id of ids.slice(0, 100)) {
+      assert.deepEqual(get(segment, id)?.[3], 2 ** 40);
+      remove(segment, id);
+    }
+    assert.ok(segment.bytes < 2 * empty, `${segment.bytes}, once ${empty}`);
+  }
+});
+
 test("Segment finds keys whose hashes are all the same", () => {
-  const segment = new Segment(HASH_SHIFT, () => -1);
+  const segment = new Segment(() => -1);
   const keys: Key[] = Array.from({ length: 500 }, (_, i) => toKey(`u${i}`));
   const places = keys.map(({ words, length }, i) => {
     const place = segment.append(-1, words, length, false);
@@ -152,6 +214,12 @@ test("Segment takes records up to its limit, then says so and changes nothing", 
   }
   set(segment, "short", [1, 2, 3, 4]);
   assert.deepEqual(get(segment, "short"), [1, 2, 3, 4]);
+
+  // Once enough of them are removed, others fit again.
+  for (let i = 1; i < users / 60; i++) remove(segment, id(i));
+  set(segment, id(users), [8, 8, 8, 8]);
+  assert.deepEqual(get(segment, id(users)), [8, 8, 8, 8]);
+  assert.deepEqual(get(segment, id(users - 1)), [users - 1, 1 - users, 0, 1]);
 });
 
 test("Segment changes nothing when memory is out, and works again when there is some", () => {

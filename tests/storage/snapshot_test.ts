@@ -21,7 +21,7 @@ class CountingWords extends Int32Array<ArrayBuffer> {
  * 1024 words, 1000 need seven pages.
  */
 function createSegment(users: number): { segment: Segment; places: number[] } {
-  const segment = new Segment(0, () => 0);
+  const segment = new Segment(() => 0);
   const places = Array.from({ length: users }, (_, i) => {
     const { words, length } = toKey(`user-${i}`);
     const place = segment.append(i, words, length, false);
@@ -103,10 +103,25 @@ test("TableSnapshot.keep() copies nothing of records that are new or read", () =
   assert.equal(CountingWords.copies, 0);
 });
 
+test("TableSnapshot.keepAll() copies a segment once, with the pages that were kept before", () => {
+  const { segment, places } = createSegment(1000);
+  using snapshot = new TableSnapshot([segment], 1000);
+  snapshot.keep(0, segment, places[3]);
+  segment.remove(3, places[3]);
+  snapshot.keepAll(0);
+  for (const place of places) segment.write(place, -1, -1, -1, -1);
+  snapshot.keepAll(0);
+  snapshot.keep(0, segment, places[5]);
+  assert.equal(CountingWords.copies, 2);
+  assert.deepEqual(readValues(snapshot, 7), ascending(1000));
+  snapshot.keepAll(0);
+  assert.equal(CountingWords.copies, 2);
+});
+
 test("TableSnapshot.read() gives slices of the size asked for, over segments", () => {
   const first = createSegment(10).segment;
   const second = createSegment(5).segment;
-  const segments = [undefined, first, new Segment(0, () => 0), second];
+  const segments = [undefined, first, new Segment(() => 0), second];
   const sizes = (rowsMax: number) => {
     using snapshot = new TableSnapshot(segments, 15);
     const counts: number[] = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { TableFullError } from "../../src/storage/segment.ts";
+import { TableFullError } from "../../src/storage/table_full_error.ts";
 import { UserTable } from "../../src/storage/user_table.ts";
 import { withoutMemory } from "../support/memory.ts";
 import { ODD_IDS } from "./arbitraries.ts";

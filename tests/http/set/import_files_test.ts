@@ -82,9 +82,12 @@ function sqliteCsv(...args: string[]): Promise<Uint8Array<ArrayBuffer>> {
   );
 }
 
+/** What packers pack. */
+const EXCEL_CSV = await pythonCsv({ dialect: "excel" });
+
 /** The same by a packer. */
 async function packed(name: ProgramName, ...args: string[]) {
-  return await runProgram(name, args, await pythonCsv({ dialect: "excel" }));
+  return await runProgram(name, args, EXCEL_CSV);
 }
 
 function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -164,10 +164,10 @@ Deno.test("POST /import?replace=true deletes in parts that fit the log's entries
     retention: { age_ms: undefined, bytes: undefined, entries: undefined },
     entryBytesMax: 10_000,
   });
-  const before = service.log.payloads.length;
+  const before = service.log.entries.length;
   const response = await replace(service, `${HEADER}a,1,2,3,4\n`);
   assert.equal((await response.json()).deleted, 1_500);
-  assert.ok(service.log.payloads.length > before + 20);
+  assert.ok(service.log.entries.length > before + 20);
   assert.equal((await service.statusJson()).users, 1);
 });
 

@@ -529,7 +529,7 @@ Deno.test({
         assert.deepEqual(parts.lines, whole.lines);
         assert.equal(parts.error?.message, whole.error?.message);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2_000 },
     );
   },
 });
