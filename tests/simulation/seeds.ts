@@ -13,7 +13,7 @@ export class BrokenPromiseError extends Error {
 }
 
 /**
- * @param name The simulation, as `deno task simulate` names it.
+ * @param replay Says how to run one seed again.
  * @param first The first seed.
  * @param count How many seeds are run, one after the other.
  * @param run Runs one.
@@ -21,7 +21,7 @@ export class BrokenPromiseError extends Error {
  * @throws {BrokenPromiseError} With the first seed that fails.
  */
 export async function runSeeds(
-  name: string,
+  replay: (seed: number) => string,
   first: number,
   count: number,
   run: (seed: number) => Promise<Seen>,
@@ -37,9 +37,9 @@ export async function runSeeds(
         addSeen(all, await run(seed));
       } catch (cause) {
         throw new BrokenPromiseError(
-          `seed ${seed}: ${
-            (cause as Error).message
-          }; replay with: deno task simulate --only ${name} --from ${seed} --seeds 1`,
+          `seed ${seed}: ${(cause as Error).message}; replay with ${
+            replay(seed)
+          }`,
           { cause },
         );
       }
@@ -48,6 +48,11 @@ export async function runSeeds(
     Error.stackTraceLimit = stackTraceLimit;
   }
   return all;
+}
+
+/** @returns How to run a seed of a simulation again, by the command. */
+export function byCommand(name: string): (seed: number) => string {
+  return (seed) => `deno task simulate --only ${name} --from ${seed} --seeds 1`;
 }
 
 /** Adds what was seen to what was seen before. */

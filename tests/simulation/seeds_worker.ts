@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { runSeeds } from "./seeds.ts";
+import { byCommand, runSeeds } from "./seeds.ts";
 import { STORMS } from "./storms.ts";
 
 /** The seeds of one simulation that a worker is to run. */
@@ -24,7 +24,9 @@ self.onmessage = async ({ data }: MessageEvent<Range>) => {
   const { name, first, count } = data;
   let end: RangeEnd;
   try {
-    end = { seen: [...await runSeeds(name, first, count, STORMS[name])] };
+    end = {
+      seen: [...await runSeeds(byCommand(name), first, count, STORMS[name])],
+    };
   } catch (error) {
     end = { failure: (error as Error).message };
   }
