@@ -8,6 +8,7 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
 import { getApp } from "./http/get/get_app.ts";
+import { recordRoutes } from "./http/get/record_routes.ts";
 import { Watchers } from "./http/get/watchers.ts";
 import type {
   HealingView,
@@ -56,7 +57,7 @@ export class Apps {
    */
   readonly bodies: Readonly<Record<"set" | "get", BodyReader>>;
   readonly watchers: Watchers;
-  /** The port of the set listener, for the OpenAPI document. */
+  /** The port of the set listener, for the OpenAPI document and the page. */
   setPort: number;
   /** The answers of each listener. */
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
@@ -84,8 +85,16 @@ export class Apps {
       backups,
       watchers: this.watchers,
     });
+    const records = (listener: "set" | "get") =>
+      recordRoutes({
+        replica: options.replica,
+        watchers: this.watchers,
+        bodies: this.bodies[listener],
+        getSeconds,
+      });
     this.set = setApp({
       ...options,
+      records: records("set"),
       bodies: this.bodies.set,
       availability: this.availability,
       requests: this.requests.set,
@@ -93,11 +102,13 @@ export class Apps {
     });
     this.get = getApp({
       ...options,
+      records: records("get"),
+      setListener: {
+        isTls: options.tls !== undefined,
+        port: () => this.setPort,
+      },
       availability: this.availability,
-      bodies: this.bodies.get,
       requests: this.requests.get,
-      getSeconds,
-      watchers: this.watchers,
       history: this.#history,
       metrics: async () => {
         const registry = await metrics;

@@ -113,6 +113,7 @@ const ARROWS: Record<string, string[]> = {
     "http/openapi",
   ],
   "http/set": [
+    "http/page",
     "http/server",
     "http/openapi",
     "http/ports.ts",

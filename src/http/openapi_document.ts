@@ -13,12 +13,18 @@ import { METRICS_PATH } from "./get/metrics_openapi.ts";
 import { STATUS_PATH } from "./get/status_openapi.ts";
 import { WATCH_PATH } from "./get/watch_openapi.ts";
 import {
+  GUARDS,
   OTHERWISE,
   type PathItem,
   type Paths,
   report,
+  SECURITY,
 } from "./openapi/responses.ts";
-import { PAGE_PATHS } from "./page/page_openapi.ts";
+import {
+  EDIT_PATHS,
+  PAGE_PATHS,
+  SHARED_PAGE_PATHS,
+} from "./page/page_openapi.ts";
 import { PROBE_PATHS } from "./server/probes_openapi.ts";
 import { BACKUP_PATH } from "./set/backup_openapi.ts";
 import { DELETE_PATH } from "./set/delete_openapi.ts";
@@ -33,18 +39,24 @@ const SET_LISTENER_PATHS: Paths = {
   "/backup": BACKUP_PATH,
   "/import": IMPORT_PATH,
   "/snapshot": SNAPSHOT_PATH,
+  ...EDIT_PATHS,
 };
 
 /** The paths of the get listener besides its probes. */
 const GET_LISTENER_PATHS: Paths = {
-  "/get": GET_PATH,
-  "/watch": WATCH_PATH,
   "/status": STATUS_PATH,
   "/cluster": CLUSTER_PATH,
   "/history": HISTORY_PATH,
   "/metrics": METRICS_PATH,
   "/openapi.json": report("getOpenApi", "This document", z.looseObject({})),
   ...PAGE_PATHS,
+};
+
+/** The paths of both listeners that the set listener guards. */
+const SHARED_PATHS: Paths = {
+  "/get": GET_PATH,
+  "/watch": WATCH_PATH,
+  ...SHARED_PAGE_PATHS,
 };
 
 /** What differs from one replica to the next. */
@@ -63,7 +75,7 @@ export interface OpenApiOptions {
 const WILDCARDS = ["0.0.0.0", "::"];
 
 const DESCRIPTION =
-  `Two listeners. The set listener serves sets, deletions, imports, backups and snapshots and requires HTTP Basic authentication. The get listener is open.
+  `Two listeners. The set listener serves sets, deletions, imports, backups and snapshots and requires HTTP Basic authentication, for what both listeners serve too. The get listener is open.
 
 Errors are problem details by RFC 9457. Another method of a path gets 405 with Allow, another path 404. The set listener checks the credentials first.
 
@@ -104,6 +116,7 @@ export function openApiDocument(
     paths: Object.fromEntries([
       ...at([setListener], SET_LISTENER_PATHS),
       ...at([getListener], GET_LISTENER_PATHS),
+      ...at([getListener, setListener], guardedAtOne(SHARED_PATHS)),
       ...at([getListener, setListener], PROBE_PATHS),
     ]),
     components: {
@@ -116,6 +129,21 @@ export function openApiDocument(
 function hostOfUrl(address: string): string {
   if (WILDCARDS.includes(address)) return "localhost";
   return address.includes(":") ? `[${address}]` : address;
+}
+
+/** Adds what the set listener asks for and the get listener doesn't. */
+function guardedAtOne(paths: Paths): Paths {
+  const guarded = (operation: ZodOpenApiOperationObject) => ({
+    ...operation,
+    security: [{}, ...SECURITY],
+    responses: { ...operation.responses, ...GUARDS },
+  });
+  return Object.fromEntries(
+    Object.entries(paths).map(([path, { get, post }]) => [path, {
+      ...(get && { get: guarded(get) }),
+      ...(post && { post: guarded(post) }),
+    }]),
+  );
 }
 
 /**

@@ -44,6 +44,8 @@ const target = fc.oneof(
       "/openapi.json",
       "/history",
       "/page/page.js",
+      "/page",
+      "/watch?after=0",
       "http://x",
       "",
     ),

@@ -62,7 +62,7 @@ async function documentOf(service: LocalService): Promise<OpenApi> {
 }
 
 /** Asks for what a set listener that is ready answers. */
-async function askSets({ set }: Asked): Promise<void> {
+async function askSets({ set }: Asked, document: OpenApi): Promise<void> {
   const user = '{"user_id":"a"}';
   await set("post", "/set", { body: user });
   await set("post", "/set", { body: "no json" });
@@ -100,6 +100,10 @@ async function askSets({ set }: Asked): Promise<void> {
       ["post", "/snapshot"],
       ["get", "/backup"],
       ["head", "/backup"],
+      ["post", "/get"],
+      ...sharedPaths(document).flatMap((path) =>
+        (["get", "head"] as const).map((method) => [method, path] as const)
+      ),
     ] as const
   ) {
     const body = method === "post" ? { body: user } : {};
@@ -133,11 +137,30 @@ async function askGets({ get }: Asked, document: OpenApi): Promise<void> {
 }
 
 /** The paths that take nothing and that anyone may ask for. */
-function openPaths({ paths }: OpenApi): string[] {
+function openPaths(document: OpenApi): string[] {
+  const { paths } = document;
   return Object.keys(paths).filter((path) =>
     path !== "/get" && paths[path].get !== undefined &&
-    paths[path].get.security === undefined
+    paths[path].servers.some(({ url }) => url === "/")
   );
+}
+
+/** The paths that the get listener has open and the set listener guards. */
+function sharedPaths({ paths }: OpenApi): string[] {
+  return Object.keys(paths).filter((path) =>
+    paths[path].servers.length > 1 && paths[path].get?.security !== undefined
+  );
+}
+
+/** Asks the set listener for its page and what that is made of. */
+async function askEditPage({ set }: Asked): Promise<void> {
+  for (const path of ["/page", "/page/edit.js"]) {
+    const headers = await set("get", path);
+    await set("head", path);
+    const tag = { "if-none-match": headers.get("etag")! };
+    await set("get", path, { headers: tag });
+    await set("head", path, { headers: tag });
+  }
 }
 
 /** Asks a replica that has gone on from a snapshot for changes. */
@@ -290,8 +313,9 @@ Deno.test("answers are as the OpenAPI document says, and all that it says can be
   const document = await documentOf(service);
   const checker = new AnswerChecker(document);
   const asked = new Asked(service, checker);
-  await askSets(asked);
+  await askSets(asked, document);
   await askGets(asked, document);
+  await askEditPage(asked);
   await askWatches(checker);
   await askMany(asked);
   await askProbes(asked.set);

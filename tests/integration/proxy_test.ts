@@ -108,6 +108,9 @@ Deno.test("the proxy of docker-compose.yml forwards sets, gets, imports and back
     `${proxy.url("get")}/get?user_id=a&min_sequence=${sequence}`,
   );
   assert.equal((await got.json()).spp, 1);
+  const page = await fetch(`${proxy.url("get")}/page`, { redirect: "manual" });
+  assert.equal(page.headers.get("location"), "http://127.0.0.1:8000/page");
+  await page.body?.cancel();
 
   const rows = Array.from({ length: 20_000 }, (_, i) => `u${i},1,2,3,4`);
   const imported = await fetch(`${proxy.url("set")}/import`, {

@@ -47,7 +47,12 @@ export class TestBrowser implements AsyncDisposable {
       }
     });
     page.on("pageerror", (error) => problems.push(error.message));
-    page.on("requestfailed", (request) => problems.push(request.url()));
+    page.on("requestfailed", (request) => {
+      // A stream that its page has left.
+      const isLeft = request.resourceType() === "eventsource" &&
+        request.failure()?.errorText === "net::ERR_ABORTED";
+      if (!isLeft) problems.push(request.url());
+    });
     page.on("dialog", (dialog) => {
       problems.push(`dialog ${dialog.message()}`);
       dialog.dismiss();

@@ -50,9 +50,9 @@ function showSilence() {
 async function poll() {
   try {
     const [cluster, status, history] = await Promise.all([
-      ask("/cluster"),
-      ask("/status"),
-      ask("/history"),
+      ask("cluster"),
+      ask("status"),
+      ask("history"),
     ]);
     showCluster(await cluster.json());
     showLog(await status.json(), answeredAt_ms(status));
@@ -74,5 +74,9 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll();
 });
 
-startLookUp();
+const editLink = document.querySelector("#edit-link");
+startLookUp((id) => {
+  // The set listener's page takes the user over.
+  editLink.href = `page#user=${encodeURIComponent(id)}`;
+});
 poll();

@@ -1,6 +1,7 @@
 /**
- * The live page: a few static files, held in memory. They are imported, so that
- * a compiled executable has them too.
+ * The live page of the get listener, and the page of the set listener that sets
+ * and deletes: a few static files, held in memory. They are imported, so that a
+ * compiled executable has them too.
  *
  * @module
  */
@@ -9,14 +10,19 @@ import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplotJs from "uplot/dist/uPlot.iife.js" with { type: "text" };
 import chartsJs from "./charts.js" with { type: "text" };
 import conditionJs from "./condition.js" with { type: "text" };
+import editHtml from "./edit.html" with { type: "text" };
+import editJs from "./edit.js" with { type: "text" };
+import followerJs from "./follower.js" with { type: "text" };
 import formatJs from "./format.js" with { type: "text" };
 import indexHtml from "./index.html" with { type: "text" };
 import logLineJs from "./log_line.js" with { type: "text" };
 import lookUpJs from "./look_up.js" with { type: "text" };
 import pageCss from "./page.css" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
+import recordJs from "./record.js" with { type: "text" };
 import replicasJs from "./replicas.js" with { type: "text" };
-import { type Handler, methods } from "../server/router.ts";
+import { getAndHead, type Handler } from "../server/router.ts";
+import { EDIT_PATH, withoutSlash } from "./edit_link.ts";
 
 /** Only the page's own files run, and they talk to this listener alone. */
 const SECURITY_POLICY = [
@@ -36,20 +42,36 @@ const TYPES: Record<string, string> = {
   js: "text/javascript; charset=utf-8",
 };
 
-/** @returns The routes of the page and its files. */
+/** The files of both pages. */
+const SHARED_FILES: Record<string, Handler> = {
+  "/page/page.css": file("css", pageCss),
+  "/page/look_up.js": file("js", lookUpJs),
+  "/page/follower.js": file("js", followerJs),
+  "/page/record.js": file("js", recordJs),
+  "/page/format.js": file("js", formatJs),
+};
+
+/** @returns The routes of the live page and its files. */
 export function page(): Record<string, Handler> {
   return {
+    ...SHARED_FILES,
     "/": file("html", indexHtml),
-    "/page/page.css": file("css", pageCss),
     "/page/page.js": file("js", pageJs),
     "/page/replicas.js": file("js", replicasJs),
     "/page/log_line.js": file("js", logLineJs),
     "/page/condition.js": file("js", conditionJs),
     "/page/charts.js": file("js", chartsJs),
-    "/page/format.js": file("js", formatJs),
-    "/page/look_up.js": file("js", lookUpJs),
     "/page/uplot.js": file("js", uplotJs),
     "/page/uplot.css": file("css", uplotCss),
+  };
+}
+
+/** @returns The routes of the page that sets and deletes, and of its files. */
+export function editPage(): Record<string, Handler> {
+  return {
+    ...SHARED_FILES,
+    [EDIT_PATH]: withoutSlash(file("html", editHtml)),
+    "/page/edit.js": file("js", editJs),
   };
 }
 
@@ -69,5 +91,5 @@ function file(type: keyof typeof TYPES, text: string): Handler {
     asked.get("if-none-match")?.includes(tag)
       ? new Response(null, { status: 304, headers })
       : new Response(text, { headers });
-  return methods({ GET: handler, HEAD: handler });
+  return getAndHead(handler);
 }

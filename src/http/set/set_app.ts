@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { editPage } from "../page/page.ts";
 import type {
   BackupSource,
   Readiness,
@@ -34,6 +35,8 @@ export interface SetAppOptions {
   readonly replica: SetTarget & BackupSource & Readiness;
   /** Makes snapshots of it. */
   readonly snapshots: SnapshotMaker;
+  /** The routes that show records. */
+  readonly records: Record<string, Handler>;
   /** Reads the bodies of sets and deletions. */
   readonly bodies: BodyReader;
   /** Who may use the listener. */
@@ -51,6 +54,7 @@ export function setApp(
   {
     replica,
     snapshots,
+    records,
     bodies,
     credentials,
     availability,
@@ -60,6 +64,10 @@ export function setApp(
 ): App {
   const guarded = (handler: Handler) =>
     refuseCrossOrigin(basicAuth(credentials, handler));
+  const guardedAll = (handlers: Record<string, Handler>) =>
+    Object.fromEntries(
+      Object.entries(handlers).map(([path, one]) => [path, guarded(one)]),
+    );
   const post = (handler: Handler) => guarded(methods({ POST: handler }));
   return router(
     {
@@ -76,6 +84,7 @@ export function setApp(
       )),
       // It changes no grade, so READ_ONLY lets it through.
       "/snapshot": post(snapshot(replica, snapshots, bodies)),
+      ...guardedAll({ ...records, ...editPage() }),
       ...probes(replica, () => replica.writable, () => availability.setRefusal),
     },
     guarded(notFound),

@@ -1,0 +1,57 @@
+/**
+ * The way to the page that sets and deletes. It is at the set listener, since a
+ * browser lets no page of another origin change anything there.
+ *
+ * @module
+ */
+import { HttpError } from "../server/problem.ts";
+import { getAndHead, type Handler } from "../server/router.ts";
+
+/** The path of the page at the set listener, and of the way to it at the other. */
+export const EDIT_PATH = "/page";
+
+/** Where the set listener is. */
+export interface SetListener {
+  readonly isTls: boolean;
+  /** Its port; a port of 0 is known once it is bound. */
+  port(): number;
+}
+
+/**
+ * A relative link to the page so needs no address, and a proxy that serves the
+ * set listener elsewhere answers this path by itself.
+ *
+ * @returns A handler that sends a browser to the page at the set listener, on
+ * the host by which the browser knows this one.
+ */
+export function editLink({ isTls, port }: SetListener): Handler {
+  const scheme = isTls ? "https" : "http";
+  return getAndHead((request) => {
+    // HTTP/2 has no Host header, but the authority in the request's URL.
+    const host = request.headers.get("host") ?? URL.parse(request.url)?.host;
+    const here = URL.parse(`${scheme}://${host}`);
+    if (here === null) {
+      throw new HttpError(400, "The Host header is not a host");
+    }
+    return redirect(`${scheme}://${here.hostname}:${port()}${EDIT_PATH}`);
+  });
+}
+
+/**
+ * @param handler Answers with a page whose addresses are relative, and only
+ * right without a slash at the end of its own.
+ * @returns A handler that takes such a slash away.
+ */
+export function withoutSlash(handler: Handler): Handler {
+  return getAndHead((request, query) => {
+    const path = request.url.slice(0, request.url.length - query.length);
+    return /\/\??$/.test(path) ? redirect("../page") : handler(request, query);
+  });
+}
+
+function redirect(location: string): Response {
+  return new Response(null, {
+    status: 307,
+    headers: { location, "cache-control": "no-store" },
+  });
+}
