@@ -1,34 +1,31 @@
 /**
- * Compaction at work: looks at a store of snapshots and at the log, and does one
- * step after the other. One for each store.
+ * Compaction at work: one step after the other, for one store of snapshots and
+ * the log.
  *
  * @module
  */
 import { getLogger } from "@logtape/logtape";
 import { UnavailableError } from "../errors.ts";
-import { SnapshotDamagedError } from "../snapshot/snapshot.ts";
 import { SnapshotsForbiddenError } from "../snapshot/store.ts";
 import { backingOff, nextStep, noteWanted } from "./compaction.ts";
 import { CompactionCalls, type CompactionPorts } from "./compaction_calls.ts";
-import {
-  type CompactionFacts,
-  type CompactionPlace,
-  type CompactionPolicy,
-  type CompactionSituation,
-  type KnownSnapshot,
-  type Step,
-  verifiedOf,
-  type WorkStep,
+import type {
+  CompactionFacts,
+  CompactionPlace,
+  CompactionPolicy,
+  CompactionSituation,
+  Step,
+  WorkStep,
 } from "./compaction_facts.ts";
-import { type CompactionLook, CompactionLooks } from "./compaction_look.ts";
+import type { CompactionLook } from "./compaction_look.ts";
 import {
   CompactionRequests,
   type MadeSnapshot,
   NoPlaceError,
 } from "./compaction_requests.ts";
+import { CompactionSight } from "./compaction_sight.ts";
 import { perform, type StepOutcome } from "./compaction_steps.ts";
 import { CompactionTroubles } from "./compaction_troubles.ts";
-import { SnapshotReads } from "./snapshot_reads.ts";
 
 const logger = getLogger(["usergrade", "compaction"]);
 
@@ -58,14 +55,9 @@ export interface CompactorPorts extends CompactionPorts {
 export class Compactor {
   readonly #stopping = new AbortController();
   readonly #calls: CompactionCalls;
-  readonly #looks: CompactionLooks;
+  readonly #sight: CompactionSight;
   readonly #requests = new CompactionRequests();
   readonly #troubles: CompactionTroubles;
-  /** The last look; undefined before the first. */
-  #look: CompactionLook | undefined;
-  /** The snapshots written since the start that are not verified. */
-  readonly #own = new Set<string>();
-  readonly #reads = new SnapshotReads();
   #wantedSince: ReadonlyMap<string, number> = new Map();
   #lastWrite: CompactionFacts["lastWrite"];
   #considerAt_ms = -Infinity;
@@ -77,8 +69,9 @@ export class Compactor {
   ) {
     this.#troubles = new CompactionTroubles(options.name);
     this.#calls = new CompactionCalls(ports, this.#stopping.signal);
-    this.#looks = new CompactionLooks(
+    this.#sight = new CompactionSight(
       this.#calls,
+      this.#requests,
       ({ info }, reason) =>
         logger.warn(
           "The snapshot at sequence {sequence} in {place} is left alone: {reason}",
@@ -103,7 +96,7 @@ export class Compactor {
     readonly time: string | null;
     readonly bytes: number;
   } | null {
-    const [newest] = verifiedOf(this.#known());
+    const { newest } = this.#sight;
     return newest === undefined ? null : {
       sequence: newest.info.sequence,
       time: newest.info.time,
@@ -167,9 +160,9 @@ export class Compactor {
     const { isHurried } = this.#requests;
     const { failure } = this.#troubles;
     if (backingOff({ now_ms, failure, isHurried })) return false;
-    return isHurried || this.#look === undefined ||
-      now_ms - this.#look.at_ms >= LOOK_MS ||
-      this.#decide(this.#look).type !== "none";
+    const { last } = this.#sight;
+    return isHurried || last === undefined ||
+      now_ms - last.at_ms >= LOOK_MS || this.#decide(last).type !== "none";
   }
 
   /** Does steps until none is to be done. */
@@ -207,37 +200,14 @@ export class Compactor {
   async #lookAgain(): Promise<CompactionLook | undefined> {
     const { logId } = this.ports.situation();
     if (logId === undefined) return undefined;
-    this.#look = await this.#looks.look(logId, this.ports.now());
+    const look = await this.#sight.look(logId, this.ports.now());
     this.#troubles.allowed("look");
-    const stored = new Map(this.#look.snapshots.map((one) => [one.id, one]));
-    this.#reads.keep(stored);
-    for (const id of this.#own) {
-      const snapshot = stored.get(id);
-      if (snapshot !== undefined && !snapshot.isVerified) continue;
-      this.#own.delete(id);
-      if (snapshot === undefined) this.#requests.gone(id);
-      else this.#requests.verified(snapshot);
-    }
-    return this.#look;
-  }
-
-  #known(): KnownSnapshot[] {
-    const known = (this.#look?.snapshots ?? []).map((snapshot) => ({
-      ...snapshot,
-      isOwn: this.#own.has(snapshot.id),
-      isUnreadable: this.#reads.isGivenUp(snapshot.id),
-      isReadAgain: false,
-    }));
-    const newest = verifiedOf(known).at(0)?.id;
-    return known.map((snapshot) => ({
-      ...snapshot,
-      isReadAgain: this.#reads.wasReadBeside(snapshot.id, newest),
-    }));
+    return look;
   }
 
   /** A snapshot turned out to be damaged: it does not count any more. */
   doubt(id: string): void {
-    this.#reads.doubt(id);
+    this.#sight.doubt(id);
   }
 
   #decide({ firstSequence, lastSequence }: CompactionLook): Step {
@@ -247,7 +217,7 @@ export class Compactor {
       date_ms: this.ports.date(),
       place: this.options.place,
       policy: this.options.policy,
-      snapshots: this.#known(),
+      snapshots: this.#sight.snapshots,
       firstSequence,
       lastSequence,
       isRequested: this.#requests.isRequested,
@@ -277,28 +247,21 @@ export class Compactor {
     switch (outcome.type) {
       case "written": {
         const { snapshot: { id }, took_ms } = outcome;
-        this.#own.add(id);
+        this.#sight.written(id);
         this.#requests.written(id);
         this.#lastWrite = { endedAt_ms: this.ports.now(), took_ms };
         return;
       }
-      case "verified": {
-        const { id } = outcome.snapshot;
-        // The newest one may be this very one, which was not verified before.
-        const newest = this.#known().find((one) =>
-          one.isOfThisLog &&
-          (one.id === id || one.isVerified && !one.isUnreadable)
-        );
-        this.#reads.succeeded(id, newest?.id ?? id);
+      case "verified":
+        this.#sight.read(outcome.snapshot.id);
         this.#requests.verified(outcome.snapshot);
         return this.#troubles.over();
-      }
       case "trimmed":
         return this.#troubles.over();
       case "gone":
         return this.#requests.gone(outcome.id);
       case "misfit":
-        this.#looks.disown(outcome.id);
+        this.#sight.disown(outcome.id);
         return this.#troubles.misfit();
       case "deleted":
         return;
@@ -308,9 +271,7 @@ export class Compactor {
   #failed(step: Step | undefined, error: Error): void {
     const isForbidden = error instanceof SnapshotsForbiddenError;
     if (step?.type === "verify" && !isForbidden) {
-      const { id } = step.snapshot;
-      if (error instanceof SnapshotDamagedError) this.doubt(id);
-      else this.#reads.failed(id);
+      this.#sight.unread(step.snapshot.id, error);
     }
     this.#troubles.failed(step?.type ?? "look", error, this.ports.now());
   }

@@ -120,30 +120,35 @@ function addSets(registry: MetricRegistry, replica: ReplicaView): void {
     "Sets committed and applied for this replica's clients, including imported rows.",
     () => setCounts.committed,
   );
+  registry.counter(
+    "usergrade_deletions_total",
+    "Deletions committed and applied for this replica's clients, including those of imports.",
+    () => setCounts.deleted,
+  );
   registry.counters(
     "usergrade_rejected_sets_total",
-    "Valid sets that were refused, by reason.",
+    "Valid sets and deletions that were refused, by reason.",
     ["reason"],
     () => REJECTIONS.map((reason) => [{ reason }, setCounts.rejected[reason]]),
   );
   registry.histogram(
     "usergrade_set_duration_seconds",
-    "Seconds from a valid set to its commit and application here.",
+    "Seconds from a valid set or deletion, or an array of them, to its commit and application here.",
     setCounts.setSeconds,
   );
   registry.histogram(
     "usergrade_commit_duration_seconds",
-    "Seconds from proposing a batch of sets to applying it.",
+    "Seconds from proposing a batch of changes to applying it.",
     setCounts.commitSeconds,
   );
   registry.histogram(
     "usergrade_commit_batch_sets",
-    "Sets in each committed batch.",
+    "Sets and deletions in each committed batch.",
     setCounts.batchSets,
   );
   registry.gauge(
     "usergrade_queue_sets",
-    "Sets that wait for the next batch.",
+    "Sets and deletions that wait for the next batch.",
     () => replica.sets.queued,
   );
   registry.gauge(

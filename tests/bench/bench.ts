@@ -14,6 +14,7 @@ const TASKS = [
   "growth",
   "backup",
   "snapshot",
+  "watch",
   "hostile",
 ] as const;
 

@@ -332,10 +332,12 @@ Deno.test("a wall clock that is set back does not keep a replica from the broker
   }
 });
 
-Deno.test("nothing is written into a stream that has lost this replica's last entry under a connection that lives", async () => {
+Deno.test("nothing is written into a stream that has lost what was applied under a connection that lives, by a replica that never wrote there either", async () => {
   await using server = await NatsServer.start();
   await using session = await Session.open(server);
   for (const batch of [1, 2, 3]) await session.propose(batch);
+  await using idle = await Session.open(server, { replicaId: "b" });
+  await eventually(() => assert.equal(idle.entries.length, 3));
   await withClient(server, async (client) => {
     const { streams } = await client.jetstreamManager();
     const { config } = await streams.info("USERGRADE");
@@ -343,7 +345,9 @@ Deno.test("nothing is written into a stream that has lost this replica's last en
     await streams.add(config);
     // The session has not looked since.
     await assert.rejects(session.propose(4));
+    await assert.rejects(idle.propose(1));
     await session.until("ahead_of_log");
+    await idle.until("ahead_of_log");
     assert.equal((await streams.info("USERGRADE")).state.last_seq, 0);
   });
 });

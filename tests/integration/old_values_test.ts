@@ -4,12 +4,16 @@ import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 
-/** A number that appears nowhere else. */
+/** A user and a number that appear nowhere else. */
+const DELETED_USER = "bob@example.com";
 const OLD_VALUE = 987_654_321;
 
 /** Sets a user's number; resolves to its sequence. */
 async function set(service: ServiceProcess, spp: number): Promise<number> {
-  const response = await service.set({ user_id: "ann", spp });
+  return await sequenceOf(await service.set({ user_id: "ann", spp }));
+}
+
+async function sequenceOf(response: Response): Promise<number> {
   assert.equal(response.status, 200, await response.text());
   return Number(response.headers.get("log-sequence"));
 }
@@ -47,31 +51,43 @@ async function snapshotTexts(client: NatsConnection): Promise<string[]> {
   );
 }
 
-Deno.test("two snapshots after a value is overwritten leave it neither in the log nor in the bucket", async () => {
+Deno.test("two snapshots after a value is overwritten, or a user deleted, leave neither in the log and in the bucket", async () => {
   await using cluster = await Cluster.start(2);
   const [r0, r1] = cluster.replicas;
   const client = await connect({ servers: cluster.broker.url });
   try {
+    await sequenceOf(await r0.set({ user_id: DELETED_USER }));
     await set(r0, OLD_VALUE);
     await makeSnapshot(r1);
     assert.match(await logText(client), new RegExp(`${OLD_VALUE}`));
     const [before] = await snapshotTexts(client);
     assert.match(before, new RegExp(`^ann,0,${OLD_VALUE},0,0`, "m"));
+    assert.match(before, new RegExp(`^${DELETED_USER},`, "m"));
 
-    const overwritten = await set(r0, 0);
+    await set(r0, 0);
+    const deletion = await r0.delete({ user_id: DELETED_USER });
+    const deleted = await sequenceOf(deletion);
+    const got = await r1.get(
+      `/get?user_id=${DELETED_USER}&min_sequence=${deleted}`,
+    );
+    assert.equal(got.status, 404, await got.text());
+    // The log keeps the entry of the older snapshot, which names the user if
+    // it is the deletion.
+    await sequenceOf(await r0.delete({ user_id: "nobody" }));
     for (let i = 0; i < 2; i++) {
-      assert.ok(await makeSnapshot(r1) >= overwritten);
+      assert.ok(await makeSnapshot(r1) > deleted);
     }
     await eventually(async () => {
       for (const replica of cluster.replicas) {
         const { log } = await replica.statusJson();
-        assert.ok(log.first_sequence >= overwritten);
+        assert.ok(log.first_sequence > deleted);
         assert.equal(log.snapshot_problem, null);
       }
       const files = await snapshotTexts(client);
       assert.equal(files.length, 2);
       for (const text of [...files, await logText(client)]) {
         assert.ok(!text.includes(`${OLD_VALUE}`));
+        assert.ok(!text.includes(DELETED_USER));
       }
     });
   } finally {

@@ -16,6 +16,7 @@ interface Program {
 
 const programs = {
   "nats-server": { variable: "NATS_SERVER_BIN", probe: ["--version"] },
+  "git": { variable: "GIT_BIN", probe: ["--version"] },
   "curl": { variable: "CURL_BIN", probe: ["--version"] },
   "haproxy": { variable: "HAPROXY_BIN", probe: ["-v"] },
   "chromium": { variable: "CHROMIUM_BIN", probe: ["--version"] },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { findProgram } from "./programs.ts";
 import { ROOT } from "./start_command.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
@@ -37,8 +38,9 @@ export async function releasedSources(
   const { success, stderr } = await new Deno.Command("sh", {
     args: [
       "-c",
-      'git archive --format=tar "$1" src deno.json | tar -x -C "$2"',
+      '"$1" archive --format=tar "$2" src deno.json | tar -x -C "$3"',
       "sh",
+      findProgram("git") ?? "git",
       RELEASES[version],
       folder.path,
     ],

@@ -11,6 +11,13 @@ export const BODY_TIMEOUT_MS = 10_000;
 /** How many bytes all bodies on their way to one reader may have. */
 export const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 
+/**
+ * A body longer than this is read in chunks, which costs some 10 µs: the runtime
+ * would keep what has come of it after it was given up, as long as the
+ * connection is open.
+ */
+const WHOLE_BYTES_MAX = 16 * 1024;
+
 /** The body is larger than the limit. */
 export class BodyTooLargeError extends RangeError {
   override name = "BodyTooLargeError";
@@ -91,11 +98,10 @@ export class BodyReader {
       const pending: PendingBody = { bytes: 0, deadline: undefined, reject };
       this.#pending.add(pending);
       let body: Promise<Uint8Array>;
-      if (Number.isNaN(bytes)) body = this.#readChunks(request, pending);
-      else {
+      if (bytes <= WHOLE_BYTES_MAX) {
         this.#hold(pending, bytes);
         body = request.bytes();
-      }
+      } else body = this.#readChunks(request, pending);
       body.then((whole) => {
         this.#drop(pending);
         resolve(whole);
@@ -132,7 +138,7 @@ export class BodyReader {
     if (this.#pending.delete(body)) this.#pendingBytes -= body.bytes;
   }
 
-  /** Reads a body whose length is not known before its end. */
+  /** Reads a body that is long, or whose length is not known before its end. */
   async #readChunks(
     request: Request,
     pending: PendingBody,

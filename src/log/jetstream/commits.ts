@@ -75,9 +75,8 @@ export class Commits {
   #publish(proposal: Proposal): void {
     const { batch, payload, version } = proposal;
     const messageId = this.feed.messageId(batch);
-    // Of several that are under way, nobody knows yet where the first one comes.
-    const lastOwn = this.#proposals.count === 1 ? this.feed.lastOwn : undefined;
-    proposal.isGuarded = lastOwn !== undefined;
+    const guard = this.#guard(proposal);
+    proposal.isGuarded = guard !== undefined;
     this.publish({
       type: "publish",
       batch,
@@ -85,8 +84,23 @@ export class Commits {
       payload,
       version,
       ...this.#seamToMake,
-      ...(lastOwn !== undefined && { lastOwn }),
+      ...guard,
     });
+  }
+
+  /**
+   * What a stream must have to take a batch: one that has lost entries must not
+   * be written past. A replica without an entry there names the last of all. If
+   * others have written meanwhile, a look shows that nothing is lost.
+   */
+  #guard(
+    { attempts }: Proposal,
+  ): Pick<PublishAction, "lastOwn" | "after"> | undefined {
+    // Of several that are under way, nobody knows yet where the first one comes.
+    if (this.#proposals.count !== 1) return undefined;
+    const { lastOwn, fed } = this.feed;
+    if (lastOwn !== undefined) return { lastOwn };
+    return attempts === 1 ? { after: fed } : undefined;
   }
 
   get #seamToMake(): Pick<PublishAction, "seam"> {

@@ -16,10 +16,10 @@ export interface FollowStep {
   /** Whether the batches under way can't come back any more. */
   readonly endsBatches: boolean;
   /**
-   * `wait` for somebody to put it right, `retry` soon, or read what stands
+   * `wait` for somebody to put it right, `retry` soon, or consume what stands
    * before the fence.
    */
-  readonly then: "wait" | "retry" | "read_to_fence";
+  readonly then: "wait" | "retry" | "consume_to_fence";
 }
 
 /** @returns What to do about a stream that is not the log as it was. */
@@ -62,7 +62,7 @@ export function followStep(
         status: { state: stateOf(loss), reason: loss.reason, loss },
         isWhole: false,
         endsBatches: true,
-        then: isReadable ? "read_to_fence" : "wait",
+        then: isReadable ? "consume_to_fence" : "wait",
       };
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Following the log, once it is open: judging whether the stream is still the
- * log that was applied, and feeding entries with consumers. It does no I/O.
+ * Following the log, once it is open: what is waited for, over one connection
+ * after the other. It does no I/O.
  *
  * Whatever goes wrong with the connection, the consumer or the stream, there is
  * one remedy: look at the stream, and if it is still the log that was applied,
@@ -10,18 +10,17 @@
  */
 import type { Admission } from "./admission.ts";
 import type { Commits } from "./commits.ts";
+import { ConsumerMessages } from "./consumer_messages.ts";
+import { ConsumerStart } from "./consumer_start.ts";
 import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
 import { Feeding } from "./feeding.ts";
-import { type FollowStep, followStep } from "./follow_step.ts";
 import type { KnownLog } from "./known_log.ts";
-import { limitsOf } from "./log_limits.ts";
 import { type OpeningOptions, problemOf } from "./opening.ts";
-import { Placement } from "./placement.ts";
 import type { Requests } from "./requests.ts";
 import type { ConsumerStarted } from "./session_events.ts";
-import { version2Problem } from "./stream_config.ts";
 import type { StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
+import { StreamJudge } from "./stream_judge.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
 
 /** How often a log that does not recover by itself is looked at. */
@@ -40,15 +39,9 @@ export class LogFollower {
   readonly #feed: EntryFeed;
   #state: FollowerState = { type: "idle" };
   #isConsuming = false;
-  /** When the stream was asked, and the log's end as it was known then. */
-  #asked_ms = 0;
-  #knownEnd = 0;
-  /** Where the consumer that is being started may be. */
-  #placement = new Placement(undefined);
-  /** Whether the consumer that is being started reads up to a fence only. */
-  #isBeforeFence = false;
-  /** The sequence of the fence that was met last; 0 before the first. */
-  #metFence = 0;
+  readonly #judge: StreamJudge;
+  readonly #consumer: ConsumerStart;
+  readonly #messages: ConsumerMessages;
 
   /**
    * @param log The log, which was just opened.
@@ -67,6 +60,9 @@ export class LogFollower {
     private readonly output: SessionOutput,
   ) {
     this.#feed = commits.feed;
+    this.#judge = new StreamJudge(log, commits, admission, output);
+    this.#consumer = new ConsumerStart(this.#feed, options, output);
+    this.#messages = new ConsumerMessages(log, commits, admission, output);
   }
 
   /** Whether the stream is known to be the log, as far as anyone has asked. */
@@ -138,57 +134,16 @@ export class LogFollower {
   receive(message: FeedMessage, now_ms: number): void {
     const state = this.#state;
     if (state.type === "over") return;
-    if (state.type === "feeding") state.feeding.heard(now_ms);
-    const feed = this.#feed;
-    const { ownFed } = feed;
-    const signal = feed.receive(message);
-    if (signal === "gap") this.recover("an entry is missing", now_ms);
-    else if (signal === "fence") this.#meetFence(now_ms);
-    else if (signal === "foreign") this.#meetForeign(now_ms);
-    else if (signal === "unknown_version") {
-      this.output.do({ type: "stop_consumer" });
-      this.output.setStatus(
-        "upgrade_required",
-        `entry ${
-          feed.fed + 1
-        } has subject ${message.subject}, which this version does not know`,
-        now_ms,
-      );
-      this.#state = { type: "over" };
-    } else if (feed.ownFed !== ownFed) {
-      const change = this.commits.committed();
-      if (state.type === "feeding") {
-        state.feeding.commitsChanged(change, now_ms);
-      }
+    const feeding = state.type === "feeding" ? state.feeding : undefined;
+    switch (this.#messages.receive(message, feeding, now_ms)) {
+      case "look":
+        return this.#look(now_ms);
+      case "retry":
+        this.#state = untilRetry(now_ms);
+        return;
+      case "over":
+        this.#state = { type: "over" };
     }
-  }
-
-  /** Another server of the stream may be chosen for the next consumer. */
-  #meetForeign(now_ms: number): void {
-    if (this.#state.type !== "feeding") return;
-    this.output.do({ type: "stop_consumer" });
-    this.#tryAgain(
-      `the consumer gives another entry ${
-        this.#feed.fed + 1
-      } than the stream's leader has: the servers of NATS do not agree yet`,
-      now_ms,
-    );
-  }
-
-  /** All after the fence is void: no batch gets into the log before it is whole. */
-  #meetFence(now_ms: number): void {
-    if (this.#state.type !== "feeding") return;
-    const at = this.#feed.fed + 1;
-    const reason = `entry ${at} is a fence: the log is being made whole`;
-    this.log.sawFence();
-    this.admission.doubt();
-    this.commits.abandon(reason);
-    this.output.do({ type: "stop_consumer" });
-    this.output.setStatus("away", reason, now_ms);
-    // A server that is behind may not know the fence yet.
-    if (at === this.#metFence) this.#state = untilRetry(now_ms);
-    else this.#look(now_ms);
-    this.#metFence = at;
   }
 
   /** @returns The number of a request, which is waited for. */
@@ -199,9 +154,7 @@ export class LogFollower {
   }
 
   #look(now_ms: number): void {
-    const question = this.log.ask();
-    this.#asked_ms = now_ms;
-    this.#knownEnd = this.#feed.lastSequence;
+    const question = this.#judge.ask(now_ms);
     this.output.do({ type: "look", request: this.#ask(now_ms), question });
   }
 
@@ -237,7 +190,7 @@ export class LogFollower {
   ): void {
     const asked_ms = this.requests.endAside(request);
     if (asked_ms !== undefined) this.#lookedAside(asked_ms, look, now_ms);
-    else if (isAwaited(this.#state, request)) this.#judge(look, now_ms);
+    else if (isAwaited(this.#state, request)) this.#take(look, now_ms);
   }
 
   #lookedAside(
@@ -252,89 +205,42 @@ export class LogFollower {
     if (problem !== undefined) return this.recover(problem, now_ms);
     this.#feed.noteCut(look!.firstSequence);
     if (look!.fences !== undefined) this.commits.isWhole(asked_ms, now_ms);
-    this.#tellLimits(look!);
-  }
-
-  #tellLimits(look: StreamLook): void {
-    this.commits.version2Problem = version2Problem(look.config);
-    this.output.do({ type: "limits", limits: limitsOf(look, this.log.id) });
+    this.#judge.tellLimits(look!);
   }
 
   /** Goes on if the stream is still the log that was applied. */
-  #judge(look: StreamLook | undefined, now_ms: number): void {
-    const { id } = this.log;
-    const verdict = this.log.judge(look, now_ms);
-    // Its snapshots have to be found.
-    if (look !== undefined && this.log.id !== id) this.#tellLimits(look);
-    if (verdict.type !== "same") {
-      // The consumer from before has given it since the stream was asked.
-      return verdict.type === "hole" && verdict.missing <= this.#feed.fed
-        ? this.#look(now_ms)
-        : this.#do(followStep(verdict), look, now_ms);
+  #take(look: StreamLook | undefined, now_ms: number): void {
+    const next = this.#judge.judge(look, now_ms);
+    switch (next) {
+      case "look":
+        return this.#look(now_ms);
+      case "consume":
+      case "consume_to_fence":
+        return this.#startConsumer(look!, now_ms, next === "consume_to_fence");
+      case "retry":
+        this.#state = untilRetry(now_ms);
+        return;
+      case "wait":
+        this.#state = { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
     }
-    this.output.notAhead();
-    this.#tellLimits(look!);
-    if (verdict.lostId) {
-      this.output.do({ type: "write_identity", id: this.log.id });
-    }
-    if (look!.lastSequence < this.#knownEnd) this.admission.doubt();
-    // Before the connection was lost, the stream may have refused a batch.
-    this.commits.sawEnd(this.#asked_ms, look!.lastSequence);
-    this.#startConsumer(look!, now_ms);
-  }
-
-  #do(
-    { status, isWhole, endsBatches, then }: FollowStep,
-    look: StreamLook | undefined,
-    now_ms: number,
-  ): void {
-    if (isWhole) this.output.notAhead();
-    else this.admission.doubt();
-    if (endsBatches) {
-      this.output.do({ type: "stop_consumer" });
-      this.commits.abandon(status.reason);
-    }
-    this.output.setStatus(status.state, status.reason, now_ms, status);
-    if (then === "read_to_fence") {
-      return this.#startConsumer(look!, now_ms, true);
-    }
-    this.#state = then === "retry"
-      ? untilRetry(now_ms)
-      : { type: "waiting", until_ms: now_ms + AHEAD_LOOK_MS };
   }
 
   #startConsumer(
     look: StreamLook,
     now_ms: number,
-    isBeforeFence = false,
+    isBeforeFence: boolean,
   ): void {
-    this.#isBeforeFence = isBeforeFence;
-    this.#feed.noteFirstSequence(look.firstSequence);
-    this.#feed.noteCut(look.firstSequence);
-    this.#feed.noteLastSequence(look.lastSequence);
-    if (look.identified !== undefined) this.#feed.noteLast(look.identified);
-    this.#feed.expect(look.required);
-    // Before anything is published again: what was right may have been edited.
-    const wrong = problemOf(look, this.options);
-    if (wrong !== undefined) return this.#tryAgain(wrong, now_ms);
-    this.#placement = new Placement(look.leader);
-    this.#place(now_ms);
-  }
-
-  #place(now_ms: number): void {
-    this.output.do({
-      type: "start_consumer",
-      request: this.#ask(now_ms),
-      first: this.#feed.fed + 1,
-    });
+    const problem = this.#consumer.prepare(look, isBeforeFence);
+    if (problem !== undefined) return this.#tryAgain(problem, now_ms);
+    this.#consumer.start(this.#ask(now_ms));
   }
 
   /** A consumer has been started, and has given nothing yet. */
   consumerStarted({ request, server }: ConsumerStarted, now_ms: number): void {
     if (!isAwaited(this.#state, request)) return;
-    switch (this.#placement.started(server)) {
+    switch (this.#consumer.started(server)) {
       case "again":
-        return this.#place(now_ms);
+        return this.#consumer.start(this.#ask(now_ms));
       case "look":
         this.output.do({ type: "stop_consumer" });
         return this.#tryAgain("no consumer is on the stream's leader", now_ms);
@@ -348,7 +254,7 @@ export class LogFollower {
       now_ms,
     );
     this.#state = { type: "feeding", feeding };
-    feeding.begin(this.#isBeforeFence, now_ms);
+    feeding.begin(this.#consumer.isBeforeFence, now_ms);
     this.output.do({ type: "take_consumer" });
   }
 

@@ -29,6 +29,8 @@ Deno.test("GET /metrics counts requests by route and status, and sets with their
     assert.equal(found, status);
   };
   for (let i = 0; i < 5; i++) await done(service.set({ user_id: `${i}` }), 200);
+  await done(service.set([{ user_id: "0" }, { user_id: "x" }]), 200);
+  await done(service.delete({ user_id: "x" }), 200);
   await done(service.set("not json"), 400);
   await done(service.set(" ".repeat(300)), 413);
   await done(
@@ -50,7 +52,8 @@ Deno.test("GET /metrics counts requests by route and status, and sets with their
 
   const families = await scrape(service);
   const counts: [Parameters<typeof requests>[1], string, number, number][] = [
-    ["set", "/set", 200, 5],
+    ["set", "/set", 200, 6],
+    ["set", "/delete", 200, 1],
     ["set", "/set", 400, 1],
     ["set", "/set", 413, 1],
     ["set", "/set", 401, 1],
@@ -77,15 +80,16 @@ Deno.test("GET /metrics counts requests by route and status, and sets with their
 
   const counted = (name: string) => sampleOf(families, name, "", "_count");
   assert.equal(counted("usergrade_get_duration_seconds"), 3);
-  assert.equal(counted("usergrade_set_duration_seconds"), 5);
-  assert.equal(sampleOf(families, "usergrade_sets_total"), 5);
-  assert.equal(counted("usergrade_commit_duration_seconds"), 5);
+  assert.equal(counted("usergrade_set_duration_seconds"), 7);
+  assert.equal(sampleOf(families, "usergrade_sets_total"), 7);
+  assert.equal(sampleOf(families, "usergrade_deletions_total"), 1);
+  assert.equal(counted("usergrade_commit_duration_seconds"), 7);
   assert.equal(
     sampleOf(families, "usergrade_commit_batch_sets", "", "_sum"),
-    5,
+    8,
   );
   assert.equal(sampleOf(families, "usergrade_users"), 5);
-  assert.equal(sampleOf(families, "usergrade_log_applied_sequence"), 5);
+  assert.equal(sampleOf(families, "usergrade_log_applied_sequence"), 7);
   assert.equal(sampleOf(families, "usergrade_log_lag_entries"), 0);
   assert.equal(
     sampleOf(families, "usergrade_backups_total", '{result="complete"}'),

@@ -521,6 +521,22 @@ test("confirms a refusal by a look, and gives its reason", async () => {
   await assert.rejects(ended, NotStoredError);
 });
 
+test("lets the first batch of a replica follow the log's last entry, or any other that a look finds to be the log's", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  assert.equal(driver.take("publish").after, 7);
+  driver.tell({ type: "refused", batch: 1, reason: "wrong last sequence: 8" });
+  driver.receive(entry(8, { subject: "usergrade.v1.set.b" }));
+  driver.pass(100);
+  driver.look({ lastSequence: 8, fences: [], identified: ENTRY_8 });
+  const { after, lastOwn, messageId } = driver.take("publish");
+  assert.deepEqual([after, lastOwn], [undefined, undefined]);
+  driver.receive(entry(9, { messageId }));
+  await ended;
+});
+
 test("takes no consumer but one on the server that leads the stream", () => {
   const driver = new SessionDriver();
   driver.open(7);
