@@ -64,7 +64,7 @@ export interface SnapshotFigures extends Omit<LineCounts, "peerStarts"> {
 export const LEAST = {
   faultsOfEachKind: 1,
   acknowledged: 300,
-  deleted: 10,
+  deleted: 3,
   watched: 300,
   streams: 6,
   refused: 1,
