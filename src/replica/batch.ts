@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type EntryVersion, entryVersion } from "../log/change.ts";
+import type { EntryVersion } from "../log/change.ts";
 import type { UserChange } from "../user_grade.ts";
 import type { Unit } from "./unit.ts";
 
@@ -11,6 +11,8 @@ import type { Unit } from "./unit.ts";
 export class Batch {
   /** How many changes its entry has. */
   readonly size: number;
+  /** The version of its entry. */
+  readonly version: EntryVersion;
   /** How many of the units, from the first, were told that their time is over. */
   #expiredUnits = 0;
   #expired = 0;
@@ -20,12 +22,14 @@ export class Batch {
     private readonly units: readonly Unit[],
     readonly proposedAt_ms: number,
   ) {
-    this.size = changesOf(units);
-  }
-
-  /** The version of its entry. */
-  get version(): EntryVersion {
-    return entryVersion(this.units);
+    let changes = 0;
+    let deletions = 0;
+    for (const unit of units) {
+      changes += unit.count;
+      deletions += unit.deletions;
+    }
+    this.size = changes;
+    this.version = deletions > 0 ? 2 : 1;
   }
 
   /** How many of the changes, from the first, are of units that have expired. */
@@ -57,11 +61,4 @@ export class Batch {
     ) this.#expired += this.units[this.#expiredUnits++].count;
     return this.units.slice(first, this.#expiredUnits);
   }
-}
-
-/** @returns How many changes some units have. */
-export function changesOf(units: readonly Unit[]): number {
-  let changes = 0;
-  for (const { count } of units) changes += count;
-  return changes;
 }

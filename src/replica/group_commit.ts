@@ -14,7 +14,7 @@ import {
 } from "../log/entry_payload.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { ChangeOutcome } from "../user_grade.ts";
-import { Batch, changesOf } from "./batch.ts";
+import { Batch } from "./batch.ts";
 import { CommitGap } from "./commit_gap.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
 import { ChangesUnit, type CommittedSet, SetUnit, type Unit } from "./unit.ts";
@@ -225,13 +225,15 @@ export class GroupCommit {
     const now_ms = this.ports.now();
     // Those that were told that their time is over count as rejected.
     let first = expired;
+    let deleted = 0;
     for (const unit of waiting) {
       unit.answer(outcomes, first, sequence);
       first += unit.count;
-      counts.deleted += unit.deletions;
-      counts.committed += unit.count - unit.deletions;
+      deleted += unit.deletions;
       counts.setSeconds.observe((now_ms - unit.since_ms) / 1000);
     }
+    counts.committed += first - expired - deleted;
+    counts.deleted += deleted;
     if (version === 2) this.#takesDeletions = true;
     this.#gap.committed(now_ms);
     counts.commitSeconds.observe((now_ms - proposedAt_ms) / 1000);
@@ -325,8 +327,10 @@ export class GroupCommit {
     error: Error,
   ): void {
     if (units.length === 0) return;
-    this.counts.rejected[rejection] += changesOf(units);
     this.#gap.refused(this.ports.now());
-    for (const unit of units) unit.reject(error);
+    for (const unit of units) {
+      this.counts.rejected[rejection] += unit.count;
+      unit.reject(error);
+    }
   }
 }

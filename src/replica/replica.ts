@@ -1,12 +1,10 @@
 /**
- * The replica: a state machine filled by the log in order. Sets are proposed to
- * the log and answered when they come back; nothing else changes the state.
+ * The replica: a state machine filled by the log in order. Nothing else changes
+ * the state.
  *
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { parseArray } from "../change_array.ts";
-import { Change } from "../log/change.ts";
 import type {
   LogEntry,
   LogInfo,
@@ -15,9 +13,8 @@ import type {
   NotStoredError,
   OutcomeUnknownError,
 } from "../log/log.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { ChangeOutcome, DeletedUser, UserGrade } from "../user_grade.ts";
+import type { ChangeOutcome } from "../user_grade.ts";
 import { Applier } from "./applier.ts";
 import {
   forkBySeams,
@@ -30,48 +27,12 @@ import { HealPoints } from "./heal_points.ts";
 import { originOf } from "./seams.ts";
 import type { HealingCondition } from "./healing_facts.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { notReadable, notWritable, otherSequences } from "./not_ready.ts";
+import { notWritable } from "./not_ready.ts";
 import type { Phase, RestoreProgress } from "./readiness.ts";
-import { ReplicaView } from "./replica_view.ts";
-import { SequenceWaiters } from "./sequence_waiters.ts";
+import { ReplicaRequests } from "./replica_requests.ts";
 import { type Place, StateMachine } from "./state_machine.ts";
-import type { CommittedSet } from "./unit.ts";
 
 const logger = getLogger(["usergrade", "replica"]);
-
-/** Sets that are committed and applied. */
-export interface CommittedSets {
-  /** The whole record after each. */
-  readonly grades: readonly UserGrade[];
-  /** The sequence of their entry. */
-  readonly sequence: number;
-}
-
-/** A user that was asked to be deleted. */
-export interface Deletion {
-  readonly user_id: string;
-  /** Whether there was a record. */
-  readonly existed: boolean;
-}
-
-/** A deletion that is committed and applied. */
-export interface CommittedDeletion extends Deletion {
-  /** The sequence of its entry. */
-  readonly sequence: number;
-}
-
-/** Deletions that are committed and applied. */
-export interface CommittedDeletions {
-  /** In the order in which they were asked for. */
-  readonly deleted: readonly Deletion[];
-  /** The sequence of their entry. */
-  readonly sequence: number;
-}
-
-function deletionOf(outcome: ChangeOutcome): Deletion {
-  const { user_id, existed } = outcome as DeletedUser;
-  return { user_id, existed };
-}
 
 /** What follows the state that a replica has applied. */
 export interface ChangeFollower {
@@ -82,22 +43,20 @@ export interface ChangeFollower {
 }
 
 /** One replica of the user grades. */
-export class Replica extends ReplicaView {
+export class Replica extends ReplicaRequests {
   readonly #applier: Applier;
-  readonly #waiters = new SequenceWaiters();
 
   /**
    * @param ports The log, the event loop and the clock.
    * @param timeout_ms How long a set or a wait for a sequence may take.
    */
-  constructor(
-    private readonly ports: GroupCommitPorts,
-    private readonly timeout_ms: number,
-  ) {
+  constructor(ports: GroupCommitPorts, timeout_ms: number) {
     super(
       new StateMachine(),
       new Lifecycle(),
       new GroupCommit(ports, timeout_ms),
+      timeout_ms,
+      ports.now,
     );
     this.#applier = new Applier(this.machine, this.groupCommit, ports.now);
   }
@@ -240,7 +199,7 @@ export class Replica extends ReplicaView {
     if (this.lifecycle.stuckChanged(this.#applier.stuck) && this.isStuck) {
       this.#refuseQueued();
     }
-    this.#waiters.reached(this.appliedSequence);
+    this.waiters.reached(this.appliedSequence);
     if (this.lifecycle.isCaughtUp(this.appliedSequence)) {
       this.#enter({ name: "ready" });
     }
@@ -276,7 +235,7 @@ export class Replica extends ReplicaView {
     else this.#refuseQueued();
     // No entry comes for now, and other entries may get the sequences waited
     // for.
-    if (this.lifecycle.hasOtherSequences) this.#waiters.expire(Infinity);
+    if (this.lifecycle.hasOtherSequences) this.waiters.expire(Infinity);
   }
 
   /** Whether it can make its log whole: other replicas count on it then. */
@@ -299,7 +258,7 @@ export class Replica extends ReplicaView {
     this.groupCommit.loseInFlight(
       "The log goes on without what this replica has applied",
     );
-    this.#waiters.expire(Infinity);
+    this.waiters.expire(Infinity);
   }
 
   /** A batch did not commit. */
@@ -311,141 +270,15 @@ export class Replica extends ReplicaView {
   }
 
   /**
-   * Proposes a set, as {@linkcode submit} does.
-   *
-   * @param value A partial user grade, from anyone.
-   * @throws {InvalidUserGradeError} If the value is not valid; the error names
-   * each field.
-   */
-  set(value: unknown): Promise<CommittedSet> {
-    return this.submit(Change.set(value));
-  }
-
-  /**
-   * Proposes a change.
-   *
-   * @param change The set, which has passed the gate to the log.
-   * @returns The set once it is committed and applied here.
-   * @throws {NotStoredError} If it is certainly not stored; try again later.
-   * @throws {OutcomeUnknownError} If it may be stored or not.
-   * @throws {NotAppliedError} If it is stored, but can't be applied here yet.
-   */
-  submit(change: Change): Promise<CommittedSet> {
-    this.#checkWritable(1);
-    return this.groupCommit.submit(change);
-  }
-
-  /**
-   * Proposes sets that commit together, all or none, in one entry.
-   *
-   * @param values An array of partial user grades, from anyone.
-   * @returns The whole records after the entry, each as it is after its own
-   * set, once it is committed and applied here.
-   * @throws {InvalidArrayError} If it is not an array, is empty or too long.
-   * @throws {InvalidElementError} If an element is not valid.
-   * @throws {EntryTooLargeError} If one entry can't hold them.
-   * @throws {Error} As {@linkcode submit}.
-   */
-  setMany(values: unknown): Promise<CommittedSets> {
-    return this.#submitAll(
-      parseArray(values, Change.set),
-      (outcomes, sequence) => ({
-        grades: outcomes as readonly UserGrade[],
-        sequence,
-      }),
-    );
-  }
-
-  /**
-   * Proposes a deletion, which is harmless if there is no such user.
-   *
-   * @param value `{"user_id": "…"}`, from anyone.
-   * @returns Whether there was a record, once that is deleted here.
-   * @throws {InvalidUserGradeError} If the value is not valid; the error names
-   * each field.
-   * @throws {Error} As {@linkcode submit}.
-   */
-  delete(value: unknown): Promise<CommittedDeletion> {
-    return this.#submitAll(
-      [Change.delete(value)],
-      ([outcome], sequence) => ({ ...deletionOf(outcome), sequence }),
-    );
-  }
-
-  /**
-   * Proposes deletions that commit together, as {@linkcode setMany} does sets.
-   *
-   * @param values An array of `{"user_id": "…"}`, from anyone.
-   * @returns For each of them whether there was a record.
-   */
-  deleteMany(values: unknown): Promise<CommittedDeletions> {
-    return this.#submitAll(
-      parseArray(values, Change.delete),
-      (outcomes, sequence) => ({ deleted: outcomes.map(deletionOf), sequence }),
-    );
-  }
-
-  #submitAll<Committed>(
-    changes: readonly Change[],
-    toCommitted: (
-      outcomes: readonly ChangeOutcome[],
-      sequence: number,
-    ) => Committed,
-  ): Promise<Committed> {
-    this.#checkWritable(changes.length);
-    return this.groupCommit.submitAll(changes, toCommitted);
-  }
-
-  #checkWritable(changes: number): void {
-    if (this.writable) return;
-    this.groupCommit.refusedAtOnce(changes);
-    throw notWritable(this);
-  }
-
-  /**
-   * @returns The user's record as JSON text, or `undefined` if there is none.
-   * @throws {NotReadyError} If this replica can't know yet.
-   */
-  getJson(id: string): string | undefined {
-    if (!this.readable) throw notReadable(this);
-    return this.machine.getJson(id);
-  }
-
-  /**
-   * Waits until a sequence is applied, at most as long as a set may take.
-   *
-   * @throws {SequenceNotReachedError} If it takes longer.
-   * @throws {NotReadyError} If this replica can't answer yet, or if the
-   * sequences of the log mean other entries than those that it has applied.
-   */
-  async waitFor(sequence: number): Promise<void> {
-    if (!this.readable) throw notReadable(this);
-    if (this.lifecycle.hasOtherSequences) {
-      throw otherSequences(this, sequence);
-    }
-    if (this.appliedSequence >= sequence) return;
-    await this.#waiters.wait(sequence, this.ports.now() + this.timeout_ms);
-  }
-
-  /**
-   * @returns The state as it is now; to be disposed of after use.
-   * @throws {NotReadyError} If there is no whole state now.
-   */
-  snapshot(): Snapshot {
-    if (!this.isWhole) throw notReadable(this);
-    return this.machine.snapshot(this.log!.id);
-  }
-
-  /**
    * Ends what has waited too long, and tries the entry that has no room again.
    * To be called a few times a second.
    *
    * @throws {LogFailedError} As {@linkcode apply}.
    */
   tick(): void {
-    const now_ms = this.ports.now();
+    const now_ms = this.now();
     this.groupCommit.tick(now_ms);
-    this.#waiters.expire(now_ms);
+    this.waiters.expire(now_ms);
     if (this.isStuck) {
       this.#applier.tick(now_ms);
       this.#appliedMore();
@@ -457,7 +290,7 @@ export class Replica extends ReplicaView {
     const wasReady = this.lifecycle.phase.name === "ready";
     this.#enter({ name: "draining", reason, wasReady });
     // Nobody is kept waiting for what may never be applied here.
-    this.#waiters.expire(Infinity);
+    this.waiters.expire(Infinity);
   }
 
   /** The log is gone for good: ends the sets under way. */

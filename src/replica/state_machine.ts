@@ -36,6 +36,8 @@ interface EntryUnderWay
   readonly changes: readonly Readonly<UserChange>[];
   /** What each change that is applied left: the next one is at its end. */
   readonly outcomes: ChangeOutcome[];
+  /** How many of those were deletions. */
+  deletions: number;
 }
 
 /** Applies entries in order. */
@@ -206,6 +208,7 @@ export class StateMachine {
       ...(isSeam && { isSeam }),
       changes,
       outcomes: [],
+      deletions: 0,
     });
   }
 
@@ -221,14 +224,23 @@ export class StateMachine {
   #goOn(entry: EntryUnderWay): readonly ChangeOutcome[] {
     const { sequence, time, heal, isSeam, changes, outcomes } = entry;
     try {
+      const storage = this.#storage;
       for (let i = outcomes.length; i < changes.length; i++) {
-        outcomes.push(this.#applyChange(changes[i]));
+        const change = changes[i];
+        if (isDeletion(change)) {
+          const { user_id, deleted } = change;
+          const existed = storage.delete(user_id);
+          outcomes.push({ user_id, deleted, existed });
+          entry.deletions++;
+        } else outcomes.push(storage.set(change));
       }
     } catch (error) {
       if (error instanceof TableFullError) this.#stuckIn = entry;
       throw error;
     }
     this.#stuckIn = undefined;
+    this.#deletions += entry.deletions;
+    this.#sets += changes.length - entry.deletions;
     this.#place = { sequence, time };
     if (heal !== undefined) this.#heals = this.#heals.with(heal);
     if (isSeam === true) this.#seams = this.#seams.with([sequence, time]);
@@ -237,18 +249,6 @@ export class StateMachine {
     }
     this.onApplied?.(sequence, outcomes);
     return outcomes;
-  }
-
-  #applyChange(change: Readonly<UserChange>): ChangeOutcome {
-    if (isDeletion(change)) {
-      const { user_id, deleted } = change;
-      const existed = this.#storage.delete(user_id);
-      this.#deletions++;
-      return { user_id, deleted, existed };
-    }
-    const grade = this.#storage.set(change);
-    this.#sets++;
-    return grade;
   }
 
   #decode({ sequence, payload, version = 1 }: LogEntry): readonly UserChange[] {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { changesOf } from "./batch.ts";
 import type { Unit } from "./unit.ts";
 
 /** The most changes in one batch. */
@@ -61,35 +60,38 @@ export class UnitQueue {
     // A unit has a bracket or a comma before it, and the last one a bracket
     // behind it.
     let characters = 1;
-    do {
-      const unit = units[taken++];
-      changes += unit.count;
-      characters += 1 + unit.characters;
-    } while (
-      taken < units.length &&
-      changes + units[taken].count <= BATCH_CHANGES_MAX &&
-      characters + 1 + units[taken].characters <= characters_max &&
-      (isMixed || units[taken].version === version)
-    );
-    return this.#take(taken);
+    for (; taken < units.length; taken++) {
+      const unit = units[taken];
+      const changesThen = changes + unit.count;
+      const charactersThen = characters + 1 + unit.characters;
+      const fits = changesThen <= BATCH_CHANGES_MAX &&
+        charactersThen <= characters_max &&
+        (isMixed || unit.version === version);
+      if (!fits && taken > 0) break;
+      changes = changesThen;
+      characters = charactersThen;
+    }
+    return this.#take(taken, changes);
   }
 
-  #take(count: number): Unit[] {
-    const units = this.#units.splice(0, count);
-    this.#changes -= changesOf(units);
-    return units;
+  #take(count: number, changes: number): Unit[] {
+    this.#changes -= changes;
+    return this.#units.splice(0, count);
   }
 
   /** @returns The units that have waited since a time or longer; they wait no more. */
   takeLate(since_ms: number): Unit[] {
     const units = this.#units;
     let count = 0;
-    while (count < units.length && units[count].since_ms <= since_ms) count++;
-    return this.#take(count);
+    let changes = 0;
+    while (count < units.length && units[count].since_ms <= since_ms) {
+      changes += units[count++].count;
+    }
+    return this.#take(count, changes);
   }
 
   /** @returns All units, which wait no more. */
   takeAll(): Unit[] {
-    return this.#take(this.#units.length);
+    return this.#take(this.#units.length, this.#changes);
   }
 }

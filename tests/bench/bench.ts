@@ -15,6 +15,7 @@ const TASKS = [
   "growth",
   "backup",
   "snapshot",
+  "watch",
   "hostile",
 ] as const;
 

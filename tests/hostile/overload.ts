@@ -21,7 +21,7 @@ const CAPACITY_CONNECTIONS = 3_000;
 const OVERLOAD_CONNECTIONS = 6_500;
 
 /** How long the service may rest before its memory is looked at. */
-const REST_MS = 3_000;
+const REST_MS = 2_000;
 
 /** What an overload did. */
 export interface Overload {

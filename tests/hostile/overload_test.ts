@@ -12,7 +12,7 @@ Deno.test({
   fn: async () => {
     const { before, during, after, resident_mb } = await overload(
       2_000,
-      6_000,
+      4_000,
     );
     const told = JSON.stringify({
       before,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { UserGrade } from "../../src/user_grade.ts";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
 import { AUTHORIZATION } from "../support/credentials.ts";
@@ -33,12 +34,11 @@ function ask(
 }
 
 /** Gets many users once a sequence is applied. */
-// deno-lint-ignore no-explicit-any -- tests look at its members
 async function getMany(
   replica: ServiceProcess,
   ids: readonly string[],
   sequence: string | null,
-): Promise<any[]> {
+): Promise<(UserGrade | null)[]> {
   const response = await replica.get(`/get?min_sequence=${sequence}`, {
     method: "POST",
     body: JSON.stringify(ids),

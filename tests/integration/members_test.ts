@@ -63,16 +63,21 @@ Deno.test("foreign heartbeats are dropped and counted, and neither many nor larg
     send("x", { ...heartbeat("x"), users: "many" });
     await eventually(async () => assert.ok(await dropped(r0) >= 5));
     // As fast as possible, from more replicas than the limit.
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 5_000; i++) {
       send(`flood${i % 1000}`, heartbeat(`flood${i % 1000}`));
     }
     await client.flush();
-    await eventually(async () => assert.ok(await dropped(r0) > 15_000));
-    const { replicas } = await clusterOf(r0);
-    assert.ok(replicas.length <= 65);
-    const known = replicas.find((one: { replica_id: string }) =>
-      one.replica_id === "r1"
-    );
+    await eventually(async () => assert.ok(await dropped(r0) > 3_500));
+    // The next heartbeat of a replica that is known gets through.
+    const known = await eventually(async () => {
+      const { replicas } = await clusterOf(r0);
+      assert.ok(replicas.length <= 65);
+      const row = replicas.find((one: { replica_id: string }) =>
+        one.replica_id === "r1"
+      );
+      assert.ok(row.heard_ms_ago < 1_000);
+      return row;
+    });
     assert.equal(known.state, "ready");
     const response = await r0.set({ user_id: "ann" });
     assert.equal(response.status, 200, await response.text());

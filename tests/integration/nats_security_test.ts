@@ -349,7 +349,7 @@ Deno.test("a replica logs in to NATS with a credentials file, says when the cred
   using folder = new TemporaryFolder();
   const { creds, configuration, renew } = await makeOperator(folder.path);
   await using server = await NatsServer.start(configuration);
-  await renew(4);
+  await renew(6);
   await using service = await ServiceProcess.start({
     dataDir: folder.path,
     env: { NATS_URL: server.url, NATS_CREDS_FILE: creds },

@@ -89,10 +89,16 @@ export class Watcher {
     else if (this.#matches.length <= MATCHES_MAX) this.#matches.push(change);
   }
 
-  /** All changes up to the head are noted, if it was hungry before them. */
-  noted({ change }: Head): void {
+  /**
+   * All changes of its users up to the head are noted, and it was hungry before.
+   *
+   * @returns Whether there may be something for it.
+   */
+  noted({ change }: Head): boolean {
     const isNoted = this.userIds !== undefined && this.#next !== Infinity;
-    if (isNoted && this.#matches.length === 0) this.#next = change;
+    if (!isNoted || this.#matches.length > 0) return true;
+    this.#next = change;
+    return false;
   }
 
   /**

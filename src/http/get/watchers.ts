@@ -8,6 +8,7 @@ import type { RecentChanges, WatchSource } from "../ports.ts";
 import { BusyError } from "../server/limit.ts";
 import { SharedTexts } from "./shared_texts.ts";
 import { endDetail, type EndReason, WatchCounts } from "./watch_end.ts";
+import { type StepPorts, WatchSteps } from "./watch_steps.ts";
 import { WatchedUsers } from "./watched_users.ts";
 import { type Head, type Told, Watcher } from "./watcher.ts";
 import { endText } from "./watch_text.ts";
@@ -33,24 +34,7 @@ export const COMMENT_INTERVAL_MS = 15_000;
 /** With so many changes to tell, nobody waits for a later step. */
 const STEP_CHANGES_MAX = 16_384;
 
-/**
- * The time from a step to the next for each watcher that it told something, and
- * its limits. One that is told something costs 25 µs (measured), so that is a
- * twentieth of a core.
- */
-const REST_PER_TOLD_MS = 0.5;
-const REST_MIN_MS = 5;
-const REST_MAX_MS = 500;
-
 const encoder = new TextEncoder();
-
-/** The time, and how to wait. */
-export interface WatchersPorts {
-  /** The time in milliseconds. */
-  now(): number;
-  /** Calls back after some milliseconds; with 0 as soon as I/O had its turn. */
-  later(callback: () => void, ms: number): void;
-}
 
 /** What a watch is about. */
 export interface WatchWanted {
@@ -69,9 +53,7 @@ export class Watchers {
   readonly #shared: SharedTexts;
   #head: Head = { change: 0, sequence: 0 };
   #gaps = 0;
-  /** Whether a step is on its way. */
-  #isDue = false;
-  #restUntil_ms = 0;
+  readonly #steps: WatchSteps;
 
   /**
    * @param source Says whether changes can be watched.
@@ -80,9 +62,10 @@ export class Watchers {
   constructor(
     private readonly source: WatchSource,
     private readonly changes: RecentChanges,
-    private readonly ports: WatchersPorts,
+    private readonly ports: StepPorts,
   ) {
     this.#shared = new SharedTexts(changes);
+    this.#steps = new WatchSteps(ports, () => this.#step());
     changes.onChange = () => this.#changed();
   }
 
@@ -165,21 +148,18 @@ export class Watchers {
   /** Changes have come. On the hot path of sets. */
   #changed(): void {
     if (this.#streams.size === 0) return;
-    if (this.changes.end - this.#head.change >= STEP_CHANGES_MAX) this.#step();
-    if (this.#isDue) return;
-    this.#isDue = true;
-    const wait_ms = Math.max(0, this.#restUntil_ms - this.ports.now());
-    this.ports.later(() => {
-      this.#isDue = false;
-      this.#step();
-    }, wait_ms);
+    const { end, gaps } = this.changes;
+    const isLate = end - this.#head.change >= STEP_CHANGES_MAX;
+    if (isLate || gaps !== this.#gaps) this.#steps.now();
+    else this.#steps.soon();
   }
 
-  /** Tells all who wait what has come. */
-  #step(): void {
+  /** Tells all who wait what has come; returns how many were told something. */
+  #step(): number {
     if (this.changes.gaps !== this.#gaps) {
       this.endAll("gap");
-      return this.#moveHead();
+      this.#moveHead();
+      return 0;
     }
     const from = this.#head.change;
     this.#moveHead();
@@ -187,15 +167,13 @@ export class Watchers {
     let told = 0;
     for (const watcher of this.#streams.keys()) {
       if (watcher.isHungry) {
-        watcher.noted(this.#head);
-        this.#serve(watcher);
+        if (watcher.noted(this.#head)) this.#serve(watcher);
         if (!watcher.isHungry) told++;
       } else if (watcher.userIds === undefined) {
         watcher.missed += this.#head.change - from;
       }
     }
-    const rest_ms = Math.max(REST_MIN_MS, REST_PER_TOLD_MS * told);
-    this.#restUntil_ms = this.ports.now() + Math.min(REST_MAX_MS, rest_ms);
+    return told;
   }
 
   #moveHead(): void {

@@ -125,6 +125,10 @@ class Client {
     }
     if (id === undefined) return;
     const sequence = Number(id);
+    // An entry that has its id is complete.
+    if (this.#part.length > 0) {
+      assert.ok(sequence > (this.told.at(-1)?.sequence ?? this.#begin));
+    }
     this.told.push(...this.#part.map((one) => ({ sequence, ...one })));
     this.#part = [];
   }
@@ -221,11 +225,16 @@ Deno.test(
 Deno.test(
   "Watchers find a few changes among many, and write many of one entry in parts",
   async () => {
-    const world = new World(20_000);
+    const world = new World(30_000);
     const many = Array.from({ length: 3 * MATCHES_MAX + 7 }, () => "a");
+    // Deletions are short: more of them are in a text.
+    const deletions = many.map((id) => `-${id}`);
+    const others = Array.from({ length: SEARCHED_MAX + 1 }, () => "x");
     world.apply(...many.slice(0, 9), "b");
-    for (let i = 0; i < 2 * SEARCHED_MAX; i++) world.apply("x");
+    for (const other of [...others, ...others]) world.apply(other);
     world.apply("b", ...many, "b");
+    world.apply("b", ...others, "b");
+    world.apply("-b", ...deletions, "-b");
     for (const users of [undefined, new Set(["a"]), new Set(["b"])]) {
       const client = new Client(world, 0, users);
       await client.read(20_000);
@@ -252,7 +261,7 @@ Deno.test(
     const { events } = world.watchers.counts;
     await world.pass(0);
     assert.equal(world.watchers.counts.events, events, "too early");
-    await world.pass(5);
+    await world.pass(10);
     await next;
     await stream.leave();
   },
