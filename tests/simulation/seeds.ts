@@ -12,8 +12,13 @@ export class BrokenPromiseError extends Error {
   override name = "BrokenPromiseError";
 }
 
+/** @returns The command that replays a seed of a simulation. */
+export function simulateCommand(name: string): (seed: number) => string {
+  return (seed) => `deno task simulate --only ${name} --from ${seed} --seeds 1`;
+}
+
 /**
- * @param name The simulation, as `deno task simulate` names it.
+ * @param replay The command that replays a seed.
  * @param first The first seed.
  * @param count How many seeds are run, one after the other.
  * @param run Runs one.
@@ -21,7 +26,7 @@ export class BrokenPromiseError extends Error {
  * @throws {BrokenPromiseError} With the first seed that fails.
  */
 export async function runSeeds(
-  name: string,
+  replay: (seed: number) => string,
   first: number,
   count: number,
   run: (seed: number) => Promise<Seen>,
@@ -37,9 +42,9 @@ export async function runSeeds(
         addSeen(all, await run(seed));
       } catch (cause) {
         throw new BrokenPromiseError(
-          `seed ${seed}: ${
-            (cause as Error).message
-          }; replay with: deno task simulate --only ${name} --from ${seed} --seeds 1`,
+          `seed ${seed}: ${(cause as Error).message}; replay with: ${
+            replay(seed)
+          }`,
           { cause },
         );
       }

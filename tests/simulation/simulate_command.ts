@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { newSeed } from "../support/random.ts";
-import { addSeen, runSeeds, type Seen } from "./seeds.ts";
+import { addSeen, runSeeds, type Seen, simulateCommand } from "./seeds.ts";
 import type { Range, RangeEnd } from "./seeds_worker.ts";
 import { STORMS } from "./storms.ts";
 
@@ -90,7 +90,9 @@ async function simulate(
   name: string,
   { seeds, from, jobs }: Options,
 ): Promise<Seen> {
-  if (jobs === 1) return await runSeeds(name, from, seeds, STORMS[name]);
+  if (jobs === 1) {
+    return await runSeeds(simulateCommand(name), from, seeds, STORMS[name]);
+  }
   const all = new Map<string, number>();
   let begun = 0;
   const next = () => {

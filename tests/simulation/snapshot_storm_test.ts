@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runSeeds } from "./seeds.ts";
+import { runSeeds, simulateCommand } from "./seeds.ts";
 import { STORMS } from "./storms.ts";
 
 /** Always the same ones: `deno task simulate` runs others. */
@@ -38,7 +38,12 @@ Deno.test({
     `snapshots stand in for what is cut off the log, and every replica that starts becomes ready, for ${SEEDS} seeds of faults`,
   permissions: "none",
   fn: async () => {
-    const seen = await runSeeds("snapshots", FIRST, SEEDS, STORMS.snapshots);
+    const seen = await runSeeds(
+      simulateCommand("snapshots"),
+      FIRST,
+      SEEDS,
+      STORMS.snapshots,
+    );
     for (const type of ["committed", "not stored", "trim"]) {
       assert.ok(seen.get(type)! > SEEDS, `${type}: ${seen.get(type)}`);
     }

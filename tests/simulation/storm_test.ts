@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runSeeds } from "./seeds.ts";
+import { runSeeds, simulateCommand } from "./seeds.ts";
 import { STORMS } from "./storms.ts";
 
 /** Always the same ones: `deno task simulate` runs others. */
@@ -35,7 +35,12 @@ Deno.test({
     `replicas end equal or say why not, and every set as it was told, for ${SEEDS} seeds of weather, faults and full memories`,
   permissions: "none",
   fn: async () => {
-    const seen = await runSeeds("session", FIRST, SEEDS, STORMS.session);
+    const seen = await runSeeds(
+      simulateCommand("session"),
+      FIRST,
+      SEEDS,
+      STORMS.session,
+    );
     // The weather is bad enough for every outcome, and not too bad for any.
     for (const type of ["committed", "not stored", "unknown", "connected"]) {
       assert.ok(seen.get(type)! > SEEDS, `${type}: ${seen.get(type)}`);
