@@ -13,6 +13,10 @@ const GETS = 8;
 /** When the broker loses something for the first time. */
 const FIRST_LOSS_MIN_MS = 2_000;
 const FIRST_LOSS_MAX_MS = 6_000;
+/** How long one replica alone applies the end of the log. */
+const ALONE_MS = 400;
+/** Until the others have given it up, and write past that end. */
+const GIVEN_UP_MS = 13_000;
 /** How long after a loss the next one comes, at most. */
 const NEXT_LOSS_MS = 10_000;
 /** How long before a loss replicas begin to lag, at most. */
@@ -39,7 +43,9 @@ export class HealPlan {
   /** @returns When the storm ends. */
   begin(): number {
     const { random, clients, losses } = this.storm;
-    const losses_ms = this.#losses();
+    const losses_ms = random.below(8) === 0
+      ? this.#planTwoHistories()
+      : this.#losses();
     const end_ms = (losses_ms.at(-1) ?? FIRST_LOSS_MAX_MS) + AFTER_LOSS_MS;
     for (const loss_ms of losses_ms) this.#planLoss(loss_ms);
     this.#plan(SETS, 0, end_ms, () => this.#set());
@@ -81,6 +87,47 @@ export class HealPlan {
       at_ms += random.below(NEXT_LOSS_MS);
     }
     return losses_ms;
+  }
+
+  /**
+   * One replica alone has applied the end of the log, and is cut off when that is
+   * lost. The others write past it, and what they wrote is lost too, before it
+   * is back.
+   *
+   * @returns When the broker loses more, after the first time.
+   */
+  #planTwoHistories(): number[] {
+    const { storm, storm: { random, time, clients } } = this;
+    const first_ms = FIRST_LOSS_MIN_MS +
+      random.below(FIRST_LOSS_MAX_MS - FIRST_LOSS_MIN_MS);
+    const second_ms = first_ms + GIVEN_UP_MS + random.below(NEXT_LOSS_MS / 2);
+    let ahead: SimulatedService | undefined;
+    time.after(first_ms - ALONE_MS, () => {
+      ahead = random.pick(storm.services);
+      for (const { replica } of storm.services) {
+        const { consumer } = replica.wire ?? {};
+        if (replica !== ahead?.replica && consumer) consumer.isPaused = true;
+      }
+    });
+    this.#plan(
+      SETS_BESIDE_LOSS,
+      first_ms - ALONE_MS,
+      first_ms,
+      () => ahead && clients.set(ahead),
+    );
+    time.after(first_ms, () => {
+      const away_ms = second_ms - first_ms + random.below(NEXT_LOSS_MS);
+      ahead?.isAwayFor(away_ms);
+      ahead?.replica.cutOff(away_ms);
+      storm.lose("the tail is lost");
+    });
+    this.#plan(
+      SETS_BESIDE_LOSS,
+      second_ms - 2_000,
+      second_ms,
+      () => this.#set(),
+    );
+    return [second_ms];
   }
 
   #planLoss(loss_ms: number): void {

@@ -208,6 +208,10 @@ export class HealPromises {
       last < point.sequence,
       () => `${name} heals to ${point.sequence}, and the log is longer`,
     );
+    this.mustHold(
+      this.#isKept(point),
+      () => `${name} heals to ${point.sequence}, and that is not stored`,
+    );
     const pending = this.pending;
     const before = pending === undefined ? undefined : broker.keyAt(
       pending.point,
@@ -265,13 +269,17 @@ export class HealPromises {
       return;
     }
     this.seen.push("move");
-    const { point } = pending;
     this.mustHold(
-      this.world.objects.snapshots().some(({ meta, isWhole }) =>
-        isWhole && meta.isVerified && meta.info.sequence === point.sequence &&
-        meta.info.digest === point.digest
-      ),
+      this.#isKept(pending.point),
       () => `the log is moved to ${sequence} before a snapshot was read back`,
+    );
+  }
+
+  /** Whether the state at a heal point is in the bucket, and was read back. */
+  #isKept({ sequence, digest }: HealPoint): boolean {
+    return this.world.objects.snapshots().some(({ meta, isWhole }) =>
+      isWhole && meta.isVerified && meta.info.sequence === sequence &&
+      meta.info.digest === digest
     );
   }
 

@@ -7,22 +7,19 @@
  */
 import type { CompactionPolicy } from "../../src/replica/compaction_facts.ts";
 import { Random } from "../support/random.ts";
-import { SimulatedCodec } from "../support/simulated_backup.ts";
 import { SimulatedBroker } from "../support/simulated_broker.ts";
-import { SimulatedObjects } from "../support/simulated_objects.ts";
 import type { Weather } from "../support/simulated_replica.ts";
 import {
   type ServiceWorld,
   SimulatedService,
 } from "../support/simulated_service.ts";
-import { SimulatedStates } from "../support/simulated_states.ts";
-import { SimulatedTime } from "../support/simulated_time.ts";
 import { HealClients } from "./heal_clients.ts";
 import { HealEnd } from "./heal_end.ts";
 import { HealLosses } from "./heal_losses.ts";
 import { HealPlan } from "./heal_plan.ts";
 import { HealPromises, type HealWorld } from "./heal_promises.ts";
 import { countNames, type Seen } from "./seeds.ts";
+import { ServiceStorm } from "./service_storm.ts";
 
 /** How long a fault lasts at most; some last longer. */
 export const FAULT_MAX_MS = 8_000;
@@ -32,12 +29,7 @@ const DOWN_MAX_MS = 2_000;
 const HEAL_AFTER_MS = 2_000;
 
 /** A run. */
-export class HealStorm implements ServiceWorld, HealWorld {
-  readonly random: Random;
-  readonly time = new SimulatedTime();
-  readonly broker: SimulatedBroker;
-  readonly objects = new SimulatedObjects();
-  readonly codec: SimulatedCodec;
+export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
   readonly weather: Weather;
   readonly policy: CompactionPolicy;
   readonly heartbeatsLost: number;
@@ -46,28 +38,21 @@ export class HealStorm implements ServiceWorld, HealWorld {
   tick_ms = 250;
   readonly keep_ms = 1_000;
   readonly names: readonly string[];
-  readonly services: SimulatedService[] = [];
   readonly #lives = new Map<string, SimulatedService>();
-  readonly states: SimulatedStates;
   readonly promises: HealPromises;
   readonly clients: HealClients;
   readonly hasPeers: boolean;
-  readonly faults: string[] = [];
-  /** What replicas may not publish to. */
-  forbidden: (replica: string, subject: string) => boolean = () => false;
-  /** Who hears no one, and is heard by no one. */
-  readonly deaf = new Set<string>();
   /** What the broker may lose. */
   readonly losses: HealLosses;
   lossCount = 0;
   #started = 0;
-  #isOver = false;
+  readonly #areClientsEager: boolean;
 
   constructor(seed: number) {
-    const random = this.random = new Random(seed);
-    this.names = ["r0", "r1", "r2", "r3"].slice(0, random.pick([2, 3, 3, 4]));
-    this.broker = new SimulatedBroker(random.pick([1, 1, 3]));
-    this.codec = new SimulatedCodec(random);
+    const random = new Random(seed);
+    const names = ["r0", "r1", "r2", "r3"].slice(0, random.pick([2, 3, 3, 4]));
+    super(random, new SimulatedBroker(random.pick([1, 1, 3])));
+    this.names = names;
     this.weather = {
       drop: random.pick([0, 0, 0, 2]),
       duplicate: random.pick([0, 5]),
@@ -84,7 +69,7 @@ export class HealStorm implements ServiceWorld, HealWorld {
     this.healAfter_ms = random.below(20) === 0 ? 0 : HEAL_AFTER_MS;
     this.heartbeatsLost = random.pick([0, 0, 20]);
     this.hasPeers = random.below(2) === 0;
-    this.states = new SimulatedStates(this.broker);
+    this.#areClientsEager = random.below(2) === 0;
     this.promises = new HealPromises(this);
     this.clients = new HealClients(random, this.promises);
     this.losses = new HealLosses(this.broker, this.objects, random);
@@ -99,14 +84,6 @@ export class HealStorm implements ServiceWorld, HealWorld {
       this.broker.beat();
       this.#beat();
     });
-  }
-
-  isForbidden(replica: string, subject: string): boolean {
-    return this.forbidden(replica, subject);
-  }
-
-  isHeard(from: SimulatedService, to: SimulatedService): boolean {
-    return !this.deaf.has(from.name) && !this.deaf.has(to.name);
   }
 
   lifeOf(name: string): SimulatedService {
@@ -158,6 +135,13 @@ export class HealStorm implements ServiceWorld, HealWorld {
 
   changed(): void {}
 
+  /** Clients that wait for a replica set as soon as it lets them. */
+  statusChanged(service: SimulatedService): void {
+    if (this.#areClientsEager && service.replica.replica.writable) {
+      this.clients.set(service);
+    }
+  }
+
   making(service: SimulatedService): void {
     this.promises.making(service);
   }
@@ -170,27 +154,20 @@ export class HealStorm implements ServiceWorld, HealWorld {
     this.promises.restored(service, before, after);
   }
 
-  /** The broker restarts; what it has on its disk may be another then. */
-  restart(down_ms: number, loses: () => void = () => {}): true {
-    const { broker } = this;
-    broker.isUp = false;
-    broker.consumers.clear();
-    for (const { replica } of this.services) replica.disconnect();
-    loses();
-    this.time.after(down_ms, () => broker.isUp = true);
-    return true;
-  }
-
-  /** The broker loses something, if a replica has a state. */
-  lose(): void {
+  /**
+   * The broker loses something, if a replica has a state.
+   *
+   * @param name What; anything if left out.
+   */
+  lose(name?: string): void {
     // Else there may be nothing to start from.
     if (!this.services.some(({ replica }) => replica.replica.readable)) return;
     const { random } = this;
     const losses = this.losses.all;
-    const name = random.pick(Object.keys(losses));
-    this.faults.push(name);
+    const what = name ?? random.pick(Object.keys(losses));
+    this.faults.push(what);
     this.lossCount++;
-    this.restart(100 + random.below(DOWN_MAX_MS), losses[name]);
+    this.restart(100 + random.below(DOWN_MAX_MS), losses[what]);
     this.promises.ledger.settle();
   }
 
@@ -203,7 +180,8 @@ export class HealStorm implements ServiceWorld, HealWorld {
     const end_ms = new HealPlan(this).begin();
     await this.time.runUntil(end_ms);
     this.promises.check();
-    this.#calm();
+    this.endFaults();
+    this.tick_ms = 500;
     await new HealEnd(this).run();
     const outcomes = this.clients.sets.all.flatMap(({ outcome }) =>
       outcome?.type ?? []
@@ -215,28 +193,6 @@ export class HealStorm implements ServiceWorld, HealWorld {
       ["acknowledged", counts.acknowledged],
       ["lost by all", counts.lost],
     ]);
-  }
-
-  /** Nothing goes wrong any more. */
-  #calm(): void {
-    const { weather, broker } = this;
-    Object.assign(weather, { drop: 0, duplicate: 0, refuse: 0, delay_ms: 5 });
-    this.tick_ms = 500;
-    this.#isOver = true;
-    for (const { api, replica } of this.services) {
-      api.diesAt = 0;
-      replica.hasStream = true;
-    }
-    broker.isUp = broker.isAnswering = true;
-    broker.behind = undefined;
-    this.objects.isFull = false;
-    this.forbidden = () => false;
-    this.deaf.clear();
-  }
-
-  /** Whether the faults are over. */
-  get isOver(): boolean {
-    return this.#isOver;
   }
 
   /** What a replica has shown is one history, applied in order. */

@@ -7,13 +7,21 @@
 /** What a run has seen, by name. */
 export type Seen = ReadonlyMap<string, number>;
 
+/** A run has broken a promise. */
+export class BrokenPromiseError extends Error {
+  override name = "BrokenPromiseError";
+}
+
 /**
+ * @param name The simulation, as `deno task simulate` names it.
  * @param first The first seed.
  * @param count How many seeds are run, one after the other.
  * @param run Runs one.
  * @returns What all of them have seen together.
+ * @throws {BrokenPromiseError} With the first seed that fails.
  */
 export async function runSeeds(
+  name: string,
   first: number,
   count: number,
   run: (seed: number) => Promise<Seen>,
@@ -26,18 +34,27 @@ export async function runSeeds(
     for (let i = 0; i < count; i++) {
       const seed = (first + i) >>> 0;
       try {
-        for (const [name, times] of await run(seed)) {
-          all.set(name, (all.get(name) ?? 0) + times);
-        }
-      } catch (error) {
-        console.error(`replay with USERGRADE_TEST_SEED=${seed}`);
-        throw error;
+        addSeen(all, await run(seed));
+      } catch (cause) {
+        throw new BrokenPromiseError(
+          `seed ${seed}: ${
+            (cause as Error).message
+          }; replay with: deno task simulate --only ${name} --from ${seed} --seeds 1`,
+          { cause },
+        );
       }
     }
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
   return all;
+}
+
+/** Adds what was seen to what was seen before. */
+export function addSeen(all: Map<string, number>, seen: Seen): void {
+  for (const [name, times] of seen) {
+    all.set(name, (all.get(name) ?? 0) + times);
+  }
 }
 
 /** @returns How often each name is there. */

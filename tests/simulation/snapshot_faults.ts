@@ -12,7 +12,8 @@ import { Storage } from "../../src/storage/storage.ts";
 import { SimulatedCodec } from "../support/simulated_backup.ts";
 import { DATE_MS } from "../support/simulated_broker.ts";
 import { snapshotOf } from "../support/snapshots.ts";
-import type { SnapshotStorm } from "./snapshot_storm.ts";
+import { ServiceFaults } from "./service_faults.ts";
+import { NAMES, type SnapshotStorm } from "./snapshot_storm.ts";
 
 /** The log of snapshots that are none of the log's. */
 export const STRANGER = "another";
@@ -25,32 +26,16 @@ export function snapshotFaults(
   storm: SnapshotStorm,
 ): Record<string, (lasts_ms: number) => boolean> {
   const { broker, objects, random, time } = storm;
-  const during = (ms: number, begin: () => void, end: () => void): true => {
-    begin();
-    time.after(ms, () => storm.isOver || end());
-    return true;
-  };
+  const faults = new ServiceFaults(storm);
   const anyService = () =>
     storm.services.length === 0 ? undefined : random.pick(storm.services);
-  const restart = (ms: number) => {
-    broker.isUp = false;
-    broker.consumers.clear();
-    for (const { replica } of storm.services) replica.disconnect();
-    time.after(ms, () => broker.isUp = true);
-  };
   return {
     "a replica dies": (ms) => {
       const service = anyService();
       if (service !== undefined) storm.kill(service, ms);
       return service !== undefined;
     },
-    "a replica dies at a step": () => {
-      // Most of the questions are those of a snapshot.
-      for (const { api } of storm.services) {
-        if (random.below(2) === 0) api.diesAt = 1 + random.below(40);
-      }
-      return true;
-    },
+    "a replica dies at a step": () => faults.dieAtSteps(40),
     "all replicas die": (ms) => {
       // What is on its way may still come, and a limit takes the oldest for it.
       const isLimited = (broker.stream?.config.max_msgs ?? -1) > 0;
@@ -60,39 +45,19 @@ export function snapshotFaults(
     },
     "a replica is stopped": (ms) => {
       const service = anyService();
-      service?.process.pause(2 * ms);
-      // What comes for it is kept for it, or not.
-      if (random.below(2) === 0) service?.replica.disconnect();
-      return true;
+      if (service !== undefined) faults.stop(service, 2 * ms);
+      return service !== undefined;
     },
     "a replica is cut off": (ms) => {
       anyService()?.replica.cutOff(2 * ms);
       return true;
     },
-    "the broker restarts": (ms) => {
-      restart(ms / 4);
-      return true;
-    },
-    "no answers": (ms) =>
-      during(
-        ms,
-        () => broker.isAnswering = false,
-        () => broker.isAnswering = true,
-      ),
-    "nobody hears anybody": (ms) =>
-      during(
-        2 * ms,
-        () => ["r0", "r1", "r2"].forEach((name) => storm.deaf.add(name)),
-        () => storm.deaf.clear(),
-      ),
-    "one is not heard": (ms) =>
-      during(
-        2 * ms,
-        () => storm.deaf.add(random.pick(["r0", "r1", "r2"])),
-        () => storm.deaf.clear(),
-      ),
+    "the broker restarts": (ms) => storm.restart(ms / 4),
+    "no answers": (ms) => faults.noAnswers(ms),
+    "nobody hears anybody": (ms) => faults.deafen(2 * ms, NAMES),
+    "one is not heard": (ms) => faults.deafen(2 * ms, [random.pick(NAMES)]),
     "permissions are taken": (ms) => {
-      const who = random.pick(["r0", "r1", "r2", undefined]);
+      const who = random.pick([...NAMES, undefined]);
       const part = random.pick([
         "$",
         "$O.",
@@ -101,19 +66,12 @@ export function snapshotFaults(
         "STREAM.MSG.GET.OBJ",
         "STREAM.INFO.OBJ",
       ]);
-      return during(
-        ms,
-        () =>
-          storm.forbidden = (replica, subject) =>
-            replica === (who ?? replica) && subject.includes(part),
-        () => storm.forbidden = () => false,
-      );
+      return faults.forbid(ms, who, part);
     },
-    "the bucket is full": (ms) =>
-      during(ms, () => objects.isFull = true, () => objects.isFull = false),
+    "the bucket is full": (ms) => faults.fillBucket(ms),
     "the log refuses": (ms) => {
       const { refuse } = storm.weather;
-      return during(
+      return faults.during(
         ms,
         () => storm.weather.refuse = 100,
         () => storm.weather.refuse = refuse,
@@ -130,11 +88,7 @@ export function snapshotFaults(
       if (stream === undefined || broker.servers === 1) return false;
       const behind = stream.copy();
       behind.cut(Math.max(behind.first - 1, behind.last - random.below(20)));
-      return during(
-        ms,
-        () => broker.behind = behind,
-        () => broker.behind = undefined,
-      );
+      return faults.fallBehind(ms, behind);
     },
     "a snapshot is damaged": () => {
       const kept = storm.promises.snapshots;

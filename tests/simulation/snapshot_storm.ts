@@ -14,22 +14,20 @@ import {
 } from "../../src/replica/compaction_facts.ts";
 import type { SnapshotKeeper } from "../../src/snapshot_keeper.ts";
 import { Random } from "../support/random.ts";
-import { SimulatedCodec } from "../support/simulated_backup.ts";
 import { SimulatedBroker } from "../support/simulated_broker.ts";
-import { SimulatedObjects } from "../support/simulated_objects.ts";
 import type { Weather } from "../support/simulated_replica.ts";
 import {
   type ServiceWorld,
   SimulatedService,
 } from "../support/simulated_service.ts";
-import { SimulatedStates } from "../support/simulated_states.ts";
-import { SimulatedTime } from "../support/simulated_time.ts";
 import { countNames, type Seen } from "./seeds.ts";
+import { ServiceStorm } from "./service_storm.ts";
 import { checkNoneTwice, SentSets } from "./sent_sets.ts";
 import { snapshotFaults, STRANGER } from "./snapshot_faults.ts";
 import { SnapshotPromises } from "./snapshot_promises.ts";
 
-const NAMES = ["r0", "r1", "r2"];
+/** All replicas. */
+export const NAMES: readonly string[] = ["r0", "r1", "r2"];
 const SETS = 50;
 const STORM_MS = 25_000;
 /** How long a fault lasts at most; some last twice as long. */
@@ -54,43 +52,30 @@ const CALM_SETS = 50;
 const AWAY = ["a replica dies", "a replica is stopped", "a replica is cut off"];
 
 /** A run. */
-export class SnapshotStorm implements ServiceWorld {
-  readonly random: Random;
-  readonly time = new SimulatedTime();
-  readonly broker: SimulatedBroker;
-  readonly objects = new SimulatedObjects();
-  readonly codec: SimulatedCodec;
+export class SnapshotStorm extends ServiceStorm implements ServiceWorld {
   readonly weather: Weather;
   readonly policy: CompactionPolicy;
   readonly heartbeatsLost = 40;
   tick_ms = 500;
-  readonly services: SimulatedService[] = [];
   readonly sets = new SentSets();
-  readonly faults: string[] = [];
   readonly #steps: string[] = [];
-  readonly states: SimulatedStates;
   readonly promises: SnapshotPromises;
   hasPeers: boolean;
-  /** What replicas may not publish to. */
-  forbidden: (replica: string, subject: string) => boolean = () => false;
   /** Whether anyone may read what was not written so. */
   mayBeDamaged: boolean;
-  /** Who hears no one, and is heard by no one. */
-  readonly deaf = new Set<string>();
   /** Whether the log is cut often, and replicas are away meanwhile. */
   readonly #isFast: boolean;
   #lives = 0;
   /** Whether the log lost entries, acknowledged ones too. */
   #hasLostTail = false;
-  #isOver = false;
   /** How many snapshots of another log were stored: nobody takes them away. */
   strangers = 0;
 
   constructor(seed: number) {
-    const random = this.random = new Random(seed);
-    this.#isFast = random.below(4) === 0;
-    this.broker = new SimulatedBroker(random.pick([1, 1, 3]));
-    this.codec = new SimulatedCodec(random);
+    const random = new Random(seed);
+    const isFast = random.below(4) === 0;
+    super(random, new SimulatedBroker(random.pick([1, 1, 3])));
+    this.#isFast = isFast;
     this.codec.corrupt = random.pick([0, 0, 0, 20]);
     this.mayBeDamaged = this.codec.corrupt > 0;
     this.weather = {
@@ -108,7 +93,6 @@ export class SnapshotStorm implements ServiceWorld {
       interval_ms: this.#isFast ? 1_000 : random.pick([undefined, 5_000]),
     };
     this.hasPeers = random.below(4) === 0;
-    this.states = new SimulatedStates(this.broker);
     this.promises = new SnapshotPromises(
       this.broker,
       this.objects,
@@ -132,14 +116,6 @@ export class SnapshotStorm implements ServiceWorld {
       }
       this.#beat();
     });
-  }
-
-  isForbidden(replica: string, subject: string): boolean {
-    return this.forbidden(replica, subject);
-  }
-
-  isHeard(from: SimulatedService, to: SimulatedService): boolean {
-    return !this.deaf.has(from.name) && !this.deaf.has(to.name);
   }
 
   /** Starts a replica, unless it lives. */
@@ -276,33 +252,13 @@ export class SnapshotStorm implements ServiceWorld {
 
   /** Nothing goes wrong any more. */
   #calm(): void {
-    const { weather, broker } = this;
-    Object.assign(weather, {
-      drop: 0,
-      duplicate: 0,
-      refuse: 0,
-      disconnect: 0,
-      full: 0,
-      delay_ms: 5,
-    });
+    const { stream } = this.broker;
+    this.endFaults();
     this.codec.corrupt = 0;
     this.tick_ms = 2_000;
-    this.#isOver = true;
-    for (const { api } of this.services) api.diesAt = 0;
-    const { stream } = broker;
     if (stream !== undefined) {
       stream.config = { ...stream.config, max_msgs: -1 };
     }
-    broker.isUp = broker.isAnswering = broker.isStoring = true;
-    broker.behind = undefined;
-    this.objects.isFull = false;
-    this.forbidden = () => false;
-    this.deaf.clear();
-  }
-
-  /** Whether the faults are over. */
-  get isOver(): boolean {
-    return this.#isOver;
   }
 
   async #until(

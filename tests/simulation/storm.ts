@@ -291,7 +291,8 @@ export class Storm {
       for (const [sequence, entry] of entries) {
         stream.entries.set(sequence, entry);
       }
-      stream.first = first;
+      // Another cut may have been taken back meanwhile.
+      stream.first = Math.min(stream.first, first);
     });
   }
 

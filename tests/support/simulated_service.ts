@@ -54,6 +54,8 @@ export interface ServiceWorld extends ApiWorld {
   dies(service: SimulatedService): void;
   /** Whether two services hear each other. */
   isHeard(from: SimulatedService, to: SimulatedService): boolean;
+  /** How a service's log is has changed. */
+  statusChanged?(service: SimulatedService): void;
   /** A service is about to make a new log. */
   making?(service: SimulatedService): void;
   /** A service goes on from a snapshot; with the keys of what it had, and has. */
@@ -140,7 +142,10 @@ export class SimulatedService {
             this.healing === undefined
               ? this.replica.othersHeard(hearing)
               : this.healing.hearOthers(hearing),
-          status: (status) => this.healing?.statusChanged(status),
+          status: (status) => {
+            this.healing?.statusChanged(status);
+            world.statusChanged?.(this);
+          },
           making: () => world.making?.(this),
           restored: (before, after) => {
             this.changed_ms = process.now;
