@@ -1,5 +1,5 @@
 /**
- * The two sides of the storage benchmark, behind one small interface: the
+ * The two sides of the storage and churn benchmarks, behind one small interface: the
  * table of this project, and the plain `Map` of objects that it replaces.
  *
  * @module
@@ -12,6 +12,7 @@ export interface Side {
   readonly size: number;
   set(patch: UserGradePatch): UserGrade;
   get(id: string): UserGrade | undefined;
+  delete(id: string): boolean;
 }
 
 /** The names of the sides, in the order of the table. */
@@ -43,6 +44,10 @@ class MapStorage implements Side {
 
   get(id: string): UserGrade | undefined {
     return this.#users.get(id);
+  }
+
+  delete(id: string): boolean {
+    return this.#users.delete(id);
   }
 }
 

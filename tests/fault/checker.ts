@@ -10,20 +10,21 @@ import type { FinalState, History, KeptSnapshot } from "./history.ts";
 import { MARKER } from "./history.ts";
 import type { LogModel } from "./log_model.ts";
 import { checkKept, checkRequested } from "./snapshot_checks.ts";
+import { checkWatches } from "./watch_checks.ts";
 
 /** A promise that was broken. */
 export interface Violation {
   readonly promise:
-    /** An acknowledged set is in the log, at the sequence of its answer. */
-    | "acknowledged sets are stored"
-    | "a set's answer is the record right after it"
+    /** An acknowledged change is in the log, at the sequence of its answer. */
+    | "acknowledged changes are stored"
+    | "a change's answer is what it left"
     /** 503: it is in the log nowhere. */
-    | "refused sets are not stored"
+    | "refused changes are not stored"
     /** 504 or no answer: it is there once or not at all; 200: once. */
-    | "no set is stored twice"
+    | "no change is stored twice"
     /** The log holds what clients sent, and nothing else. */
     | "the log holds what was sent"
-    /** A set that was asked after another's answer is later in the log. */
+    /** A change that was asked after another's answer is later in the log. */
     | "the log keeps the order of time"
     | "a get's answer is the record at its sequence"
     /** Whatever was answered before a get was asked, it shows that or later. */
@@ -31,7 +32,9 @@ export interface Violation {
     /** It has what that replica had acknowledged before it was asked for. */
     | "a snapshot that is asked for is the state then or later"
     | "a kept snapshot is the log's state at its sequence"
-    | "all replicas end with the log's state";
+    | "all replicas end with the log's state"
+    /** From each sequence on that it began at, with none left out. */
+    | "a watcher is told each change once, in the log's order";
   readonly detail: string;
 }
 
@@ -49,51 +52,56 @@ export function check(
   kept: readonly KeptSnapshot[],
 ): Violation[] {
   return [
-    ...checkSets(history, log),
+    ...checkChanges(history, log),
     ...checkLog(history, log),
     ...checkOrder(history, log),
     ...checkGets(history, log),
     ...checkMonotony(history, log),
     ...checkRequested(history, log),
     ...checkKept(kept, log),
+    ...checkWatches(history, log),
     ...checkFinals(finals, log),
   ];
 }
 
-function* checkSets({ sets }: History, log: LogModel): Generator<Violation> {
-  for (const set of sets) {
-    const { outcome, patch, replica } = set;
-    const places = log.placed.get(patch[MARKER]) ?? [];
-    const detail = `set ${JSON.stringify(patch)} by replica ${replica}: ` +
+function* checkChanges(
+  { changes }: History,
+  log: LogModel,
+): Generator<Violation> {
+  for (const { outcome, change, replica } of changes) {
+    const places = log.placed.get(change[MARKER]) ?? [];
+    const detail = `${JSON.stringify(change)} by replica ${replica}: ` +
       `${JSON.stringify(outcome)}, in the log at [${
         places.map(({ sequence }) => sequence).join(", ")
       }]`;
-    if (places.length > 1) yield { promise: "no set is stored twice", detail };
+    if (places.length > 1) {
+      yield { promise: "no change is stored twice", detail };
+    }
     if (outcome.type === "refused" && places.length > 0) {
-      yield { promise: "refused sets are not stored", detail };
+      yield { promise: "refused changes are not stored", detail };
     }
     if (outcome.type !== "acknowledged") continue;
     const place = places.find(({ sequence }) => sequence === outcome.sequence);
     if (place === undefined) {
-      yield { promise: "acknowledged sets are stored", detail };
-    } else if (!isDeepStrictEqual(outcome.grade, place.grade)) {
+      yield { promise: "acknowledged changes are stored", detail };
+    } else if (!isDeepStrictEqual(outcome.left, place.left)) {
       yield {
-        promise: "a set's answer is the record right after it",
-        detail: `${detail}, where it is ${JSON.stringify(place.grade)}`,
+        promise: "a change's answer is what it left",
+        detail: `${detail}, where it left ${JSON.stringify(place.left)}`,
       };
     }
   }
 }
 
-function* checkLog({ sets }: History, log: LogModel): Generator<Violation> {
-  const sent = new Map(sets.map(({ patch }) => [patch[MARKER], patch]));
+function* checkLog({ changes }: History, log: LogModel): Generator<Violation> {
+  const sent = new Map(changes.map(({ change }) => [change[MARKER], change]));
   for (const places of log.placed.values()) {
-    for (const { patch, sequence } of places) {
+    for (const { change, sequence } of places) {
       if (isProbe(log, sequence)) continue;
-      if (!isDeepStrictEqual(patch, sent.get(patch[MARKER]!))) {
+      if (!isDeepStrictEqual(change, sent.get(change[MARKER]!))) {
         yield {
           promise: "the log holds what was sent",
-          detail: `entry ${sequence} has ${JSON.stringify(patch)}`,
+          detail: `entry ${sequence} has ${JSON.stringify(change)}`,
         };
       }
     }
@@ -102,25 +110,30 @@ function* checkLog({ sets }: History, log: LogModel): Generator<Violation> {
 
 /**
  * Whether an entry is a replica's own, which tries whether sets commit: it sets
- * no field of the user whom the entry before has set last, so nothing changes.
+ * no field of a user whom the entry before has set, so nothing changes.
  */
-function isProbe({ entries }: LogModel, sequence: number): boolean {
-  const [patch, ...others] = entries[sequence - 1];
-  const before = entries[sequence - 2]?.at(-1);
-  return others.length === 0 && before !== undefined &&
-    isDeepStrictEqual(patch, { user_id: before.user_id });
+function isProbe(log: LogModel, sequence: number): boolean {
+  const [change, ...others] = log.entries[sequence - 1];
+  const { user_id } = change;
+  const before = log.entries[sequence - 2] ?? [];
+  return others.length === 0 && isDeepStrictEqual(change, { user_id }) &&
+    before.some((one) => one.user_id === user_id) &&
+    log.at(user_id, sequence - 1) !== undefined;
 }
 
-function* checkOrder({ sets }: History, log: LogModel): Generator<Violation> {
-  const known = new Frontier(acknowledgements(sets));
-  for (const { patch, asked_ms } of byAsked(sets)) {
+function* checkOrder(
+  { changes }: History,
+  log: LogModel,
+): Generator<Violation> {
+  const known = new Frontier(acknowledgements(changes));
+  for (const { change, asked_ms } of byAsked(changes)) {
     const before = known.before(asked_ms);
-    for (const { sequence } of log.placed.get(patch[MARKER]) ?? []) {
+    for (const { sequence } of log.placed.get(change[MARKER]) ?? []) {
       if (sequence > before) continue;
       yield {
         promise: "the log keeps the order of time",
-        detail: `set ${
-          JSON.stringify(patch)
+        detail: `${
+          JSON.stringify(change)
         } is entry ${sequence}, and was sent after entry ${before} was acknowledged`,
       };
     }
@@ -133,7 +146,7 @@ function* checkGets({ gets }: History, log: LogModel): Generator<Violation> {
     const truth = log.at(user, found.sequence);
     if (
       found.sequence <= log.lastSequence &&
-      isDeepStrictEqual(found.grade, truth)
+      isDeepStrictEqual(found.grade, truth ?? null)
     ) continue;
     yield {
       promise: "a get's answer is the record at its sequence",
@@ -150,13 +163,13 @@ function* checkGets({ gets }: History, log: LogModel): Generator<Violation> {
  * process to the next either.
  */
 function* checkMonotony(
-  { sets, gets }: History,
+  { changes, gets }: History,
   log: LogModel,
 ): Generator<Violation> {
   const ofReplica = Map.groupBy(gets, ({ replica }) => replica);
   for (const [replica, own] of ofReplica) {
     const known = new Frontier([
-      ...acknowledgements(sets.filter((set) => set.replica === replica)),
+      ...acknowledgements(changes.filter((one) => one.replica === replica)),
       ...own.flatMap(({ answered_ms, found }) =>
         found ? [{ time_ms: answered_ms, sequence: found.sequence }] : []
       ),
@@ -165,8 +178,8 @@ function* checkMonotony(
       const before = known.before(asked_ms);
       const isBack = found !== undefined
         ? found.sequence < before
-        // A 404 has no sequence; no user ever goes.
-        : log.at(user, before) !== undefined;
+        // A 404 has no sequence: was there no user at any time since?
+        : !log.isAbsent(user, before);
       if (!isBack) continue;
       yield {
         promise: "gets never go back",

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
+import type { UserChange, UserGrade } from "../../src/user_grade.ts";
 import { check, type Violation } from "./checker.ts";
 import type {
+  ChangeRecord,
   FinalState,
   GetRecord,
   History,
   KeptSnapshot,
   MarkedPatch,
   RequestedSnapshot,
-  SetRecord,
+  WatchRecord,
 } from "./history.ts";
 import { LogModel } from "./log_model.ts";
 
@@ -20,7 +21,7 @@ const PATCHES: MarkedPatch[] = [
   { user_id: "b", spp: 9, return_fee: 4 },
   { user_id: "b", spp: 8, return_fee: 5 },
 ];
-const ENTRIES: UserGradePatch[][] = [[PATCHES[0]], [PATCHES[1]], [PATCHES[2]]];
+const ENTRIES: UserChange[][] = [[PATCHES[0]], [PATCHES[1]], [PATCHES[2]]];
 
 function grade(user_id: string, spp: number, return_fee: number): UserGrade {
   return { user_id, postpaid_limit: 0, spp, shipping_fee: 0, return_fee };
@@ -28,16 +29,16 @@ function grade(user_id: string, spp: number, return_fee: number): UserGrade {
 
 const GRADES = [grade("a", 5, 1), grade("b", 0, 2), grade("a", 0, 3)];
 
-function set(index: number, change: Partial<SetRecord> = {}): SetRecord {
+function set(index: number, other: Partial<ChangeRecord> = {}): ChangeRecord {
   return {
     replica: index % 2,
-    patch: PATCHES[index],
+    change: PATCHES[index],
     asked_ms: 10 * index,
     answered_ms: 10 * index + 5,
     outcome: index < 3
-      ? { type: "acknowledged", sequence: index + 1, grade: GRADES[index] }
+      ? { type: "acknowledged", sequence: index + 1, left: GRADES[index] }
       : { type: index === 3 ? "refused" : "unknown" },
-    ...change,
+    ...other,
   };
 }
 
@@ -67,25 +68,27 @@ function final(replica: number, change: Partial<FinalState> = {}): FinalState {
 }
 
 interface Case {
-  sets?: SetRecord[];
+  changes?: ChangeRecord[];
   gets?: GetRecord[];
   snapshots?: RequestedSnapshot[];
   kept?: KeptSnapshot[];
-  entries?: UserGradePatch[][];
+  entries?: UserChange[][];
   finals?: FinalState[];
+  watches?: WatchRecord[];
 }
 
 function promisesBroken(
   {
-    sets = PATCHES.map((_, index) => set(index)),
+    changes = PATCHES.map((_, index) => set(index)),
     gets = GETS,
     snapshots = [{ replica: 0, asked_ms: 26, sequence: 3, rows: 2 }],
     kept = KEPT,
     entries = ENTRIES,
     finals,
+    watches = [],
   }: Case,
 ): Violation["promise"][] {
-  const history: History = { sets, gets, snapshots };
+  const history: History = { changes, gets, snapshots, watches };
   const log = new LogModel(entries);
   const ends = finals ?? [0, 1].map((replica) =>
     final(replica, {
@@ -102,7 +105,7 @@ function promisesBroken(
 }
 
 /** The usual sets with one of them changed. */
-function but(index: number, change: Partial<SetRecord>): SetRecord[] {
+function but(index: number, change: Partial<ChangeRecord>): ChangeRecord[] {
   return PATCHES.map((_, i) => set(i, i === index ? change : {}));
 }
 
@@ -125,36 +128,36 @@ const CASES: [name: string, flagged: Violation["promise"][], Case][] = [
   ],
   [
     "an acknowledged set that is lost",
-    ["acknowledged sets are stored"],
+    ["acknowledged changes are stored"],
     { entries: ENTRIES.slice(0, 2), gets: [], snapshots: [], kept: [] },
   ],
   [
     "an acknowledged set that is at another sequence",
-    ["acknowledged sets are stored"],
+    ["acknowledged changes are stored"],
     {
-      sets: but(1, {
-        outcome: { type: "acknowledged", sequence: 3, grade: GRADES[1] },
+      changes: but(1, {
+        outcome: { type: "acknowledged", sequence: 3, left: GRADES[1] },
         answered_ms: 100,
       }),
     },
   ],
   [
     "an answer that is not the record after the set",
-    ["a set's answer is the record right after it"],
+    ["a change's answer is what it left"],
     {
-      sets: but(2, {
-        outcome: { type: "acknowledged", sequence: 3, grade: GRADES[0] },
+      changes: but(2, {
+        outcome: { type: "acknowledged", sequence: 3, left: GRADES[0] },
       }),
     },
   ],
   [
     "a 503 that is stored",
-    ["refused sets are not stored"],
+    ["refused changes are not stored"],
     { entries: [...ENTRIES, [PATCHES[3]]] },
   ],
   [
     "a set of unknown outcome that is stored twice",
-    ["no set is stored twice"],
+    ["no change is stored twice"],
     { entries: [...ENTRIES, [PATCHES[4]], [PATCHES[4]]] },
   ],
   [
@@ -170,7 +173,7 @@ const CASES: [name: string, flagged: Violation["promise"][], Case][] = [
   [
     "a set that comes before what was acknowledged when it was sent",
     ["the log keeps the order of time"],
-    { sets: but(0, { asked_ms: 16, answered_ms: 17 }), gets: [] },
+    { changes: but(0, { asked_ms: 16, answered_ms: 17 }), gets: [] },
   ],
   [
     "a get of a record that was not so at its sequence",
@@ -248,6 +251,140 @@ const CASES: [name: string, flagged: Violation["promise"][], Case][] = [
     { finals: [final(0), final(1, { users: new Map([["a", GRADES[0]]]) })] },
   ],
 ];
+
+/** The deletion of a user after the usual sets, with its marker or without. */
+const DELETED: ChangeRecord = {
+  replica: 0,
+  change: { user_id: "a", deleted: true, return_fee: 6 },
+  asked_ms: 50,
+  answered_ms: 55,
+  outcome: {
+    type: "acknowledged",
+    sequence: 4,
+    left: { user_id: "a", deleted: true, existed: true },
+  },
+};
+const DELETION: UserChange[] = [
+  { user_id: "a", deleted: true },
+  { user_id: "deletion 6", deleted: true },
+];
+const SETS = PATCHES.map((_, index) => set(index));
+
+/** What a watcher is told of the usual sets and the deletion. */
+const TOLD: WatchRecord = {
+  users: undefined,
+  after: 1,
+  entries: [
+    { sequence: 2, events: [{ name: "set", data: GRADES[1] }] },
+    { sequence: 3, events: [{ name: "set", data: GRADES[2] }] },
+    {
+      sequence: 4,
+      events: ["a", "deletion 6"].map((user_id) => ({
+        name: "delete",
+        data: { user_id },
+      })),
+    },
+  ],
+  told: 4,
+};
+const TWICE = "a watcher is told each change once, in the log's order";
+
+function watched(other: Partial<WatchRecord>): Case {
+  return {
+    changes: [...SETS, DELETED],
+    entries: [...ENTRIES, DELETION],
+    watches: [{ ...TOLD, ...other }],
+  };
+}
+
+CASES.push(
+  [
+    "a deletion, and a 404 and a get of nobody after it",
+    [],
+    {
+      ...watched({}),
+      gets: [get(56, undefined), get(57, { sequence: 4, grade: null })],
+    },
+  ],
+  [
+    "a 404 before a deletion was answered",
+    [],
+    { ...watched({}), gets: [get(26, undefined)] },
+  ],
+  [
+    "a deletion that is lost",
+    ["acknowledged changes are stored"],
+    { changes: [...SETS, DELETED] },
+  ],
+  [
+    "a deletion that is stored twice",
+    ["no change is stored twice"],
+    {
+      changes: [...SETS, DELETED],
+      entries: [...ENTRIES, DELETION, DELETION],
+    },
+  ],
+  [
+    "a deletion that nobody sent",
+    ["the log holds what was sent"],
+    { entries: [...ENTRIES, [{ user_id: "a", deleted: true }]] },
+  ],
+  [
+    "a record that is got after its deletion",
+    ["a get's answer is the record at its sequence"],
+    { ...watched({}), gets: [get(56, { sequence: 4, grade: GRADES[2] })] },
+  ],
+  [
+    "an entry without fields that makes a deleted user again",
+    ["the log holds what was sent"],
+    {
+      changes: [...SETS, DELETED],
+      entries: [...ENTRIES, DELETION, [{ user_id: "a" }]],
+    },
+  ],
+  [
+    "a watcher of one user",
+    [],
+    watched({
+      users: ["a"],
+      after: 3,
+      entries: [{
+        sequence: 4,
+        events: [{ name: "delete", data: { user_id: "a" } }],
+      }],
+    }),
+  ],
+  [
+    "a watcher that is told an entry twice",
+    [TWICE],
+    watched({ entries: [TOLD.entries[0], ...TOLD.entries] }),
+  ],
+  [
+    "a watcher that misses an entry",
+    [TWICE],
+    watched({ entries: TOLD.entries.slice(1) }),
+  ],
+  [
+    "a watcher that is told entries out of order",
+    [TWICE],
+    watched({ entries: TOLD.entries.toReversed() }),
+  ],
+  [
+    "a watcher that is told of a part of an entry",
+    [TWICE],
+    watched({
+      entries: [...TOLD.entries.slice(0, 2), {
+        sequence: 4,
+        events: TOLD.entries[2].events.slice(0, 1),
+      }],
+    }),
+  ],
+  [
+    "a watcher that is told of an entry that the log never had",
+    [TWICE],
+    watched({ told: 5 }),
+  ],
+);
 
 for (const [name, flagged, given] of CASES) {
   Deno.test({

@@ -4,7 +4,7 @@
  * @module
  */
 import { decodeEntry } from "../../src/log/change.ts";
-import type { UserGradePatch } from "../../src/user_grade.ts";
+import type { UserChange } from "../../src/user_grade.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Random } from "../support/random.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -129,7 +129,7 @@ export class FaultCluster implements AsyncDisposable {
    *
    * @returns All entries that it ever had.
    */
-  async readLog(): Promise<UserGradePatch[][]> {
+  async readLog(): Promise<UserChange[][]> {
     const lastSequence = await this.#untilRead();
     const missing = this.#record.missing(lastSequence);
     if (missing.length > 0) {
@@ -142,7 +142,7 @@ export class FaultCluster implements AsyncDisposable {
     const encoder = new TextEncoder();
     return this.#record.payloads(lastSequence)
       .map((payload) =>
-        payload === NOTHING ? [] : decodeEntry(encoder.encode(payload))
+        payload === NOTHING ? [] : decodeEntry(encoder.encode(payload), 2)
       );
   }
 

@@ -6,7 +6,7 @@
 import { Random } from "../support/random.ts";
 import type { ServerCount } from "./brokers.ts";
 import { check } from "./checker.ts";
-import { Clients } from "./clients.ts";
+import { Clients, USERS } from "./clients.ts";
 import { describeFault } from "./describe_fault.ts";
 import { FaultCluster } from "./fault_cluster.ts";
 import type { Fault } from "./faults.ts";
@@ -19,15 +19,19 @@ import { makeSchedule, type Plan } from "./schedule.ts";
 import { QUIET_MAX_MS, quieten, settleSnapshots } from "./settlement.ts";
 import { SnapshotMonitor } from "./snapshot_monitor.ts";
 import { SnapshotRequests } from "./snapshot_requests.ts";
+import { Watchers } from "./watchers.ts";
 
 const REPLICAS = 3;
 
 /** How many clients each replica has. */
-const SETTERS = 4;
+const CHANGERS = 4;
 const GETTERS = 2;
 
+/** Whom each watcher watches; undefined for all. */
+const WATCHED = [undefined, undefined, USERS.slice(0, 3)];
+
 /** The clients of a replica, with the one that asks for snapshots. */
-const CLIENTS = SETTERS + GETTERS + 1;
+const CLIENTS = CHANGERS + GETTERS + 1;
 
 /** By how much the log grows before it is snapshot: so little that it is often. */
 const SNAPSHOT_LOG_BYTES = 16 * 1024;
@@ -87,6 +91,7 @@ class Run {
   readonly #clients: Clients;
   readonly #requests: SnapshotRequests;
   readonly #monitor: SnapshotMonitor;
+  readonly #watchers: Watchers;
   readonly #injected: Fault[] = [];
 
   constructor(
@@ -108,10 +113,27 @@ class Run {
       surprise,
     );
     this.#monitor = new SnapshotMonitor(brokers, bucket, watch, surprise);
+    this.#watchers = new Watchers(
+      cluster.slots,
+      this.#clients.history.watches,
+      surprise,
+    );
   }
 
   /** @param problems Gets the promises that were broken. */
   async run(problems: string[]): Promise<Figures> {
+    const watching = WATCHED.map((users, i) =>
+      this.#watchers.keepWatching(users, i)
+    );
+    try {
+      return await this.#run(problems);
+    } finally {
+      this.#watchers.stop();
+      await Promise.all(watching);
+    }
+  }
+
+  async #run(problems: string[]): Promise<Figures> {
     const { options: { seed, faults_ms, ...rest }, cluster } = this;
     const { servers, snapshots, losses } = rest;
     const { slots } = cluster;
@@ -139,7 +161,7 @@ class Run {
       this.surprise(`the log had ${most_bytes} bytes at a time`);
     }
     const log = new LogModel(await cluster.readLog());
-    const finals = await this.#finals();
+    const finals = await this.#finals(log.lastSequence);
     const { history } = this.#clients;
     const violations = check(history, log, finals, kept);
     problems.push(...violations.map((one) => `${one.promise}: ${one.detail}`));
@@ -152,6 +174,7 @@ class Run {
       lines: cluster.lines.counts,
       logBytesMax: snapshots ? most_bytes : undefined,
       healings: losses ? cluster.healings : undefined,
+      watchers: this.#watchers,
     });
   }
 
@@ -160,15 +183,15 @@ class Run {
     const clients = this.#clients;
     const working = slots.flatMap((slot) => [
       ...Array.from(
-        { length: SETTERS },
-        (_, i) => clients.keepSetting(slot, clientRandom(seed, slot.index, i)),
+        { length: CHANGERS },
+        (_, i) => clients.keepChanging(slot, clientRandom(seed, slot.index, i)),
       ),
       ...Array.from(
         { length: GETTERS },
         (_, i) =>
           clients.keepGetting(
             slot,
-            clientRandom(seed, slot.index, SETTERS + i),
+            clientRandom(seed, slot.index, CHANGERS + i),
           ),
       ),
     ]);
@@ -176,7 +199,7 @@ class Run {
     const asking = slots.map((slot) =>
       this.#requests.keepAsking(
         slot,
-        clientRandom(seed, slot.index, SETTERS + GETTERS),
+        clientRandom(seed, slot.index, CHANGERS + GETTERS),
       )
     );
     return [...working, ...asking, this.#monitor.watch()];
@@ -215,14 +238,20 @@ class Run {
     }
   }
 
-  /** What all replicas have in the end; then they are ended. */
-  async #finals(): Promise<FinalState[]> {
+  /** What all replicas have, and watchers are told, in the end; then all are ended. */
+  async #finals(lastSequence: number): Promise<FinalState[]> {
     const { cluster } = this;
     const finals = await Promise.all(
       cluster.slots.map(async (slot) =>
         await finalState(slot.index, await slot.untilReady(QUIET_MAX_MS))
       ),
     );
+    try {
+      await this.#watchers.untilTold(lastSequence);
+    } catch (error) {
+      this.surprise((error as Error).message);
+    }
+    this.#watchers.stop();
     for (const name of await cluster.bypasses()) {
       this.surprise(`${name} has a connection that is not its proxy's`);
     }

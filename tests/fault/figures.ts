@@ -22,7 +22,9 @@ export interface Figures {
   /** Those that hit something. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly acknowledged: number;
-  /** Acknowledged sets that the log does not have where it was said. */
+  /** How many of these are deletions of a user who was there. */
+  readonly deleted: number;
+  /** Acknowledged changes that the log does not have where it was said. */
   readonly lost: number;
   /** 503. */
   readonly refused: number;
@@ -33,6 +35,12 @@ export interface Figures {
   /** Gets that were answered with a record or 404. */
   readonly gets: number;
   readonly entries: number;
+  /** How many events watchers were told. */
+  readonly watched: number;
+  /** How often a watch began or went on. */
+  readonly streams: number;
+  /** How often a watcher had to begin with a backup, since all have forgotten. */
+  readonly watchesFromBackup: number;
   /** Replicas that filled themselves from a peer's backup. */
   readonly warmStarts: number;
   readonly violations: number;
@@ -56,6 +64,9 @@ export interface SnapshotFigures extends Omit<LineCounts, "peerStarts"> {
 export const LEAST = {
   faultsOfEachKind: 1,
   acknowledged: 300,
+  deleted: 3,
+  watched: 300,
+  streams: 6,
   refused: 1,
   unknown: 1,
   gets: 300,
@@ -78,7 +89,13 @@ export const LEAST_SNAPSHOTS = {
  * What a run with losses must have done: each takes the whole
  * cluster for a while.
  */
-export const LEAST_LOSSES = { acknowledged: 100, gets: 100, healings: 1 };
+export const LEAST_LOSSES = {
+  acknowledged: 100,
+  deleted: 3,
+  watched: 100,
+  gets: 100,
+  healings: 1,
+};
 
 /** What a run is reckoned from. */
 export interface Run {
@@ -92,6 +109,7 @@ export interface Run {
   /** The most bytes that the log had; undefined for a run without snapshots. */
   readonly logBytesMax: number | undefined;
   readonly healings: number | undefined;
+  readonly watchers: { readonly streams: number; readonly backups: number };
 }
 
 function countKinds(faults: readonly Fault[]): Figures["faults"] {
@@ -104,24 +122,34 @@ function countKinds(faults: readonly Fault[]): Figures["faults"] {
 
 /** Counts. */
 export function reckon(run: Run): Figures {
-  const { history: { sets, gets }, log, violations } = run;
+  const { history: { changes, gets, watches }, log, violations } = run;
   const { peerStarts, ...lines } = run.lines;
   const of = (type: string) =>
-    sets.filter(({ outcome }) => outcome.type === type);
+    changes.filter(({ outcome }) => outcome.type === type);
   return {
     scheduled: countKinds(run.scheduled),
     faults: countKinds(run.injected),
     acknowledged: of("acknowledged").length,
+    deleted:
+      changes.filter(({ outcome }) =>
+        outcome.type === "acknowledged" && "deleted" in outcome.left &&
+        outcome.left.existed
+      ).length,
     lost:
       violations.filter(({ promise }) =>
-        promise === "acknowledged sets are stored"
+        promise === "acknowledged changes are stored"
       ).length,
     refused: of("refused").length,
     unknown: of("unknown").length,
     unknownStored:
-      of("unknown").filter(({ patch }) => log.placed.has(patch[MARKER])).length,
+      of("unknown").filter(({ change }) => log.placed.has(change[MARKER]))
+        .length,
     gets: gets.length,
     entries: log.lastSequence,
+    watched: watches.flatMap(({ entries }) => entries)
+      .reduce((sum, { events }) => sum + events.length, 0),
+    streams: run.watchers.streams,
+    watchesFromBackup: run.watchers.backups,
     warmStarts: peerStarts,
     violations: violations.length,
     healings: run.healings,

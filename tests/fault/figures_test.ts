@@ -33,6 +33,7 @@ const ENOUGH: Figures = {
   lost: 0,
   unknownStored: 0,
   entries: 1,
+  watchesFromBackup: 0,
   violations: 0,
   snapshots: SNAPSHOTS,
   healings: undefined,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SetRecord } from "./history.ts";
+import type { ChangeRecord } from "./history.ts";
 
 /** Something that is known from `from_ms` on, or was asked then. */
 export interface Moment {
@@ -31,9 +31,11 @@ export class Frontier {
   }
 }
 
-/** @returns What clients knew from when on, by their acknowledged sets. */
-export function acknowledgements(sets: readonly SetRecord[]): Moment[] {
-  return sets.flatMap(({ outcome, answered_ms }) =>
+/** @returns What clients knew from when on, by their acknowledged changes. */
+export function acknowledgements(
+  changes: readonly ChangeRecord[],
+): Moment[] {
+  return changes.flatMap(({ outcome, answered_ms }) =>
     outcome.type === "acknowledged"
       ? [{ time_ms: answered_ms, sequence: outcome.sequence }]
       : []

@@ -3,38 +3,46 @@
  *
  * @module
  */
-import type { UserGrade, UserGradePatch } from "../../src/user_grade.ts";
+import type {
+  ChangeOutcome,
+  UserDeletion,
+  UserGrade,
+  UserGradePatch,
+} from "../../src/user_grade.ts";
 
 /**
- * The field that makes each set one that can be told from all others: no two
- * sets of a run give it the same value.
+ * The field that makes each change one that can be told from all others: no two
+ * of a run give it the same value.
  */
 export const MARKER = "return_fee";
 
 /** A patch with its marker. */
 export type MarkedPatch = UserGradePatch & { [MARKER]: number };
 
-/** How a set ended, as its client knows it. */
-export type SetOutcome =
-  /** 200: committed and applied, with the record after it. */
+/** A deletion with its marker. */
+export type MarkedDeletion = UserDeletion & { [MARKER]: number };
+
+/** How a change ended, as its client knows it. */
+export type Outcome =
+  /** 200: committed and applied, with what it left. */
   | {
     readonly type: "acknowledged";
     readonly sequence: number;
-    readonly grade: UserGrade;
+    readonly left: ChangeOutcome;
   }
   /** 503: certainly not stored. */
   | { readonly type: "refused" }
   /** 504, or no answer: nobody can say. */
   | { readonly type: "unknown" };
 
-/** One set. */
-export interface SetRecord {
+/** One set or deletion. */
+export interface ChangeRecord {
   readonly replica: number;
-  readonly patch: MarkedPatch;
+  readonly change: MarkedPatch | MarkedDeletion;
   /** When it was sent and when its end was known, on the run's clock. */
   readonly asked_ms: number;
   readonly answered_ms: number;
-  readonly outcome: SetOutcome;
+  readonly outcome: Outcome;
 }
 
 /** One get that was answered with 200 or 404. */
@@ -43,9 +51,12 @@ export interface GetRecord {
   readonly user: string;
   readonly asked_ms: number;
   readonly answered_ms: number;
-  /** The record and the sequence at which it stood; undefined for a 404. */
+  /**
+   * The record, null if there was none, and the sequence at which that stood;
+   * undefined for a 404, which names no sequence.
+   */
   readonly found:
-    | { readonly sequence: number; readonly grade: UserGrade }
+    | { readonly sequence: number; readonly grade: UserGrade | null }
     | undefined;
 }
 
@@ -57,11 +68,34 @@ export interface RequestedSnapshot {
   readonly rows: number;
 }
 
+/** What a watcher was told of one entry. */
+export interface WatchedEntry {
+  readonly sequence: number;
+  /** Its changes, in order. */
+  readonly events: readonly { readonly name: string; readonly data: unknown }[];
+}
+
+/**
+ * What a watcher was told, at one replica after the other, from a sequence on:
+ * a watch that had to begin with a backup is another one.
+ */
+export interface WatchRecord {
+  /** The users that it was about; undefined for all. */
+  readonly users: readonly string[] | undefined;
+  /** The sequence after which it began. */
+  readonly after: number;
+  readonly entries: WatchedEntry[];
+  /** Up to which sequence it was told everything. */
+  told: number;
+}
+
 /** A run's whole history. */
 export interface History {
-  readonly sets: SetRecord[];
+  readonly changes: ChangeRecord[];
   readonly gets: GetRecord[];
   readonly snapshots: RequestedSnapshot[];
+  /** Watches without a gap. */
+  readonly watches: WatchRecord[];
 }
 
 /** A snapshot that is kept at the end. */

@@ -11,13 +11,13 @@ import type { LogModel } from "./log_model.ts";
 
 /** Holds the snapshots that were asked for against the log. */
 export function* checkRequested(
-  { sets, snapshots }: History,
+  { changes, snapshots }: History,
   log: LogModel,
 ): Generator<Violation> {
   const ofReplica = Map.groupBy(snapshots, ({ replica }) => replica);
   for (const [replica, own] of ofReplica) {
     const known = new Frontier(
-      acknowledgements(sets.filter((set) => set.replica === replica)),
+      acknowledgements(changes.filter((one) => one.replica === replica)),
     );
     for (const { asked_ms, sequence, rows } of byAsked(own)) {
       const before = known.before(asked_ms);

@@ -30,11 +30,13 @@ const target = fc.oneof(
   fc.tuple(
     fc.constantFrom(
       "/set",
+      "/delete",
       "/get",
       "/get?user_id=a",
       "/get?min_sequence=1&user_id=",
       "/backup",
       "/import",
+      "/import?replace=true",
       "/snapshot",
       "/status",
       "/healthz",
@@ -84,6 +86,13 @@ const body = fc.oneof(
     x: fc.option(fc.constant(1), { nil: undefined }),
   }, { requiredKeys: [] }).map((value) => JSON.stringify(value)),
   fc.constant('{"user_id":"a","spp":1}'),
+  fc.constantFrom(
+    '[{"user_id":"a"},{"user_id":"b"}]',
+    '{"user_id":"a"}',
+    '["a","b"]',
+    "[1]",
+    "[".repeat(9_000),
+  ),
   fc.constant(
     "user_id,postpaid_limit,spp,shipping_fee,return_fee\r\nb,1,2,3,4\r\n",
   ),

@@ -204,13 +204,20 @@ if (areServersNew()) {
 
     await world.end(a, b);
     clients.forget();
-    await world.follow("Go back to yesterday's state", 0);
     await world.follow("Go back to yesterday's state", 1);
+    await world.follow("Go back to yesterday's state", 2);
     await world.join(a, b);
     assert.equal(await sppOf(b, "ann"), undefined);
     await clients.back();
     await clients.check();
     await agree(a, b);
+
+    // Now that the clients are done: an import takes what they set.
+    await set(a, "ann", 1);
+    await world.follow("Go back to yesterday's state", 0);
+    await agree(a, b);
+    assert.equal(await sppOf(b, "ann"), undefined);
+    assert.equal(await sppOf(b, KEPT.user_id), KEPT.spp);
   });
 
   Deno.test("what OPERATIONS.md says to do when only the bucket is left, to make a staging copy and to move to another server works as written while clients set and get", async () => {

@@ -597,16 +597,13 @@ Deno.test({
     const replay = Deno.env.get("USERGRADE_TEST_SEED");
     const first = Number(replay ?? newSeed());
     const count = replay === undefined ? SEEDS : 1;
-    const seen = await runSeeds(
-      (seed) => `USERGRADE_TEST_SEED=${seed}`,
-      first,
-      count,
-      async (seed) => {
-        const storm = new Storm(new Random(seed));
-        await storm.run();
-        return countNames(storm.world.done.map((line) => line.split(" ")[1]));
-      },
-    );
+    const replayWith = (seed: number) =>
+      `USERGRADE_TEST_SEED=${seed} deno test -A tests/replica/compactor_test.ts`;
+    const seen = await runSeeds(replayWith, first, count, async (seed) => {
+      const storm = new Storm(new Random(seed));
+      await storm.run();
+      return countNames(storm.world.done.map((line) => line.split(" ")[1]));
+    });
     if (replay !== undefined) return;
     for (const what of ["writes", "trims", "deletes"]) {
       assert.ok(seen.get(what)! > 3 * SEEDS, `${what}: ${seen.get(what)}`);

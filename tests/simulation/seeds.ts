@@ -12,8 +12,13 @@ export class BrokenPromiseError extends Error {
   override name = "BrokenPromiseError";
 }
 
+/** @returns The command that replays a seed of a simulation. */
+export function simulateCommand(name: string): (seed: number) => string {
+  return (seed) => `deno task simulate --only ${name} --from ${seed} --seeds 1`;
+}
+
 /**
- * @param replay Says how to run one seed again.
+ * @param replay The command that replays a seed.
  * @param first The first seed.
  * @param count How many seeds are run, one after the other.
  * @param run Runs one.
@@ -37,7 +42,7 @@ export async function runSeeds(
         addSeen(all, await run(seed));
       } catch (cause) {
         throw new BrokenPromiseError(
-          `seed ${seed}: ${(cause as Error).message}; replay with ${
+          `seed ${seed}: ${(cause as Error).message}; replay with: ${
             replay(seed)
           }`,
           { cause },
@@ -48,11 +53,6 @@ export async function runSeeds(
     Error.stackTraceLimit = stackTraceLimit;
   }
   return all;
-}
-
-/** @returns How to run a seed of a simulation again, by the command. */
-export function byCommand(name: string): (seed: number) => string {
-  return (seed) => `deno task simulate --only ${name} --from ${seed} --seeds 1`;
 }
 
 /** Adds what was seen to what was seen before. */

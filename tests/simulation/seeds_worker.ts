@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { byCommand, runSeeds } from "./seeds.ts";
+import { runSeeds, simulateCommand } from "./seeds.ts";
 import { STORMS } from "./storms.ts";
 
 /** The seeds of one simulation that a worker is to run. */
@@ -24,9 +24,13 @@ self.onmessage = async ({ data }: MessageEvent<Range>) => {
   const { name, first, count } = data;
   let end: RangeEnd;
   try {
-    end = {
-      seen: [...await runSeeds(byCommand(name), first, count, STORMS[name])],
-    };
+    const seen = await runSeeds(
+      simulateCommand(name),
+      first,
+      count,
+      STORMS[name],
+    );
+    end = { seen: [...seen] };
   } catch (error) {
     end = { failure: (error as Error).message };
   }

@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { newSeed } from "../support/random.ts";
-import { addSeen, byCommand, runSeeds, type Seen } from "./seeds.ts";
+import { addSeen, runSeeds, type Seen, simulateCommand } from "./seeds.ts";
 import type { Range, RangeEnd } from "./seeds_worker.ts";
 import { STORMS } from "./storms.ts";
 
@@ -91,7 +91,7 @@ async function simulate(
   { seeds, from, jobs }: Options,
 ): Promise<Seen> {
   if (jobs === 1) {
-    return await runSeeds(byCommand(name), from, seeds, STORMS[name]);
+    return await runSeeds(simulateCommand(name), from, seeds, STORMS[name]);
   }
   const all = new Map<string, number>();
   let begun = 0;

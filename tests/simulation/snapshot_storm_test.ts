@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { byCommand, runSeeds } from "./seeds.ts";
+import { runSeeds, simulateCommand } from "./seeds.ts";
 import { STORMS } from "./storms.ts";
 
 /** Always the same ones: `deno task simulate` runs others. */
@@ -39,7 +39,7 @@ Deno.test({
   permissions: "none",
   fn: async () => {
     const seen = await runSeeds(
-      byCommand("snapshots"),
+      simulateCommand("snapshots"),
       FIRST,
       SEEDS,
       STORMS.snapshots,

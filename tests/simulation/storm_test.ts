@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { byCommand, runSeeds } from "./seeds.ts";
+import { runSeeds, simulateCommand } from "./seeds.ts";
 import { STORMS } from "./storms.ts";
 
 /** Always the same ones: `deno task simulate` runs others. */
@@ -36,7 +36,7 @@ Deno.test({
   permissions: "none",
   fn: async () => {
     const seen = await runSeeds(
-      byCommand("session"),
+      simulateCommand("session"),
       FIRST,
       SEEDS,
       STORMS.session,

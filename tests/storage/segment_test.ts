@@ -132,6 +132,22 @@ for (const [name, make] of Object.entries(CHURNS)) {
   });
 }
 
+test("Segment uses the space of records that became wider", () => {
+  const segment = createSegment();
+  const users = 1000;
+  for (const number of [1, 2 ** 40]) {
+    for (let i = 0; i < users; i++) {
+      set(segment, `user-${1e6 + i}`, [number, 0, 0, 0]);
+    }
+  }
+  // A header, 3 words of key and 8 of numbers.
+  assert.ok(
+    segment.words.length < 1.38 * 12 * users,
+    `${segment.words.length}`,
+  );
+  assert.equal(rows(segment).size, users);
+});
+
 test("Segment gives memory back when its users go, and takes them again", () => {
   const segment = createSegment();
   const empty = segment.bytes;

@@ -106,6 +106,22 @@ test("UserTable.write() writes where the last seek() was, again and again", () =
   assert.equal(table.size, 1);
 });
 
+test("UserTable.remove() leaves the cursor where a write() adds the user again", () => {
+  const table = createTable();
+  for (const id of ["a", "b"]) {
+    table.seek(id);
+    table.write(1, 1, 1, 1);
+  }
+  table.remove();
+  assert.equal(table.size, 1);
+  table.write(2, 2, 2, 2 ** 40);
+  assert.equal(table.size, 2);
+  for (const [id, value] of [["a", 1], ["b", 2]] as const) {
+    assert.equal(table.seek(id), true);
+    assert.equal(table.read(0), value);
+  }
+});
+
 test("UserTable.write() that finds no memory for a segment or for an open snapshot changes nothing", () => {
   const table = createTable();
   table.seek("a");

@@ -176,8 +176,8 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   /** Deletes a user, or several, with the right credentials. */
-  delete(body: unknown): Promise<Response> {
-    return this.#post("/delete", body);
+  delete(body: unknown, init: RequestInit = {}): Promise<Response> {
+    return this.#post("/delete", body, init);
   }
 
   #post(

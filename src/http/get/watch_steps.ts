@@ -11,7 +11,7 @@
  * twentieth of a core.
  */
 const REST_PER_TOLD_MS = 0.5;
-const REST_MIN_MS = 10;
+const REST_MIN_MS = 20;
 const REST_MAX_MS = 500;
 
 /** The time, and how to wait. */

@@ -92,16 +92,16 @@ export class BodyReader {
     // Not a number where the same length is given twice.
     const bytes = length === null ? NaN : Number(length);
     if (bytes > this.bytesMax) return Promise.reject(this.#tooLarge());
+    const isWhole = bytes <= WHOLE_BYTES_MAX;
     return new Promise((resolve, reject) => {
       // The deadlines come from one sweep, since a timer for each body costs
       // more than reading it.
       const pending: PendingBody = { bytes: 0, deadline: undefined, reject };
       this.#pending.add(pending);
-      let body: Promise<Uint8Array>;
-      if (bytes <= WHOLE_BYTES_MAX) {
-        this.#hold(pending, bytes);
-        body = request.bytes();
-      } else body = this.#readChunks(request, pending);
+      if (isWhole) this.#hold(pending, bytes);
+      const body = isWhole
+        ? request.bytes()
+        : this.#readChunks(request, pending);
       body.then((whole) => {
         this.#drop(pending);
         resolve(whole);
@@ -116,6 +116,10 @@ export class BodyReader {
   #hold(body: PendingBody, bytes: number): void {
     body.bytes += bytes;
     this.#pendingBytes += bytes;
+    if (this.#pendingBytes > this.pendingBytesMax) this.#makeRoom();
+  }
+
+  #makeRoom(): void {
     while (this.#pendingBytes > this.pendingBytesMax) {
       const [oldest] = this.#pending;
       this.#giveUp(

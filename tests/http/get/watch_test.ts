@@ -125,7 +125,7 @@ Deno.test("a watch for which nothing comes gets a comment every 15 s, whose id m
 
 /** Lets those who wait be told what has come. */
 function untilStep(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
+  return new Promise((resolve) => setTimeout(resolve, 60));
 }
 
 Deno.test("a watch from a sequence that is yet to come tells nothing before it", async () => {

@@ -261,7 +261,7 @@ Deno.test(
     const { events } = world.watchers.counts;
     await world.pass(0);
     assert.equal(world.watchers.counts.events, events, "too early");
-    await world.pass(10);
+    await world.pass(20);
     await next;
     await stream.leave();
   },
@@ -281,7 +281,7 @@ Deno.test(
     for (const stream of Object.values(streams)) await stream.block();
     for (let i = 0; i < MISSED_MAX + 1; i += entry.length) {
       world.apply(...entry);
-      await world.pass(10);
+      await world.pass(20);
       await streams.busy.events(1);
     }
     await world.pass(STALLED_MS - 200);
@@ -322,7 +322,7 @@ Deno.test(
       );
       const next = now.event();
       world.apply("b");
-      await world.pass(10);
+      await world.pass(20);
       assert.equal(JSON.parse((await next)!.data!).user_id, "b");
       await from.leave();
       await now.leave();
