@@ -18,7 +18,7 @@ Deno.test("POST /set answers 504 when the set is stored and can't be applied her
   const body = JSON.stringify({ user_id: largeId("new"), spp: 1 });
   const { service, status, problem } = await stuck("/set", body);
   assert.equal(status, 504);
-  assert.match(problem.detail, /^The set is stored, as part of entry 2 of /);
+  assert.match(problem.detail, /^The change is stored, as part of entry 2 of /);
   const next = await service.set({ user_id: "before", spp: 2 });
   assert.equal(next.status, 503);
   assert.equal(next.headers.get("retry-after"), "1");
