@@ -9,6 +9,7 @@ import type { Apps } from "./apps.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
 import type { Listeners } from "./http/server/listener.ts";
+import type { MembersPort } from "./log/thread/members_port.ts";
 import type { LogClient } from "./log/thread/log_client.ts";
 import type { Healer } from "./replica/healer.ts";
 import type { Rejoin } from "./replica/rejoin.ts";
@@ -27,6 +28,7 @@ const SHUTDOWN_TIMEOUT_MS = 2_000;
 export interface ShutdownParts {
   readonly config: Config;
   readonly log: LogClient;
+  readonly members: MembersPort;
   readonly replica: Replica;
   readonly rejoin: Rejoin;
   readonly cluster: Cluster;
@@ -81,8 +83,12 @@ export async function drain(
 
 /** Closes the log, which may take so long and no longer. */
 export async function closeLog(
-  { log }: Pick<ShutdownParts, "log">,
+  { config, log, members }: Pick<ShutdownParts, "config" | "log" | "members">,
 ): Promise<void> {
+  // What the others are told last goes over the log's connection.
+  if (config.nats !== undefined) {
+    await within(SHUTDOWN_TIMEOUT_MS, [members.flush()]);
+  }
   await within(SHUTDOWN_TIMEOUT_MS, [log.close()]);
 }
 

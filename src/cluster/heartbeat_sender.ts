@@ -120,8 +120,8 @@ export class HeartbeatSender {
 
   /** What makes a heartbeat due when it changes. */
   #changes(): string {
-    const { connected, healCount, healedTo } = this.replica;
-    return `${this.#told} ${connected} ${healCount} ${healedTo}`;
+    const { state, connected, healCount, healedTo } = this.replica;
+    return `${state} ${this.#told} ${connected} ${healCount} ${healedTo}`;
   }
 
   /**

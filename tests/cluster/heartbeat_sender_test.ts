@@ -47,6 +47,23 @@ Deno.test(
 );
 
 Deno.test(
+  "a replica that stops says so at once, though what it tells as its state stays the same",
+  {
+    permissions,
+  },
+  () => {
+    const { sent, replica, sender } = sending();
+    replica.isAheadOfLog = true;
+    sender.tick(0);
+    replica.state = "draining";
+    replica.reason = "SIGTERM";
+    sender.tick(1);
+    const told = sent.map(({ sure: { state, reason } }) => [state, reason]);
+    assert.deepEqual(told[1], ["ahead_of_log", "SIGTERM"]);
+  },
+);
+
+Deno.test(
   "a new replica is answered at once, many of them ten times a second",
   {
     permissions,

@@ -68,6 +68,7 @@ Deno.test("foreign heartbeats are dropped and counted, and neither many nor larg
     }
     await client.flush();
     await eventually(async () => assert.ok(await dropped(r0) > 3_500));
+    const flooded_ms = performance.now();
     // The next heartbeat of a replica that is known gets through.
     const known = await eventually(async () => {
       const { replicas } = await clusterOf(r0);
@@ -75,7 +76,7 @@ Deno.test("foreign heartbeats are dropped and counted, and neither many nor larg
       const row = replicas.find((one: { replica_id: string }) =>
         one.replica_id === "r1"
       );
-      assert.ok(row.heard_ms_ago < 1_000);
+      assert.ok(row.heard_ms_ago < performance.now() - flooded_ms);
       return row;
     });
     assert.equal(known.state, "ready");

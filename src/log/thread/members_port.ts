@@ -13,19 +13,25 @@ type FromMembers =
   | { type: "left" }
   | { type: "heard"; replicaId: string; bytes: Uint8Array<ArrayBuffer> }
   | { type: "dropped"; count: number }
-  | { type: "off"; reason: string };
+  | { type: "off"; reason: string }
+  | { type: "flushed" };
 
 /** What the main thread says. */
-interface ToMembers {
-  readonly heartbeat: Uint8Array<ArrayBuffer>;
-  readonly unsure: Uint8Array<ArrayBuffer> | undefined;
-}
+type ToMembers =
+  | {
+    readonly type: "send";
+    readonly heartbeat: Uint8Array<ArrayBuffer>;
+    readonly unsure: Uint8Array<ArrayBuffer> | undefined;
+  }
+  | { readonly type: "flush" };
 
 /** The main thread's end. */
 export class MembersPort {
   readonly #port: MessagePort;
   /** The other end, to be handed to the worker. */
   readonly remote: MessagePort;
+  /** Those who wait until all is taken, in their order. */
+  readonly #flushes: (() => void)[] = [];
 
   constructor() {
     const { port1, port2 } = new MessageChannel();
@@ -47,6 +53,8 @@ export class MembersPort {
           return listener.dropped(data.count);
         case "off":
           return listener.off(data.reason);
+        case "flushed":
+          return this.#flushes.shift()?.();
       }
     };
   }
@@ -61,7 +69,22 @@ export class MembersPort {
     heartbeat: Uint8Array<ArrayBuffer>,
     unsure: Uint8Array<ArrayBuffer> | undefined,
   ): void {
-    const message: ToMembers = { heartbeat, unsure };
+    this.#post({ type: "send", heartbeat, unsure });
+  }
+
+  /**
+   * The log's messages, its end among them, may overtake those of this port.
+   *
+   * @returns Resolves once the worker has taken all that was sent until now.
+   */
+  flush(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#flushes.push(resolve);
+    this.#post({ type: "flush" });
+    return promise;
+  }
+
+  #post(message: ToMembers): void {
     this.#port.postMessage(message);
   }
 }
@@ -77,10 +100,12 @@ export function membersListener(
   port: MessagePort,
   send: (heartbeat: Uint8Array, unsure: Uint8Array | undefined) => void,
 ): MembersListener {
-  port.onmessage = ({ data }: MessageEvent<ToMembers>) =>
-    send(data.heartbeat, data.unsure);
   const post = (message: FromMembers, transfer: Transferable[] = []) =>
     port.postMessage(message, transfer);
+  port.onmessage = ({ data }: MessageEvent<ToMembers>) => {
+    if (data.type === "flush") post({ type: "flushed" });
+    else send(data.heartbeat, data.unsure);
+  };
   return {
     joined: (wasAway) => post({ type: "joined", wasAway }),
     left: () => post({ type: "left" }),
