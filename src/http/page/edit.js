@@ -6,6 +6,7 @@
  */
 import { full, setText } from "./format.js";
 import { startLookUp } from "./look_up.js";
+import { NotSentError, send } from "./request.js";
 
 /** Longer than a replica waits for a body and for the commit. */
 const TIMEOUT_MS = 60_000;
@@ -67,15 +68,14 @@ function refusal({ status }, { detail, title, errors = [] }) {
  * @param body What.
  * @param done Makes a text of a success and its sequence.
  */
-async function send(path, body, done) {
+async function change(path, body, done) {
   if (isBusy) return;
   isBusy = true;
   say("Sent, and not committed yet …");
   try {
-    const response = await fetch(path, {
+    const response = await send(path, TIMEOUT_MS, {
       method: "POST",
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const answer = await response.json();
     if (!response.ok) return refusal(response, answer);
@@ -83,8 +83,13 @@ async function send(path, body, done) {
     form.reset();
     showErrors([]);
     say(done(answer, sequence), "good");
-  } catch {
-    say("No answer came: it may have changed or not.", "bad");
+  } catch (error) {
+    say(
+      error instanceof NotSentError
+        ? `Nothing changed: ${error.message}`
+        : "No answer came: it may have changed or not.",
+      "bad",
+    );
   } finally {
     isBusy = false;
   }
@@ -92,7 +97,7 @@ async function send(path, body, done) {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  send(
+  change(
     "set",
     patch(),
     ({ user_id }, sequence) => `${user_id} was set at sequence ${sequence}.`,
@@ -108,7 +113,7 @@ dialog.querySelector("#keep").addEventListener("click", () => dialog.close());
 
 dialog.querySelector("#do-delete").addEventListener("click", () => {
   dialog.close();
-  send(
+  change(
     "delete",
     { user_id: userId },
     ({ user_id, existed }, sequence) =>

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NotSentError, openStream, send } from "./request.js";
 
 const TIMEOUT_MS = 10_000;
 
@@ -60,13 +61,16 @@ export class Follower {
     let response;
     let body;
     try {
-      response = await fetch("get", {
+      response = await send("get", TIMEOUT_MS, {
         method: "POST",
         body: JSON.stringify([this.#userId]),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       body = await response.json();
-    } catch {
+    } catch (error) {
+      // No later request would be sent either.
+      if (error instanceof NotSentError) {
+        return this.#tell({ isLive: false, trouble: error.message });
+      }
       return this.#retry("This replica does not answer");
     }
     if (this.#isStopped) return;
@@ -90,7 +94,7 @@ export class Follower {
 
   #open(after) {
     const user = encodeURIComponent(this.#userId);
-    const stream = new EventSource(`watch?user_id=${user}&after=${after}`);
+    const stream = openStream(`watch?user_id=${user}&after=${after}`);
     this.#stream = stream;
     let ended;
     stream.addEventListener("open", () => {

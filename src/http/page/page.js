@@ -8,6 +8,7 @@ import { setText } from "./format.js";
 import { showLog } from "./log_line.js";
 import { startLookUp } from "./look_up.js";
 import { showCluster } from "./replicas.js";
+import { NotSentError, send } from "./request.js";
 
 /** How often to ask, and the longest pause while there is no answer. */
 const INTERVAL_MS = 2_000;
@@ -20,9 +21,7 @@ let silentSince;
 let timer;
 
 async function ask(path) {
-  const response = await fetch(path, {
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
+  const response = await send(path, TIMEOUT_MS);
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return response;
 }
@@ -32,15 +31,18 @@ function answeredAt_ms(response) {
   return Date.parse(response.headers.get("date")) || Date.now();
 }
 
-function showSilence() {
+/** Why there is no answer, if there is none. */
+function silenceText(error) {
+  const reason = error instanceof NotSentError
+    ? error.message
+    : `This replica has not answered since ${silentSince.toLocaleTimeString()}.`;
+  return `${reason} What is shown below is from before.`;
+}
+
+function showSilence(error) {
   const banner = document.querySelector("#stale");
   banner.hidden = silentSince === undefined;
-  setText(
-    banner,
-    silentSince === undefined
-      ? ""
-      : `This replica has not answered since ${silentSince.toLocaleTimeString()}. What is shown below is from before.`,
-  );
+  setText(banner, silentSince === undefined ? "" : silenceText(error));
   document.querySelector("main").classList.toggle(
     "old",
     silentSince !== undefined,
@@ -48,6 +50,7 @@ function showSilence() {
 }
 
 async function poll() {
+  let failure;
   try {
     const [cluster, status, history] = await Promise.all([
       ask("cluster"),
@@ -59,11 +62,12 @@ async function poll() {
     showHistory(await history.json());
     silentSince = undefined;
     interval_ms = INTERVAL_MS;
-  } catch {
+  } catch (error) {
+    failure = error;
     silentSince ??= new Date();
     interval_ms = Math.min(2 * interval_ms, INTERVAL_MAX_MS);
   }
-  showSilence();
+  showSilence(failure);
   clearTimeout(timer);
   // A hidden page asks nothing.
   if (!document.hidden) timer = setTimeout(poll, interval_ms);

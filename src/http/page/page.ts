@@ -21,6 +21,7 @@ import pageCss from "./page.css" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
 import recordJs from "./record.js" with { type: "text" };
 import replicasJs from "./replicas.js" with { type: "text" };
+import requestJs from "./request.js" with { type: "text" };
 import { getAndHead, type Handler } from "../server/router.ts";
 import { EDIT_PATH, withoutSlash } from "./edit_link.ts";
 
@@ -48,6 +49,7 @@ const SHARED_FILES: Record<string, Handler> = {
   "/page/look_up.js": file("js", lookUpJs),
   "/page/follower.js": file("js", followerJs),
   "/page/record.js": file("js", recordJs),
+  "/page/request.js": file("js", requestJs),
   "/page/format.js": file("js", formatJs),
 };
 

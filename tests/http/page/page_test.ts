@@ -33,6 +33,11 @@ async function assertPage(ask: Ask, path: string): Promise<void> {
       file.endsWith("css") ? /^text\/css/ : /^text\/javascript/,
     );
     assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+    assert.equal(
+      /\b(?:fetch|Request|EventSource|XMLHttpRequest|sendBeacon)\(/.test(text),
+      file === "/page/request.js",
+      `${file}: all requests are made in one place, without userinfo`,
+    );
     files.push(
       ...[...text.matchAll(/from "\.\/([a-z_]+\.js)"/g)]
         .map(([, name]) => `/page/${name}`)

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import type { App } from "../../src/http/server/router.ts";
+import { TestBrowser } from "../support/browser.ts";
+import { AUTHORIZATION, PASSWORD, USER } from "../support/credentials.ts";
+import { ServedService } from "../support/served_service.ts";
+
+/** Where a proxy may serve a listener besides its root. */
+const PREFIX = "/grades/eu";
+
+/** One for all tests, each of which has pages of its own. */
+let browser: TestBrowser;
+
+Deno.test.beforeAll(async () => {
+  browser = await TestBrowser.start();
+});
+
+Deno.test.afterEach(() => browser.closePages());
+
+Deno.test.afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+});
+
+/** Serves an app under a path and nothing else, as a proxy may. */
+function serveUnderPrefix(app: App): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => {
+      const url = new URL(request.url);
+      if (!url.pathname.startsWith(`${PREFIX}/`)) {
+        return new Response(null, { status: 404 });
+      }
+      url.pathname = url.pathname.slice(PREFIX.length);
+      const { method, headers, body } = request;
+      return app(new Request(url, { method, headers, body }));
+    },
+  );
+}
+
+/** A URL that holds the user and the password. */
+function withCredentials(url: string): string {
+  const made = new URL(url);
+  made.username = USER;
+  made.password = encodeURIComponent(PASSWORD);
+  return made.href;
+}
+
+/** As a browser that can't limit how long a request takes. */
+async function losesTimeouts(page: Page): Promise<void> {
+  await page.evaluate("delete AbortSignal.timeout");
+}
+
+/** Ends the streams of a service's pages, since a proxy that ends waits for them. */
+async function leave(service: ServedService): Promise<void> {
+  service.apps.watchers.endAll("draining");
+  await browser.closePages();
+}
+
+function field(page: Page, name: string, value: number) {
+  return page.locator(`[data-field="${name}"]`, {
+    hasText: new RegExp(`^${value}$`),
+  });
+}
+
+for (const prefix of ["", PREFIX]) {
+  const where = prefix === "" ? "" : " under a proxy's path";
+
+  Deno.test(`the live page works with a user and a password in its address${where}`, async () => {
+    await using service = new ServedService();
+    await using proxy = serveUnderPrefix(service.apps.get);
+    await service.set({ user_id: "pad", spp: 7 });
+    const base = prefix === ""
+      ? service.url
+      : `http://127.0.0.1:${proxy.addr.port}${prefix}`;
+    const { page, problems } = await browser.open(
+      withCredentials(`${base}/?from=a/b#user=pad`),
+    );
+    assert.match(
+      await page.evaluate("document.baseURI"),
+      /^http:\/\/tester:/,
+      "the browser keeps them in the page's address",
+    );
+    await page.locator('tr[data-replica="me"]').waitFor();
+    await field(page, "spp", 7).waitFor();
+    await service.set({ user_id: "pad", spp: 8 });
+    await field(page, "spp", 8).waitFor();
+    await page.locator("#live", { hasText: /^Live$/ }).waitFor();
+    assert.ok(await page.locator("#stale").isHidden());
+    assert.deepEqual(problems, []);
+    await leave(service);
+  });
+
+  Deno.test(`the page that sets and deletes works with a user and a password in its address${where}`, async () => {
+    await using service = new ServedService();
+    await using proxy = serveUnderPrefix(service.apps.set);
+    const base = prefix === ""
+      ? service.setUrl
+      : `http://127.0.0.1:${proxy.addr.port}${prefix}`;
+    const { page, problems } = await browser.open(
+      withCredentials(`${base}/page#user=pad`),
+    );
+    await page.getByText("No user has this user_id").waitFor();
+    await page.getByLabel("spp").fill("9");
+    await page.getByRole("button", { name: "Set" }).click();
+    await page.getByText("pad was set at sequence 1.").waitFor();
+    await field(page, "spp", 9).waitFor();
+    await page.getByRole("button", { name: "Delete …" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByText("pad was deleted at sequence 2.").waitFor();
+    await page.getByText("This user was deleted").waitFor();
+    assert.deepEqual(problems, []);
+    await leave(service);
+  });
+}
+
+Deno.test("the page that sets and deletes tells a request that was never sent from a lost answer", async () => {
+  await using service = new ServedService();
+  const { page } = await browser.open(
+    withCredentials(`${service.setUrl}/page#user=pad`),
+  );
+  await page.locator("#live", { hasText: /^Live$/ }).waitFor();
+  await page.route("**/set", async (route) => {
+    const answer = await route.fetch({
+      headers: { ...route.request().headers(), authorization: AUTHORIZATION },
+    });
+    assert.equal(answer.status(), 200);
+    await route.abort();
+  });
+  await page.getByRole("button", { name: "Set" }).click();
+  await page.getByText("No answer came: it may have changed or not.")
+    .waitFor();
+  assert.equal((await service.statusJson()).log.applied_sequence, 1);
+
+  await page.unroute("**/set");
+  await losesTimeouts(page);
+  await page.getByRole("button", { name: "Set" }).click();
+  await page.getByText(
+    /^Nothing changed: This browser cannot send the request: .*timeout/,
+  ).waitFor();
+  assert.equal((await service.statusJson()).log.applied_sequence, 1);
+});
+
+Deno.test("the live page says that it can't ask, not that the replica is silent, where the browser sends nothing", async () => {
+  await using service = new ServedService();
+  const { page } = await browser.open(service.url);
+  await page.locator('tr[data-replica="me"]').waitFor();
+  await losesTimeouts(page);
+  const text = /^This browser cannot send the request: .*timeout/;
+  await page.locator("#stale", { hasText: text }).waitFor();
+  await page.evaluate('location.hash = "user=pad"');
+  await page.locator("#live", { hasText: text }).waitFor();
+});
