@@ -31,7 +31,13 @@ import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
 export interface AppsOptions extends
   Pick<
     Config,
-    "host" | "tls" | "setPort" | "credentials" | "bodyBytesMax" | "isReadOnly"
+    | "host"
+    | "tls"
+    | "setPort"
+    | "credentials"
+    | "bodyBytesMax"
+    | "commitTimeout_ms"
+    | "isReadOnly"
   > {
   readonly identity: Identity;
   readonly replica: Replica;
@@ -74,7 +80,12 @@ export class Apps {
     };
     const changes = new ChangeRing();
     options.replica.follow(changes);
-    this.watchers = new Watchers(options.replica, changes, { now, later });
+    this.watchers = new Watchers(
+      options.replica,
+      changes,
+      { now, later },
+      options.commitTimeout_ms,
+    );
     this.#history = new History(this.#counters(), now());
     const getSeconds = new Histogram(MICROSECOND_BOUNDS);
     const backups = new BackupCounts();

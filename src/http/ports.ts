@@ -148,6 +148,10 @@ export interface WatchSource {
   readonly readable: boolean;
   /** Whether the log goes on from another state than the replica's. */
   readonly isForked: boolean;
+  /** Whether the log can be proposed to. */
+  readonly connected: boolean;
+  /** The sequence of the last entry known to be in the log. */
+  readonly lastSequence: number;
 
   /**
    * @throws {UnavailableError} If it can't be told now what came after a

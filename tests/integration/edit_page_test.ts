@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { TestBrowser } from "../support/browser.ts";
 import { PASSWORD, USER } from "../support/credentials.ts";
+import { eventually } from "../support/eventually.ts";
+import { LOCAL_TIMEOUT_MS } from "../support/local_log.ts";
+import { LocalService } from "../support/local_service.ts";
 import { look } from "../support/page_look.ts";
 import { ServedService } from "../support/served_service.ts";
 
@@ -78,6 +81,27 @@ Deno.test("the page follows a user: made, changed, deleted, made again, and over
   service.failure = undefined;
   await live(page, /^Live$/).waitFor();
   assert.deepEqual(problems.filter((one) => !/410|\/watch/.test(one)), []);
+});
+
+Deno.test("the page begins anew by itself when its sequence is ahead of a log that went back", async () => {
+  await using service = new ServedService();
+  for (const spp of [1, 2, 3]) await service.set({ user_id: "ann", spp });
+  const { page, problems } = await browser.open(service.url + ofUser("ann"));
+  await field(page, "spp", 3).waitFor();
+  await live(page, /^Live$/).waitFor();
+  const successor = new LocalService();
+  await successor.set({ user_id: "ann", spp: 1 });
+  service.successor = successor;
+  service.apps.watchers.endAll("draining");
+  await eventually(() => assert.equal(successor.apps.watchers.size, 1));
+  successor.pass(LOCAL_TIMEOUT_MS);
+  await live(page, /^Not live since .*\(ahead\)/).waitFor();
+  await field(page, "spp", 1).waitFor();
+  await live(page, /^Live$/).waitFor();
+  await successor.set({ user_id: "ann", spp: 2 });
+  await field(page, "spp", 2).waitFor();
+  await page.getByText("at sequence 2", { exact: true }).waitFor();
+  assert.deepEqual(problems, []);
 });
 
 Deno.test("the page says why an id can be no user's, and shows nothing of the user before", async () => {

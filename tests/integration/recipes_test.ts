@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
 import { eventually } from "../support/eventually.ts";
+import { EventStream } from "../support/event_stream.ts";
 import { areServersNew, NatsServer } from "../support/nats_server.ts";
 import { type Listeners, PatientClients } from "../support/patient_clients.ts";
 import { freePort } from "../support/ports.ts";
@@ -171,6 +172,19 @@ async function sppOf({ process }: Place, user: string): Promise<number> {
   return (await response.json()).spp;
 }
 
+/** How the stream ends of a client that knows a sequence of a lost history. */
+async function endOfWatch(
+  { process }: Place,
+  sequence: number,
+): Promise<{ reason: string; detail: string }> {
+  const stream = EventStream.of(
+    await process!.get("/watch", {
+      headers: { "last-event-id": String(sequence) },
+    }),
+  );
+  return JSON.parse((await stream.event())!.data!);
+}
+
 /** Waits until replicas are equal at one sequence of one log. */
 async function agree(...places: Place[]): Promise<void> {
   await eventually(async () => {
@@ -208,9 +222,11 @@ if (areServersNew()) {
     await world.follow("Go back to yesterday's state", 2);
     await world.join(a, b);
     assert.equal(await sppOf(b, "ann"), undefined);
+    const ended = endOfWatch(b, 1_000_000);
     await clients.back();
     await clients.check();
     await agree(a, b);
+    assert.equal((await ended).reason, "ahead");
 
     // Now that the clients are done: an import takes what they set.
     await set(a, "ann", 1);
@@ -302,14 +318,26 @@ if (areServersNew()) {
 Deno.test("what OPERATIONS.md says to do when a standalone service lost its disk works as written", async () => {
   await using world = await World.start();
   const { a } = world;
-  const env = { NATS_URL: "", HEAL_AFTER_MS: "", REPLICA_ID: "a" };
+  const env = {
+    NATS_URL: "",
+    HEAL_AFTER_MS: "",
+    REPLICA_ID: "a",
+    COMMIT_TIMEOUT_MS: "500",
+  };
   await world.run(a, env);
   const before = await set(a, KEPT.user_id, KEPT.spp);
   await world.backUp(a);
+  const lost = await set(a, "ann", 7);
   await world.end(a);
   world.loseData();
   await world.follow("A standalone service lost its disk", 0, a, env);
   await a.process!.started();
   assert.equal(await sppOf(a, KEPT.user_id), KEPT.spp);
+  const { reason, detail } = await endOfWatch(a, lost);
+  assert.equal(reason, "ahead");
+  assert.match(
+    detail,
+    new RegExp(`after sequence ${lost} .* at sequence ${before} `),
+  );
   assert.equal(await set(a, "ann", 1), before + 1);
 });

@@ -7,7 +7,7 @@
 import { Apps, type AppsOptions } from "../../src/apps.ts";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import { AUTHORIZATION, PASSWORD, USER } from "./credentials.ts";
-import { LocalLog } from "./local_log.ts";
+import { LOCAL_TIMEOUT_MS, LocalLog } from "./local_log.ts";
 import { LocalSnapshots } from "./local_snapshots.ts";
 
 /** How a service is made. */
@@ -62,6 +62,7 @@ export class LocalService {
       setPort: 8080,
       credentials: { user: USER, passwords: [PASSWORD] },
       bodyBytesMax,
+      commitTimeout_ms: LOCAL_TIMEOUT_MS,
       isReadOnly,
       identity,
       replica: this.log.proposer,

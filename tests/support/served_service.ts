@@ -10,8 +10,11 @@ import { LocalService } from "./local_service.ts";
 export class ServedService extends LocalService implements AsyncDisposable {
   /** Answers gets in the place of the app, as a failure would; undefined: none. */
   failure: ((path: string) => Response | undefined) | undefined;
+  /** Answers gets in the place of this one, as after its log went back. */
+  successor: LocalService | undefined;
   readonly #get = serve((request) =>
-    this.failure?.(new URL(request.url).pathname) ?? this.apps.get(request)
+    this.failure?.(new URL(request.url).pathname) ??
+      (this.successor ?? this).apps.get(request)
   );
   readonly #set = serve(this.apps.set);
   /** The base URLs of the listeners. */
@@ -25,6 +28,7 @@ export class ServedService extends LocalService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.apps.watchers.endAll("draining");
+    this.successor?.apps.watchers.endAll("draining");
     await Promise.all([this.#get.shutdown(), this.#set.shutdown()]);
   }
 }

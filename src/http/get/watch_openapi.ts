@@ -27,7 +27,7 @@ export const WATCH_PATH: PathItem = {
     operationId: "watchChanges",
     summary: "Changes as they commit, as server-sent events",
     description:
-      `In the order of the log: \`event: set\` with a whole UserGrade as JSON, or \`event: delete\` with \`{"user_id": "…"}\`. The last event of an entry has its sequence as \`id\`; go on with \`Last-Event-ID\`, at this replica or another one, and no change is missing and no entry comes twice. A block with an \`id\` alone says up to where everything was told. \`event: end\` with \`{"reason": "…", "detail": "…"}\` comes before this side ends the stream.`,
+      `In the order of the log: \`event: set\` with a whole UserGrade as JSON, or \`event: delete\` with \`{"user_id": "…"}\`. The last event of an entry has its sequence as \`id\`; go on with \`Last-Event-ID\`, at this replica or another one, and no change is missing and no entry comes twice. A block with an \`id\` alone says up to where everything was told. \`event: end\` with \`{"reason": "…", "detail": "…"}\` comes before this side ends the stream. With the reason \`ahead\` the log does not reach the sequence that was asked for and may have gone back: take a backup and begin anew with it. Over HTTP/1.1 a URL beyond 65,000 bytes gets 400 with no body from the runtime, over HTTP/2 one beyond 16,000 gets 431; a proxy may allow less. Watch many users by several requests, or all of them.`,
     requestParams: {
       query: z.object({
         user_id: z.array(z.string().min(1)).max(WATCHED_USERS_MAX).optional()
@@ -36,7 +36,7 @@ export const WATCH_PATH: PathItem = {
           }),
         after: after.meta({
           description:
-            "Every change after this sequence; without it, from now on. One that is yet to come is waited for.",
+            "Every change after this sequence; without it, from now on. One that is yet to come is waited for, for `COMMIT_TIMEOUT_MS` if the log does not have it.",
         }),
       }),
       header: z.object({
@@ -54,7 +54,7 @@ export const WATCH_PATH: PathItem = {
           "x-accel-buffering": z.literal("no"),
         }),
       },
-      "400": problem("A parameter is not valid", ValidationProblem),
+      "400": problem("A parameter is not valid or unknown", ValidationProblem),
       "410": problem(
         "This replica does not remember all changes since then",
         GoneProblem,

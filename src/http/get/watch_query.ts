@@ -4,11 +4,15 @@
  * @module
  */
 import { assertUserId } from "../../user_grade_schema.ts";
+import { queryText } from "../server/no_query.ts";
 import { HttpError } from "../server/problem.ts";
 import { decode } from "./query.ts";
 
 /** The most users that one watch names. */
 export const WATCHED_USERS_MAX = 1_000;
+
+/** The most unknown parameters that an error names. */
+const UNKNOWN_NAMED_MAX = 8;
 
 const SEQUENCE = /^\d{1,16}$/;
 
@@ -24,8 +28,9 @@ export interface WatchQuery {
  * @param query What follows the `?`, `application/x-www-form-urlencoded`.
  * @param lastEventId The header `Last-Event-ID`. A client that comes back sends
  * it with the same URL as before, so it counts more than `after`.
- * @returns What they ask for; other parameters are ignored.
- * @throws {HttpError} 400, if a value is not valid; it names the parameter.
+ * @returns What they ask for.
+ * @throws {HttpError} 400, if a value is not valid or a parameter is unknown; it
+ * names the parameter.
  * @throws {InvalidUserGradeError} If no user can have an id.
  */
 export function parseWatch(
@@ -34,17 +39,20 @@ export function parseWatch(
 ): WatchQuery {
   const userIds = new Set<string>();
   const afters: string[] = [];
+  const unknown = new Set<string>();
   for (const pair of query.split("&")) {
+    if (pair === "") continue;
     const equals = pair.indexOf("=");
     const name = decode(equals === -1 ? pair : pair.slice(0, equals));
-    if (name !== "user_id" && name !== "after") continue;
     const value = equals === -1 ? "" : decode(pair.slice(equals + 1));
     if (name === "after") afters.push(value);
-    else {
+    else if (name === "user_id") {
       assertUserId(value);
       userIds.add(value);
-    }
+    } else if (unknown.size < UNKNOWN_NAMED_MAX) unknown.add(name);
   }
+  // With a name misspelt, it would be told of others than it wants.
+  if (unknown.size > 0) throw notKnown([...unknown]);
   if (userIds.size > WATCHED_USERS_MAX) {
     throw invalid(
       "user_id",
@@ -68,6 +76,17 @@ function sequence(name: string, value: string): number {
     );
   }
   return Number(value);
+}
+
+function notKnown(names: readonly string[]): HttpError {
+  const message = "is unknown: the parameters are user_id and after";
+  return new HttpError(
+    400,
+    `Cannot watch, since a parameter is unknown (${
+      names.map(queryText).join(", ")
+    }): the parameters are user_id and after`,
+    { members: { errors: names.map((field) => ({ field, message })) } },
+  );
 }
 
 function invalid(field: string, message: string): HttpError {

@@ -52,10 +52,16 @@ export class Watcher {
   tookAt_ms = 0;
   /** When it is told next that there is nothing, if so. */
   commentAt_ms = 0;
+  /**
+   * Since when it waits for a sequence that the log is known not to have; now,
+   * if it does not.
+   */
+  aheadSince_ms = 0;
   /** How many changes have come for it since it took something. */
   missed = 0;
   readonly userIds: ReadonlySet<string> | undefined;
-  readonly #after: number;
+  /** The sequence after which it wants the changes. */
+  readonly after: number;
   #isGreeted = false;
   /**
    * The number of the next change that it may have to be told; Infinity while
@@ -72,7 +78,7 @@ export class Watcher {
     private readonly changes: RecentChanges,
     { after, userIds }: WatcherOptions,
   ) {
-    this.#after = after;
+    this.after = after;
     this.userIds = userIds;
     this.#next = after > changes.sequence
       ? Infinity
@@ -111,10 +117,10 @@ export class Watcher {
   take(head: Head, shared: SharedTexts): Told | undefined {
     if (!this.#isGreeted) {
       this.#isGreeted = true;
-      return told(greetingText(this.#after));
+      return told(greetingText(this.after));
     }
-    if (this.#next === Infinity && head.sequence > this.#after) {
-      this.#next = this.changes.firstAfter(this.#after);
+    if (this.#next === Infinity && head.sequence > this.after) {
+      this.#next = this.changes.firstAfter(this.after);
     }
     if (this.#next >= head.change) return undefined;
     return this.userIds === undefined
@@ -166,7 +172,7 @@ export class Watcher {
 
   /** @returns What a hungry watcher is told when nothing has come for long. */
   comment({ sequence }: Head): Told {
-    return told(commentText(Math.max(sequence, this.#after)));
+    return told(commentText(Math.max(sequence, this.after)));
   }
 }
 

@@ -58,11 +58,14 @@ export class Watchers {
   /**
    * @param source Says whether changes can be watched.
    * @param changes What is told.
+   * @param commitTimeout_ms How long a watcher may wait for a sequence that the
+   * log does not have: longer than it takes to hear of a set elsewhere.
    */
   constructor(
     private readonly source: WatchSource,
     private readonly changes: RecentChanges,
     private readonly ports: StepPorts,
+    private readonly commitTimeout_ms: number,
   ) {
     this.#shared = new SharedTexts(changes);
     this.#steps = new WatchSteps(ports, () => this.#step());
@@ -109,6 +112,7 @@ export class Watchers {
       userIds,
     });
     watcher.tookAt_ms = this.ports.now();
+    watcher.aheadSince_ms = watcher.tookAt_ms;
     watcher.commentAt_ms = watcher.tookAt_ms + COMMENT_INTERVAL_MS;
     return new ReadableStream({
       start: (controller) => {
@@ -134,7 +138,15 @@ export class Watchers {
     if (!this.source.readable) return this.endAll("not_ready");
     if (this.source.isForked) return this.endAll("forked");
     const now_ms = this.ports.now();
+    const { connected, lastSequence } = this.source;
     for (const watcher of this.#streams.keys()) {
+      // While the log is away, nobody knows where it ends.
+      if (!connected || watcher.after <= lastSequence) {
+        watcher.aheadSince_ms = now_ms;
+      } else if (now_ms - watcher.aheadSince_ms >= this.commitTimeout_ms) {
+        this.#end(watcher, "ahead");
+        continue;
+      }
       if (!watcher.isHungry) {
         const isStalled = now_ms - watcher.tookAt_ms >= STALLED_MS &&
           watcher.missed > MISSED_MAX;
@@ -203,7 +215,11 @@ export class Watchers {
     const controller = this.#streams.get(watcher)!;
     this.#remove(watcher);
     this.counts.ends[reason]++;
-    controller.enqueue(encoder.encode(endText(reason, endDetail(reason))));
+    const detail = endDetail(reason, {
+      after: watcher.after,
+      lastSequence: this.source.lastSequence,
+    });
+    controller.enqueue(encoder.encode(endText(reason, detail)));
     // The runtime finds out while it takes that, if the client is not there.
     if (!watcher.hasLeft) controller.close();
   }

@@ -113,7 +113,12 @@ export class Follower {
     );
     stream.addEventListener("delete", (event) => changed(null, event));
     stream.addEventListener("end", ({ data }) => {
-      ended = JSON.parse(data).reason.replaceAll("_", " ");
+      const { reason } = JSON.parse(data);
+      ended = reason.replaceAll("_", " ");
+      if (reason !== "ahead") return;
+      // With the same id the browser would be refused again, for ever.
+      stream.close();
+      this.#retry(`This replica has ended the stream (${ended})`);
     });
     stream.addEventListener("error", () => {
       const trouble = ended === undefined

@@ -9,6 +9,7 @@ import { WATCHED_USERS_MAX } from "../../../src/http/get/watch_query.ts";
 import { Storage } from "../../../src/storage/storage.ts";
 import type { UserGradePatch } from "../../../src/user_grade.ts";
 import { type EventBlock, EventStream } from "../../support/event_stream.ts";
+import { LOCAL_TIMEOUT_MS } from "../../support/local_log.ts";
 import { LocalService } from "../../support/local_service.ts";
 import { problem } from "../../support/problem.ts";
 
@@ -142,6 +143,59 @@ Deno.test("a watch from a sequence that is yet to come tells nothing before it",
   for (const stream of streams) await stream.leave();
 });
 
+/** What a stream ends with that has told nothing but where it begins. */
+async function endOf(stream: EventStream): Promise<Record<string, string>> {
+  const [end, ...more] = await stream.rest();
+  assert.deepEqual([end.event, end.id, more], ["end", undefined, []]);
+  return JSON.parse(end.data!);
+}
+
+Deno.test("a watch from a sequence that the log does not reach in the time of a commit ends with both sequences and what to do", async () => {
+  const service = await serviceWith([{ user_id: "a" }], [{ user_id: "b" }]);
+  const streams = [
+    await watch(service, "after=9"),
+    await watch(service, "user_id=a", "3"),
+  ];
+  for (const stream of streams) await stream.block();
+  const reached = await watch(service, "after=2");
+  service.pass(LOCAL_TIMEOUT_MS / 2);
+  assert.equal(service.apps.watchers.size, 3);
+  service.pass(LOCAL_TIMEOUT_MS / 2);
+  for (const [i, after] of [9, 3].entries()) {
+    const { reason, detail } = await endOf(streams[i]);
+    assert.equal(reason, "ahead");
+    assert.match(
+      detail,
+      new RegExp(`after sequence ${after}\\b.* sequence 2\\b.*take a backup`),
+    );
+  }
+  assert.equal(service.apps.watchers.size, 1);
+  assert.equal(service.apps.watchers.counts.ends.ahead, 2);
+  await reached.leave();
+});
+
+Deno.test("a watch waits for a sequence that the log has, and for one that it may have while it is away", async () => {
+  const service = await serviceWith([{ user_id: "a" }]);
+  const { proposer } = service.log;
+  proposer.apply([], 9);
+  const streams = [await watch(service, "after=9")];
+  service.pass(2 * LOCAL_TIMEOUT_MS);
+  assert.equal(service.apps.watchers.size, 1);
+
+  proposer.logStatusChanged({ state: "away", reason: "a test" });
+  streams.push(await watch(service, "after=10"));
+  await streams[1].block();
+  service.pass(2 * LOCAL_TIMEOUT_MS);
+  assert.equal(service.apps.watchers.size, 2);
+  proposer.logStatusChanged({ state: "connected", reason: "well" });
+  service.pass(LOCAL_TIMEOUT_MS / 2);
+  assert.equal(service.apps.watchers.size, 2);
+  service.pass(LOCAL_TIMEOUT_MS / 2);
+  assert.equal((await endOf(streams.pop()!)).reason, "ahead");
+  assert.equal(service.apps.watchers.size, 1);
+  await streams[0].leave();
+});
+
 Deno.test("HEAD of a watch answers as GET does, and holds nothing", async () => {
   const service = await serviceWith();
   const head = await service.get("/watch", { method: "HEAD" });
@@ -175,6 +229,12 @@ Deno.test("a watch with a wrong parameter gets 400 that names it", async () => {
       ["user_id=a&user_id=%00", "user_id"],
       [many, "user_id"],
       ["after=1", "Last-Event-ID", "x"],
+      ["userid=a", "userid"],
+      ["user_id=a&after=1&=x", ""],
+      ["user_id=a&User_Id=b", "User_Id"],
+      ["user_id%5B%5D=a", "user_id[]"],
+      ["lastEventId=1", "lastEventId"],
+      ["min_sequence", "min_sequence"],
     ]
   ) {
     const headers = lastId === undefined ? {} : { "last-event-id": lastId };
@@ -184,6 +244,16 @@ Deno.test("a watch with a wrong parameter gets 400 that names it", async () => {
     assert.ok(detail.includes(field), detail);
   }
   await problem(await service.get("/watch?user_id=%ff"), 400);
+  const typos = await service.get("/watch?userid=a&x&x&since=1");
+  const { detail, errors } = await problem(typos, 400);
+  assert.match(detail, /"userid", "x", "since".* user_id and after/);
+  assert.deepEqual(
+    errors.map(({ field }: { field: string }) => field),
+    ["userid", "x", "since"],
+  );
+  const huge = Array.from({ length: 99 }, (_, i) => `${i}`.padEnd(500, "x"));
+  const short = await service.get(`/watch?${huge.join("&")}`);
+  assert.ok((await problem(short, 400)).detail.length < 1_000);
   // An empty id is none.
   const stream = await watch(service, "after=0", "");
   assert.equal((await stream.block())?.id, "0");

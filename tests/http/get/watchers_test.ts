@@ -11,6 +11,8 @@ import { ChangeRing } from "../../../src/replica/change_ring.ts";
 import type { ChangeOutcome } from "../../../src/user_grade.ts";
 import { type EventBlock, EventStream } from "../../support/event_stream.ts";
 
+const COMMIT_TIMEOUT_MS = 5_000;
+
 /** What one change is told as: the entry, and which of its changes it is. */
 interface Told {
   readonly sequence: number;
@@ -29,15 +31,25 @@ class World {
   #due: { at_ms: number; callback: () => void }[] = [];
 
   constructor(keptMin: number) {
-    this.ring = new ChangeRing(keptMin);
+    const ring = new ChangeRing(keptMin);
+    this.ring = ring;
     this.watchers = new Watchers(
-      { readable: true, isForked: false, assertWatchable: () => {} },
+      {
+        readable: true,
+        isForked: false,
+        connected: true,
+        get lastSequence() {
+          return ring.sequence;
+        },
+        assertWatchable: () => {},
+      },
       this.ring,
       {
         now: () => this.now_ms,
         later: (callback, ms) =>
           this.#due.push({ at_ms: this.now_ms + ms, callback }),
       },
+      COMMIT_TIMEOUT_MS,
     );
   }
 
