@@ -157,7 +157,7 @@ async function exchange(url: string, bytes: Uint8Array): Promise<string> {
   return text;
 }
 
-Deno.test("no bytes at any route crash a listener, make a 500 or change what is stored without a 200", async () => {
+Deno.test("no bytes at any route crash a listener, make a 500 or change what is stored with another answer than 200", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
   const seen = new Map<string, number>();
@@ -177,7 +177,10 @@ Deno.test("no bytes at any route crash a listener, make a 500 or change what is 
             seen.set(status, (seen.get(status) ?? 0) + 1);
             assert.notEqual(status, "500");
           }
-          mayHaveStored ||= /log-sequence: |"log_sequence":/.test(answer);
+          // The runtime may drop a client that has ended its side before its
+          // answer is there: nobody can say then what it did.
+          mayHaveStored ||= answer === "" ||
+            /log-sequence: |"log_sequence":/.test(answer);
         }
         const { log } = await service.statusJson();
         if (!mayHaveStored) assert.equal(log.last_sequence, lastSequence);
