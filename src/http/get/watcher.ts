@@ -52,6 +52,8 @@ export class Watcher {
   commentAt_ms = 0;
   /** How many changes have come for it since it took something. */
   missed = 0;
+  /** Whether its client has gone. */
+  hasLeft = false;
   readonly userIds: ReadonlySet<string> | undefined;
   readonly #after: number;
   #isGreeted = false;

@@ -117,6 +117,7 @@ export class Watchers {
       },
       pull: () => this.#serve(watcher),
       cancel: () => {
+        watcher.hasLeft = true;
         if (this.#remove(watcher)) this.counts.ends.client++;
       },
     }, { highWaterMark: 0 });
@@ -203,7 +204,8 @@ export class Watchers {
     this.#remove(watcher);
     this.counts.ends[reason]++;
     controller.enqueue(encoder.encode(endText(reason, endDetail(reason))));
-    controller.close();
+    // While it takes the event, the runtime may see that the client has gone.
+    if (!watcher.hasLeft) controller.close();
   }
 
   /** @returns Whether it was there. */
