@@ -59,6 +59,8 @@ export class Watcher {
   aheadSince_ms = 0;
   /** How many changes have come for it since it took something. */
   missed = 0;
+  /** Whether its client has gone. */
+  hasLeft = false;
   readonly userIds: ReadonlySet<string> | undefined;
   /** The sequence after which it wants the changes. */
   readonly after: number;

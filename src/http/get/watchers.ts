@@ -220,7 +220,7 @@ export class Watchers {
       lastSequence: this.source.lastSequence,
     });
     controller.enqueue(encoder.encode(endText(reason, detail)));
-    // The runtime finds out while it takes that, if the client is not there.
+    // While it takes the event, the runtime may see that the client has gone.
     if (!watcher.hasLeft) controller.close();
   }
 
