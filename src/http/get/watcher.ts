@@ -44,8 +44,6 @@ export interface WatcherOptions {
 
 /** A watcher. */
 export class Watcher {
-  /** Whether its client has ended the stream. */
-  hasLeft = false;
   /** Whether it has taken all that there was. */
   isHungry = false;
   /** When it took something last. */
