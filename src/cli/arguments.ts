@@ -114,6 +114,12 @@ export function parseArguments(args: string[]): Command {
       };
     case "backup":
       if (files.length > 1) throw new Error("backup writes one FILE");
+      // It may hold a password, so it is not repeated.
+      if (files[0]?.includes("://")) {
+        throw new Error(
+          "backup writes a FILE, and this one is a URL: name the service with --from URL",
+        );
+      }
       return { type: "backup", file: files[0], source: values.from };
     default:
       throw new Error(`There is no command ${name}`);

@@ -34,6 +34,11 @@ class HashSegment {
   #words = new Int32Array(HASH_WORDS * SLOTS_MIN);
   #count = 0;
 
+  /** How many hashes it has. */
+  get size(): number {
+    return this.#count;
+  }
+
   /** @returns Whether it has a hash. */
   has(hash: Int32Array): boolean {
     return this.#words[this.#slotOf(hash) + HASH_WORDS - 1] !== 0;
@@ -92,6 +97,11 @@ export class SeenIds {
       new Uint32Array(2 * HASH_WORDS),
     ),
   ) {}
+
+  /** How many different ids were added. */
+  get size(): number {
+    return this.#segments.reduce((sum, one) => sum + (one?.size ?? 0), 0);
+  }
 
   /**
    * Adds the ids of some rows.

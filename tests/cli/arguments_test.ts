@@ -41,6 +41,7 @@ Deno.test("parseArguments() refuses what no command takes, and names it", {
     [["--replace"], /--replace only applies to import/],
     [["import", "a", "--from", "http://b"], /--from only applies to backup/],
     [["backup", "a", "b"], /backup writes one FILE/],
+    [["backup", "http://a:b@c/backup"], /^[^@]* name the service with --from/],
     [["backup", "--to", "http://b"], /--to only applies to import/],
     [["--to", "http://b"], /--to only applies to import/],
     [["--nope"], /--nope/],

@@ -163,6 +163,18 @@ async function askEditPage({ set }: Asked): Promise<void> {
   }
 }
 
+/** Replaces the state while others delete a user of the file. */
+async function askReplacement({ service, set }: Asked): Promise<void> {
+  const { proposer } = service.log;
+  const file = async function* () {
+    yield new TextEncoder().encode(`${HEADER}gone,1,2,3,4\n`);
+    await eventually(() => assert.ok(proposer.getJson("gone")));
+    await proposer.delete({ user_id: "gone" });
+  };
+  const body = ReadableStream.from(file());
+  await set("post", "/import", { body, query: "replace=true" });
+}
+
 /** Asks a replica that has gone on from a snapshot for changes. */
 async function askWatches(checker: AnswerChecker): Promise<void> {
   const service = new LocalService();
@@ -315,6 +327,7 @@ Deno.test("answers are as the OpenAPI document says, and all that it says can be
   const asked = new Asked(service, checker);
   await askSets(asked, document);
   await askGets(asked, document);
+  await askReplacement(asked);
   await askEditPage(asked);
   await askWatches(checker);
   await askMany(asked);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Storage } from "../../src/storage/storage.ts";
 import type { UserGrade } from "../../src/user_grade.ts";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
@@ -31,6 +32,17 @@ function ask(
       ? body as Uint8Array<ArrayBuffer>
       : JSON.stringify(body),
   });
+}
+
+/** Users who are named after a prefix. */
+function usersOf(prefix: string, count: number): Storage {
+  return storageOf(Array.from({ length: count }, (_, i) => ({
+    user_id: `${prefix} ${i}`,
+    postpaid_limit: i,
+    spp: i,
+    shipping_fee: 2 ** 40,
+    return_fee: -i,
+  })));
 }
 
 /** Gets many users once a sequence is applied. */
@@ -112,13 +124,7 @@ Deno.test("an array is set as a whole while others are set and deleted: no get o
 
 Deno.test("an import that replaces makes both replicas the file, and their own backup then changes nothing", async () => {
   const [a, b] = two.replicas;
-  const file = storageOf(Array.from({ length: 5_000 }, (_, i) => ({
-    user_id: `file ${i}`,
-    postpaid_limit: i,
-    spp: i,
-    shipping_fee: 2 ** 40,
-    return_fee: -i,
-  })));
+  const file = usersOf("file", 5_000);
   const { users } = await two.agreement();
   const replaced = await ask(
     a,
@@ -133,4 +139,35 @@ Deno.test("an import that replaces makes both replicas the file, and their own b
   const again = await ask(b, "/import?replace=true", backup);
   assert.equal((await again.json()).deleted, 0);
   assert.equal((await two.agreement()).digest, file.digest);
+});
+
+Deno.test("of two imports that replace at two replicas at once, both say 200 only if one came after the other and the state is its file", async () => {
+  const files = ["left", "right"].map((prefix) => usersOf(prefix, 5_000));
+  const bodies = await Promise.all(files.map((file) => backupOf(file)));
+  const answers = await Promise.all(
+    two.replicas.map((replica, i) =>
+      ask(replica, "/import?replace=true", bodies[i])
+    ),
+  );
+  const { digest } = await two.agreement();
+  const sequences: number[] = [];
+  for (const answer of answers) {
+    if (answer.status === 200) {
+      sequences.push((await answer.json()).log_sequence);
+      continue;
+    }
+    const { detail } = await problem(answer, 409);
+    assert.match(detail, /^Others have deleted \d+ of the file's 5000 users/);
+  }
+  if (sequences.length === 2) {
+    assert.equal(digest, files[sequences[0] > sequences[1] ? 0 : 1].digest);
+  }
+  // With no other writer it succeeds.
+  const again = await ask(
+    two.replicas[1],
+    "/import?replace=true",
+    bodies[0],
+  );
+  assert.equal(again.status, 200, await again.text());
+  assert.equal((await two.agreement()).digest, files[0].digest);
 });

@@ -36,6 +36,7 @@ Deno.test("SeenIds tells exactly the ids that were not added, like a Set", {
       const seen = new SeenIds();
       const model = new Set(added.flat());
       for (const ids of added) seen.add(rowsOf(ids));
+      assert.equal(seen.size, model.size);
       const asked = [...added.flat(), ...others];
       assert.deepEqual(
         seen.unseen(rowsOf(asked)).map((row) => asked[row]),

@@ -19,7 +19,7 @@ import { Limit } from "../server/limit.ts";
 import { queryText } from "../server/no_query.ts";
 import { HttpError, toHttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";
-import { deleteUnseen } from "./delete_unseen.ts";
+import { deleteUnseen, FileUsersGoneError } from "./delete_unseen.ts";
 import type { ImportAnswer, ImportFailure } from "./import_openapi.ts";
 
 /** How many imports run at a time. */
@@ -29,7 +29,7 @@ export const IMPORTS_MAX = 2;
 interface Progress {
   /** How many rows are committed. */
   rows: number;
-  /** The sequence of the last change. */
+  /** The sequence of the last change or, at the end, of the last look. */
   sequence: number;
   /** The line of the row that did not commit; undefined if all have so far. */
   failedLine: number | undefined;
@@ -42,14 +42,16 @@ interface Progress {
  * @param idleTimeout_ms How long the client may pause.
  * @returns A handler that imports a backup or any CSV file of user grades, of any
  * size, in constant memory. With `replace=true` it deletes all other users at
- * the end, and keeps 16 to 43 bytes for each row until then.
+ * the end, looks whether the state is the file's, and keeps 16 to 43 bytes for
+ * each row until then.
  */
 export function importFile(
   target: SetTarget & BackupSource,
   idleTimeout_ms = BODY_TIMEOUT_MS,
 ): Handler {
   const limit = new Limit(IMPORTS_MAX, "imports are running");
-  // Each of two would delete the users of the other.
+  // Each of two would delete the users of the other. One at another replica
+  // shows in the look at the end.
   const replacing = new Limit(1, "import with replace=true is running");
   return async (request, query) => {
     const seen = isReplacing(query) ? new SeenIds() : undefined;
@@ -102,17 +104,16 @@ function bodyOf(request: Request, idleTimeout_ms: number) {
   );
 }
 
-/** Deletes the users who are not in the file. */
+/** Deletes the users who are not in the file, until the state is the file's. */
 async function replaceRest(
   target: SetTarget & BackupSource,
   seen: SeenIds,
   progress: Progress,
 ): Promise<void> {
   let count = progress.deleted = 0;
-  await deleteUnseen(target, seen, progress.rows, ({ deleted, sequence }) => {
+  progress.sequence = await deleteUnseen(target, seen, ({ deleted }) => {
     count += deleted.filter(({ existed }) => existed).length;
     progress.deleted = count;
-    progress.sequence = sequence;
   });
 }
 
@@ -162,7 +163,8 @@ function failure(
     rows_committed: rows,
     ...(deleted !== undefined && { deleted_committed: deleted }),
   };
-  const state = deleted === undefined || rows === 0
+  const isSaid = error instanceof FileUsersGoneError;
+  const state = deleted === undefined || rows === 0 || isSaid
     ? ""
     : `. All rows are stored, and ${deleted} of the users who are not in the file are deleted: import it again`;
   return new HttpError(status, message + state, {

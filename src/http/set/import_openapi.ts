@@ -60,7 +60,7 @@ export const IMPORT_PATH: PathItem = {
       query: z.object({
         replace: z.literal("true").optional().meta({
           description:
-            "Users who are not in the file are deleted at the end, all who are there then. Users who are set after that stay.",
+            "Users who are not in the file are deleted at the end, also those who are set meanwhile, in up to 3 rounds. Users who are set after the last round stay. One such import runs at a time in the whole cluster: you see to it.",
         }),
       }),
     },
@@ -75,7 +75,7 @@ export const IMPORT_PATH: PathItem = {
     },
     responses: {
       "200": json(
-        "All rows are stored, and all other users deleted if that was asked for",
+        "All rows are stored. With replace=true, all users of the file were there at log_sequence, and nobody else but who was set since the last round of deletions",
         ImportResult,
       ),
       "400": problem(
@@ -84,6 +84,10 @@ export const IMPORT_PATH: PathItem = {
       ),
       ...GUARDS,
       "408": problem("No byte came within 10 s", ImportProblem),
+      "409": problem(
+        "With replace=true: others have deleted users of the file meanwhile, another such import perhaps. Import it again while nobody else imports or deletes",
+        ImportProblem,
+      ),
       "415": encodingRefused("Content-Encoding is not gzip or identity"),
       "503": unavailable(
         "From some line on, the rows are certainly not stored; or too many imports are under way",

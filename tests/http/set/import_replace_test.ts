@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CHANGES_MAX } from "../../../src/change_array.ts";
+import { ROUNDS_MAX } from "../../../src/http/set/delete_unseen.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { backupOf, storageOf } from "../../support/backup_bytes.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -76,23 +77,95 @@ Deno.test("POST /import?replace=true of one's own backup changes nothing", async
   assert.deepEqual([after.users, after.digest], [before.users, before.digest]);
 });
 
-Deno.test("POST /import?replace=true keeps what a row leaves out, and users who are set once the others are being deleted", async () => {
+Deno.test("POST /import?replace=true keeps what a row leaves out, and deletes users who are set while others are being deleted", async () => {
   const service = await serviceWith(users("old", CHANGES_MAX + 1));
   await service.set({ user_id: "kept", spp: 1, return_fee: 2 });
-  let late: Promise<Response> | undefined;
+  const { proposer } = service.log;
+  let late: Promise<unknown> | undefined;
   beforeDeletions(service, (count) => {
-    if (count === 1) late = service.set({ user_id: "late", spp: 9 });
+    if (count === 1) late = proposer.set({ user_id: "late", spp: 9 });
   });
   const response = await replace(service, "user_id,spp\nkept,7\n");
-  assert.equal((await response.json()).deleted, CHANGES_MAX + 1);
-  assert.equal((await late!).status, 200);
+  await late!;
+  const { deleted, log_sequence } = await response.json();
+  assert.equal(deleted, CHANGES_MAX + 2);
+  const status = await service.statusJson();
+  assert.deepEqual([status.users, status.log.applied_sequence], [
+    1,
+    log_sequence,
+  ]);
   const many = await service.get("/get", {
     method: "POST",
     body: '["kept","late","old0"]',
   });
-  const [kept, set, old] = await many.json();
-  assert.deepEqual([kept.spp, kept.return_fee, set.spp, old], [7, 2, 9, null]);
-  assert.equal((await service.statusJson()).users, 2);
+  const [kept, ...others] = await many.json();
+  assert.deepEqual([kept.spp, kept.return_fee], [7, 2]);
+  assert.deepEqual(others, [null, null]);
+});
+
+Deno.test("POST /import?replace=true ends while others go on setting users, and leaves those of the last round", async () => {
+  const service = await serviceWith(users("old", 3));
+  const { proposer } = service.log;
+  const late: Promise<unknown>[] = [];
+  beforeDeletions(service, (count) => {
+    late.push(proposer.set({ user_id: `late${count}`, spp: count }));
+  });
+  const response = await replace(service, "user_id,spp\nkept,7\n");
+  assert.equal(response.status, 200);
+  await Promise.all(late);
+  assert.equal(late.length, ROUNDS_MAX);
+  const { deleted, log_sequence } = await response.json();
+  assert.equal(deleted, 3 + ROUNDS_MAX - 1);
+  const { users: count, log } = await service.statusJson();
+  assert.deepEqual([count, log.applied_sequence], [2, log_sequence]);
+  const last = await service.get(`/get?user_id=late${ROUNDS_MAX}`);
+  assert.equal((await last.json()).spp, ROUNDS_MAX);
+});
+
+Deno.test("POST /import?replace=true answers 409 when others have deleted users of its file, in whichever round", async () => {
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const service = await serviceWith(users("old", 3));
+    const { proposer } = service.log;
+    const others: Promise<unknown>[] = [];
+    beforeDeletions(service, (count) => {
+      if (count > round) return;
+      others.push(proposer.set({ user_id: `late${count}` }));
+      if (count === round) others.push(proposer.delete({ user_id: "b" }));
+    });
+    const { detail, line, rows_committed, deleted_committed } = await problem(
+      await replace(service, "user_id,spp\na,1\nb,2\nb,3\n"),
+      409,
+    );
+    assert.match(
+      detail,
+      /^Others have deleted 1 of the file's 2 users meanwhile, another import with replace=true perhaps: import it again while nobody else imports or deletes$/,
+    );
+    assert.deepEqual(
+      [line, rows_committed, deleted_committed],
+      [5, 3, 3 + Math.min(round, ROUNDS_MAX - 1)],
+    );
+    await Promise.all(others);
+    const again = await replace(service, "user_id,spp\na,1\nb,2\n");
+    assert.equal(again.status, 200, await again.text());
+    assert.equal((await service.statusJson()).users, 2);
+  }
+});
+
+Deno.test("POST /import?replace=true answers 409 when a user of its file is gone although it deletes nobody", async () => {
+  const service = new LocalService();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const running = replace(service, readable);
+  const writer = writable.getWriter();
+  await writer.write(new TextEncoder().encode("user_id,spp\na,1\nb,2\n"));
+  await eventually(async () => {
+    assert.equal((await service.statusJson()).users, 2);
+  });
+  const deletion = await service.delete({ user_id: "a" });
+  assert.equal(deletion.status, 200, await deletion.text());
+  await writer.close();
+  const { detail, deleted_committed } = await problem(await running, 409);
+  assert.match(detail, /deleted 1 of the file's 2 users/);
+  assert.equal(deleted_committed, 0);
 });
 
 Deno.test("POST /import?replace=true refuses a file without users, which would delete all", async () => {
