@@ -4,7 +4,7 @@ import { STORMS } from "./storms.ts";
 
 /** Always the same ones: `deno task simulate` runs others. */
 const FIRST = 1;
-const SEEDS = 250;
+const SEEDS = 700;
 
 /** What a run may have: each is tried many times. */
 const SEEN = [
