@@ -119,6 +119,7 @@ const ARROWS: Record<string, string[]> = {
     "http/ports.ts",
     "snapshot",
     "storage",
+    "committed.ts",
     "change_array.ts",
     "user_grade_schema.ts",
     "user_grade.ts",
@@ -145,7 +146,7 @@ const ARROWS: Record<string, string[]> = {
     "errors.ts",
   ],
   "http/openapi": ["replica_states.ts", "user_grade_schema.ts"],
-  "http/ports.ts": ["snapshot", "replica_states.ts", "user_grade.ts"],
+  "http/ports.ts": ["snapshot", "replica_states.ts", "committed.ts"],
   "cluster": ["replica"],
   "replica": [
     "log",
@@ -155,6 +156,7 @@ const ARROWS: Record<string, string[]> = {
     "user_grade.ts",
     "histogram.ts",
     "change_array.ts",
+    "committed.ts",
     "errors.ts",
   ],
   "log": [
@@ -173,6 +175,7 @@ const ARROWS: Record<string, string[]> = {
   ],
   "storage": ["user_grade.ts"],
   "change_array.ts": ["user_grade_schema.ts"],
+  "committed.ts": ["user_grade.ts"],
   "replica_states.ts": [],
   "user_grade_schema.ts": ["user_grade.ts"],
   "user_grade.ts": [],

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { CommittedSet } from "../committed.ts";
 import { TooLargeError, UnconfirmedError } from "../errors.ts";
 import { type Change, entryText, type EntryVersion } from "../log/change.ts";
 import {
@@ -17,7 +18,7 @@ import type { ChangeOutcome } from "../user_grade.ts";
 import { Batch } from "./batch.ts";
 import { CommitGap } from "./commit_gap.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
-import { ChangesUnit, type CommittedSet, SetUnit, type Unit } from "./unit.ts";
+import { ChangesUnit, SetUnit, type Unit } from "./unit.ts";
 import { UnitQueue } from "./unit_queue.ts";
 
 /** The most batches in flight at a time. */

@@ -5,6 +5,13 @@
  * @module
  */
 import { parseArray } from "../change_array.ts";
+import type {
+  CommittedDeletion,
+  CommittedDeletions,
+  CommittedSet,
+  CommittedSets,
+  Deletion,
+} from "../committed.ts";
 import { Change } from "../log/change.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { ChangeOutcome, DeletedUser, UserGrade } from "../user_grade.ts";
@@ -14,36 +21,6 @@ import { notReadable, notWritable, otherSequences } from "./not_ready.ts";
 import { ReplicaView } from "./replica_view.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
 import type { StateMachine } from "./state_machine.ts";
-import type { CommittedSet } from "./unit.ts";
-
-/** Sets that are committed and applied. */
-export interface CommittedSets {
-  /** The whole record after each. */
-  readonly grades: readonly UserGrade[];
-  /** The sequence of their entry. */
-  readonly sequence: number;
-}
-
-/** A user that was asked to be deleted. */
-export interface Deletion {
-  readonly user_id: string;
-  /** Whether there was a record. */
-  readonly existed: boolean;
-}
-
-/** A deletion that is committed and applied. */
-export interface CommittedDeletion extends Deletion {
-  /** The sequence of its entry. */
-  readonly sequence: number;
-}
-
-/** Deletions that are committed and applied. */
-export interface CommittedDeletions {
-  /** In the order in which they were asked for. */
-  readonly deleted: readonly Deletion[];
-  /** The sequence of their entry. */
-  readonly sequence: number;
-}
 
 function deletionOf(outcome: ChangeOutcome): Deletion {
   const { user_id, existed } = outcome as DeletedUser;

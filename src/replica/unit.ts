@@ -4,17 +4,10 @@
  *
  * @module
  */
+import type { CommittedSet } from "../committed.ts";
 import type { Change, EntryVersion } from "../log/change.ts";
 import { charactersOf } from "../log/entry_payload.ts";
 import type { ChangeOutcome, UserChange, UserGrade } from "../user_grade.ts";
-
-/** A set that is committed and applied. */
-export interface CommittedSet {
-  /** The whole record after the set. */
-  readonly grade: UserGrade;
-  /** The sequence of the set's entry. */
-  readonly sequence: number;
-}
 
 /** Changes that commit together. */
 export interface Unit {

@@ -4,7 +4,8 @@
  * @module
  */
 import { type UserGrade, userGradeJson } from "../../user_grade.ts";
-import type { CommittedSet, CommittedSets, SetTarget } from "../ports.ts";
+import type { CommittedSet, CommittedSets } from "../../committed.ts";
+import type { SetTarget } from "../ports.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonBody } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";
