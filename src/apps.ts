@@ -24,6 +24,7 @@ import { BackupCounts } from "./http/set/backup.ts";
 import { setApp } from "./http/set/set_app.ts";
 import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
+import { countErrors } from "./telemetry/error_counts.ts";
 import { type Counters, History } from "./telemetry/history.ts";
 import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
 
@@ -141,6 +142,8 @@ export class Apps {
       gets: this.requests.get.route("/get").answers,
       sets: counts.committed,
       setSeconds: counts.setSeconds.snapshot(),
+      refused: { ...counts.rejected },
+      errors: countErrors(Object.values(this.requests)),
       rss_bytes: Deno.memoryUsage().rss,
     };
   }

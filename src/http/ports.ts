@@ -303,6 +303,10 @@ export interface HistorySample {
   /** The median and the 99th percentile of commits; null if there were none. */
   readonly commit_p50_ms: number | null;
   readonly commit_p99_ms: number | null;
+  /** Valid sets and deletions that were not confirmed, by reason. */
+  readonly refused_per_s: Readonly<Record<string, number>>;
+  /** Answers by whose fault they were, the client's or the server's. */
+  readonly errors_per_s: Readonly<Record<"client" | "server", number>>;
   readonly rss_bytes: number;
 }
 
