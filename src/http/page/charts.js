@@ -11,13 +11,13 @@ const CHARTS = [
   {
     title: "Gets",
     unit: "/s",
-    empty: "No gets in ten minutes. Send one: GET /get?user_id=…",
+    empty: "No gets in ten minutes. Send one to /get.",
     series: [{ column: "gets_per_s" }],
   },
   {
     title: "Sets",
     unit: "/s",
-    empty: "No sets in ten minutes. Send one: POST /set",
+    empty: "No sets in ten minutes. Send one to /set.",
     series: [{ column: "sets_per_s" }],
   },
   {
