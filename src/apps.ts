@@ -9,6 +9,7 @@ import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
 import { getApp } from "./http/get/get_app.ts";
 import { recordRoutes } from "./http/get/record_routes.ts";
+import { users } from "./http/get/users.ts";
 import { Watchers } from "./http/get/watchers.ts";
 import type {
   HealingView,
@@ -106,7 +107,7 @@ export class Apps {
       });
     this.set = setApp({
       ...options,
-      records: records("set"),
+      records: { ...records("set"), "/users": users(options.replica, now) },
       bodies: this.bodies.set,
       availability: this.availability,
       requests: this.requests.set,
