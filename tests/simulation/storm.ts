@@ -33,6 +33,10 @@ const CALM_MS = 36_000;
 /** Longer than a set takes when nothing is wrong, and its entry to all. */
 const SETTLE_MS = 5_000;
 
+/** How often replicas do what is due: in the storm, and after it. */
+const STORM_TICK_MS = 100;
+const CALM_TICK_MS = 500;
+
 /** A run. */
 export class Storm {
   readonly random: Random;
@@ -44,6 +48,7 @@ export class Storm {
   readonly #sets = new SentSets();
   readonly #faults: string[] = [];
   readonly #servers: number;
+  #tick_ms = STORM_TICK_MS;
   #isBroken = false;
   /** Whether the stream may look like another log. */
   #mayLookLikeAnother = false;
@@ -77,6 +82,7 @@ export class Storm {
           random,
           this.weather,
           snapshots,
+          { tick_ms: () => this.#tick_ms },
         ),
     );
     this.#beat();
@@ -130,6 +136,7 @@ export class Storm {
       disconnect: 0,
       full: 0,
     });
+    this.#tick_ms = CALM_TICK_MS;
     await time.runUntil(
       STORM_MS + CALM_MS +
         (this.#mayLookLikeAnother && this.#servers > 1 ? SUSPICION_MS : 0),
