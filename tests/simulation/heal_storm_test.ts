@@ -32,7 +32,13 @@ const SEEN = [
 ];
 
 /** What only several faults at once lead to. */
-const RARE = ["abandoned", "forked", "another log", "lost by all"];
+const RARE = [
+  "abandoned",
+  "forked",
+  "another log",
+  "lost by all",
+  "beyond repair",
+];
 
 Deno.test({
   name:
