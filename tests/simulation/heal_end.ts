@@ -203,7 +203,7 @@ export class HealEnd {
       const sent = clients.set(random.pick(services));
       await this.#until(
         () => sent.outcome !== undefined,
-        `set ${sent.patch.spp} has an end`,
+        `set ${sent.number} has an end`,
       );
       if (sent.outcome!.type === "committed") return;
       assert.ok(tries < TRIES, this.#told);

@@ -16,10 +16,10 @@ import {
   type Weather,
 } from "../support/simulated_replica.ts";
 import { SimulatedSnapshots } from "../support/simulated_snapshots.ts";
-import { patchesOf } from "../support/simulated_stream.ts";
+import { applyEntry } from "../support/simulated_stream.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
 import { countNames, type Seen } from "./seeds.ts";
-import { checkNoneTwice, SentSets } from "./sent_sets.ts";
+import { checkNoneTwice, KINDS, SentSets } from "./sent_sets.ts";
 
 const REPLICAS = 3;
 const SETS = 40;
@@ -111,7 +111,8 @@ export class Storm {
             // One that finds no room in a table that can't grow.
             largeId(`${random.below(20)}`),
           ]);
-          this.#sets.send(user_id, random.pick(this.replicas).replica);
+          const { replica } = random.pick(this.replicas);
+          this.#sets.send(user_id, replica, random.pick(KINDS));
         },
       );
     }
@@ -146,7 +147,7 @@ export class Storm {
     this.#sets.check(this.broker.everStored.values());
     checkNoneTwice(this.broker.stream?.entries.values() ?? []);
     return countNames([
-      ...this.#sets.all.map(({ outcome }) => outcome!.type),
+      ...this.#sets.outcomes,
       ...this.#faults,
       ...this.replicas.flatMap(({ views, rejoined, session }) => [
         ...views.filter(({ isStuck }) => isStuck).map(() => "stuck"),
@@ -362,7 +363,7 @@ export class Storm {
       const states = [{ users: 0, digest: model.digest }];
       for (const key of one.applied) {
         const entry = broker.everStored.get(key)!;
-        for (const patch of patchesOf(entry)) model.set(patch);
+        applyEntry(model, entry);
         states.push({ users: model.size, digest: model.digest });
       }
       let before = 0;
