@@ -23,6 +23,8 @@ const NEXT_LOSS_MS = 8_000;
 const BEFORE_LOSS_MS = 2_500;
 /** How long it takes at most until sets are taken again where nothing is lost. */
 const RETURN_MAX_MS = 5_000;
+/** How late a replica comes back at most: the others have given it up by then. */
+const LATE_MAX_MS = 24_000;
 /** How many sets are sent in the time before each loss, and after it. */
 const SETS_BESIDE_LOSS = 5;
 /** For how long faults begin and sets are sent after the last loss. */
@@ -188,7 +190,7 @@ export class HealPlan {
   #comesBackLate(service: SimulatedService): void {
     const { random, time } = this.storm;
     const in_ms = random.below(BEFORE_LOSS_MS);
-    const lasts_ms = random.below(4 * FAULT_MAX_MS);
+    const lasts_ms = random.below(LATE_MAX_MS);
     service.isAwayFor(in_ms + lasts_ms);
     time.after(in_ms, () => service.process.pause(lasts_ms));
   }

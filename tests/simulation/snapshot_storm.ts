@@ -45,6 +45,8 @@ const AFTERMATH_MS = 8_000;
 const RETURN_MS = 700_000;
 /** Longer than a store that may not be used, or has failed, is left alone. */
 const SETTLE_MAX_MS = 900_000;
+/** How often it is looked whether something is true by now. */
+const LOOK_MS = 250;
 /** How many sets are sent after the storm, one after the other. */
 const CALM_SETS = 50;
 
@@ -270,7 +272,7 @@ export class SnapshotStorm extends ServiceStorm implements ServiceWorld {
       if (this.time.now >= end_ms) {
         assert.fail(`${what} is not true after ${most_ms} ms: ${this.#told}`);
       }
-      await this.time.runUntil(this.time.now + 1_000);
+      await this.time.runUntil(this.time.now + LOOK_MS);
     }
   }
 
