@@ -14,7 +14,7 @@ import {
   STREAM_NOT_FOUND,
 } from "./api.ts";
 import { formatTime } from "./delivery.ts";
-import { MESSAGE_ID } from "./entry_feed.ts";
+import { MESSAGE_ID } from "./feed_message.ts";
 import type { StreamConfig } from "./stream_config.ts";
 import { findFences } from "./stream_fences.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
