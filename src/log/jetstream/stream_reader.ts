@@ -44,6 +44,8 @@ interface StoredMessage {
   readonly time: string;
 }
 
+const decoder = new TextDecoder();
+
 /** A stream of a server, to be read. */
 export class StreamReader {
   /**
@@ -212,7 +214,7 @@ export function firstSequence({ state }: StreamInfo): number {
 
 /** The message id among a message's headers, which anyone may have written. */
 function messageIdOf({ hdrs = "" }: StoredMessage): string {
-  const text = new TextDecoder().decode(Uint8Array.fromBase64(hdrs));
+  const text = decoder.decode(Uint8Array.fromBase64(hdrs));
   const line = text.split("\r\n").find((one) =>
     one.startsWith(`${MESSAGE_ID}:`)
   );
