@@ -20,7 +20,9 @@ import { Availability } from "./http/server/availability.ts";
 import { BodyReader } from "./http/server/body.ts";
 import { RequestCounts } from "./http/server/request_counts.ts";
 import type { App } from "./http/server/router.ts";
+import { Unauthorized } from "./http/server/unauthorized.ts";
 import { BackupCounts } from "./http/set/backup.ts";
+import { ImportCounts } from "./http/set/import.ts";
 import { setApp } from "./http/set/set_app.ts";
 import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
@@ -45,6 +47,9 @@ export interface AppsOptions extends
   /** What is kept, and how to make one now. */
   readonly snapshots: SnapshotView & SnapshotMaker;
   readonly healing: HealingView;
+  readonly logFilesBytes: MetricSources["logFilesBytes"];
+  readonly loopLag: MetricSources["loopLag"];
+  readonly listeners: MetricSources["listeners"];
   readonly logLines: MetricSources["logLines"];
   /** The time in milliseconds, by a clock that never goes back. */
   now(): number;
@@ -67,6 +72,7 @@ export class Apps {
   setPort: number;
   /** The answers of each listener. */
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
+  readonly #unauthorized: Unauthorized;
   readonly #history: History;
   #openApi: Promise<string> | undefined;
 
@@ -88,12 +94,16 @@ export class Apps {
     );
     this.#history = new History(this.#counters(), now());
     const getSeconds = new Histogram(MICROSECOND_BOUNDS);
+    this.#unauthorized = new Unauthorized(now());
     const backups = new BackupCounts();
+    const imports = new ImportCounts();
     const metrics = createMetrics({
       ...options,
       requests: this.requests,
+      unauthorized: this.#unauthorized,
       getSeconds,
       backups,
+      imports,
       watchers: this.watchers,
     });
     const records = (listener: "set" | "get") =>
@@ -109,7 +119,9 @@ export class Apps {
       bodies: this.bodies.set,
       availability: this.availability,
       requests: this.requests.set,
+      unauthorized: this.#unauthorized,
       backups,
+      imports,
     });
     this.get = getApp({
       ...options,
@@ -156,11 +168,13 @@ export class Apps {
   }
 
   /**
-   * Takes samples, and ends bodies and watches that took too long. To be called
-   * a few times a second.
+   * Takes samples, says when many are refused, and ends bodies and watches that
+   * took too long. To be called a few times a second.
    */
   tick(): void {
-    this.#history.tick(() => this.#counters(), this.options.now());
+    const now_ms = this.options.now();
+    this.#history.tick(() => this.#counters(), now_ms);
+    this.#unauthorized.tick(now_ms);
     this.bodies.set.tick();
     this.bodies.get.tick();
     this.watchers.tick();

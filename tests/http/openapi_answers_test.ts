@@ -225,7 +225,7 @@ async function sendEndlessly(
   await Promise.all(slow);
   // The same handler, only that it waits for less long.
   const impatient = router(
-    { "/import": importFile(service.log.proposer, 10) },
+    { "/import": importFile(service.log.proposer, undefined, 10) },
     notFound,
     new RequestCounts(),
   );

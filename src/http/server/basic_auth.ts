@@ -6,6 +6,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { HttpError } from "./problem.ts";
 import type { Handler } from "./router.ts";
+import type { Unauthorized } from "./unauthorized.ts";
 
 /** The only user whose requests are accepted. */
 export interface Credentials {
@@ -52,11 +53,13 @@ export function parseBasicAuth(header: string): Uint8Array | undefined {
  *
  * @param credentials The right credentials.
  * @param handler What they guard.
- * @returns A handler that answers 401 to requests without them.
+ * @param refused Counts the requests without them.
+ * @returns A handler that answers 401 to those.
  */
 export function basicAuth(
   credentials: Credentials,
   handler: Handler,
+  refused: Pick<Unauthorized, "missing" | "wrong">,
 ): Handler {
   const userinfos = credentials.passwords.map((password) =>
     utf8.encode(`${credentials.user}:${password}`)
@@ -80,6 +83,7 @@ export function basicAuth(
   return (request, query) => {
     const header = request.headers.get("authorization");
     if (header === null || !allowed(header)) {
+      refused[header === null ? "missing" : "wrong"]++;
       throw new HttpError(
         401,
         header === null

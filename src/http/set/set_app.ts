@@ -24,9 +24,10 @@ import {
   notFound,
   router,
 } from "../server/router.ts";
+import type { Unauthorized } from "../server/unauthorized.ts";
 import { backup, type BackupCounts } from "./backup.ts";
 import { deleteUsers } from "./delete.ts";
-import { importFile, withProgress } from "./import.ts";
+import { type ImportCounts, importFile, withProgress } from "./import.ts";
 import { set } from "./set.ts";
 import { snapshot } from "./snapshot.ts";
 
@@ -45,8 +46,12 @@ export interface SetAppOptions {
   readonly availability: Availability;
   /** Counts the answers. */
   readonly requests: RequestCounts;
+  /** Counts the requests without the right credentials. */
+  readonly unauthorized: Unauthorized;
   /** Counts the backups. */
   readonly backups: BackupCounts;
+  /** Counts the imports. */
+  readonly imports: ImportCounts;
 }
 
 /** @returns A function for `Deno.serve`. */
@@ -59,11 +64,13 @@ export function setApp(
     credentials,
     availability,
     requests,
+    unauthorized,
     backups,
+    imports,
   }: SetAppOptions,
 ): App {
   const guarded = (handler: Handler) =>
-    refuseCrossOrigin(basicAuth(credentials, handler));
+    refuseCrossOrigin(basicAuth(credentials, handler, unauthorized));
   const guardedAll = (handlers: Record<string, Handler>) =>
     Object.fromEntries(
       Object.entries(handlers).map(([path, one]) => [path, guarded(one)]),
@@ -80,7 +87,7 @@ export function setApp(
       "/backup": guarded(backup(replica, backups)),
       "/import": post(acceptEncodings(
         ["gzip", "x-gzip"],
-        withProgress(availability.writing(importFile(replica))),
+        withProgress(availability.writing(importFile(replica, imports))),
       )),
       // It changes no grade, so READ_ONLY lets it through.
       "/snapshot": post(snapshot(replica, snapshots, bodies)),

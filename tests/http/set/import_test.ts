@@ -85,7 +85,7 @@ function endless(text: string): ReadableStream<Uint8Array> {
 Deno.test("POST /import answers 408 when no byte arrives for too long, and says how far it came", async () => {
   const { log } = new LocalService();
   const app = router(
-    { "/import": importFile(log.proposer, 50) },
+    { "/import": importFile(log.proposer, undefined, 50) },
     notFound,
     new RequestCounts(),
   );

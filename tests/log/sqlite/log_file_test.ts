@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { logFilesBytes } from "../../../src/log/sqlite/log_size.ts";
 import { SqliteLog } from "../../../src/log/sqlite/sqlite_log.ts";
 import { ROOT } from "../../support/start_command.ts";
 import { TemporaryFolder } from "../../support/temporary_folder.ts";
@@ -34,6 +35,21 @@ Deno.test("SqliteLog makes its folder and its files for their owner alone", asyn
   ]);
   assert.equal(modeOf(path), "700");
   assert.equal(modeOf(`${folder.path}/a`), "700");
+});
+
+Deno.test("logFilesBytes() adds up the files of a log, and is 0 where there is none", async () => {
+  using folder = new TemporaryFolder();
+  assert.equal(logFilesBytes(folder.path), 0);
+  const log = new SqliteLog(folder.path);
+  await log.open();
+  const sizes = () =>
+    ["usergrade.db", "usergrade.db-wal"].map((name) =>
+      Deno.statSync(`${folder.path}/${name}`).size
+    );
+  const [file, wal] = sizes();
+  assert.ok(wal > 0);
+  assert.equal(logFilesBytes(folder.path), file + wal);
+  await log.close();
 });
 
 Deno.test("SqliteLog leaves the modes that it finds, and warns of a log that every user may read", async () => {
