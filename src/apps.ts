@@ -19,7 +19,7 @@ import type {
 import { Availability } from "./http/server/availability.ts";
 import { BodyReader } from "./http/server/body.ts";
 import { RequestCounts } from "./http/server/request_counts.ts";
-import type { App } from "./http/server/router.ts";
+import type { RoutedApp } from "./http/server/router.ts";
 import { Unauthorized } from "./http/server/unauthorized.ts";
 import { BackupCounts } from "./http/set/backup.ts";
 import { ImportCounts } from "./http/set/import.ts";
@@ -36,6 +36,7 @@ export interface AppsOptions extends
     | "host"
     | "tls"
     | "setPort"
+    | "getPort"
     | "credentials"
     | "bodyBytesMax"
     | "commitTimeout_ms"
@@ -58,9 +59,9 @@ export interface AppsOptions extends
 /** Both apps, and what goes on in them. */
 export class Apps {
   /** Answers the requests of the set listener. */
-  readonly set: App;
+  readonly set: RoutedApp;
   /** Answers the requests of the get listener. */
-  readonly get: App;
+  readonly get: RoutedApp;
   readonly availability: Availability;
   /**
    * Read the bodies of each listener. Strangers may fill that of gets, and sets
@@ -68,8 +69,9 @@ export class Apps {
    */
   readonly bodies: Readonly<Record<"set" | "get", BodyReader>>;
   readonly watchers: Watchers;
-  /** The port of the set listener, for the OpenAPI document and the page. */
+  /** The ports of the listeners, for documents, the page and lost clients. */
   setPort: number;
+  getPort: number;
   /** The answers of each listener. */
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
   readonly #unauthorized: Unauthorized;
@@ -79,6 +81,7 @@ export class Apps {
   constructor(private readonly options: AppsOptions) {
     const { now } = options;
     this.setPort = options.setPort;
+    this.getPort = options.getPort;
     this.availability = new Availability(options.isReadOnly);
     this.bodies = {
       set: new BodyReader(options.bodyBytesMax, now),
@@ -118,6 +121,11 @@ export class Apps {
       records: records("set"),
       bodies: this.bodies.set,
       availability: this.availability,
+      getListener: {
+        name: "get",
+        port: () => this.getPort,
+        routeOf: (url) => this.get.routeOf(url),
+      },
       requests: this.requests.set,
       unauthorized: this.#unauthorized,
       backups,
@@ -127,8 +135,10 @@ export class Apps {
       ...options,
       records: records("get"),
       setListener: {
+        name: "set",
         isTls: options.tls !== undefined,
         port: () => this.setPort,
+        routeOf: (url) => this.set.routeOf(url),
       },
       availability: this.availability,
       requests: this.requests.get,

@@ -41,6 +41,8 @@ const REST_FACTOR = 6;
 
 /** A service that is running. */
 export interface Service {
+  /** Where the listeners are. */
+  readonly urls: Readonly<Record<"set" | "get", string>>;
   /** Resolves when the service can't go on, with the reason. */
   readonly failed: Promise<Error>;
   /**
@@ -76,8 +78,10 @@ export function startService(
 ): Service {
   const parts = build(config, version, logLines);
   const { replica, apps, listeners } = parts;
-  apps.setPort = bind(listeners, config, "set", apps.set);
-  bind(listeners, config, "get", apps.get);
+  const set = bind(listeners, config, "set", apps.set);
+  apps.setPort = set.port;
+  const get = bind(listeners, config, "get", apps.get);
+  apps.getPort = get.port;
 
   const failed = Promise.withResolvers<Error>();
   const fail = (error: Error) => {
@@ -92,6 +96,7 @@ export function startService(
   const timer = setInterval(() => tick(parts, fail), TICK_MS);
   startUp({ ...parts, signal: parts.stopping.signal, now }).catch(fail);
   return {
+    urls: { set: set.url, get: get.url },
     failed: failed.promise,
     stop: async (reason) => {
       await leave(parts, reason, failed.promise);

@@ -62,6 +62,7 @@ export class LocalService {
       host: "127.0.0.1",
       tls: undefined,
       setPort: 8080,
+      getPort: 8081,
       credentials: { user: USER, passwords: [PASSWORD] },
       bodyBytesMax,
       commitTimeout_ms: LOCAL_TIMEOUT_MS,
