@@ -104,11 +104,15 @@ export class SimulatedSnapshots {
   #locate(sequence: number): LogLocation | undefined {
     const { stream, isUp, isAnswering } = this.broker;
     if (stream === undefined || !isUp || !isAnswering) return undefined;
+    const { first, last } = stream;
     const entry = stream.entries.get(sequence);
+    const isBefore = sequence > 0 && sequence === first - 1 && last >= first;
     return {
-      firstSequence: stream.first,
-      lastSequence: stream.last,
+      firstSequence: first,
+      lastSequence: last,
       time: entry && formatNanoseconds(entry.nanoseconds),
+      // There is no healing here.
+      ...(isBefore && { begin: { mark: undefined } }),
     };
   }
 
