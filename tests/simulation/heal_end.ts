@@ -79,10 +79,11 @@ export class HealEnd {
 
   #areTwoHistories(): boolean {
     const { services, lossCount } = this.storm;
-    const ends = services.filter(({ replica: { replica } }) =>
-      replica.state === "healing" && /nobody can tell/.test(replica.reason)
-    ).map(({ replica: { applied } }) => applied.at(-1));
-    return lossCount >= 2 && new Set(ends).size > 1;
+    return lossCount >= 2 &&
+      services.some(({ replica: { replica, applied } }) =>
+        replica.state === "healing" && /nobody can tell/.test(replica.reason) &&
+        services.some((other) => areTwo(applied, other.replica.applied))
+      );
   }
 
   #isBeginningLost(): boolean {
@@ -225,4 +226,10 @@ export class HealEnd {
     clients.sets.check(everStored.values(), () => true);
     checkNoneTwice(history.map((key) => everStored.get(key)!));
   }
+}
+
+/** Whether neither history is the beginning of the other one. */
+function areTwo(one: readonly string[], other: readonly string[]): boolean {
+  const common = Math.min(one.length, other.length);
+  return common > 0 && one[common - 1] !== other[common - 1];
 }
