@@ -38,7 +38,8 @@ export class HealEnd {
       () => this.#isSettled() || this.#isBeyondRepair(),
       "all are ready, or can't be",
     );
-    if (!this.#isBeyondRepair()) await this.#operate();
+    if (this.#areTwoHistories()) this.#choose();
+    else if (!this.#isBeyondRepair()) await this.#operate();
     // Whoever is started anew may have been the last that had what a fence says.
     await this.#until(
       () => this.#areAllReady() || this.#isBeyondRepair(),
@@ -84,6 +85,23 @@ export class HealEnd {
         replica.state === "healing" && /nobody can tell/.test(replica.reason) &&
         services.some((other) => areTwo(applied, other.replica.applied))
       );
+  }
+
+  /** An operator starts those anew that have the history which is given up. */
+  #choose(): void {
+    const { promises, random, services } = this.storm;
+    const chosen = random.pick(services).replica.applied;
+    const wrong = services.filter(({ replica }) =>
+      areTwo(replica.applied, chosen)
+    );
+    promises.seen.push("two histories");
+    for (const service of wrong) {
+      for (const key of service.replica.applied) {
+        promises.ledger.abandoned.add(key);
+      }
+      this.storm.end(service);
+    }
+    for (const { name } of wrong) this.storm.start(name);
   }
 
   #isBeginningLost(): boolean {
