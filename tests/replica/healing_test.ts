@@ -9,6 +9,7 @@ import {
 import {
   GONE_AFTER_MS,
   type HealingFacts,
+  type HealingSnapshot,
 } from "../../src/replica/healing_facts.ts";
 import { TAKEOVER_MS, TURN_MS } from "../../src/replica/healing_rivals.ts";
 import { Seams } from "../../src/replica/seams.ts";
@@ -133,6 +134,18 @@ test("a state with more heal points is fuller, whatever its sequence is", () => 
       { own: newer, others: [other("a", 101, { heals: 2, healedTo: 100 })] },
       "wait",
     ],
+  ]);
+});
+
+test("a replica of a version that tells only its newest heal point is fuller by that one", () => {
+  const healed = own({ heals: healsAt(50) });
+  const old = (healedTo: number) => ({
+    own: healed,
+    others: [other("a", 90, { heals: undefined, healedTo })],
+  });
+  check([
+    [old(50), "fence 100 after 80"],
+    [old(60), "problem"],
   ]);
 });
 
@@ -301,6 +314,43 @@ test("a stored snapshot that is fuller than all replicas is read back, and resto
       "restore 120",
     ],
   ]);
+});
+
+test("a stored snapshot of another history is not gone on from, however far it goes", () => {
+  const through = (first: number, count: number) =>
+    Array.from({ length: count }, (_, i) => first + i);
+  const healed = own({ heals: healsAt(50) });
+  const often = own({ heals: healsAt(...through(1, 40)) });
+  const seams = (second: number): SeamsData => ({
+    since: 0,
+    count: 2,
+    points: [[1, timeAt(1)!], [90, timeAt(second)!]],
+  });
+  const seamed = own({ seams: Seams.from(seams(90), 100) });
+  const withSeams = (data: SeamsData) => {
+    const { info } = stored(120);
+    return stored(120, { info: { ...info, seams: data } });
+  };
+  const cases: [own: typeof healed, HealingSnapshot, isFuture: boolean][] = [
+    [healed, stored(120, {}, healsAt(50, 110)), true],
+    // It was healed as often, and not where this one was.
+    [healed, stored(120, {}, healsAt(110)), false],
+    // Of both, the oldest heal points are forgotten: their number tells.
+    [
+      often,
+      stored(140, {}, healsAt(...through(1, 40), ...through(101, 33))),
+      true,
+    ],
+    [often, stored(140, {}, healsAt(...through(101, 33))), false],
+    [seamed, withSeams(seams(90)), true],
+    [seamed, withSeams(seams(91)), false],
+  ];
+  for (const [own, snapshot, isFuture] of cases) {
+    const step = isFuture
+      ? `restore ${snapshot.info.sequence}`
+      : "fence 100 after 80";
+    check([[{ own, snapshots: [snapshot, stored(100)] }, step]]);
+  }
 });
 
 test("a fence is finished once a snapshot of its state is read back", () => {

@@ -580,6 +580,34 @@ test("names its last own entry in each attempt of a batch, so that none is store
   await Promise.all([second, third]);
 });
 
+test("marks each attempt of its first batches as a seam until one is stored, and again after the others were heard", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const first = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  assert.equal(driver.take("publish").seam, 1);
+  // It may have got lost on its way.
+  driver.passWithHeartbeats(1_500);
+  assert.equal(driver.take("publish").seam, 1);
+  const second = driver.session.propose(2, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  assert.equal(driver.take("publish").seam, 1);
+  driver.receive(entry(8, { messageId: "s:1", seam: "1" }));
+  driver.receive(entry(9, { messageId: "s:2", seam: "1" }));
+  await Promise.all([first, second]);
+  driver.session.propose(3, PAYLOAD, driver.now_ms).catch(() => {});
+  driver.pass(100);
+  assert.equal(driver.take("publish").seam, undefined);
+  driver.disconnect();
+  driver.serverId = "server 2";
+  driver.join();
+  driver.look({ lastSequence: 9 });
+  driver.answerStart();
+  const { hearing } = driver.take("hear_others");
+  driver.tell({ type: "others_heard", hearing });
+  assert.equal(driver.take("publish").seam, 2);
+});
+
 test("takes no consumer but one on the server that leads the stream", () => {
   const driver = new SessionDriver();
   driver.open(7);
