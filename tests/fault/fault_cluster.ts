@@ -17,6 +17,7 @@ import { LogRecorder } from "./log_recorder.ts";
 import { ReplicaLines } from "./replica_lines.ts";
 import { ReplicaSlot } from "./replica_slot.ts";
 import { SnapshotBucket } from "./snapshot_bucket.ts";
+import { SYSTEM_USER } from "./step_downs.ts";
 import { SnapshotWatch } from "./snapshot_watch.ts";
 
 /**
@@ -60,6 +61,7 @@ export class FaultCluster implements AsyncDisposable {
   /** Up to which entry the log was made whole last. */
   #healedTo = 0;
   #healings = 0;
+  #losses = 0;
 
   private constructor(
     readonly brokers: Brokers,
@@ -85,7 +87,10 @@ export class FaultCluster implements AsyncDisposable {
     random: Random,
   ): Promise<FaultCluster> {
     const cluster = new FaultCluster(
-      await Brokers.start(options.servers),
+      await Brokers.start(
+        options.servers,
+        options.servers > 1 ? SYSTEM_USER : "",
+      ),
       options,
     );
     try {
@@ -169,6 +174,7 @@ export class FaultCluster implements AsyncDisposable {
     await Promise.all(this.slots.map(({ network }) => network.refuse()));
     await this.#untilRead();
     this.#record.pause();
+    this.#losses++;
     await lose(this.brokers, loss);
     for (const { network } of this.slots) network.accept();
   }
@@ -178,8 +184,14 @@ export class FaultCluster implements AsyncDisposable {
     return this.#healings;
   }
 
+  /** How often the broker lost something. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   /** Lets it lose something once more, before the log is whole. */
   async loseAgain(loss: Loss): Promise<void> {
+    this.#losses++;
     await lose(this.brokers, loss);
   }
 

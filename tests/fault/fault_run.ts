@@ -163,7 +163,7 @@ class Run {
     const log = new LogModel(await cluster.readLog());
     const finals = await this.#finals(log.lastSequence);
     const { history } = this.#clients;
-    const violations = check(history, log, finals, kept);
+    const violations = check(history, log, finals, kept, cluster.losses);
     problems.push(...violations.map((one) => `${one.promise}: ${one.detail}`));
     return reckon({
       history,

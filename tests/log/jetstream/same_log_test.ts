@@ -401,6 +401,18 @@ Deno.test({
         /8 was deleted.*PEERS/,
       ],
       [
+        "it was cut directly after what is applied, and others have written since",
+        { firstSequence: 8, identified: undefined },
+        {},
+        /begins with entry 8 now, .* entry 7 that was applied came before it/,
+      ],
+      [
+        "the same, of which only the sequence is known",
+        { firstSequence: 8, identified: undefined, fences: [fence(3, 2)] },
+        { ...FORGOTTEN, last: undefined },
+        /begins with entry 8 now/,
+      ],
+      [
         "it was made whole from a fuller state",
         { firstSequence: 9, identified: undefined, fences: [fence(9, 8)] },
         { hasLost: true },
@@ -413,6 +425,9 @@ Deno.test({
       assert.match(verdict.reason, reason);
       assert.equal(verdict.missing, 8);
     }
+    // A look without its entries does not know whether it begins with a mark.
+    const { fences: _, ...look } = LOOK;
+    assert.equal(judge({ ...look, firstSequence: 8 }, APPLIED).type, "same");
   },
 });
 

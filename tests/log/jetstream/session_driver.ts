@@ -6,8 +6,9 @@
 import assert from "node:assert/strict";
 import {
   type FeedMessage,
+  MESSAGE_ID,
   SEAM,
-} from "../../../src/log/jetstream/entry_feed.ts";
+} from "../../../src/log/jetstream/feed_message.ts";
 import type { StreamLook } from "../../../src/log/jetstream/stream_look.ts";
 import { Session } from "../../../src/log/jetstream/session.ts";
 import type {
@@ -171,7 +172,7 @@ export function entry(
     subject,
     reply: `$JS.ACK.S.C.1.${sequence}.1.${1_700_000_000 + sequence}000000000.0`,
     header: (name) => {
-      if (name === "Nats-Msg-Id") return messageId;
+      if (name === MESSAGE_ID) return messageId;
       return name === SEAM ? seam : "";
     },
     data: new TextEncoder().encode(`[{"user_id":"u${sequence}"}]`),
