@@ -11,6 +11,7 @@ import {
   type HealingFacts,
   type HealingSnapshot,
 } from "../../src/replica/healing_facts.ts";
+import { checkHealing, HealingError } from "../../src/replica/healing_check.ts";
 import { TAKEOVER_MS, TURN_MS } from "../../src/replica/healing_rivals.ts";
 import { Seams } from "../../src/replica/seams.ts";
 import type { SeamsData } from "../../src/snapshot/snapshot.ts";
@@ -411,6 +412,11 @@ test("a fence is finished by those at its state first, each having its time", ()
   }
 });
 
+test("a replica with other records at a fence's sequence does not finish it", () => {
+  const differs = other("a", 100, { digest: digestAt(100, 7) });
+  check([[{ loss: FENCED, others: [differs] }, "move 100"]]);
+});
+
 test("a fence is never superseded: a fuller replica is forked by it", () => {
   const fuller = facts({ loss: FENCED, own: own({ appliedSequence: 101 }) });
   assert.equal(say(healingStep(fuller)), "problem");
@@ -570,6 +576,20 @@ test("a stored snapshot that goes on from an unknown heal point forks this repli
   );
 });
 
+test("whatever tells a fork forks this replica, also beside what tells none", () => {
+  const forks = other("a", 90, { heals: 1, healedTo: 60 });
+  assert.notEqual(
+    healingFork(facts({ loss: FENCED, others: [other("c", 100), forks] })),
+    undefined,
+  );
+  assert.notEqual(
+    healingFork(facts({
+      snapshots: [stored(130), stored(120, {}, healsAt(60)), stored(100)],
+    })),
+    undefined,
+  );
+});
+
 test("replicas give each other up at the same time, whoever counts", () => {
   assert.equal(GONE_AFTER_MS, CLUSTER_GONE_AFTER_MS);
 });
@@ -691,11 +711,20 @@ test("no facts lead to a step that would break what healing promises", () => {
   const seen = new Set<string>();
   fc.assert(
     fc.property(fc.oneof(anyFacts, likelyFacts), (facts) => {
-      seen.add(healingStep(facts).type);
+      const step = healingStep(facts);
+      seen.add(step.type);
+      // It does so itself, and must not be the only one.
+      if (step.type !== "none") checkHealing(step, facts);
     }),
     { numRuns: 20_000, seed: 20_251_126 },
   );
   assert.equal(seen.size, 8, `only ${[...seen]}`);
+});
+
+test("healingStep() checks its own decision: no facts lead it to another log's snapshot", () => {
+  const { info } = stored(120);
+  const snapshots = [stored(120, { info: { ...info, logId: "x" } })];
+  assert.throws(() => healingStep(facts({ snapshots })), HealingError);
 });
 
 test("of replicas with the same view one acts at most, and it has the fullest state", () => {
