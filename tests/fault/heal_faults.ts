@@ -30,7 +30,7 @@ export const loseMuch: Inject = async (work, fault) => {
   const { cluster, note } = work;
   await prepare(work, fault);
   note(fault, true);
-  await cluster.lose(LOSSES[fault.kind] ?? "older copy");
+  await cluster.lose(LOSSES[fault.kind] ?? "older copy", true);
   await untilHealed(work);
 };
 
@@ -82,7 +82,7 @@ async function loseQuietly(
   await clients.rest(async () => {
     await untilEqual(cluster.slots);
     const struck = cluster.healing.next(step, STEP_MAX_MS);
-    await cluster.lose(lossAt(step));
+    await cluster.lose(lossAt(step), false);
     const healer = await struck;
     if (healer === undefined) work.note(fault, false);
     else await strike(Number(healer.slice(1)));
