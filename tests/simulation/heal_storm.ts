@@ -183,9 +183,7 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     this.endFaults();
     this.tick_ms = 500;
     await new HealEnd(this).run();
-    const outcomes = this.clients.sets.all.flatMap(({ outcome }) =>
-      outcome?.type ?? []
-    );
+    const { outcomes } = this.clients.sets;
     const { counts } = this.promises.ledger;
     return new Map([
       ...countNames([...outcomes, ...this.faults, ...this.promises.seen]),

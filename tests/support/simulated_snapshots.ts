@@ -14,7 +14,7 @@ import { Storage } from "../../src/storage/storage.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedBroker } from "./simulated_broker.ts";
 import type { SimulatedReplica } from "./simulated_replica.ts";
-import { patchesOf } from "./simulated_stream.ts";
+import { applyEntry } from "./simulated_stream.ts";
 import type { SimulatedTime } from "./simulated_time.ts";
 
 /** How long asking for one, or reading one, takes. */
@@ -143,7 +143,7 @@ export class SimulatedSnapshots {
     const storage = new Storage();
     for (const key of keys) {
       const entry = this.broker.everStored.get(key)!;
-      for (const patch of patchesOf(entry)) storage.set(patch);
+      applyEntry(storage, entry);
     }
     assert.equal(storage.digest, info.digest);
     return storage;

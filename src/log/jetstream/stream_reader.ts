@@ -14,7 +14,7 @@ import {
   STREAM_NOT_FOUND,
 } from "./api.ts";
 import { formatTime } from "./delivery.ts";
-import { MESSAGE_ID } from "./entry_feed.ts";
+import { MESSAGE_ID } from "./feed_message.ts";
 import { isFenceSubject, type StreamConfig } from "./stream_config.ts";
 import { fenceOf, findFences } from "./stream_fences.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
@@ -43,6 +43,8 @@ interface StoredMessage {
   readonly data?: string;
   readonly time: string;
 }
+
+const decoder = new TextDecoder();
 
 /** A stream of a server, to be read. */
 export class StreamReader {
@@ -212,7 +214,7 @@ export function firstSequence({ state }: StreamInfo): number {
 
 /** The message id among a message's headers, which anyone may have written. */
 function messageIdOf({ hdrs = "" }: StoredMessage): string {
-  const text = new TextDecoder().decode(Uint8Array.fromBase64(hdrs));
+  const text = decoder.decode(Uint8Array.fromBase64(hdrs));
   const line = text.split("\r\n").find((one) =>
     one.startsWith(`${MESSAGE_ID}:`)
   );

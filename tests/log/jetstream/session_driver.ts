@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { FeedMessage } from "../../../src/log/jetstream/entry_feed.ts";
+import type { FeedMessage } from "../../../src/log/jetstream/feed_message.ts";
 import type { StreamLook } from "../../../src/log/jetstream/stream_look.ts";
 import { Session } from "../../../src/log/jetstream/session.ts";
 import type {
