@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, headers } from "nats";
 import { TcpProxy } from "../fault/tcp_proxy.ts";
-import { SEAM } from "../../src/log/jetstream/entry_feed.ts";
+import { SEAM } from "../../src/log/jetstream/feed_message.ts";
 import { SEAMS_MAX } from "../../src/replica/seams.ts";
 import { Cluster } from "../support/cluster.ts";
 import type { NatsServer } from "../support/nats_server.ts";
