@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { misfit } from "../../src/replica/fit.ts";
+import { isBeyond, misfit } from "../../src/replica/fit.ts";
 import type { HealPoint, LogLocation } from "../../src/log/log.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
 import { newSeed } from "../support/random.ts";
@@ -94,6 +94,29 @@ Deno.test({
     assert.equal(misfit(snapshot(9), LOG_ID, log(10, 9)(9)), undefined);
     assert.match(misfit(snapshot(8), LOG_ID, log(10, 9)(8))!, /too old/);
     assert.equal(misfit(snapshot(0), LOG_ID, log(1, 0)(0)), undefined);
+  },
+});
+
+Deno.test({
+  name:
+    "isBeyond() tells what a log has lost: beyond its end, or from its fence on",
+  permissions,
+  fn: () => {
+    const end = { sequence: 7, time: time(7), fence: undefined };
+    const fence = { sequence: 9, digest: "a", at: 6, time: time(7) };
+    for (
+      const [sequence, isLost, isFenced] of [
+        [5, false, false],
+        [6, false, true],
+        [7, false, true],
+        [8, true, true],
+      ] as const
+    ) {
+      const info = snapshot(sequence);
+      assert.equal(isBeyond(info, undefined), false);
+      assert.equal(isBeyond(info, end), isLost);
+      assert.equal(isBeyond(info, { ...end, fence }), isFenced);
+    }
   },
 });
 

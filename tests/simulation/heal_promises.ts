@@ -39,6 +39,8 @@ export interface HealWorld {
   lifeOf(name: string): SimulatedService;
   /** How often the broker has lost something. */
   readonly lossCount: number;
+  /** When it lost something for the first time; infinite before. */
+  readonly firstLoss_ms: number;
   readonly healAfter_ms: number;
   readonly heartbeatsLost: number;
 }
@@ -199,11 +201,15 @@ export class HealPromises {
     point: HealPoint,
     chain: readonly string[],
   ): void {
-    const { broker, lossCount, healAfter_ms } = this.world;
+    const { broker, time, lossCount, firstLoss_ms, healAfter_ms } = this.world;
     const { name, replica: { applied } } = healer;
     const { last, history } = broker.stream!;
     this.mustHold(lossCount > 0, () => `${name} heals what was never lost`);
     this.mustHold(healAfter_ms > 0, () => `${name} heals, and is not to`);
+    this.mustHold(
+      time.now >= firstLoss_ms + healAfter_ms,
+      () => `${name} heals ${time.now - firstLoss_ms} ms after the loss`,
+    );
     this.mustHold(
       last < point.sequence,
       () => `${name} heals to ${point.sequence}, and the log is longer`,
