@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
+import type { ObjectMeta } from "../../src/log/jetstream/object_meta.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
 import type { HealStorm } from "./heal_storm.ts";
 import { checkNoneTwice } from "./sent_sets.ts";
@@ -18,6 +19,8 @@ import { checkNoneTwice } from "./sent_sets.ts";
 const RETURN_MS = 420_000;
 /** How long an operator looks at replicas that are forked: all are told of it. */
 const OPERATOR_MS = 10_000;
+/** How often an operator has to act at most. */
+const OPERATIONS_MAX = 4;
 /** How many sets are sent after the storm, one after the other. */
 const SETS = 4;
 /** How often one of them is tried. */
@@ -34,24 +37,28 @@ export class HealEnd {
   /** @throws {Error} If anything that must be true is not. */
   async run(): Promise<void> {
     if (this.storm.healAfter_ms === 0) return await this.#isNotHealed();
-    await this.#until(
-      () => this.#isSettled() || this.#isBeyondRepair(),
-      "all are ready, or can't be",
-    );
-    if (this.#areTwoHistories()) this.#choose();
-    else if (!this.#isBeyondRepair()) await this.#operate();
-    // Whoever is started anew may have been the last that had what a fence says.
-    await this.#until(
-      () => this.#areAllReady() || this.#isBeyondRepair(),
-      "all are ready again, or can't be",
-    );
-    if (this.#isBeyondRepair()) return this.#checkLives("beyond repair");
+    if (!await this.#bringBack()) return this.#checkLives("beyond repair");
     for (let i = 0; i < SETS; i++) await this.#commitOne();
     await this.#until(
       () => this.#areAllReady() && this.#areEqual(),
       "all are ready and equal at last",
     );
     this.#check();
+  }
+
+  /** @returns Whether all are ready again; else there is nothing to be done. */
+  async #bringBack(): Promise<boolean> {
+    for (let operations = 0; operations <= OPERATIONS_MAX; operations++) {
+      await this.#until(
+        () => this.#isSettled() || this.#isBeyondRepair(),
+        "all are ready, or an operator has to act",
+      );
+      if (this.#areTwoHistories()) this.#choose();
+      else if (this.#isBeyondRepair()) return false;
+      else if (this.#areAllReady()) return true;
+      else await this.#operate();
+    }
+    assert.fail(`an operator can't bring all back: ${this.#told}`);
   }
 
   /** All stays as it is, and nobody answers what is not true. */
@@ -80,25 +87,53 @@ export class HealEnd {
 
   #areTwoHistories(): boolean {
     const { services, lossCount } = this.storm;
+    const others = this.#histories;
     return lossCount >= 2 &&
       services.some(({ replica: { replica, applied } }) =>
         replica.state === "healing" && /nobody can tell/.test(replica.reason) &&
-        services.some((other) => areTwo(applied, other.replica.applied))
+        others.some((other) => areTwo(applied, other))
       );
   }
 
-  /** An operator starts those anew that have the history which is given up. */
+  /** Those of replicas and of snapshots. */
+  get #histories(): (readonly string[])[] {
+    const { services, objects } = this.storm;
+    return [
+      ...services.map(({ replica: { applied } }) => applied),
+      ...objects.snapshots().map(({ meta }) => this.#historyOf(meta)),
+    ];
+  }
+
+  #historyOf({ info: { sequence, time } }: ObjectMeta): string[] {
+    return this.storm.broker.keysUpTo(`${sequence}@${time}`);
+  }
+
+  /**
+   * An operator gives up one of two histories: replicas that have it are started
+   * anew, and snapshots of it deleted.
+   */
   #choose(): void {
-    const { promises, random, services } = this.storm;
-    const chosen = random.pick(services).replica.applied;
-    const wrong = services.filter(({ replica }) =>
-      areTwo(replica.applied, chosen)
-    );
+    const { promises, random, services, objects } = this.storm;
     promises.seen.push("two histories");
+    const told = services.filter(({ replica: { replica } }) =>
+      replica.state === "healing"
+    );
+    const chosen = random.pick(told).replica.applied;
+    const giveUp = (history: readonly string[]) => {
+      const lost = history.filter((key, i) => key !== chosen[i]);
+      for (const key of lost) promises.ledger.abandoned.add(key);
+    };
+    for (const { meta } of objects.snapshots()) {
+      const history = this.#historyOf(meta);
+      if (!areTwo(history, chosen)) continue;
+      giveUp(history);
+      objects.remove(meta);
+    }
+    const wrong = services.filter(({ replica: { applied } }) =>
+      areTwo(applied, chosen)
+    );
     for (const service of wrong) {
-      for (const key of service.replica.applied) {
-        promises.ledger.abandoned.add(key);
-      }
+      giveUp(service.replica.applied);
       this.storm.end(service);
     }
     for (const { name } of wrong) this.storm.start(name);
