@@ -5,9 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
-import type { ObjectMeta } from "../../src/log/jetstream/object_meta.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
+import { HealOperator } from "./heal_operator.ts";
 import type { HealStorm } from "./heal_storm.ts";
 import { checkNoneTwice } from "./sent_sets.ts";
 
@@ -17,8 +16,6 @@ import { checkNoneTwice } from "./sent_sets.ts";
  * anew after five minutes, and another one begins a minute later.
  */
 const RETURN_MS = 420_000;
-/** How long an operator looks at replicas that are forked: all are told of it. */
-const OPERATOR_MS = 10_000;
 /** How often an operator has to act at most. */
 const OPERATIONS_MAX = 4;
 /** How many sets are sent after the storm, one after the other. */
@@ -32,7 +29,11 @@ const LOOK_MS = 200;
 
 /** Ends one run. */
 export class HealEnd {
-  constructor(private readonly storm: HealStorm) {}
+  readonly #operator: HealOperator;
+
+  constructor(private readonly storm: HealStorm) {
+    this.#operator = new HealOperator(storm);
+  }
 
   /** @throws {Error} If anything that must be true is not. */
   async run(): Promise<void> {
@@ -50,13 +51,13 @@ export class HealEnd {
   async #bringBack(): Promise<boolean> {
     for (let operations = 0; operations <= OPERATIONS_MAX; operations++) {
       await this.#until(
-        () => this.#isSettled() || this.#isBeyondRepair(),
+        () => this.#isSettled() || this.#operator.isBeyondRepair,
         "all are ready, or an operator has to act",
       );
-      if (this.#areTwoHistories()) this.#choose();
-      else if (this.#isBeyondRepair()) return false;
+      if (this.#operator.areTwoHistories) this.#operator.choose();
+      else if (this.#operator.isBeyondRepair) return false;
       else if (this.#areAllReady()) return true;
-      else await this.#operate();
+      else await this.#operator.restart();
     }
     assert.fail(`an operator can't bring all back: ${this.#told}`);
   }
@@ -73,93 +74,6 @@ export class HealEnd {
     promises.seen.push(seen);
     for (const service of services) this.storm.checkLife(service);
     promises.check();
-  }
-
-  /**
-   * Whether an operator has to choose: two replicas have two histories of the
-   * same length, or a fence says, or the log goes on from, a state that nobody
-   * has any more: its only replica has died, and an older bucket was put back.
-   */
-  #isBeyondRepair(): boolean {
-    return this.#areTwoHistories() || this.#isFenceOfNobody() ||
-      this.#isBeginningLost();
-  }
-
-  #areTwoHistories(): boolean {
-    const { services, lossCount } = this.storm;
-    const others = this.#histories;
-    return lossCount >= 2 &&
-      services.some(({ replica: { replica, applied } }) =>
-        replica.state === "healing" && /nobody can tell/.test(replica.reason) &&
-        others.some((other) => areTwo(applied, other))
-      );
-  }
-
-  /** Those of replicas and of snapshots. */
-  get #histories(): (readonly string[])[] {
-    const { services, objects } = this.storm;
-    return [
-      ...services.map(({ replica: { applied } }) => applied),
-      ...objects.snapshots().map(({ meta }) => this.#historyOf(meta)),
-    ];
-  }
-
-  #historyOf({ info: { sequence, time } }: ObjectMeta): string[] {
-    return this.storm.broker.keysUpTo(`${sequence}@${time}`);
-  }
-
-  /**
-   * An operator gives up one of two histories: replicas that have it are started
-   * anew, and snapshots of it deleted.
-   */
-  #choose(): void {
-    const { promises, random, services, objects } = this.storm;
-    promises.seen.push("two histories");
-    const told = services.filter(({ replica: { replica } }) =>
-      replica.state === "healing"
-    );
-    const chosen = random.pick(told).replica.applied;
-    const giveUp = (history: readonly string[]) => {
-      const lost = history.filter((key, i) => key !== chosen[i]);
-      for (const key of lost) promises.ledger.abandoned.add(key);
-    };
-    for (const { meta } of objects.snapshots()) {
-      const history = this.#historyOf(meta);
-      if (!areTwo(history, chosen)) continue;
-      giveUp(history);
-      objects.remove(meta);
-    }
-    const wrong = services.filter(({ replica: { applied } }) =>
-      areTwo(applied, chosen)
-    );
-    for (const service of wrong) {
-      giveUp(service.replica.applied);
-      this.storm.end(service);
-    }
-    for (const { name } of wrong) this.storm.start(name);
-  }
-
-  #isBeginningLost(): boolean {
-    const { objects, services, broker: { stream }, lossCount } = this.storm;
-    const reaches = (sequence: number) => sequence + 1 >= stream!.first;
-    return stream !== undefined && lossCount > 0 &&
-      services.every(({ replica: { applied } }) => !reaches(applied.length)) &&
-      !objects.snapshots().some(({ isWhole, meta: { info } }) =>
-        isWhole && reaches(info.sequence)
-      );
-  }
-
-  #isFenceOfNobody(): boolean {
-    const { promises: { pending }, objects, services, broker } = this.storm;
-    if (pending === undefined) return false;
-    const { point } = pending;
-    const key = broker.keyAt(point);
-    return services.every(({ replica: { applied } }) =>
-      applied[point.sequence - 1] !== key
-    ) && !objects.snapshots().some(({ isWhole, meta: { info } }) =>
-      isWhole && info.sequence === point.sequence &&
-      info.digest === point.digest
-    );
   }
 
   async #until(isTrue: () => boolean, what: string): Promise<void> {
@@ -198,10 +112,10 @@ export class HealEnd {
    */
   #isSettled(): boolean {
     const { services } = this.storm;
-    const isOneLost = services.some((one) => this.#isLost(one));
+    const isOneLost = services.some((one) => this.#operator.isLost(one));
     return this.#areThere &&
       services.every((one) =>
-        this.#isReady(one) || this.#isLost(one) ||
+        this.#isReady(one) || this.#operator.isLost(one) ||
         isOneLost && one.replica.replica.isHeld
       );
   }
@@ -224,29 +138,6 @@ export class HealEnd {
   #isReady({ replica: { replica } }: SimulatedService): boolean {
     return replica.writable &&
       replica.appliedSequence === this.storm.broker.stream?.last;
-  }
-
-  /** Whether a replica has another history, or another log. */
-  #isLost({ replica: { replica } }: SimulatedService): boolean {
-    const { stream } = this.storm.broker;
-    return replica.state === "forked" ||
-      replica.log !== undefined && stream !== undefined &&
-        replica.log.id !== toldIdentity(stream.config);
-  }
-
-  /** An operator starts those anew that have another history. */
-  async #operate(): Promise<void> {
-    const { promises, services, time } = this.storm;
-    if (services.every((one) => !this.#isLost(one))) return;
-    await time.runUntil(time.now + OPERATOR_MS);
-    const lost = services.filter((one) => this.#isLost(one));
-    for (const service of lost) {
-      const { state } = service.replica.replica;
-      promises.seen.push(state === "forked" ? state : "another log");
-      promises.checkFork(service);
-      this.storm.end(service);
-    }
-    for (const { name } of lost) this.storm.start(name);
   }
 
   /** The first one may show what could not be known before. */
@@ -279,10 +170,4 @@ export class HealEnd {
     clients.sets.check(everStored.values(), () => true);
     checkNoneTwice(history.map((key) => everStored.get(key)!));
   }
-}
-
-/** Whether neither history is the beginning of the other one. */
-function areTwo(one: readonly string[], other: readonly string[]): boolean {
-  const common = Math.min(one.length, other.length);
-  return common > 0 && one[common - 1] !== other[common - 1];
 }

@@ -49,6 +49,7 @@ const RARE = [
   "another log",
   "lost by all",
   "beyond repair",
+  "two histories",
 ];
 
 Deno.test({
