@@ -12,6 +12,7 @@ import { Readmission } from "./cluster/readmission.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
 import { Listeners } from "./http/server/listener.ts";
+import { logFilesBytes } from "./log/sqlite/log_size.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { logHealer } from "./log_healer.ts";
@@ -23,6 +24,7 @@ import { rest } from "./snapshot/format/rest.ts";
 import { snapshotStores } from "./snapshot_stores.ts";
 import { closeLog, drain, leave, type ShutdownParts } from "./shutdown.ts";
 import { startUp } from "./startup.ts";
+import { LoopLag } from "./telemetry/loop_lag.ts";
 import type { LogLines } from "./telemetry/logger.ts";
 
 const logger = getLogger(["usergrade"]);
@@ -39,6 +41,8 @@ const REST_FACTOR = 6;
 
 /** A service that is running. */
 export interface Service {
+  /** Where the listeners are. */
+  readonly urls: Readonly<Record<"set" | "get", string>>;
   /** Resolves when the service can't go on, with the reason. */
   readonly failed: Promise<Error>;
   /**
@@ -54,6 +58,7 @@ interface Parts extends ShutdownParts {
   readonly room: Room;
   readonly readmission: Readmission;
   readonly stores: SnapshotStores;
+  readonly loopLag: LoopLag;
 }
 
 /**
@@ -73,8 +78,10 @@ export function startService(
 ): Service {
   const parts = build(config, version, logLines);
   const { replica, apps, listeners } = parts;
-  apps.setPort = bind(listeners, config, "set", apps.set);
-  bind(listeners, config, "get", apps.get);
+  const set = bind(listeners, config, "set", apps.set);
+  apps.setPort = set.port;
+  const get = bind(listeners, config, "get", apps.get);
+  apps.getPort = get.port;
 
   const failed = Promise.withResolvers<Error>();
   const fail = (error: Error) => {
@@ -89,6 +96,7 @@ export function startService(
   const timer = setInterval(() => tick(parts, fail), TICK_MS);
   startUp({ ...parts, signal: parts.stopping.signal, now }).catch(fail);
   return {
+    urls: { set: set.url, get: get.url },
     failed: failed.promise,
     stop: async (reason) => {
       await leave(parts, reason, failed.promise);
@@ -164,6 +172,8 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
       await rest(worked_ms, restFactor());
     },
   });
+  const listeners = new Listeners(now);
+  const loopLag = new LoopLag(TICK_MS);
   const apps = new Apps({
     ...config,
     identity,
@@ -171,10 +181,14 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     cluster,
     snapshots,
     healing: healer ?? { seen: 0, lost: 0 },
+    logFilesBytes: config.nats === undefined
+      ? () => logFilesBytes(config.dataDir)
+      : undefined,
+    loopLag,
+    listeners,
     logLines,
     now,
   });
-  const listeners = new Listeners(now);
   return {
     config,
     log,
@@ -188,6 +202,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     healer,
     snapshots,
     apps,
+    loopLag,
     listeners,
     stopping: new AbortController(),
   };
@@ -237,9 +252,12 @@ function join(
 }
 
 function tick(
-  { replica, cluster, readmission, healer, snapshots, apps, listeners }: Parts,
+  parts: Parts,
   fail: (error: Error) => void,
 ): void {
+  const { replica, cluster, readmission, healer, snapshots } = parts;
+  const { apps, loopLag, listeners } = parts;
+  loopLag.tick(now());
   try {
     replica.tick();
   } catch (error) {
