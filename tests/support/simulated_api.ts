@@ -104,21 +104,27 @@ export class SimulatedApi implements Asking {
     const fail = (reason: string) => end(() => reject(new ApiError(0, reason)));
     const lost = () => fail("the connection to NATS is lost");
     wire.closing.add(lost);
-    this.process.after(
-      timeout_ms,
-      () => fail(`NATS does not answer to ${subject} in time`),
-    );
+    const { now } = this.process;
+    // Where an answer comes, it comes sooner.
+    const noAnswer = () =>
+      this.process.after(
+        now + timeout_ms - this.process.now,
+        () => fail(`NATS does not answer to ${subject} in time`),
+      );
     const answer = (give: () => void) =>
       this.process.after(this.#delay_ms, () => {
         if (wire.isOpen) end(give);
       });
     // What goes over one connection keeps its order.
-    const { now } = this.process;
     wire.sent = Math.max(wire.sent, now + this.#delay_ms);
     this.process.world.after(wire.sent - now, () => {
-      if (!this.#arrives(wire)) return;
+      if (!this.#arrives(wire)) return noAnswer();
       const isLast = this.diesAt > 0 && --this.diesAt === 0;
-      if (isLast && this.world.random.below(2) === 0) return this.die();
+      if (isLast && this.world.random.below(2) === 0) {
+        // Whoever is spared waits in vain.
+        noAnswer();
+        return this.die();
+      }
       try {
         const value = this.#answer(subject, data, options);
         answer(() => resolve(value as Record<string, unknown>));

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decodeEntry } from "../../src/log/change.ts";
+import { decodeEntry, isDeletion } from "../../src/log/change.ts";
 import { isPending } from "../../src/log/fence.ts";
 import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
 import type {
@@ -15,7 +15,11 @@ import type {
 import { fenceOf } from "../../src/log/jetstream/stream_fences.ts";
 import type { StreamConfig } from "../../src/log/jetstream/stream_config.ts";
 import type { HealPoint } from "../../src/log/log.ts";
-import type { UserGradePatch } from "../../src/user_grade.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import type { UserChange } from "../../src/user_grade.ts";
+
+/** Begins the subjects of entries that may hold deletions. */
+const VERSION_2 = "usergrade.v2.";
 
 /** Where fences and marks are published. */
 export const FENCE_SUBJECT = "usergrade.v2.set.$heal";
@@ -41,8 +45,19 @@ export function entryKey({ sequence, time }: {
 }
 
 /** @returns What an entry changes: a fence or a mark nothing. */
-export function patchesOf(entry: StoredEntry): readonly UserGradePatch[] {
-  return entry.subject === FENCE_SUBJECT ? [] : decodeEntry(entry.payload);
+export function changesOf(
+  { subject, payload }: StoredEntry,
+): readonly UserChange[] {
+  if (subject === FENCE_SUBJECT) return [];
+  return decodeEntry(payload, subject.startsWith(VERSION_2) ? 2 : 1);
+}
+
+/** Changes what an entry changes. */
+export function applyEntry(storage: Storage, entry: StoredEntry): void {
+  for (const change of changesOf(entry)) {
+    if (isDeletion(change)) storage.delete(change.user_id);
+    else storage.set(change);
+  }
 }
 
 /** @returns The heal point that a fence or a mark says; undefined for a set. */
