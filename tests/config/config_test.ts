@@ -175,6 +175,7 @@ Deno.test({
       const name of [
         "NATS_USER",
         "NATS_PASSWORD",
+        "NATS_PASSWORD_FILE",
         "NATS_TOKEN",
         "NATS_CREDS_FILE",
         "NATS_TLS_CA_FILE",
@@ -188,12 +189,28 @@ Deno.test({
       );
     }
     const url = "nats://a:4222";
+    const fromFile = read({
+      NATS_URL: url,
+      NATS_USER: "u",
+      NATS_PASSWORD_FILE: "/password",
+      AUTH_PASSWORD: "p",
+    });
+    assert.equal(fromFile.nats?.password, "from a file");
     assert.match(problems({ NATS_URL: url })[0], /^AUTH_PASSWORD/);
     const wrong: Record<string, string>[] = [
       { NATS_URL: "http://a" },
       { NATS_URL: "nats://a:99999" },
       { NATS_URL: "nats://user:password@a" },
       { NATS_URL: url, NATS_USER: "u" },
+      { NATS_URL: url, NATS_PASSWORD_FILE: "/password" },
+      { NATS_URL: url, NATS_USER: "u", NATS_PASSWORD_FILE: "/nope" },
+      { NATS_URL: url, NATS_USER: "u", NATS_PASSWORD_FILE: "/two-lines" },
+      {
+        NATS_URL: url,
+        NATS_USER: "u",
+        NATS_PASSWORD: "p",
+        NATS_PASSWORD_FILE: "/password",
+      },
       { NATS_URL: url, NATS_TOKEN: "t", NATS_CREDS_FILE: "/key" },
       { NATS_URL: url, NATS_CREDS_FILE: "/nope" },
       { NATS_URL: url, NATS_STREAM: "a.b" },
