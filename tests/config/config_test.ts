@@ -236,12 +236,12 @@ Deno.test({
     };
     const { peers } = read({
       ...environment,
-      PEERS: "http://b:8080, https://u:p%40ss@c/,file:///backup.csv.gz",
+      PEERS: "http://b:8080, https://u:p%40ss@c/,file:///b@ckup.csv.gz",
     });
     assert.deepEqual(peers, [
       { url: "http://b:8080/", user: "me", password: "mine" },
       { url: "https://c/", user: "u", password: "p@ss" },
-      { url: "file:///backup.csv.gz", user: "me", password: "mine" },
+      { url: "file:///b@ckup.csv.gz", user: "me", password: "mine" },
     ]);
     for (
       const PEERS of [
@@ -250,9 +250,13 @@ Deno.test({
         "http://b,,",
         "http://b,http://a%zz:b@h",
         "http://a:b%ff@h",
+        "http://a:12/secret@h",
+        "http://a:sec/ret@h",
       ]
     ) {
-      assert.match(problems({ ...environment, PEERS })[0], /^PEERS/);
+      const [problem] = problems({ ...environment, PEERS });
+      assert.match(problem, /^PEERS/);
+      assert.doesNotMatch(problem, /sec|ret/);
     }
     assert.match(problems({ PEERS: "http://b" })[0], /^PEERS needs NATS_URL/);
   },
