@@ -20,8 +20,10 @@ import type {
 import { Availability } from "./http/server/availability.ts";
 import { BodyReader } from "./http/server/body.ts";
 import { RequestCounts } from "./http/server/request_counts.ts";
-import type { App } from "./http/server/router.ts";
+import type { RoutedApp } from "./http/server/router.ts";
+import { Unauthorized } from "./http/server/unauthorized.ts";
 import { BackupCounts } from "./http/set/backup.ts";
+import { ImportCounts } from "./http/set/import.ts";
 import { setApp } from "./http/set/set_app.ts";
 import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
@@ -36,6 +38,7 @@ export interface AppsOptions extends
     | "host"
     | "tls"
     | "setPort"
+    | "getPort"
     | "credentials"
     | "bodyBytesMax"
     | "commitTimeout_ms"
@@ -47,6 +50,9 @@ export interface AppsOptions extends
   /** What is kept, and how to make one now. */
   readonly snapshots: SnapshotView & SnapshotMaker;
   readonly healing: HealingView;
+  readonly logFilesBytes: MetricSources["logFilesBytes"];
+  readonly loopLag: MetricSources["loopLag"];
+  readonly listeners: MetricSources["listeners"];
   readonly logLines: MetricSources["logLines"];
   /** The time in milliseconds, by a clock that never goes back. */
   now(): number;
@@ -55,9 +61,9 @@ export interface AppsOptions extends
 /** Both apps, and what goes on in them. */
 export class Apps {
   /** Answers the requests of the set listener. */
-  readonly set: App;
+  readonly set: RoutedApp;
   /** Answers the requests of the get listener. */
-  readonly get: App;
+  readonly get: RoutedApp;
   readonly availability: Availability;
   /**
    * Read the bodies of each listener. Strangers may fill that of gets, and sets
@@ -65,16 +71,19 @@ export class Apps {
    */
   readonly bodies: Readonly<Record<"set" | "get", BodyReader>>;
   readonly watchers: Watchers;
-  /** The port of the set listener, for the OpenAPI document and the page. */
+  /** The ports of the listeners, for documents, the page and lost clients. */
   setPort: number;
+  getPort: number;
   /** The answers of each listener. */
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
+  readonly #unauthorized: Unauthorized;
   readonly #history: History;
   #openApi: Promise<string> | undefined;
 
   constructor(private readonly options: AppsOptions) {
     const { now } = options;
     this.setPort = options.setPort;
+    this.getPort = options.getPort;
     this.availability = new Availability(options.isReadOnly);
     this.bodies = {
       set: new BodyReader(options.bodyBytesMax, now),
@@ -90,12 +99,16 @@ export class Apps {
     );
     this.#history = new History(this.#counters(), now());
     const getSeconds = new Histogram(MICROSECOND_BOUNDS);
+    this.#unauthorized = new Unauthorized(now());
     const backups = new BackupCounts();
+    const imports = new ImportCounts();
     const metrics = createMetrics({
       ...options,
       requests: this.requests,
+      unauthorized: this.#unauthorized,
       getSeconds,
       backups,
+      imports,
       watchers: this.watchers,
     });
     const records = (listener: "set" | "get") =>
@@ -110,15 +123,24 @@ export class Apps {
       records: { ...records("set"), "/users": users(options.replica, now) },
       bodies: this.bodies.set,
       availability: this.availability,
+      getListener: {
+        name: "get",
+        port: () => this.getPort,
+        routeOf: (url) => this.get.routeOf(url),
+      },
       requests: this.requests.set,
+      unauthorized: this.#unauthorized,
       backups,
+      imports,
     });
     this.get = getApp({
       ...options,
       records: records("get"),
       setListener: {
+        name: "set",
         isTls: options.tls !== undefined,
         port: () => this.setPort,
+        routeOf: (url) => this.set.routeOf(url),
       },
       availability: this.availability,
       requests: this.requests.get,
@@ -160,11 +182,13 @@ export class Apps {
   }
 
   /**
-   * Takes samples, and ends bodies and watches that took too long. To be called
-   * a few times a second.
+   * Takes samples, says when many are refused, and ends bodies and watches that
+   * took too long. To be called a few times a second.
    */
   tick(): void {
-    this.#history.tick(() => this.#counters(), this.options.now());
+    const now_ms = this.options.now();
+    this.#history.tick(() => this.#counters(), now_ms);
+    this.#unauthorized.tick(now_ms);
     this.bodies.set.tick();
     this.bodies.get.tick();
     this.watchers.tick();

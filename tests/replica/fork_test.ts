@@ -106,6 +106,23 @@ test("StateMachine applies a mark as an entry that changes no record, and keeps 
   assert.equal(copy.heals.count, 0);
 });
 
+test("StateMachine keeps the seams of its entries, of a snapshot that it goes on from, and tells them in its own", () => {
+  const machine = new StateMachine();
+  machine.apply({ ...entry(1), isSeam: true }, undefined);
+  machine.apply(entry(2), undefined);
+  assert.deepEqual(machine.seams.points, [[1, TIME]]);
+  using snapshot = machine.snapshot("log");
+  assert.deepEqual(snapshot.info.seams?.points, [[1, TIME]]);
+  const copy = new StateMachine();
+  copy.adopt(new Storage(), snapshot.info);
+  assert.deepEqual(copy.seams, machine.seams);
+  copy.apply({ ...entry(3), isSeam: true }, undefined);
+  assert.deepEqual(copy.seams.points, [[1, TIME], [3, TIME]]);
+  // One that tells none: nothing is known of what was before it.
+  copy.adopt(new Storage(), { sequence: 9, time: TIME });
+  assert.deepEqual([copy.seams.knownAfter, copy.seams.points], [9, []]);
+});
+
 test("StateMachine refuses a mark of another state, and stays as it is", () => {
   const machine = new StateMachine();
   machine.apply(entry(1), undefined);

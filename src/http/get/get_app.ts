@@ -15,9 +15,10 @@ import type {
   SnapshotView,
 } from "../ports.ts";
 import type { Availability } from "../server/availability.ts";
+import { notFound, type OtherListener } from "../server/other_listener.ts";
 import { probes } from "../server/probes.ts";
 import type { RequestCounts } from "../server/request_counts.ts";
-import { type App, type Handler, notFound, router } from "../server/router.ts";
+import { type Handler, type RoutedApp, router } from "../server/router.ts";
 import { cluster } from "./cluster.ts";
 import { history } from "./history.ts";
 import { metrics } from "./metrics.ts";
@@ -30,7 +31,7 @@ export interface GetAppOptions {
   readonly replica: Readiness & ReplicaStatus;
   /** The routes that show records. */
   readonly records: Record<string, Handler>;
-  readonly setListener: SetListener;
+  readonly setListener: SetListener & OtherListener;
   readonly cluster: ClusterSource;
   /** What is kept of its log. */
   readonly snapshots: SnapshotView;
@@ -47,7 +48,7 @@ export interface GetAppOptions {
 }
 
 /** @returns A function for `Deno.serve`. */
-export function getApp(options: GetAppOptions): App {
+export function getApp(options: GetAppOptions): RoutedApp {
   const { identity, replica, snapshots, availability, records, now } = options;
   return router(
     {
@@ -68,7 +69,7 @@ export function getApp(options: GetAppOptions): App {
       [EDIT_PATH]: editLink(options.setListener),
       ...page(),
     },
-    notFound,
+    notFound(options.setListener),
     options.requests,
   );
 }
