@@ -159,8 +159,15 @@ function sharedPaths({ paths }: OpenApi): string[] {
 }
 
 /** Asks the set listener for its page and what that is made of. */
-async function askEditPage({ set }: Asked): Promise<void> {
-  for (const path of ["/page", "/page/edit.js"]) {
+async function askEditPage(
+  { set }: Asked,
+  { paths }: OpenApi,
+): Promise<void> {
+  const isOfPage = (path: string) =>
+    path === "/page" ||
+    path.startsWith("/page/") && paths[path].servers.length === 1 &&
+      paths[path].servers[0].url !== "/";
+  for (const path of Object.keys(paths).filter(isOfPage)) {
     const headers = await set("get", path);
     await set("head", path);
     const tag = { "if-none-match": headers.get("etag")! };
@@ -336,7 +343,7 @@ Deno.test("answers are as the OpenAPI document says, and all that it says can be
   await askSets(asked, document);
   await askGets(asked, document);
   await askReplacement(asked);
-  await askEditPage(asked);
+  await askEditPage(asked, document);
   await askWatches(checker);
   await askMany(asked);
   await askProbes(asked.set);
