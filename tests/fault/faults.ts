@@ -160,8 +160,8 @@ export interface Fault {
    */
   readonly delay_ms: number;
   /**
-   * For `replica_kill` and `replica_term`: whether it starts again with peers to
-   * fill itself from.
+   * For `replica_kill`, `replica_term` and `healer_strike`: whether it starts
+   * again with peers to fill itself from.
    */
   readonly warm: boolean;
   /** For strikes: when they come. */

@@ -28,7 +28,7 @@ import type {
   ToLogWorker,
 } from "./messages.ts";
 import { snapshotHost } from "./snapshot_host.ts";
-import { SendWindow } from "./window.ts";
+import { countsInWindow, SendWindow } from "./window.ts";
 
 /** Ends when the engine is loaded; undefined once it is. */
 let loading: Promise<void> | undefined;
@@ -134,7 +134,7 @@ async function consume(message: ConsumeMessage): Promise<void> {
       // Payloads of one read may share a buffer.
       [...new Set(payloads)],
     );
-    await window.sent();
+    if (countsInWindow(entries)) await window.sent();
     if (generation !== message.generation) return;
   }
 }
