@@ -18,6 +18,7 @@ import { countFreeDescriptors, judgeDescriptors } from "./descriptors.ts";
 import { type Service, startService } from "./service.ts";
 import { keepDebuggerClosed, StopSignal } from "./signals.ts";
 import { configureLogging, type LogLines } from "./telemetry/logger.ts";
+import { loadTraces } from "./telemetry/traces.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -108,7 +109,8 @@ async function serve(
   }
   let service: Service;
   try {
-    service = startService(config, project.version, lines);
+    const traces = await loadTraces();
+    service = startService(config, project.version, lines, traces);
   } catch (error) {
     logger.fatal("{reason}", { reason: (error as Error).message });
     return EXIT_FAILED;
