@@ -76,6 +76,7 @@ export class Apps {
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
   readonly #unauthorized: Unauthorized;
   readonly #history: History;
+  #metrics: ReturnType<typeof createMetrics> | undefined;
   #openApi: Promise<string> | undefined;
 
   constructor(private readonly options: AppsOptions) {
@@ -100,7 +101,7 @@ export class Apps {
     this.#unauthorized = new Unauthorized(now());
     const backups = new BackupCounts();
     const imports = new ImportCounts();
-    const metrics = createMetrics({
+    const sources = {
       ...options,
       requests: this.requests,
       unauthorized: this.#unauthorized,
@@ -108,7 +109,7 @@ export class Apps {
       backups,
       imports,
       watchers: this.watchers,
-    });
+    };
     const records = (listener: "set" | "get") =>
       recordRoutes({
         replica: options.replica,
@@ -144,7 +145,8 @@ export class Apps {
       requests: this.requests.get,
       history: this.#history,
       metrics: async () => {
-        const registry = await metrics;
+        // Loaded for the first scrape: a start need not wait 50 ms for it.
+        const registry = await (this.#metrics ??= createMetrics(sources));
         const { contentType } = registry;
         return { contentType, text: await registry.text() };
       },

@@ -4,6 +4,7 @@ import { HealPoints } from "../../src/replica/heal_points.ts";
 import {
   GONE_AFTER_MS,
   type HealingFacts,
+  type HealingSnapshot,
   type HealingWork,
 } from "../../src/replica/healing_facts.ts";
 import { Seams } from "../../src/replica/seams.ts";
@@ -37,6 +38,12 @@ interface Case {
 /** A history that has a seam at an entry of this time. */
 function seams(time: number): SeamsData {
   return { since: 0, count: 1, points: [[90, timeAt(time)!]] };
+}
+
+/** A snapshot that goes on from such a state, or from another one. */
+function seamedSnapshot(time: number): HealingSnapshot {
+  const { info } = stored(120);
+  return stored(120, { info: { ...info, seams: seams(time) } });
 }
 
 const seamed = own({ seams: Seams.from(seams(90), 100) });
@@ -123,6 +130,7 @@ const CASES: Record<string, Case> = {
         others: [other("a", 120, { heals: undefined, healedTo: 40 })],
       },
       { own: seamed, others: [other("a", 95, { seams: seams(90) })] },
+      { own: seamed, snapshots: [stored(100), seamedSnapshot(90)] },
       {
         own: seamed,
         others: [other("a", 95, { seams: seams(91), state: "forked" })],
@@ -139,6 +147,10 @@ const CASES: Record<string, Case> = {
         others: [other("a", 90, { heals: undefined, healedTo: 60 })],
       },
       { own: seamed, others: [other("a", 95, { seams: seams(91) })] },
+      {
+        own: seamed,
+        snapshots: [stored(100), seamedSnapshot(91)],
+      },
       { loss: loss({ lastSequence: 100 }) },
       ...unkept,
       { loss: GONE },

@@ -317,7 +317,7 @@ test("a stored snapshot that is fuller than all replicas is read back, and resto
   ]);
 });
 
-test("a stored snapshot of another history is not gone on from, however far it goes", () => {
+test("a stored snapshot of another history is not gone on from, and nobody heals where its entries are later ones", () => {
   const through = (first: number, count: number) =>
     Array.from({ length: count }, (_, i) => first + i);
   const healed = own({ heals: healsAt(50) });
@@ -328,28 +328,33 @@ test("a stored snapshot of another history is not gone on from, however far it g
     points: [[1, timeAt(1)!], [90, timeAt(second)!]],
   });
   const seamed = own({ seams: Seams.from(seams(90), 100) });
-  const withSeams = (data: SeamsData) => {
+  const withSeams = (data: SeamsData, at = 120) => {
     const { info } = stored(120);
-    return stored(120, { info: { ...info, seams: data } });
+    return stored(120, { info: { ...info, time: timeAt(at), seams: data } });
   };
-  const cases: [own: typeof healed, HealingSnapshot, isFuture: boolean][] = [
-    [healed, stored(120, {}, healsAt(50, 110)), true],
+  const goOn = "restore";
+  const heal = "fence 100 after 80";
+  const cases: [own: typeof healed, HealingSnapshot, step: string][] = [
+    [healed, stored(120, {}, healsAt(50, 110)), goOn],
     // It was healed as often, and not where this one was.
-    [healed, stored(120, {}, healsAt(110)), false],
+    [healed, stored(120, {}, healsAt(110)), heal],
     // Of both, the oldest heal points are forgotten: their number tells.
     [
       often,
       stored(140, {}, healsAt(...through(1, 40), ...through(101, 33))),
-      true,
+      goOn,
     ],
-    [often, stored(140, {}, healsAt(...through(101, 33))), false],
-    [seamed, withSeams(seams(90)), true],
-    [seamed, withSeams(seams(91)), false],
+    [often, stored(140, {}, healsAt(...through(101, 33))), heal],
+    [seamed, withSeams(seams(90)), goOn],
+    [seamed, withSeams(seams(91)), "problem"],
+    // It may be damaged: then it holds back nobody.
+    [seamed, { ...withSeams(seams(91)), isVerified: false }, "verify 120"],
+    [seamed, { ...withSeams(seams(91)), isUnreadable: true }, heal],
+    // Others wrote past its end later.
+    [seamed, withSeams(seams(91), 99), heal],
   ];
-  for (const [own, snapshot, isFuture] of cases) {
-    const step = isFuture
-      ? `restore ${snapshot.info.sequence}`
-      : "fence 100 after 80";
+  for (const [own, snapshot, wanted] of cases) {
+    const step = wanted === goOn ? `${goOn} ${snapshot.info.sequence}` : wanted;
     check([[{ own, snapshots: [snapshot, stored(100)] }, step]]);
   }
 });

@@ -4,7 +4,7 @@ import { STORMS } from "./storms.ts";
 
 /** Always the same ones: `deno task simulate` runs others. */
 const FIRST = 1;
-const SEEDS = 700;
+const SEEDS = 1_200;
 
 /** What most runs have. */
 const OFTEN = [
@@ -49,6 +49,7 @@ const RARE = [
   "another log",
   "lost by all",
   "beyond repair",
+  "two histories",
 ];
 
 Deno.test({

@@ -30,6 +30,12 @@ import {
 
 const API = "$JS.API.";
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What a server refuses most often. */
+const NO_MESSAGE = new ApiError(NO_MESSAGE_FOUND, "no message found");
+
 /** JetStream's code for a stream that is there with other settings. */
 const STREAM_NAME_IN_USE = 10058;
 
@@ -157,9 +163,9 @@ export class SimulatedApi implements Asking {
   ): unknown {
     const { world, name, process: { now } } = this;
     if (
+      world.isForbidden(name, subject) &&
       (isSnapshotSubject(subject, "USERGRADE") ||
-        HEALING_QUESTIONS.includes(subject)) &&
-      world.isForbidden(name, subject)
+        HEALING_QUESTIONS.includes(subject))
     ) throw new ForbiddenError(subject);
     try {
       if (subject === FENCE_SUBJECT) return this.#fence(data, headers!);
@@ -177,9 +183,7 @@ export class SimulatedApi implements Asking {
 
   #fence(data: Uint8Array | string, headers: MsgHdrs): unknown {
     const { world: { broker, fencing }, name, process: { now } } = this;
-    const text = typeof data === "string"
-      ? data
-      : new TextDecoder().decode(data);
+    const text = typeof data === "string" ? data : decoder.decode(data);
     const after = headers.get("Nats-Expected-Last-Sequence");
     if (after === "" || Number(after) === broker.stream?.last) {
       fencing?.call(this.world, name, text);
@@ -187,7 +191,7 @@ export class SimulatedApi implements Asking {
     const stored = broker.store({
       messageId: headers.get("Nats-Msg-Id"),
       subject: FENCE_SUBJECT,
-      payload: new TextEncoder().encode(text),
+      payload: encoder.encode(text),
       after: after === "" ? undefined : Number(after),
     }, now);
     switch (stored?.type) {
@@ -232,7 +236,7 @@ export class SimulatedApi implements Asking {
       case "STREAM.MSG.GET.USERGRADE": {
         const message = stream.message(messageOf(stream, body));
         if (message !== undefined) return { message };
-        throw new ApiError(NO_MESSAGE_FOUND, "no message found");
+        throw NO_MESSAGE;
       }
       case "STREAM.PURGE.USERGRADE": {
         const seq = body.seq as number;

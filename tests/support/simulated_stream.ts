@@ -18,6 +18,9 @@ import type { HealPoint } from "../../src/log/log.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import type { UserChange } from "../../src/user_grade.ts";
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 /** Begins the subjects of entries that may hold deletions. */
 const VERSION_2 = "usergrade.v2.";
 
@@ -64,7 +67,7 @@ export function applyEntry(storage: Storage, entry: StoredEntry): void {
 export function healPointOf(entry: StoredEntry): HealPoint | undefined {
   if (entry.subject !== FENCE_SUBJECT) return undefined;
   const { healed_to, digest } = JSON.parse(
-    new TextDecoder().decode(entry.payload),
+    decoder.decode(entry.payload),
   );
   return { sequence: healed_to, digest };
 }
@@ -199,16 +202,11 @@ export class SimulatedStream {
   }
 
   /** @returns An entry as JetStream gives it; undefined if it is not there. */
-  message(entry: StoredEntry | undefined) {
-    return entry && {
-      seq: entry.sequence,
-      subject: entry.subject,
-      time: formatNanoseconds(entry.nanoseconds),
-      hdrs: new TextEncoder().encode(
-        `NATS/1.0\r\nNats-Msg-Id: ${entry.messageId}\r\n\r\n`,
-      ).toBase64(),
-      data: entry.payload.toBase64(),
-    };
+  message(entry: StoredEntry | undefined): unknown {
+    if (entry === undefined) return undefined;
+    let message = messages.get(entry);
+    if (message === undefined) messages.set(entry, message = messageOf(entry));
+    return message;
   }
 
   #read(sequence: number): ReadEntry | undefined {
@@ -245,6 +243,21 @@ export class SimulatedStream {
         require <= this.last && !this.entries.has(require),
     };
   }
+}
+
+/** Entries as JetStream gives them: each is asked for often. */
+const messages = new WeakMap<StoredEntry, unknown>();
+
+function messageOf(entry: StoredEntry): unknown {
+  return {
+    seq: entry.sequence,
+    subject: entry.subject,
+    time: formatNanoseconds(entry.nanoseconds),
+    hdrs: encoder.encode(
+      `NATS/1.0\r\nNats-Msg-Id: ${entry.messageId}\r\n\r\n`,
+    ).toBase64(),
+    data: entry.payload.toBase64(),
+  };
 }
 
 function readEntry(entry: StoredEntry): ReadEntry {

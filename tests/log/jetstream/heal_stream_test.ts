@@ -85,7 +85,15 @@ function healableStream(
       },
     });
   };
-  const api: Asking = { ask, request: ask };
+  const fences: string[] = [];
+  const api: Asking = {
+    ask,
+    request: (subject, body, { headers } = {}) => {
+      const says = (what: string) => headers?.get(`Nats-Expected-${what}`);
+      fences.push(`${says("Stream")} ${says("Last-Sequence")}`);
+      return ask(subject, body);
+    },
+  };
   const stream = new HealableStream("USERGRADE", {
     log: () => {
       throw new Error("nobody asks for it here");
@@ -98,6 +106,8 @@ function healableStream(
   });
   return {
     stream,
+    /** Of which stream and after which entry fences were written. */
+    fences,
     /** What was asked for but to look. */
     get done() {
       return asked.filter((one) => !/INFO|MSG\.GET/.test(one));
@@ -149,14 +159,16 @@ Deno.test(
 );
 
 Deno.test(
-  "HealableStream.fence() refuses an answer that tells another place than it asked for",
+  "HealableStream.fence() is taken directly after one entry alone, and refuses an answer that tells another place",
   { permissions: "none" },
   async () => {
-    const { stream } = healableStream({ first_seq: 1, last_seq: 3 });
+    const { stream, fences } = healableStream({ first_seq: 1, last_seq: 3 });
     await stream.fence(POINT, 3);
     await assert.rejects(
       stream.fence(POINT, 2),
       /fence as entry 3, and says 4/,
     );
+    // Of two healers, the stream takes the fence of one.
+    assert.deepEqual(fences, ["USERGRADE 3", "USERGRADE 2"]);
   },
 );
