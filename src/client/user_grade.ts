@@ -39,8 +39,8 @@ export interface Backup {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** The sequence of the last entry that it includes: watch from there. */
   readonly sequence: number;
-  /** As the service calls the file. */
-  readonly fileName: string;
+  /** As the service calls the file; undefined if it does not say. */
+  readonly fileName: string | undefined;
 }
 
 /** A change that was committed. */

@@ -230,7 +230,7 @@ export class UserGradeClient {
    * @example
    * ```ts
    * const { body, fileName } = await client.backup();
-   * await Deno.writeFile(fileName, body);
+   * await Deno.writeFile(fileName ?? "backup.csv.gz", body);
    * ```
    * @throws {RefusedError} If the password is wrong.
    * @throws {UnavailableError} If the replica holds no whole state.
@@ -242,8 +242,7 @@ export class UserGradeClient {
     return {
       body: body!,
       sequence: Number(headers.get("log-sequence")),
-      fileName: /filename="([\w.-]+)"/.exec(disposition)?.[1] ??
-        "usergrades.csv.gz",
+      fileName: /filename="([\w.-]+)"/.exec(disposition)?.[1],
     };
   }
 

@@ -244,7 +244,7 @@ Deno.test("a backup comes as a file, and goes in as an import", async () => {
   await client.setMany([ANN, { user_id: "bob" }]);
   const { body, sequence, fileName } = await client.backup();
   assert.equal(sequence, 1);
-  assert.match(fileName, /^usergrades-\d{8}T\d{6}Z-1\.csv\.gz$/);
+  assert.match(fileName!, /^usergrades-\d{8}T\d{6}Z-1\.csv\.gz$/);
   const file = await new Response(body).bytes();
 
   await using other = new ServedService();
