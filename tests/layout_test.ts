@@ -16,7 +16,8 @@ const ARROWS: Record<string, string[]> = {
     "cli",
     "telemetry",
   ],
-  "cli": ["config", "snapshot"],
+  "cli": ["client", "config", "snapshot"],
+  "client": [],
   "service.ts": [
     "bind.ts",
     "apps.ts",
