@@ -7,6 +7,8 @@
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
+import { documentRoutes } from "./http/docs/document_routes.ts";
+import { URL_MARKS } from "./http/docs/openapi.ts";
 import { getApp } from "./http/get/get_app.ts";
 import { recordRoutes } from "./http/get/record_routes.ts";
 import { Watchers } from "./http/get/watchers.ts";
@@ -31,9 +33,9 @@ import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
 export interface AppsOptions extends
   Pick<
     Config,
-    | "host"
     | "tls"
     | "setPort"
+    | "getPort"
     | "credentials"
     | "bodyBytesMax"
     | "commitTimeout_ms"
@@ -63,8 +65,8 @@ export class Apps {
    */
   readonly bodies: Readonly<Record<"set" | "get", BodyReader>>;
   readonly watchers: Watchers;
-  /** The port of the set listener, for the OpenAPI document and the page. */
-  setPort: number;
+  /** The ports of the listeners, for the OpenAPI document and the page. */
+  readonly ports: { set: number; get: number };
   /** The answers of each listener. */
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
   readonly #history: History;
@@ -72,7 +74,7 @@ export class Apps {
 
   constructor(private readonly options: AppsOptions) {
     const { now } = options;
-    this.setPort = options.setPort;
+    this.ports = { set: options.setPort, get: options.getPort };
     this.availability = new Availability(options.isReadOnly);
     this.bodies = {
       set: new BodyReader(options.bodyBytesMax, now),
@@ -103,9 +105,17 @@ export class Apps {
         bodies: this.bodies[listener],
         getSeconds,
       });
+    const places = { isTls: options.tls !== undefined, ports: this.ports };
+    const documents = (listener: "set" | "get") =>
+      documentRoutes(
+        listener,
+        places,
+        () => this.#openApi ??= this.#describe(),
+      );
     this.set = setApp({
       ...options,
       records: records("set"),
+      documents: documents("set"),
       bodies: this.bodies.set,
       availability: this.availability,
       requests: this.requests.set,
@@ -116,7 +126,7 @@ export class Apps {
       records: records("get"),
       setListener: {
         isTls: options.tls !== undefined,
-        port: () => this.setPort,
+        port: () => this.ports.set,
       },
       availability: this.availability,
       requests: this.requests.get,
@@ -126,7 +136,7 @@ export class Apps {
         const { contentType } = registry;
         return { contentType, text: await registry.text() };
       },
-      openApi: () => this.#openApi ??= this.#describe(),
+      documents: documents("get"),
     });
   }
 
@@ -147,12 +157,9 @@ export class Apps {
 
   /** Made when it is first asked for, since that takes 15 ms. */
   async #describe(): Promise<string> {
-    const { identity, tls, host } = this.options;
+    const { version } = this.options.identity;
     const { openApiDocument } = await import("./http/openapi_document.ts");
-    return openApiDocument({
-      version: identity.version,
-      setListener: { isTls: tls !== undefined, host, port: this.setPort },
-    });
+    return openApiDocument({ version, urls: URL_MARKS });
   }
 
   /**

@@ -73,8 +73,8 @@ export function startService(
 ): Service {
   const parts = build(config, version, logLines);
   const { replica, apps, listeners } = parts;
-  apps.setPort = bind(listeners, config, "set", apps.set);
-  bind(listeners, config, "get", apps.get);
+  apps.ports.set = bind(listeners, config, "set", apps.set);
+  apps.ports.get = bind(listeners, config, "get", apps.get);
 
   const failed = Promise.withResolvers<Error>();
   const fail = (error: Error) => {

@@ -57,9 +57,9 @@ export class LocalService {
     });
     this.snapshots = new LocalSnapshots(this.log.proposer);
     this.apps = new Apps({
-      host: "127.0.0.1",
       tls: undefined,
       setPort: 8080,
+      getPort: 8081,
       credentials: { user: USER, passwords: [PASSWORD] },
       bodyBytesMax,
       commitTimeout_ms: LOCAL_TIMEOUT_MS,

@@ -23,7 +23,10 @@ export class ServedService extends LocalService implements AsyncDisposable {
 
   constructor() {
     super();
-    this.apps.setPort = this.#set.addr.port;
+    Object.assign(this.apps.ports, {
+      set: this.#set.addr.port,
+      get: this.#get.addr.port,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,7 +21,6 @@ import { type App, type Handler, notFound, router } from "../server/router.ts";
 import { cluster } from "./cluster.ts";
 import { history } from "./history.ts";
 import { metrics } from "./metrics.ts";
-import { openApi } from "./openapi.ts";
 import { status } from "./status.ts";
 
 /** What the get listener answers with. */
@@ -31,6 +30,8 @@ export interface GetAppOptions {
   /** The routes that show records. */
   readonly records: Record<string, Handler>;
   readonly setListener: SetListener;
+  /** The routes that document the interface. */
+  readonly documents: Record<string, Handler>;
   readonly cluster: ClusterSource;
   /** What is kept of its log. */
   readonly snapshots: SnapshotView;
@@ -40,8 +41,6 @@ export interface GetAppOptions {
   readonly requests: RequestCounts;
   /** Makes the answer of `/metrics`. */
   metrics(): Promise<MetricsText>;
-  /** Makes the answer of `/openapi.json`. */
-  openApi(): Promise<string>;
   /** The time in milliseconds, by the clock of `identity`. */
   now(): number;
 }
@@ -56,7 +55,7 @@ export function getApp(options: GetAppOptions): App {
       "/cluster": cluster(identity, options.cluster, now),
       "/history": history(options.history, now),
       "/metrics": metrics(() => options.metrics()),
-      "/openapi.json": openApi(() => options.openApi()),
+      ...options.documents,
       ...probes(replica, () => replica.readable, () => availability.getRefusal),
       [EDIT_PATH]: editLink(options.setListener),
       ...page(),

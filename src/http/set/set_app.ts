@@ -37,6 +37,8 @@ export interface SetAppOptions {
   readonly snapshots: SnapshotMaker;
   /** The routes that show records. */
   readonly records: Record<string, Handler>;
+  /** The routes that document the interface. */
+  readonly documents: Record<string, Handler>;
   /** Reads the bodies of sets and deletions. */
   readonly bodies: BodyReader;
   /** Who may use the listener. */
@@ -55,6 +57,7 @@ export function setApp(
     replica,
     snapshots,
     records,
+    documents,
     bodies,
     credentials,
     availability,
@@ -84,7 +87,7 @@ export function setApp(
       )),
       // It changes no grade, so READ_ONLY lets it through.
       "/snapshot": post(snapshot(replica, snapshots, bodies)),
-      ...guardedAll({ ...records, ...editPage() }),
+      ...guardedAll({ ...records, ...documents, ...editPage() }),
       ...probes(replica, () => replica.writable, () => availability.setRefusal),
     },
     guarded(notFound),
