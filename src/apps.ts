@@ -8,6 +8,7 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
 import { documentRoutes } from "./http/docs/document_routes.ts";
+import type { ListenerPlaces } from "./http/docs/listener_urls.ts";
 import { URL_MARKS } from "./http/docs/openapi.ts";
 import { getApp } from "./http/get/get_app.ts";
 import { recordRoutes } from "./http/get/record_routes.ts";
@@ -21,8 +22,10 @@ import type {
 import { Availability } from "./http/server/availability.ts";
 import { BodyReader } from "./http/server/body.ts";
 import { RequestCounts } from "./http/server/request_counts.ts";
-import type { App } from "./http/server/router.ts";
+import type { RoutedApp } from "./http/server/router.ts";
+import { Unauthorized } from "./http/server/unauthorized.ts";
 import { BackupCounts } from "./http/set/backup.ts";
+import { ImportCounts } from "./http/set/import.ts";
 import { setApp } from "./http/set/set_app.ts";
 import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
@@ -47,6 +50,9 @@ export interface AppsOptions extends
   /** What is kept, and how to make one now. */
   readonly snapshots: SnapshotView & SnapshotMaker;
   readonly healing: HealingView;
+  readonly logFilesBytes: MetricSources["logFilesBytes"];
+  readonly loopLag: MetricSources["loopLag"];
+  readonly listeners: MetricSources["listeners"];
   readonly logLines: MetricSources["logLines"];
   /** The time in milliseconds, by a clock that never goes back. */
   now(): number;
@@ -55,9 +61,9 @@ export interface AppsOptions extends
 /** Both apps, and what goes on in them. */
 export class Apps {
   /** Answers the requests of the set listener. */
-  readonly set: App;
+  readonly set: RoutedApp;
   /** Answers the requests of the get listener. */
-  readonly get: App;
+  readonly get: RoutedApp;
   readonly availability: Availability;
   /**
    * Read the bodies of each listener. Strangers may fill that of gets, and sets
@@ -65,16 +71,20 @@ export class Apps {
    */
   readonly bodies: Readonly<Record<"set" | "get", BodyReader>>;
   readonly watchers: Watchers;
-  /** The ports of the listeners, for the OpenAPI document and the page. */
-  readonly ports: { set: number; get: number };
+  /** The ports of the listeners, for documents, the page and lost clients. */
+  setPort: number;
+  getPort: number;
   /** The answers of each listener. */
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
+  readonly #unauthorized: Unauthorized;
   readonly #history: History;
+  #metrics: ReturnType<typeof createMetrics> | undefined;
   #openApi: Promise<string> | undefined;
 
   constructor(private readonly options: AppsOptions) {
     const { now } = options;
-    this.ports = { set: options.setPort, get: options.getPort };
+    this.setPort = options.setPort;
+    this.getPort = options.getPort;
     this.availability = new Availability(options.isReadOnly);
     this.bodies = {
       set: new BodyReader(options.bodyBytesMax, now),
@@ -90,14 +100,18 @@ export class Apps {
     );
     this.#history = new History(this.#counters(), now());
     const getSeconds = new Histogram(MICROSECOND_BOUNDS);
+    this.#unauthorized = new Unauthorized(now());
     const backups = new BackupCounts();
-    const metrics = createMetrics({
+    const imports = new ImportCounts();
+    const sources = {
       ...options,
       requests: this.requests,
+      unauthorized: this.#unauthorized,
       getSeconds,
       backups,
+      imports,
       watchers: this.watchers,
-    });
+    };
     const records = (listener: "set" | "get") =>
       recordRoutes({
         replica: options.replica,
@@ -105,7 +119,10 @@ export class Apps {
         bodies: this.bodies[listener],
         getSeconds,
       });
-    const places = { isTls: options.tls !== undefined, ports: this.ports };
+    const places: ListenerPlaces = {
+      isTls: options.tls !== undefined,
+      port: (listener) => listener === "set" ? this.setPort : this.getPort,
+    };
     const documents = (listener: "set" | "get") =>
       documentRoutes(
         listener,
@@ -118,21 +135,31 @@ export class Apps {
       documents: documents("set"),
       bodies: this.bodies.set,
       availability: this.availability,
+      getListener: {
+        name: "get",
+        port: () => this.getPort,
+        routeOf: (url) => this.get.routeOf(url),
+      },
       requests: this.requests.set,
+      unauthorized: this.#unauthorized,
       backups,
+      imports,
     });
     this.get = getApp({
       ...options,
       records: records("get"),
       setListener: {
+        name: "set",
         isTls: options.tls !== undefined,
-        port: () => this.ports.set,
+        port: () => this.setPort,
+        routeOf: (url) => this.set.routeOf(url),
       },
       availability: this.availability,
       requests: this.requests.get,
       history: this.#history,
       metrics: async () => {
-        const registry = await metrics;
+        // Loaded for the first scrape: a start need not wait 50 ms for it.
+        const registry = await (this.#metrics ??= createMetrics(sources));
         const { contentType } = registry;
         return { contentType, text: await registry.text() };
       },
@@ -163,11 +190,13 @@ export class Apps {
   }
 
   /**
-   * Takes samples, and ends bodies and watches that took too long. To be called
-   * a few times a second.
+   * Takes samples, says when many are refused, and ends bodies and watches that
+   * took too long. To be called a few times a second.
    */
   tick(): void {
-    this.#history.tick(() => this.#counters(), this.options.now());
+    const now_ms = this.options.now();
+    this.#history.tick(() => this.#counters(), now_ms);
+    this.#unauthorized.tick(now_ms);
     this.bodies.set.tick();
     this.bodies.get.tick();
     this.watchers.tick();

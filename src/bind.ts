@@ -15,6 +15,12 @@ export class ListenError extends Error {
   override name = "ListenError";
 }
 
+/** Where a listener is. */
+export interface Bound {
+  readonly port: number;
+  readonly url: string;
+}
+
 /**
  * Binds one listener.
  *
@@ -22,7 +28,7 @@ export class ListenError extends Error {
  * @param config The address, the ports and TLS.
  * @param name Which one it is.
  * @param app Answers its requests.
- * @returns The port, which the system chose if 0 was asked for.
+ * @returns Where it is; the system chose the port if 0 was asked for.
  * @throws {ListenError} If the port can't be had.
  */
 export function bind(
@@ -30,22 +36,22 @@ export function bind(
   config: Config,
   name: "set" | "get",
   app: App,
-): number {
+): Bound {
   const port = name === "set" ? config.setPort : config.getPort;
   const variable = name === "set" ? "SET_PORT" : "GET_PORT";
-  let bound = port;
+  let bound = { port, url: "" };
   try {
     listeners.listen({
       hostname: config.host,
       port,
       tls: config.tls,
       onListen: ({ hostname, port }) => {
-        bound = port;
+        const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+        const url = `${config.tls ? "https" : "http"}://${host}:${port}`;
+        bound = { port, url };
         logger.info("The {listener} listener is at {url}", {
           listener: name,
-          url: `${config.tls ? "https" : "http"}://${
-            hostname.includes(":") ? `[${hostname}]` : hostname
-          }:${port}`,
+          url,
         });
       },
     }, app);

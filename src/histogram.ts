@@ -68,14 +68,18 @@ export class Histogram {
     this.counts = new Float64Array(bounds.length + 1);
   }
 
-  /** Counts a value. */
-  observe(value: number): void {
+  /**
+   * Counts a value.
+   *
+   * @param times For how many like it that stands, if only some are measured.
+   */
+  observe(value: number, times = 1): void {
     const { bounds } = this;
     let bucket = 0;
     // Most values are near the first bounds, so a binary search gains nothing.
     while (bucket < bounds.length && value > bounds[bucket]) bucket++;
-    this.counts[bucket]++;
-    this.sum += value;
+    this.counts[bucket] += times;
+    this.sum += times * value;
   }
 
   /** A copy of the counts as they are now. */

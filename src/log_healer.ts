@@ -67,8 +67,13 @@ function situation(
       isDiverged: cluster.diverged,
       isForked,
     },
-    others: cluster.others(now()),
-    awaited: cluster.awaited(now()),
+    // A healer that has nothing to do does not ask for them.
+    get others() {
+      return cluster.others(now());
+    },
+    get awaited() {
+      return cluster.awaited(now());
+    },
     isPresenceOn: !cluster.isOff,
   };
 }

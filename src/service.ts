@@ -12,6 +12,8 @@ import { Readmission } from "./cluster/readmission.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
 import { Listeners } from "./http/server/listener.ts";
+import type { RoutedApp } from "./http/server/router.ts";
+import { logFilesBytes } from "./log/sqlite/log_size.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
 import { logHealer } from "./log_healer.ts";
@@ -23,7 +25,9 @@ import { rest } from "./snapshot/format/rest.ts";
 import { snapshotStores } from "./snapshot_stores.ts";
 import { closeLog, drain, leave, type ShutdownParts } from "./shutdown.ts";
 import { startUp } from "./startup.ts";
+import { LoopLag } from "./telemetry/loop_lag.ts";
 import type { LogLines } from "./telemetry/logger.ts";
+import type { Traces } from "./telemetry/traces.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -39,6 +43,8 @@ const REST_FACTOR = 6;
 
 /** A service that is running. */
 export interface Service {
+  /** Where the listeners are. */
+  readonly urls: Readonly<Record<"set" | "get", string>>;
   /** Resolves when the service can't go on, with the reason. */
   readonly failed: Promise<Error>;
   /**
@@ -54,6 +60,7 @@ interface Parts extends ShutdownParts {
   readonly room: Room;
   readonly readmission: Readmission;
   readonly stores: SnapshotStores;
+  readonly loopLag: LoopLag;
 }
 
 /**
@@ -63,6 +70,7 @@ interface Parts extends ShutdownParts {
  * @param config What to run.
  * @param version The version to tell.
  * @param logLines The process's log lines.
+ * @param traces The process's spans, if they are collected.
  * @returns The running service.
  * @throws {ListenError} If a port can't be had.
  */
@@ -70,11 +78,16 @@ export function startService(
   config: Config,
   version: string,
   logLines: LogLines,
+  traces?: Traces,
 ): Service {
   const parts = build(config, version, logLines);
   const { replica, apps, listeners } = parts;
-  apps.ports.set = bind(listeners, config, "set", apps.set);
-  apps.ports.get = bind(listeners, config, "get", apps.get);
+  traces?.hideUsers((url) => apps.set.routeOf(url) ?? apps.get.routeOf(url));
+  const shown = (app: RoutedApp) => traces?.named(app) ?? app;
+  const set = bind(listeners, config, "set", shown(apps.set));
+  apps.setPort = set.port;
+  const get = bind(listeners, config, "get", shown(apps.get));
+  apps.getPort = get.port;
 
   const failed = Promise.withResolvers<Error>();
   const fail = (error: Error) => {
@@ -89,6 +102,7 @@ export function startService(
   const timer = setInterval(() => tick(parts, fail), TICK_MS);
   startUp({ ...parts, signal: parts.stopping.signal, now }).catch(fail);
   return {
+    urls: { set: set.url, get: get.url },
     failed: failed.promise,
     stop: async (reason) => {
       await leave(parts, reason, failed.promise);
@@ -164,6 +178,8 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
       await rest(worked_ms, restFactor());
     },
   });
+  const listeners = new Listeners(now);
+  const loopLag = new LoopLag(TICK_MS);
   const apps = new Apps({
     ...config,
     identity,
@@ -171,10 +187,14 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     cluster,
     snapshots,
     healing: healer ?? { seen: 0, lost: 0 },
+    logFilesBytes: config.nats === undefined
+      ? () => logFilesBytes(config.dataDir)
+      : undefined,
+    loopLag,
+    listeners,
     logLines,
     now,
   });
-  const listeners = new Listeners(now);
   return {
     config,
     log,
@@ -188,6 +208,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     healer,
     snapshots,
     apps,
+    loopLag,
     listeners,
     stopping: new AbortController(),
   };
@@ -237,9 +258,12 @@ function join(
 }
 
 function tick(
-  { replica, cluster, readmission, healer, snapshots, apps, listeners }: Parts,
+  parts: Parts,
   fail: (error: Error) => void,
 ): void {
+  const { replica, cluster, readmission, healer, snapshots } = parts;
+  const { apps, loopLag, listeners } = parts;
+  loopLag.tick(now());
   try {
     replica.tick();
   } catch (error) {

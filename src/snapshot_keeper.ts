@@ -6,7 +6,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { Cluster } from "./cluster/cluster.ts";
-import { standing } from "./cluster/standing.ts";
+import { type Standing, standing } from "./cluster/standing.ts";
 import type { LogEntry, LogLimits, LogRetention } from "./log/log.ts";
 import {
   type CompactionPlace,
@@ -115,6 +115,8 @@ export class SnapshotKeeper {
   #situation(): CompactionSituation & { logId: string | undefined } {
     const { replica, cluster, now } = this.parts;
     const logId = replica.log?.id;
+    let seen: Standing | undefined;
+    const among = () => seen ??= standing(cluster.view(now()).replicas, logId);
     return {
       logId,
       blocked: this.#blocked(),
@@ -122,7 +124,13 @@ export class SnapshotKeeper {
       logBytesSince: (sequence) => this.#growth.since(sequence),
       retention: this.#retention,
       cutProblem: this.#cutProblem,
-      ...standing(cluster.view(now()).replicas, logId),
+      // A compactor that has nothing to do does not ask for it.
+      get rank() {
+        return among().rank;
+      },
+      get slowestSequence() {
+        return among().slowestSequence;
+      },
     };
   }
 

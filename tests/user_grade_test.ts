@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   NUMBER_FIELDS,
+  patchJson,
   USER_ID_BYTES_MAX,
   userGradeJson,
 } from "../src/user_grade.ts";
@@ -285,5 +286,29 @@ test("assertUserId() takes the ids that parsePatch() takes, and no others", () =
         assert.equal(isTaken, isPatch({ user_id }));
       },
     ),
+  );
+});
+
+test("patchJson() is JSON.stringify() of the patch", () => {
+  const number = fc.option(fc.maxSafeInteger(), { nil: undefined });
+  fc.assert(
+    fc.property(
+      userId,
+      number,
+      number,
+      number,
+      number,
+      (user_id, postpaid_limit, spp, shipping_fee, return_fee) => {
+        const patch = {
+          user_id,
+          postpaid_limit,
+          spp,
+          shipping_fee,
+          return_fee,
+        };
+        assert.equal(patchJson(patch), JSON.stringify(patch));
+      },
+    ),
+    { numRuns: 2000 },
   );
 });

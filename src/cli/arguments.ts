@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import project from "../../deno.json" with { type: "json" };
+import { withoutUserinfo } from "../config/url_userinfo.ts";
 import { VARIABLES } from "../config/variables.ts";
 import { STANDARD_INPUT } from "./import_command.ts";
 
@@ -122,6 +123,6 @@ export function parseArguments(args: string[]): Command {
       }
       return { type: "backup", file: files[0], source: values.from };
     default:
-      throw new Error(`There is no command ${name}`);
+      throw new Error(`There is no command ${withoutUserinfo(name)}`);
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { withoutUserinfo } from "../config/url_userinfo.ts";
 import type { Meter } from "./terminal_meter.ts";
 import { CommandError } from "./command_error.ts";
 import { describeAnswer, type Login, SetListener } from "./set_listener.ts";
@@ -157,16 +158,16 @@ function sourceOf(source: string, login: Login): Source {
       open: () => Promise.resolve({ stream: Deno.stdin.readable, total: 0 }),
     };
   }
-  if (/^https?:/.test(source)) return backupOf(new SetListener(source, login));
+  if (/^[a-z][a-z\d+.-]*:\/\/|^https?:/i.test(source)) {
+    return backupOf(new SetListener(source, login));
+  }
   try {
     if (Deno.statSync(source).isDirectory) throw new Error("it is a folder");
   } catch (cause) {
-    throw new CommandError(
-      `Cannot read ${source}: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
+    // A URL without its scheme is a path too, and the cause repeats it.
+    const name = withoutUserinfo(source);
+    const reason = (cause as Error).message.replaceAll(source, name);
+    throw new CommandError(`Cannot read ${name}: ${reason}`);
   }
   return {
     name: source,

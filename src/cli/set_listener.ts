@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hasStrayUserinfo, withoutUserinfo } from "../config/url_userinfo.ts";
 import { CommandError } from "./command_error.ts";
 
 /** Who logs in where a URL holds no user. */
@@ -33,7 +34,16 @@ export class SetListener {
     const url = URL.parse(text);
     if (url === null || !/^https?:$/.test(url.protocol) || url.host === "") {
       throw new CommandError(
-        `Cannot use ${text} as a URL: it must begin with http:// or https://, as in http://127.0.0.1:8080`,
+        `Cannot use ${
+          withoutUserinfo(text)
+        } as a URL: it must begin with http:// or https://, as in http://127.0.0.1:8080`,
+      );
+    }
+    if (hasStrayUserinfo(url)) {
+      throw new CommandError(
+        `Cannot use ${
+          withoutUserinfo(text)
+        } as a URL: the host ends before an @. Write %2F for /, %3F for ? and %23 for # in a password, and %40 for @ in a path`,
       );
     }
     const userinfo = url.username === ""
@@ -81,7 +91,9 @@ export class SetListener {
 export async function describeAnswer(response: Response): Promise<string> {
   const { status, headers } = response;
   const location = headers.get("location");
-  if (location !== null) return `${status}, it has moved to ${location}`;
+  if (location !== null) {
+    return `${status}, it has moved to ${withoutUserinfo(location)}`;
+  }
   return `${status} ${describeProblem(await beginning(response))}`.trim();
 }
 

@@ -17,6 +17,9 @@ export const HEARTBEAT_SEAMS_MAX = 8;
 /** The most characters of a heartbeat's reason. */
 const REASON_CHARACTERS_MAX = 200;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 const sequence = z.int().min(0);
 const digest = z.string().regex(/^[0-9a-f]{16}$/);
 const name = z.string().min(1).max(256);
@@ -71,7 +74,7 @@ export function encodeHeartbeat(
   heartbeat: Heartbeat,
 ): Uint8Array<ArrayBuffer> {
   const reason = heartbeat.reason.slice(0, REASON_CHARACTERS_MAX);
-  return new TextEncoder().encode(JSON.stringify({ ...heartbeat, reason }));
+  return encoder.encode(JSON.stringify({ ...heartbeat, reason }));
 }
 
 /**
@@ -92,7 +95,7 @@ export function parseHeartbeat(
   }
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = JSON.parse(decoder.decode(bytes));
   } catch (cause) {
     throw new InvalidHeartbeatError(
       "Cannot read a heartbeat: it is not JSON",

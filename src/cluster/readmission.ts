@@ -207,7 +207,6 @@ export class Readmission {
   #say(reason: string | undefined): void {
     if (reason === this.#reason) return;
     this.#reason = reason;
-    this.#calmLooks = 0;
     this.ports.changed(
       reason === undefined ? undefined : { type: "waiting", reason },
     );

@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from "zod";
+import { hasStrayUserinfo } from "./url_userinfo.ts";
 
 /** An integer in decimal digits, from a least to a greatest. */
 export function integer(min: number, max: number) {
@@ -40,9 +41,10 @@ export const servers = text.transform((list) =>
     "must be a comma-separated list of nats://HOST:PORT or tls://HOST:PORT, without credentials",
 });
 
-function hasDecodableUserinfo({ username, password }: URL): boolean {
+function hasDecodableUserinfo(url: URL): boolean {
+  if (url.protocol !== "file:" && hasStrayUserinfo(url)) return false;
   try {
-    decodeURIComponent(username + password);
+    decodeURIComponent(url.username + url.password);
     return true;
   } catch {
     return false;
@@ -60,7 +62,8 @@ export const peers = text.transform((list) =>
   { error: "must be a comma-separated list of http:, https: or file: URLs" },
 ).transform((urls) => urls.filter((url) => url !== null))
   .refine((urls) => urls.every(hasDecodableUserinfo), {
-    error: "must hold users and passwords percent-encoded: write %25 for %",
+    error:
+      "must hold users and passwords percent-encoded: write %25 for %, %2F for /, %3F for ?, %23 for # and %40 for @",
   });
 
 /** The URL of a file on this machine. */

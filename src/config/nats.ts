@@ -38,14 +38,16 @@ export function readNats(
     NATS_URL,
     NATS_USER,
     NATS_PASSWORD,
+    NATS_PASSWORD_FILE,
     NATS_TOKEN,
     NATS_CREDS_FILE,
     NATS_TLS_CA_FILE,
   } = environment;
-  const ways = [NATS_USER || NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE];
+  const hasPassword = Boolean(NATS_PASSWORD || NATS_PASSWORD_FILE);
+  const ways = [NATS_USER || hasPassword, NATS_TOKEN, NATS_CREDS_FILE];
   if (ways.filter(Boolean).length > 1) {
     reader.problems.push(
-      "NATS_USER with NATS_PASSWORD, NATS_TOKEN and NATS_CREDS_FILE exclude each other: set only one",
+      "NATS_USER with its password, NATS_TOKEN and NATS_CREDS_FILE exclude each other: set only one",
     );
   }
   const needless = NATS_URL
@@ -58,8 +60,10 @@ export function readNats(
       } must not be set without NATS_URL, which names the NATS servers`,
     );
   }
-  if (!NATS_USER !== !NATS_PASSWORD) {
-    reader.problems.push("NATS_USER and NATS_PASSWORD must be set together");
+  if (Boolean(NATS_USER) !== hasPassword) {
+    reader.problems.push(
+      "NATS_USER must be set together with NATS_PASSWORD or NATS_PASSWORD_FILE",
+    );
   }
   if (
     NATS_URL && !environment.AUTH_PASSWORD && !environment.AUTH_PASSWORD_FILE
@@ -74,7 +78,7 @@ export function readNats(
   const nats = {
     servers: reader.value("NATS_URL", VARIABLES.NATS_URL),
     user: reader.value("NATS_USER", VARIABLES.NATS_USER),
-    password: reader.value("NATS_PASSWORD", VARIABLES.NATS_PASSWORD),
+    password: readPassword(reader, environment),
     token: reader.value("NATS_TOKEN", VARIABLES.NATS_TOKEN),
     credsFile: NATS_CREDS_FILE || undefined,
     caFile: NATS_TLS_CA_FILE || undefined,
@@ -85,4 +89,27 @@ export function readNats(
     ),
   };
   return nats.servers === undefined ? undefined : nats as NatsConfig;
+}
+
+/** The password of `NATS_USER`, in a variable or a file. */
+function readPassword(
+  reader: VariableReader,
+  { NATS_PASSWORD, NATS_PASSWORD_FILE }: Environment,
+): string | undefined {
+  if (NATS_PASSWORD && NATS_PASSWORD_FILE) {
+    reader.problems.push(
+      "NATS_PASSWORD and NATS_PASSWORD_FILE must not both be set",
+    );
+  }
+  const content = reader.file("NATS_PASSWORD_FILE");
+  if (content === undefined) {
+    return reader.value("NATS_PASSWORD", VARIABLES.NATS_PASSWORD);
+  }
+  const password = content.replace(/[\r\n]+$/, "");
+  if (!/^\P{Cc}+$/u.test(password)) {
+    reader.problems.push(
+      "NATS_PASSWORD_FILE must hold one line without control characters",
+    );
+  }
+  return password;
 }

@@ -56,6 +56,11 @@ export const VARIABLES = {
   ),
   NATS_USER: variable(undefined, "user at NATS", text),
   NATS_PASSWORD: variable(undefined, "its password", text),
+  NATS_PASSWORD_FILE: variable(
+    undefined,
+    "instead: a file that holds it, on one line",
+    text,
+  ),
   NATS_TOKEN: variable(undefined, "instead: a token for NATS", text),
   NATS_CREDS_FILE: variable(
     undefined,

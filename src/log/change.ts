@@ -10,10 +10,11 @@
  *
  * @module
  */
-import type {
-  UserChange,
-  UserDeletion,
-  UserGradePatch,
+import {
+  patchJson,
+  type UserChange,
+  type UserDeletion,
+  type UserGradePatch,
 } from "../user_grade.ts";
 import {
   InvalidUserGradeError,
@@ -64,7 +65,7 @@ export class Change {
       shipping_fee: withoutSign(shipping_fee),
       return_fee: withoutSign(return_fee),
     };
-    return new Change(patch, JSON.stringify(patch), 1);
+    return new Change(patch, patchJson(patch), 1);
   }
 
   /**

@@ -30,6 +30,13 @@ export interface LogLocation {
   readonly lastSequence: number;
   /** The time of the entry that was asked for. */
   readonly time: string | undefined;
+  /**
+   * The entry that the log begins with, if it comes directly after the sequence
+   * asked for and the log may have gone two ways. Unless it is the mark of a
+   * healing to there, nothing shows that a state at that sequence is of the
+   * log's history.
+   */
+  readonly begin?: { readonly mark: HealPoint | undefined };
 }
 
 /**

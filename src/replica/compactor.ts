@@ -149,7 +149,8 @@ export class Compactor {
   }
 
   #isWorthALook(now_ms: number): boolean {
-    const { blocked, logId } = this.ports.situation();
+    const situation = this.ports.situation();
+    const { blocked, logId } = situation;
     if (blocked !== undefined || logId === undefined) {
       this.#wantedSince = new Map();
       if (this.#requests.isHurried) {
@@ -162,7 +163,8 @@ export class Compactor {
     if (backingOff({ now_ms, failure, isHurried })) return false;
     const { last } = this.#sight;
     return isHurried || last === undefined ||
-      now_ms - last.at_ms >= LOOK_MS || this.#decide(last).type !== "none";
+      now_ms - last.at_ms >= LOOK_MS ||
+      this.#decide(last, situation).type !== "none";
   }
 
   /** Does steps until none is to be done. */
@@ -178,7 +180,7 @@ export class Compactor {
         const look = await this.#lookAgain();
         if (look === undefined) return;
         isAsked = this.#requests.isHurried;
-        step = this.#decide(look);
+        step = this.#decide(look, this.ports.situation());
         if (step.type !== "none") await this.#do(step);
       } while (step.type !== "none");
       this.#troubles.obstructed(step.isProblem ? step.reason : undefined);
@@ -210,9 +212,12 @@ export class Compactor {
     this.#sight.doubt(id);
   }
 
-  #decide({ firstSequence, lastSequence }: CompactionLook): Step {
+  #decide(
+    { firstSequence, lastSequence }: CompactionLook,
+    situation: CompactionSituation,
+  ): Step {
     const facts: CompactionFacts = {
-      ...this.ports.situation(),
+      ...situation,
       now_ms: this.ports.now(),
       date_ms: this.ports.date(),
       place: this.options.place,

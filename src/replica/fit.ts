@@ -4,7 +4,7 @@
  * @module
  */
 import { compareLog } from "../log/compare_log.ts";
-import type { Fence, LogLocation } from "../log/log.ts";
+import type { Fence, HealPoint, LogLocation } from "../log/log.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 
 /** The end of a log that is to be made whole from a snapshot beyond it. */
@@ -56,6 +56,25 @@ export function isAbandoned(
 }
 
 /**
+ * A log that begins directly after a snapshot has no entry of it, and may have
+ * come there another way.
+ *
+ * @param mark What the log says of the state that it goes on from.
+ */
+function misfitBefore(
+  { sequence, digest }: Pick<SnapshotInfo, "sequence" | "digest">,
+  mark: HealPoint | undefined,
+): string | undefined {
+  const what = `the log begins with entry ${sequence + 1}`;
+  if (mark === undefined) {
+    return `too old for the log: it ends at ${sequence}, and ${what}, which does not show that it goes on from there`;
+  }
+  return digest === undefined || digest === mark.digest
+    ? undefined
+    : `of another history: ${what}, which says that it goes on from the digest ${mark.digest}, and the snapshot has ${digest}`;
+}
+
+/**
  * @param snapshot What the snapshot says of itself.
  * @param logId The log's identity.
  * @param location Where the log stands, looked up with the snapshot's sequence.
@@ -75,7 +94,7 @@ export function misfit(
   if (sequence === 0 && rows > 0) {
     return `of no log: it has ${rows} users at sequence 0, before any entry`;
   }
-  const { firstSequence, lastSequence } = location;
+  const { firstSequence, lastSequence, begin } = location;
   const fence = fenceFor({ sequence, time }, end);
   if (fence !== undefined && sequence >= fence.at) {
     // Whatever else there is behind the fence is void.
@@ -91,7 +110,7 @@ export function misfit(
   const last = sequence === 0 ? undefined : { sequence, time: time ?? "" };
   switch (compareLog({ ...location, entry }, { sequence, last }).type) {
     case "same":
-      return undefined;
+      return begin && misfitBefore({ sequence, digest }, begin.mark);
     case "ahead":
       if (end === undefined) {
         return `ahead of the log: it ends at ${sequence}, the log at ${lastSequence}`;

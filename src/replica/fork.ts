@@ -108,7 +108,7 @@ export function forkByTime(
   place: Pick<SnapshotInfo, "sequence" | "time">,
 ): string | undefined {
   const isBefore = own.time !== null && place.time !== null &&
-    place.sequence > own.sequence && place.time < own.time;
+    place.time < own.time;
   return isBefore
     ? `two histories: entry ${place.sequence} of the log is of ${place.time}, before entry ${own.sequence} that this replica has applied, of ${own.time}: ${FORK_REMEDY}`
     : undefined;

@@ -112,17 +112,20 @@ export class Healer {
     this.#calls.tick(now_ms);
     if (this.#stopping.signal.aborted || now_ms < this.#considerAt_ms) return;
     this.#considerAt_ms = now_ms + CONSIDER_MS;
-    const { own, others, isPresenceOn } = this.ports.situation();
+    const situation = this.ports.situation();
+    const { own } = situation;
     if (own === undefined) return;
     this.#report.heals(own);
     if (own.isForked) return;
     // While it is connected, the log's own entries have shown that it is not.
     const fork = this.#isConnected
       ? undefined
-      : forkByOthers(own, companions({ own, others }));
+      : forkByOthers(own, companions({ own, others: situation.others }));
     if (fork !== undefined) return this.#report.fork(fork);
     this.#troubles.retry(now_ms);
-    this.#tellAbility(isPresenceOn && this.#troubles.problem === undefined);
+    this.#tellAbility(
+      situation.isPresenceOn && this.#troubles.problem === undefined,
+    );
     if (this.#sight.loss === undefined || this.#turn !== undefined) return;
     this.#turn = this.#work(own).finally(() => this.#turn = undefined);
   }

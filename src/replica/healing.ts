@@ -34,6 +34,7 @@ import {
   fullerSnapshot,
   isFuller,
   isSilent,
+  otherHistory,
   rankAmongEquals,
   whoGoesFirst,
 } from "./healing_rivals.ts";
@@ -129,6 +130,8 @@ function healLost(facts: HealingFacts): HealingStep {
   }
   const hindrance = whyDisputed(facts) ?? whoGoesFirst(facts);
   if (hindrance !== undefined) return hindrance;
+  const other = otherHistory(facts);
+  if (other !== undefined) return wantedRead(other) ?? twoHistories(own, other);
   const fuller = fullerSnapshot(facts);
   const snapshot = fuller !== undefined
     ? wantedRead(fuller)
@@ -251,6 +254,16 @@ function finishMark(facts: HealingFacts): HealingStep {
   return now_ms - fenceSince_ms < rankAmongEquals(facts) * FINISH_AFTER_MS
     ? none("wait", "another replica finishes the healing")
     : { type: "mark", point: pointOf(own) };
+}
+
+function twoHistories(
+  { id, appliedSequence }: HealingFacts["own"],
+  { info }: HealingSnapshot,
+): NoHealing {
+  return none(
+    "problem",
+    `replica ${id} at entry ${appliedSequence} and the snapshot at entry ${info.sequence} have two histories, and nobody can tell which is right: save the snapshot and the replica's backup, and delete the snapshot or stop the replica`,
+  );
 }
 
 function awaiting(ids: readonly string[]): NoHealing {

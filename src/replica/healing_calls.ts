@@ -7,7 +7,7 @@ import type { HealableLog, HealPoint, LogLoss } from "../log/log.ts";
 import { type StoreCallPorts, StoreCalls } from "./store_calls.ts";
 
 /** How long a call to the log may take: NATS answers sooner, or not at all. */
-const LOG_CALL_LIMIT_MS = 15_000;
+export const LOG_CALL_LIMIT_MS = 15_000;
 
 /** What healing works on. */
 export interface HealingPorts extends StoreCallPorts {

@@ -54,6 +54,7 @@ export function checkHealing(step: HealingWork, facts: HealingFacts): void {
       return checkRestore(step.snapshot, facts);
     case "remake":
       mustHold(loss.type === "gone", "a log that is there is not made again");
+      checkStored(facts);
       return checkPatience(facts);
     case "fence":
       return checkFence(step.point, step.after, facts);
@@ -133,7 +134,20 @@ function checkFence(
     ),
     "no log is healed while two histories are there",
   );
+  checkStored(facts);
   checkPatience(facts);
+}
+
+/** Sets of another history may be stored that nobody has any more. */
+function checkStored({ own, snapshots }: HealingFacts): void {
+  const { appliedSequence: sequence, seams } = own;
+  mustHold(
+    snapshots.every(({ info, isUnreadable }) =>
+      isUnreadable || (info.time ?? "") <= (own.time ?? "") ||
+      compareSeams({ sequence, seams }, originOf(info)) !== "other"
+    ),
+    "no log is healed while a newer snapshot of another history is stored",
+  );
 }
 
 /** Whether another replica has, or may have, what this one does not. */

@@ -130,6 +130,22 @@ export function fullerSnapshot(
 }
 
 /**
+ * All that went on with it may be gone; their sets were acknowledged all the
+ * same.
+ *
+ * @returns A stored snapshot of another history than this replica's, which
+ * others have written to after its last entry; undefined if there is none.
+ */
+export function otherHistory(
+  { own, snapshots }: HealingFacts,
+): HealingSnapshot | undefined {
+  return snapshots.find(({ info, isUnreadable }) =>
+    !isUnreadable && (info.time ?? "") > (own.time ?? "") &&
+    isOfOtherHistory(info, own)
+  );
+}
+
+/**
  * @param own A replica's state.
  * @param snapshots The log's snapshots, newest first.
  * @param end The log's end.

@@ -114,8 +114,7 @@ export function compareSeams(
     : [other, one];
   const after = Math.max(short.seams.knownAfter, long.seams.knownAfter);
   if (after >= short.sequence) {
-    return short.sequence > 0 && long.seams.areSomeForgotten &&
-        short.seams.points.length > 0
+    return long.seams.areSomeForgotten && short.seams.points.length > 0
       ? "forgotten"
       : "unknown";
   }

@@ -80,7 +80,8 @@ export class FolderPlace implements FilePlace {
    */
   async #make(): Promise<void> {
     if (this.#isMade) await Deno.stat(this.folder);
-    else await Deno.mkdir(this.folder, { recursive: true });
+    // Backups hold every user grade: for the owner alone.
+    else await Deno.mkdir(this.folder, { recursive: true, mode: 0o700 });
     this.#isMade = true;
   }
 

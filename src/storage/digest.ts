@@ -15,6 +15,10 @@ export class Digest {
   #low = 0;
   #keyHigh = 0;
   #keyLow = 0;
+  /** The digest as it was told last, and its two sums. */
+  #told = "0000000000000000";
+  #toldHigh = 0;
+  #toldLow = 0;
 
   /**
    * Selects the key for the next calls of {@linkcode add} and
@@ -62,8 +66,14 @@ export class Digest {
 
   /** @returns 16 lower-case hex digits; all zeros for no records. */
   toString(): string {
-    const hex = (half: number) => (half >>> 0).toString(16).padStart(8, "0");
-    return hex(this.#high) + hex(this.#low);
+    const isTold = this.#high === this.#toldHigh && this.#low === this.#toldLow;
+    if (!isTold) {
+      const hex = (half: number) => (half >>> 0).toString(16).padStart(8, "0");
+      this.#toldHigh = this.#high;
+      this.#toldLow = this.#low;
+      this.#told = hex(this.#high) + hex(this.#low);
+    }
+    return this.#told;
   }
 }
 

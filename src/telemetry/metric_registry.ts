@@ -53,6 +53,8 @@ export class MetricRegistry {
         registers: [],
         collect() {
           this.reset();
+          // Without labels there is a 0 otherwise.
+          if (labelNames.length === 0) this.remove();
           for (const [labels, value] of read()) this.set(labels, value);
         },
       }),

@@ -3,92 +3,47 @@
  *
  * @module
  */
-import type { Histogram } from "../histogram.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { HealingView, Identity, SnapshotView } from "../http/ports.ts";
-import type { RequestCounts } from "../http/server/request_counts.ts";
-import type { BackupCounts } from "../http/set/backup.ts";
 import { ENDS } from "../http/get/watch_end.ts";
 import type { Watchers } from "../http/get/watchers.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";
 import { REPLICA_STATES } from "../replica_states.ts";
 import { REJECTIONS } from "../replica/set_counts.ts";
-import type { LogLines } from "./logger.ts";
-import type { MetricRegistry, Sample } from "./metric_registry.ts";
 import { addHealing } from "./healing_metrics.ts";
+import { addHttp, type HttpSources } from "./http_metrics.ts";
+import type { MetricRegistry, Sample } from "./metric_registry.ts";
+import { addProcess, type ProcessSources } from "./process_metrics.ts";
 import { addSnapshots } from "./snapshot_metrics.ts";
 
 /** Where the numbers are kept. */
-export interface MetricSources {
+export interface MetricSources extends HttpSources, ProcessSources {
   readonly identity: Identity;
   readonly replica: ReplicaView;
-  /** By listener. */
-  readonly requests: Readonly<Record<"set" | "get", RequestCounts>>;
-  readonly getSeconds: Histogram;
-  readonly backups: BackupCounts;
   readonly watchers: Pick<Watchers, "size" | "counts">;
   readonly cluster: Cluster;
   readonly snapshots: SnapshotView;
   readonly healing: HealingView;
-  readonly logLines: Pick<LogLines, "lost">;
+  /** The size of the log's files on the disk; undefined where it has none here. */
+  readonly logFilesBytes: (() => number) | undefined;
 }
 
 /** @returns Metrics that read all numbers at each scrape. */
 export async function createMetrics(
   sources: MetricSources,
 ): Promise<MetricRegistry> {
-  // The library takes 50 ms to load; the log opens in the meantime.
   const { MetricRegistry } = await import("./metric_registry.ts");
   const registry = new MetricRegistry();
-  addRequests(registry, sources);
+  addHttp(registry, sources);
   addWatchers(registry, sources.watchers);
   addSets(registry, sources.replica);
-  addLog(registry, sources.replica);
+  addLog(registry, sources);
   addSnapshots(registry, sources.snapshots, Date.now);
   addHealing(registry, sources.healing, sources.replica);
   addState(registry, sources);
   addCluster(registry, sources.cluster);
-  addProcess(registry, sources.logLines);
+  addProcess(registry, sources);
   return registry;
-}
-
-function addRequests(
-  registry: MetricRegistry,
-  { requests, getSeconds, backups }: MetricSources,
-): void {
-  registry.counters(
-    "usergrade_http_requests_total",
-    "Requests answered, by listener, route and status; unmatched paths count as other.",
-    ["listener", "route", "status"],
-    () =>
-      Object.entries(requests).flatMap(([listener, counts]) =>
-        [...counts.routes()].flatMap(([route, answers]) =>
-          answers.entries().map(([status, count]): Sample => [
-            { listener, route, status: String(status) },
-            count,
-          ])
-        )
-      ),
-  );
-  registry.histogram(
-    "usergrade_get_duration_seconds",
-    "Seconds that a get takes in its handler; one get in 16 is timed.",
-    getSeconds,
-  );
-  registry.counters(
-    "usergrade_backups_total",
-    "Backups served, by result: complete, or broken off by the client.",
-    ["result"],
-    () => [
-      [{ result: "complete" }, backups.complete],
-      [{ result: "broken" }, backups.broken],
-    ],
-  );
-  registry.counter(
-    "usergrade_backup_bytes_total",
-    "Bytes of backups that were sent.",
-    () => backups.bytes,
-  );
 }
 
 function addWatchers(
@@ -158,7 +113,10 @@ function addSets(registry: MetricRegistry, replica: ReplicaView): void {
   );
 }
 
-function addLog(registry: MetricRegistry, replica: ReplicaView): void {
+function addLog(
+  registry: MetricRegistry,
+  { replica, logFilesBytes }: MetricSources,
+): void {
   registry.gauge(
     "usergrade_log_last_sequence",
     "Sequence of the log's last known entry.",
@@ -174,6 +132,13 @@ function addLog(registry: MetricRegistry, replica: ReplicaView): void {
     "Entries of the log that are not yet applied here.",
     () => replica.lastSequence - replica.appliedSequence,
   );
+  if (logFilesBytes !== undefined) {
+    registry.gauge(
+      "usergrade_log_files_bytes",
+      "Size of the standalone service's files in DATA_DIR, in bytes.",
+      logFilesBytes,
+    );
+  }
   registry.gauge(
     "usergrade_log_connected",
     "1 while sets can be proposed to the log, else 0.",
@@ -229,8 +194,8 @@ function addState(
     "Users stored.",
     () => replica.users,
   );
-  registry.gauge(
-    "usergrade_restore_rows",
+  registry.counter(
+    "usergrade_restored_rows_total",
     "Rows restored from snapshots since the start.",
     () => replica.history.restoredRows,
   );
@@ -261,36 +226,5 @@ function addCluster(registry: MetricRegistry, cluster: Cluster): void {
     "usergrade_announcements_dropped_total",
     "Heartbeats that were dropped: not a replica's, or too many.",
     () => cluster.droppedHeartbeats,
-  );
-}
-
-function addProcess(
-  registry: MetricRegistry,
-  logLines: MetricSources["logLines"],
-): void {
-  registry.counter(
-    "usergrade_lost_log_lines_total",
-    "Log lines that stderr did not take.",
-    () => logLines.lost,
-  );
-  registry.gauge(
-    "process_resident_memory_bytes",
-    "Resident memory of the process, in bytes.",
-    () => Deno.memoryUsage().rss,
-  );
-  registry.gauge(
-    "process_start_time_seconds",
-    "Start time of the process, in seconds since 1970.",
-    () => performance.timeOrigin / 1000,
-  );
-  registry.gauge(
-    "usergrade_heap_used_bytes",
-    "Heap of the main thread, in bytes; users are stored outside of it.",
-    () => Deno.memoryUsage().heapUsed,
-  );
-  registry.gauge(
-    "usergrade_array_buffers_bytes",
-    "Memory outside the main thread's heap, in bytes; mostly users.",
-    () => Deno.memoryUsage().external,
   );
 }

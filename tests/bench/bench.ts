@@ -10,6 +10,7 @@ import project from "../../deno.json" with { type: "json" };
 /** The tasks that measure, in the order of the report. */
 const TASKS = [
   "http",
+  "peers",
   "storage",
   "churn",
   "growth",

@@ -83,6 +83,7 @@ function refusalCosts(): Record<string, number> {
   const handler = basicAuth(
     { user: "admin", passwords: ["a long password"] },
     () => new Response(),
+    { missing: 0, wrong: 0 },
   );
   const wrong = {
     "another user, the right password": basicAuthorization(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CommandError } from "../../src/cli/command_error.ts";
 import { SetListener } from "../../src/cli/set_listener.ts";
 
 Deno.test(
@@ -15,5 +16,36 @@ Deno.test(
     assert.equal(at("https://a/grades"), "https://a/grades/backup");
     assert.equal(at("https://a/grades/backup"), "https://a/grades/backup");
     assert.equal(at("https://a/my-backup"), "https://a/my-backup/backup");
+  },
+);
+
+Deno.test(
+  "SetListener refuses a URL that it can't use without a word of its password",
+  {
+    permissions: "none",
+  },
+  () => {
+    for (
+      const url of [
+        "ftp://ann:secret@a",
+        "http://ann:secret@a:port",
+        "http://ann:sec/ret@a",
+        "http://ann:12/secret@a",
+        "http://ann:12?secret@a",
+        "http://ann:12#secret@a",
+        "ann:secret@a:8080",
+        "http://ann:secret%zz@a",
+      ]
+    ) {
+      assert.throws(
+        () => new SetListener(url, { user: "u", password: "p" }),
+        (error) => {
+          assert.ok(error instanceof CommandError);
+          assert.doesNotMatch(error.message, /sec|ret|ann:/);
+          return true;
+        },
+        url,
+      );
+    }
   },
 );

@@ -27,6 +27,8 @@ function readmitting() {
     /** Whether a stored state is fuller than the log, and how often that was asked. */
     isStored: false,
     storeAsked: 0,
+    /** Ends when the store has answered. */
+    storeAnswers: Promise.resolve(),
     changes: 0,
     condition: undefined as HealingCondition | undefined,
   };
@@ -58,7 +60,7 @@ function readmitting() {
     },
     recover: () => {
       world.storeAsked++;
-      return Promise.resolve(world.isStored);
+      return world.storeAnswers.then(() => world.isStored);
     },
     admit: (hearing) => world.admitted.push(hearing),
     isGivenUp: ({ id }) => id === world.givenUp,
@@ -72,8 +74,7 @@ function readmitting() {
     for (const end_ms = now_ms + ms; now_ms < end_ms;) {
       now_ms += 100;
       readmission.tick(now_ms);
-      await Promise.resolve();
-      await Promise.resolve();
+      for (let turns = 0; turns < 4; turns++) await Promise.resolve();
     }
   };
   return {
@@ -89,10 +90,13 @@ Deno.test("a session is let go on once all are heard and none objects", {
 }, async () => {
   const { world, run, hear } = readmitting();
   world.awaited = ["b", "c"];
+  await run(1_000);
   hear(7);
   assert.equal(world.asked, 1);
   await run(900);
-  assert.equal(world.condition, undefined);
+  assert.equal(world.changes, 0);
+  await run(100);
+  assert.equal(world.condition?.type, "waiting");
   await run(5_000);
   assert.deepEqual(world.admitted, []);
   assert.match(world.condition!.reason, /awaited: b, c$/);
@@ -168,6 +172,7 @@ Deno.test(
     world.looks[0].resolve(world.ends);
     await run(1_000);
     assert.deepEqual(world.admitted, []);
+    assert.equal(world.looks.length, 1);
     hear(2);
     await run(100);
     hear(3);
@@ -179,6 +184,61 @@ Deno.test(
     world.looks[3].resolve(world.ends);
     await run(100);
     assert.deepEqual(world.admitted, [3]);
+  },
+);
+
+Deno.test(
+  "the log is looked at as soon as a session asks, a few times a second, and one look at a time",
+  { permissions },
+  async () => {
+    const { world, run, hear } = readmitting();
+    // The second one that is heard objects.
+    world.others = [
+      otherReplica("b"),
+      otherReplica("c", { appliedSequence: 12 }),
+    ];
+    hear(1);
+    assert.equal(world.looks.length, 1);
+    await run(1_000);
+    assert.equal(world.looks.length, 6);
+    assert.match(world.condition!.reason, /^replica c/);
+    hear(2);
+    assert.equal(world.looks.length, 7);
+    world.isSlow = true;
+    await run(2_000);
+    assert.equal(world.looks.length, 8);
+  },
+);
+
+Deno.test(
+  "the store is asked anew by each session, after each objection, and the log is not looked at meanwhile",
+  { permissions },
+  async () => {
+    const { world, readmission, run, hear } = readmitting();
+    const answer = Promise.withResolvers<void>();
+    world.storeAnswers = answer.promise;
+    hear(1);
+    await run(2_000);
+    assert.deepEqual([world.storeAsked, world.looks.length], [1, 1]);
+    // It knows of nothing, and now another replica objects.
+    world.others = [otherReplica("b", { appliedSequence: 12 })];
+    answer.resolve();
+    await run(1_000);
+    assert.equal(world.condition?.type, "waiting");
+    // That one stores what it has, and stops.
+    world.others = [];
+    world.isSlow = true;
+    await run(300);
+    world.looks.at(-1)!.resolve(world.ends);
+    await run(100);
+    assert.equal(world.storeAsked, 2);
+    // The connection is lost before the last look has its answer.
+    readmission.left();
+    world.isSlow = false;
+    hear(2);
+    world.looks.at(-1)!.resolve(world.ends);
+    await run(1_000);
+    assert.deepEqual([world.storeAsked, world.admitted], [3, [2]]);
   },
 );
 
@@ -209,6 +269,7 @@ Deno.test(
       await run(10_000);
       assert.equal(world.condition?.type, "waiting");
       assert.equal(world.changes, 1);
+      const looks = world.looks.length;
       // The other is gone, or the log has it again.
       if (state === "healing") world.others = [];
       else world.ends = { firstSequence: 1, lastSequence: 11 };
@@ -216,6 +277,8 @@ Deno.test(
       assert.equal(world.condition?.type, "waiting");
       await run(600);
       assert.equal(world.condition, undefined);
+      // Two of them in a row, and one after the store was asked.
+      if (state === "healing") assert.equal(world.looks.length - looks, 3);
       assert.deepEqual([world.changes, world.admitted], [2, []]);
     }
   },

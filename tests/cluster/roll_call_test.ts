@@ -77,7 +77,8 @@ Deno.test("connections that are lost one after the other give nobody up", {
     roll.left([], now_ms + 500);
   }
   // A loss that was not told.
-  roll.joined(["b"], 1e9);
+  roll.joined([], 1e9);
+  roll.heard("b");
   roll.joined(["b"], 1e9 + 1);
   assert.deepEqual(roll.awaited(1e9 + 1), ["a", "b"]);
 });
@@ -99,6 +100,9 @@ Deno.test(
     assert.ok(roll.begin(["a", "b"], 300));
     assert.deepEqual(roll.awaited(300), ["a", "b"]);
     assert.equal(roll.connected_ms, 100);
+    // They have their time from then on.
+    assert.deepEqual(roll.awaited(300 + GONE_AFTER_MS), ["a", "b"]);
+    assert.deepEqual(roll.awaited(301 + GONE_AFTER_MS), []);
   },
 );
 

@@ -175,6 +175,7 @@ Deno.test({
       const name of [
         "NATS_USER",
         "NATS_PASSWORD",
+        "NATS_PASSWORD_FILE",
         "NATS_TOKEN",
         "NATS_CREDS_FILE",
         "NATS_TLS_CA_FILE",
@@ -188,12 +189,28 @@ Deno.test({
       );
     }
     const url = "nats://a:4222";
+    const fromFile = read({
+      NATS_URL: url,
+      NATS_USER: "u",
+      NATS_PASSWORD_FILE: "/password",
+      AUTH_PASSWORD: "p",
+    });
+    assert.equal(fromFile.nats?.password, "from a file");
     assert.match(problems({ NATS_URL: url })[0], /^AUTH_PASSWORD/);
     const wrong: Record<string, string>[] = [
       { NATS_URL: "http://a" },
       { NATS_URL: "nats://a:99999" },
       { NATS_URL: "nats://user:password@a" },
       { NATS_URL: url, NATS_USER: "u" },
+      { NATS_URL: url, NATS_PASSWORD_FILE: "/password" },
+      { NATS_URL: url, NATS_USER: "u", NATS_PASSWORD_FILE: "/nope" },
+      { NATS_URL: url, NATS_USER: "u", NATS_PASSWORD_FILE: "/two-lines" },
+      {
+        NATS_URL: url,
+        NATS_USER: "u",
+        NATS_PASSWORD: "p",
+        NATS_PASSWORD_FILE: "/password",
+      },
       { NATS_URL: url, NATS_TOKEN: "t", NATS_CREDS_FILE: "/key" },
       { NATS_URL: url, NATS_CREDS_FILE: "/nope" },
       { NATS_URL: url, NATS_STREAM: "a.b" },
@@ -219,12 +236,12 @@ Deno.test({
     };
     const { peers } = read({
       ...environment,
-      PEERS: "http://b:8080, https://u:p%40ss@c/,file:///backup.csv.gz",
+      PEERS: "http://b:8080, https://u:p%40ss@c/,file:///b@ckup.csv.gz",
     });
     assert.deepEqual(peers, [
       { url: "http://b:8080/", user: "me", password: "mine" },
       { url: "https://c/", user: "u", password: "p@ss" },
-      { url: "file:///backup.csv.gz", user: "me", password: "mine" },
+      { url: "file:///b@ckup.csv.gz", user: "me", password: "mine" },
     ]);
     for (
       const PEERS of [
@@ -233,9 +250,13 @@ Deno.test({
         "http://b,,",
         "http://b,http://a%zz:b@h",
         "http://a:b%ff@h",
+        "http://a:12/secret@h",
+        "http://a:sec/ret@h",
       ]
     ) {
-      assert.match(problems({ ...environment, PEERS })[0], /^PEERS/);
+      const [problem] = problems({ ...environment, PEERS });
+      assert.match(problem, /^PEERS/);
+      assert.doesNotMatch(problem, /sec|ret/);
     }
     assert.match(problems({ PEERS: "http://b" })[0], /^PEERS needs NATS_URL/);
   },

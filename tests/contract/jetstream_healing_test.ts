@@ -97,6 +97,7 @@ testOfMoving(
       await assert.rejects(healing.fence(POINT, 5), LogMovedError);
       await healing.moveTo(POINT);
       assert.deepEqual(await endsOf(server), [6, 6]);
+      assert.deepEqual((await log.locate(5)).begin, { mark: POINT });
       await eventually(() =>
         assert.deepEqual(session.entries.at(-1)?.heal, POINT)
       );

@@ -119,6 +119,40 @@ Deno.test("the log tells its bytes and its limits with each look, and entries te
   await eventually(() => assert.equal(client.limits?.firstSequence, 30));
   assert.equal(client.limits?.bytes, (await stateOf(server)).bytes);
   // One that comes later, and reads what is left.
-  await using late = await Session.open(server, options(server), 29);
-  await eventually(() => assert.equal(late.entries.length, 28));
+  await using late = await Session.open(server, options(server), 30);
+  await eventually(() => assert.equal(late.entries.length, 27));
+});
+
+Deno.test("JetStreamLog gives no entry to a replica of another history that ends directly before what is left of the log", async () => {
+  await using server = await NatsServer.start();
+  await using session = await Session.open(server);
+  for (const batch of [1, 2]) await session.propose(batch);
+  await server.stop("SIGTERM");
+  await server.copyStore("save");
+  await server.start();
+  await session.until("connected");
+  await session.propose(3);
+  await session.log.close();
+  // That entry is lost, others write past it, and the log is cut.
+  await server.stop();
+  await server.copyStore("put back");
+  await server.start();
+  await using other = await Session.open(server, { replicaId: "b" });
+  for (const batch of [3, 4, 5]) await other.propose(batch);
+  assert.equal(await other.log.trim(4), 4);
+  assert.deepEqual(await other.log.locate(3), {
+    firstSequence: 4,
+    lastSequence: 5,
+    time: undefined,
+    begin: { mark: undefined },
+  });
+
+  await using late = new Session(server, { replicaId: "c" }, 3);
+  await late.consume();
+  await late.untilReason(/begins with entry 4 now, .* entry 3 /);
+  assert.equal(late.statuses.at(-1)?.missing, 4);
+  assert.deepEqual(late.entries, []);
+  await late.goOnAfter(4);
+  await late.until("connected");
+  await eventually(() => assert.equal(late.entries.length, 1));
 });

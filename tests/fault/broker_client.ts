@@ -4,6 +4,7 @@
  * @module
  */
 import { connect, type NatsConnection } from "nats";
+import { BrokerError, unlessMissing } from "./broker_error.ts";
 import { NOTHING } from "./log_record.ts";
 
 /** How long a server that is up may take to answer. */
@@ -14,12 +15,6 @@ const RECONNECT_MS = 20;
 
 /** The log's stream. */
 export const LOG_STREAM = "USERGRADE";
-
-/** JetStream's code for a message that is not there. */
-const NO_MESSAGE_FOUND = 10037;
-
-/** JetStream's code for a stream that is not there. */
-export const STREAM_NOT_FOUND = 10059;
 
 /** The subject of what says that a log was made whole. */
 export const HEAL_SUBJECT = "usergrade.v2.set.$heal";
@@ -73,8 +68,12 @@ export class BrokerClient implements AsyncDisposable {
     );
   }
 
-  /** @returns The answer of JetStream's API, whatever it says. */
-  async #ask(
+  /**
+   * @param subject The question, after what all of JetStream's begin with.
+   * @returns The answer of JetStream's API, whatever it says.
+   * @throws {BrokerError} If it refuses.
+   */
+  async ask(
     subject: string,
     body: unknown = {},
     // deno-lint-ignore no-explicit-any -- as JetStream's API answers
@@ -97,18 +96,12 @@ export class BrokerClient implements AsyncDisposable {
     stream: string,
     question: unknown,
   ): Promise<StoredMessage | undefined> {
-    try {
-      const { message: { subject, seq, data = "" } } = await this.#ask(
-        `STREAM.MSG.GET.${stream}`,
-        question,
-      );
-      return { subject, sequence: seq, data: Uint8Array.fromBase64(data) };
-    } catch (error) {
-      if (error instanceof BrokerError && error.code === NO_MESSAGE_FOUND) {
-        return undefined;
-      }
-      throw error;
-    }
+    const found = await unlessMissing(
+      this.ask(`STREAM.MSG.GET.${stream}`, question),
+    );
+    if (found === undefined) return undefined;
+    const { subject, seq, data = "" } = found.message;
+    return { subject, sequence: seq, data: Uint8Array.fromBase64(data) };
   }
 
   /** @returns The first entry of the log from a sequence on. */
@@ -140,7 +133,7 @@ export class BrokerClient implements AsyncDisposable {
 
   /** @param filter The subjects to list. */
   async look(stream: string, filter?: string): Promise<StreamView> {
-    const { state, cluster } = await this.#ask(
+    const { state, cluster } = await this.ask(
       `STREAM.INFO.${stream}`,
       filter === undefined ? {} : { subjects_filter: filter },
     );
@@ -155,12 +148,12 @@ export class BrokerClient implements AsyncDisposable {
 
   /** Lets go of one message. */
   async deleteMessage(stream: string, sequence: number): Promise<void> {
-    await this.#ask(`STREAM.MSG.DELETE.${stream}`, { seq: sequence });
+    await this.ask(`STREAM.MSG.DELETE.${stream}`, { seq: sequence });
   }
 
   /** Deletes a stream. */
   async deleteStream(name: string): Promise<void> {
-    await this.#ask(`STREAM.DELETE.${name}`);
+    await this.ask(`STREAM.DELETE.${name}`);
   }
 
   /** Stores a message. */
@@ -174,15 +167,5 @@ export class BrokerClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.connection.close();
-  }
-}
-
-/** JetStream has refused something. */
-export class BrokerError extends Error {
-  override name = "BrokerError";
-
-  /** @param code JetStream's code. */
-  constructor(what: string, readonly code: number) {
-    super(`JetStream refuses ${what} with ${code}`);
   }
 }

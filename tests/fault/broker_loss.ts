@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { BrokerError, LOG_STREAM, STREAM_NOT_FOUND } from "./broker_client.ts";
+import { LOG_STREAM } from "./broker_client.ts";
+import { unlessMissing } from "./broker_error.ts";
 import type { Brokers } from "./brokers.ts";
 import { BUCKET_STREAM } from "./snapshot_bucket.ts";
 
@@ -56,15 +57,4 @@ async function untilAnswered(brokers: Brokers): Promise<void> {
       view.leader === undefined
     ) throw new Error("the stream has no leader");
   });
-}
-
-async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof BrokerError && error.code === STREAM_NOT_FOUND) {
-      return undefined;
-    }
-    throw error;
-  }
 }

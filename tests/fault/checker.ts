@@ -33,6 +33,8 @@ export interface Violation {
     | "a snapshot that is asked for is the state then or later"
     | "a kept snapshot is the log's state at its sequence"
     | "all replicas end with the log's state"
+    /** No mark, and no fence, where the broker has everything. */
+    | "a log is healed no more often than it has lost something"
     /** From each sequence on that it began at, with none left out. */
     | "a watcher is told each change once, in the log's order";
   readonly detail: string;
@@ -43,6 +45,7 @@ export interface Violation {
  * @param log The log at the end.
  * @param finals What each replica has at the end.
  * @param kept The snapshots that are kept at the end.
+ * @param losses How often the broker lost something.
  * @returns Every promise that was broken; empty if all were kept.
  */
 export function check(
@@ -50,6 +53,7 @@ export function check(
   log: LogModel,
   finals: readonly FinalState[],
   kept: readonly KeptSnapshot[],
+  losses: number,
 ): Violation[] {
   return [
     ...checkChanges(history, log),
@@ -61,6 +65,7 @@ export function check(
     ...checkKept(kept, log),
     ...checkWatches(history, log),
     ...checkFinals(finals, log),
+    ...checkHealings(log, losses),
   ];
 }
 
@@ -215,4 +220,21 @@ function* checkFinals(
       };
     }
   }
+}
+
+/** An entry that changes nothing is a fence or a mark: clients send none. */
+function* checkHealings(
+  { entries }: LogModel,
+  losses: number,
+): Generator<Violation> {
+  const healed = entries.flatMap(({ length }, i) =>
+    length === 0 ? [i + 1] : []
+  );
+  if (healed.length <= losses) return;
+  yield {
+    promise: "a log is healed no more often than it has lost something",
+    detail: `it lost something ${losses} times, and entries [${
+      healed.slice(0, 5).join(", ")
+    }] are fences or marks`,
+  };
 }

@@ -75,6 +75,7 @@ interface Case {
   entries?: UserChange[][];
   finals?: FinalState[];
   watches?: WatchRecord[];
+  losses?: number;
 }
 
 function promisesBroken(
@@ -86,6 +87,7 @@ function promisesBroken(
     entries = ENTRIES,
     finals,
     watches = [],
+    losses = 0,
   }: Case,
 ): Violation["promise"][] {
   const history: History = { changes, gets, snapshots, watches };
@@ -100,7 +102,9 @@ function promisesBroken(
       ])),
     })
   );
-  const broken = check(history, log, ends, kept).map(({ promise }) => promise);
+  const broken = check(history, log, ends, kept, losses).map(({ promise }) =>
+    promise
+  );
   return [...new Set(broken)];
 }
 
@@ -120,6 +124,16 @@ const CASES: [name: string, flagged: Violation["promise"][], Case][] = [
     "an entry that tries whether sets commit",
     [],
     { entries: [...ENTRIES, [{ user_id: "a" }], [{ user_id: "a" }]] },
+  ],
+  [
+    "a log that is healed after a loss",
+    [],
+    { entries: [...ENTRIES, []], losses: 1 },
+  ],
+  [
+    "a log that is healed where nothing was lost",
+    ["a log is healed no more often than it has lost something"],
+    { entries: [...ENTRIES, []] },
   ],
   [
     "an entry without fields that makes a user",

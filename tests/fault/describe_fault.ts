@@ -21,7 +21,9 @@ export function describeFault(fault: Fault, now_ms: number): string {
     step === undefined ? "" : `at ${step}`,
     `${fault.for_ms} ms`,
     kind === "delay" ? `(each chunk ${fault.delay_ms} ms)` : "",
-    /^replica_(kill|term)$/.test(kind) && !fault.warm ? "(without peers)" : "",
+    /^(replica_(kill|term)|healer_strike)$/.test(kind) && !fault.warm
+      ? "(without peers)"
+      : "",
     fault.damages ? "(the newest snapshot is damaged)" : "",
   ].filter((word) => word !== "").join(" ");
 }

@@ -14,9 +14,11 @@ import { Brokers, type ServerCount } from "./brokers.ts";
 import { HealSteps } from "./heal_steps.ts";
 import { LogRecord, NOTHING } from "./log_record.ts";
 import { LogRecorder } from "./log_recorder.ts";
+import { LossTimes } from "./loss_times.ts";
 import { ReplicaLines } from "./replica_lines.ts";
 import { ReplicaSlot } from "./replica_slot.ts";
 import { SnapshotBucket } from "./snapshot_bucket.ts";
+import { SYSTEM_USER } from "./step_downs.ts";
 import { SnapshotWatch } from "./snapshot_watch.ts";
 
 /**
@@ -54,12 +56,12 @@ export class FaultCluster implements AsyncDisposable {
   readonly bucket: SnapshotBucket;
   readonly watch: SnapshotWatch;
   readonly healing: HealSteps;
+  readonly losses = new LossTimes();
   readonly #folder = new TemporaryFolder();
   readonly #record: LogRecord;
   #recorders: readonly LogRecorder[] = [];
   /** Up to which entry the log was made whole last. */
   #healedTo = 0;
-  #healings = 0;
 
   private constructor(
     readonly brokers: Brokers,
@@ -85,7 +87,10 @@ export class FaultCluster implements AsyncDisposable {
     random: Random,
   ): Promise<FaultCluster> {
     const cluster = new FaultCluster(
-      await Brokers.start(options.servers),
+      await Brokers.start(
+        options.servers,
+        options.servers > 1 ? SYSTEM_USER : "",
+      ),
       options,
     );
     try {
@@ -164,23 +169,22 @@ export class FaultCluster implements AsyncDisposable {
   /**
    * Lets the broker lose something, when all that it has was read: the replicas
    * are cut off before.
+   *
+   * @param isUnderLoad Whether clients go on setting meanwhile.
    */
-  async lose(loss: Loss): Promise<void> {
+  async lose(loss: Loss, isUnderLoad: boolean): Promise<void> {
     await Promise.all(this.slots.map(({ network }) => network.refuse()));
     await this.#untilRead();
     this.#record.pause();
     await lose(this.brokers, loss);
+    this.losses.lost(performance.now(), isUnderLoad);
     for (const { network } of this.slots) network.accept();
-  }
-
-  /** How often the log was made whole. */
-  get healings(): number {
-    return this.#healings;
   }
 
   /** Lets it lose something once more, before the log is whole. */
   async loseAgain(loss: Loss): Promise<void> {
     await lose(this.brokers, loss);
+    this.losses.lost(performance.now(), false);
   }
 
   /** Waits until the replicas have made the log whole. */
@@ -194,7 +198,7 @@ export class FaultCluster implements AsyncDisposable {
       return heal.healedTo;
     }, HEALED_MAX_MS);
     this.#record.healed(this.#healedTo);
-    this.#healings++;
+    this.losses.whole(performance.now());
   }
 
   /**

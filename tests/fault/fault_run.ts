@@ -163,7 +163,7 @@ class Run {
     const log = new LogModel(await cluster.readLog());
     const finals = await this.#finals(log.lastSequence);
     const { history } = this.#clients;
-    const violations = check(history, log, finals, kept);
+    const violations = check(history, log, finals, kept, cluster.losses.count);
     problems.push(...violations.map((one) => `${one.promise}: ${one.detail}`));
     return reckon({
       history,
@@ -173,7 +173,7 @@ class Run {
       violations,
       lines: cluster.lines.counts,
       logBytesMax: snapshots ? most_bytes : undefined,
-      healings: losses ? cluster.healings : undefined,
+      losses: losses ? cluster.losses : undefined,
       watchers: this.#watchers,
     });
   }

@@ -29,6 +29,19 @@ const PLAIN_FAULTS = {
   stall: [1_000, 6_000],
 } as const;
 
+/**
+ * Faults for a broker of several servers: a leader hands over to another server,
+ * again and again for this long, as operators and balancing tools let it.
+ */
+const STEP_DOWN_FAULTS = {
+  /** Whoever leads the log, and the bucket of snapshots. */
+  stream_step_down: [0, 2_000],
+  /** Whoever leads the log's consumers, of which each is on one server here. */
+  consumer_step_down: [0, 1_000],
+  /** Whoever leads JetStream itself: it places streams and consumers. */
+  meta_step_down: [0, 2_000],
+} as const;
+
 /** Faults for a log that is cut behind snapshots. */
 const SNAPSHOT_FAULTS = {
   /** A replica is killed while it is at work on a snapshot. */
@@ -79,6 +92,7 @@ const HEAL_FAULTS = {
 /** Every kind of fault, and how long one lasts at least and at most. */
 export const FAULT_MS = {
   ...PLAIN_FAULTS,
+  ...STEP_DOWN_FAULTS,
   ...SNAPSHOT_FAULTS,
   ...HEAL_FAULTS,
 } satisfies Record<
@@ -94,6 +108,9 @@ export const FAULT_KINDS = Object.keys(FAULT_MS) as FaultKind[];
 
 /** Those of a run without snapshots or losses. */
 export const PLAIN_KINDS = Object.keys(PLAIN_FAULTS) as FaultKind[];
+
+/** Those that a run on several servers has besides. */
+export const STEP_DOWN_KINDS = Object.keys(STEP_DOWN_FAULTS) as FaultKind[];
 
 /** Those that a run with snapshots has besides. */
 export const SNAPSHOT_KINDS = Object.keys(SNAPSHOT_FAULTS) as FaultKind[];
@@ -143,8 +160,8 @@ export interface Fault {
    */
   readonly delay_ms: number;
   /**
-   * For `replica_kill` and `replica_term`: whether it starts again with peers to
-   * fill itself from.
+   * For `replica_kill`, `replica_term` and `healer_strike`: whether it starts
+   * again with peers to fill itself from.
    */
   readonly warm: boolean;
   /** For strikes: when they come. */
@@ -177,6 +194,8 @@ export function targetsOf(
       return [...all, `network ${replica}`, "broker"];
   }
   if (kind.startsWith("broker_")) return ["broker"];
+  // Servers are killed and stop at the same time.
+  if (STEP_DOWN_KINDS.includes(kind)) return ["leaders"];
   return [
     kind.startsWith("replica_") ? `replica ${replica}` : `network ${replica}`,
   ];

@@ -6,6 +6,7 @@
 import type { Violation } from "./checker.ts";
 import { type History, MARKER } from "./history.ts";
 import type { LogModel } from "./log_model.ts";
+import type { LossTimes, Times } from "./loss_times.ts";
 import type { LineCounts } from "./replica_lines.ts";
 import {
   type Fault,
@@ -48,6 +49,9 @@ export interface Figures {
   readonly snapshots: SnapshotFigures | undefined;
   /** How often the log was made whole; undefined for a run without losses. */
   readonly healings: number | undefined;
+  /** From each loss until the log was whole, and until all took sets again. */
+  readonly untilWhole?: Times;
+  readonly untilSets?: Times;
 }
 
 /** What a run did with snapshots. */
@@ -109,7 +113,8 @@ export interface Run {
   readonly lines: LineCounts;
   /** The most bytes that the log had; undefined for a run without snapshots. */
   readonly logBytesMax: number | undefined;
-  readonly healings: number | undefined;
+  /** Undefined for a run without losses. */
+  readonly losses: LossTimes | undefined;
   readonly watchers: { readonly streams: number; readonly backups: number };
 }
 
@@ -153,7 +158,11 @@ export function reckon(run: Run): Figures {
     watchesFromBackup: run.watchers.backups,
     warmStarts: peerStarts,
     violations: violations.length,
-    healings: run.healings,
+    healings: run.losses?.healings,
+    ...(run.losses && {
+      untilWhole: run.losses.untilWhole,
+      untilSets: run.losses.untilSets(changes),
+    }),
     snapshots: run.logBytesMax === undefined ? undefined : {
       ...lines,
       strikes: Object.fromEntries(

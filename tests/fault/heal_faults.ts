@@ -10,7 +10,6 @@ import { LOG_STREAM } from "./broker_client.ts";
 import { type Loss, saveStores } from "./broker_loss.ts";
 import type { FaultWork, Inject } from "./fault_work.ts";
 import type { Fault } from "./faults.ts";
-import type { HealStep } from "./heal_steps.ts";
 import { QUIET_MAX_MS, untilEqual } from "./settlement.ts";
 
 /** How long a replica may take to come to a step: it may wait for others. */
@@ -30,7 +29,7 @@ export const loseMuch: Inject = async (work, fault) => {
   const { cluster, note } = work;
   await prepare(work, fault);
   note(fault, true);
-  await cluster.lose(LOSSES[fault.kind] ?? "older copy");
+  await cluster.lose(LOSSES[fault.kind] ?? "older copy", true);
   await untilHealed(work);
 };
 
@@ -41,7 +40,7 @@ export const strikeHealer: Inject = async (work, fault) => {
     const slot = cluster.slots[healer];
     note(fault, await slot.end("SIGKILL"));
     await sleep(fault.for_ms);
-    slot.start(false);
+    slot.start(fault.warm);
   });
 };
 
@@ -61,7 +60,7 @@ export const loseAgain: Inject = async (work, fault) => {
   const { cluster, note } = work;
   await loseQuietly(work, fault, async () => {
     note(fault, true);
-    await cluster.loseAgain(lossAt(fault.step!));
+    await cluster.loseAgain(lossAt(fault));
   });
 };
 
@@ -82,7 +81,7 @@ async function loseQuietly(
   await clients.rest(async () => {
     await untilEqual(cluster.slots);
     const struck = cluster.healing.next(step, STEP_MAX_MS);
-    await cluster.lose(lossAt(step));
+    await cluster.lose(lossAt(fault), false);
     const healer = await struck;
     if (healer === undefined) work.note(fault, false);
     else await strike(Number(healer.slice(1)));
@@ -92,8 +91,8 @@ async function loseQuietly(
 }
 
 /** The stream is made again only where it is gone. */
-function lossAt(step: HealStep): Loss {
-  return step === "remake" ? "stores" : "older copy";
+function lossAt({ step, at_ms }: Fault): Loss {
+  return step === "remake" || at_ms % 2 === 1 ? "stores" : "older copy";
 }
 
 /**

@@ -22,6 +22,11 @@ import {
   strikeReplica,
 } from "./replica_faults.ts";
 import { damageNewest, damageUpload } from "./snapshot_faults.ts";
+import {
+  stepDownConsumers,
+  stepDownMeta,
+  stepDownStreams,
+} from "./step_downs.ts";
 
 const INJECT: Readonly<Record<FaultKind, Inject>> = {
   replica_kill: endReplica,
@@ -37,6 +42,9 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
   refuse,
   delay,
   stall,
+  stream_step_down: stepDownStreams,
+  consumer_step_down: stepDownConsumers,
+  meta_step_down: stepDownMeta,
   outrun_paused: outrunPaused,
   outrun_cut_off: outrunCutOff,
   snapshot_damage: damageNewest,

@@ -18,6 +18,7 @@ Deno.test({
       'Snapshot at sequence 7 in "the bucket X" is deleted: "damaged: short"',
       'Snapshot at sequence 9 in "the bucket X" is deleted: "damaged: short"',
       "The log is not cut: the snapshot at sequence 9 is not of it",
+      'No set can commit: "two histories: entry 7 is another one now: act"',
     ];
     lines.note(said.map((message) => ({ message })));
     assert.deepEqual(lines.counts, {
@@ -33,6 +34,7 @@ Deno.test({
     assert.deepEqual(surprises, [
       "a replica said: Snapshot at sequence 9 in the bucket X is deleted: damaged: short",
       `a replica said: ${said[6]}`,
+      "a replica said: No set can commit: two histories: entry 7 is another one now: act",
     ]);
   },
 });

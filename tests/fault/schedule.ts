@@ -14,6 +14,7 @@ import {
   MOMENTS,
   PLAIN_KINDS,
   respiteOf,
+  STEP_DOWN_KINDS,
   targetsOf,
 } from "./faults.ts";
 
@@ -52,9 +53,12 @@ interface Card {
 }
 
 /** What comes once in a round. */
-function newDeck({ snapshots, losses }: Plan): Card[] {
+function newDeck({ servers, snapshots, losses }: Plan): Card[] {
+  const kinds = servers > 1
+    ? [...PLAIN_KINDS, ...STEP_DOWN_KINDS]
+    : PLAIN_KINDS;
   return [
-    ...PLAIN_KINDS.map((kind): Card => ({ kind })),
+    ...kinds.map((kind): Card => ({ kind })),
     ...(snapshots ? snapshotCards() : []),
     ...(losses ? lossCards() : []),
   ];
@@ -155,7 +159,7 @@ function draft(
   const [min, max] = FAULT_MS[kind];
   const replica = random.below(replicas);
   const server = random.below(servers + 1);
-  const isOfAll = /^broker_|^replicas_|_damage$/.test(kind) ||
+  const isOfAll = /^broker_|^replicas_|_damage$|_step_down$/.test(kind) ||
     HEAL_KINDS.includes(kind);
   // It is the first replica that deletes snapshots and cuts the log.
   const isOfFirst = moment === "delete" || moment === "cut";

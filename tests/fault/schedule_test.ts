@@ -7,6 +7,7 @@ import {
   MOMENTS,
   PLAIN_KINDS,
   SNAPSHOT_KINDS,
+  STEP_DOWN_KINDS,
   targetsOf,
 } from "./faults.ts";
 import { HEAL_STEPS } from "./heal_steps.ts";
@@ -27,7 +28,7 @@ const CASES = [
   {
     plan: SNAPSHOTS,
     duration_ms: 180_000,
-    kinds: [...PLAIN_KINDS, ...SNAPSHOT_KINDS],
+    kinds: [...PLAIN_KINDS, ...STEP_DOWN_KINDS, ...SNAPSHOT_KINDS],
   },
   {
     plan: LOSSES,

@@ -6,11 +6,8 @@
  */
 import { createHash } from "node:crypto";
 import type { Random } from "../support/random.ts";
-import {
-  type BrokerClient,
-  LOG_STREAM,
-  STREAM_NOT_FOUND,
-} from "./broker_client.ts";
+import { type BrokerClient, LOG_STREAM } from "./broker_client.ts";
+import { unlessMissing } from "./broker_error.ts";
 import type { Brokers } from "./brokers.ts";
 import type { SnapshotWatch } from "./snapshot_watch.ts";
 
@@ -189,13 +186,9 @@ async function subjectsOf(
   client: BrokerClient,
   prefix: string,
 ): Promise<readonly string[]> {
-  try {
-    return (await client.look(STREAM, `${prefix}>`)).subjects;
-  } catch (error) {
-    // It is made when the first snapshot is.
-    if ((error as { code?: number }).code === STREAM_NOT_FOUND) return [];
-    throw error;
-  }
+  // It is made when the first snapshot is.
+  const view = await unlessMissing(client.look(STREAM, `${prefix}>`));
+  return view?.subjects ?? [];
 }
 
 function parseMeta(data: Uint8Array): ListedSnapshot {

@@ -27,6 +27,51 @@ Deno.test("both listeners answer 405 with Allow, 404, and their probes", async (
   assert.equal((await slash.json()).state, "ready");
 });
 
+Deno.test("a request at the wrong listener is told which port serves its path, for every path", async () => {
+  const service = new LocalService();
+  const routes = (listener: "set" | "get") =>
+    [...service.apps.requests[listener].routes()].map(([route]) => route)
+      .filter((route) => route !== "other");
+  const only = (one: "set" | "get", other: "set" | "get") =>
+    routes(one).filter((route) => !routes(other).includes(route));
+  const ofSet = only("set", "get");
+  const ofGet = only("get", "set");
+  for (const known of ["/set", "/delete", "/import", "/backup"]) {
+    assert.ok(ofSet.includes(known), known);
+  }
+  for (const known of ["/", "/status", "/metrics", "/history"]) {
+    assert.ok(ofGet.includes(known), known);
+  }
+  for (const route of ofSet) {
+    for (const method of ["GET", "POST", "DELETE"]) {
+      const response = await service.get(`${route}?x=1`, { method });
+      assert.equal(
+        (await problem(response, 404)).detail,
+        `The set listener, at port 8080 of this replica, serves ${route}`,
+      );
+    }
+  }
+  for (const route of ofGet) {
+    const says =
+      `The get listener, at port 8081 of this replica, serves ${route}, without a password`;
+    const known = await service.ask(`${route}?x=1`);
+    assert.equal((await problem(known, 404)).detail, says);
+    const stranger = await service.send("set", route);
+    assert.ok((await problem(stranger, 401)).detail.endsWith(`. ${says}`));
+  }
+  // Both serve it, but one without a password.
+  for (const path of ["/get?user_id=a", "/watch"]) {
+    const stranger = await service.send("set", path);
+    assert.match((await problem(stranger, 401)).detail, /get listener.* 8081/);
+  }
+  for (const [listener, path] of [["get", "/sets"], ["set", "/set/x"]]) {
+    const response = await service.send(listener as "set" | "get", path, {
+      headers: { authorization: AUTHORIZATION },
+    });
+    assert.doesNotMatch((await problem(response, 404)).detail, /port/);
+  }
+});
+
 Deno.test("READ_ONLY=yes refuses sets, deletions and imports with that reason, and serves everything else", async () => {
   const service = new LocalService({ isReadOnly: true });
   const { log: { proposer } } = service;

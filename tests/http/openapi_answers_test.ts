@@ -3,7 +3,7 @@ import { encodeHeartbeat } from "../../src/cluster/heartbeat.ts";
 import { UnavailableError } from "../../src/errors.ts";
 import { BODY_TIMEOUT_MS } from "../../src/http/server/body.ts";
 import { RequestCounts } from "../../src/http/server/request_counts.ts";
-import { notFound, router } from "../../src/http/server/router.ts";
+import { router } from "../../src/http/server/router.ts";
 import { importFile } from "../../src/http/set/import.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { heartbeat } from "../cluster/heartbeats.ts";
@@ -211,8 +211,8 @@ async function sendEndlessly(
   await Promise.all(slow);
   // The same handler, only that it waits for less long.
   const impatient = router(
-    { "/import": importFile(service.log.proposer, 10) },
-    notFound,
+    { "/import": importFile(service.log.proposer, undefined, 10) },
+    () => new Response(null, { status: 404 }),
     new RequestCounts(),
   );
   const request = new Request("http://localhost/import", {

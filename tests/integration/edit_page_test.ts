@@ -13,18 +13,7 @@ const HOSTILE = '<img src=x onerror=alert(1)> & "ÿ"';
 /** What a person answers when the browser asks for the password. */
 const LOGGED_IN = { httpCredentials: { username: USER, password: PASSWORD } };
 
-/** One for all tests, each of which has pages of its own. */
-let browser: TestBrowser;
-
-Deno.test.beforeAll(async () => {
-  browser = await TestBrowser.start();
-});
-
-Deno.test.afterEach(() => browser.closePages());
-
-Deno.test.afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-});
+const browser = TestBrowser.forAllTests();
 
 function field(page: Page, name: string, value: number) {
   return page.locator(`[data-field="${name}"]`, {

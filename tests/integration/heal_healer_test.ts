@@ -3,7 +3,7 @@ import { lose, saveStores } from "../fault/broker_loss.ts";
 import { areServersNew } from "../support/nats_server.ts";
 import { SteadyClients } from "../support/steady_clients.ts";
 import { HEAL_STEPS, type HealStep, HealSteps } from "../fault/heal_steps.ts";
-import { HealWorld } from "./heal_world.ts";
+import { HealWorld, SETS_BACK_MAX_MS } from "./heal_world.ts";
 
 /** How long a replica may take to come to a step. */
 const STEP_MAX_MS = 15_000;
@@ -39,6 +39,7 @@ async function killHealer(
 
   const struck = steps.next(step, STEP_MAX_MS);
   await lose(brokers, step === "remake" ? "stores" : "older copy");
+  const lost_ms = performance.now();
   const id = await struck;
   assert.ok(id, `nobody has come to the step ${step}`);
   const healer = Number(id.slice(1));
@@ -46,6 +47,10 @@ async function killHealer(
 
   const others = replicas.filter((_, index) => index !== healer);
   await Promise.all(others.map((one) => one.untilReady("set")));
+  const back_ms = performance.now() - lost_ms;
+  const told = `${step}: sets came back after ${Math.round(back_ms)} ms`;
+  console.log(told);
+  assert.ok(back_ms < SETS_BACK_MAX_MS, told);
   await clients.check(others);
   const { sequence } = await world.agreement(others);
   assert.ok(sequence > before.sequence, `${step}: ${sequence}`);

@@ -62,8 +62,8 @@ if (areServersNew()) {
     await loseInARow(1, ["older copy", "stores", "stream and bucket"]);
   });
 
-  Deno.test("the same on three servers that all come back with an older copy, and then with nothing", async () => {
-    await loseInARow(3, ["older copy", "stores"]);
+  Deno.test("the same on three servers that all come back with an older copy, then with nothing, and with an older copy again", async () => {
+    await loseInARow(3, ["older copy", "stores", "older copy"]);
   });
 } else {
   Deno.test("below NATS 2.10 replicas heal nothing: they are ahead of the log, and say why", async () => {

@@ -106,11 +106,14 @@ Deno.test("nobody reads stderr: sets and gets go on, and SIGTERM ends the servic
   assert.ok(performance.now() - started < 5_000);
 });
 
-Deno.test("lines wait for a reader who comes late", async () => {
+Deno.test("lines wait for a reader who comes late, with a command to try that has no password", async () => {
   await using service = new UnreadService();
   await service.ready();
   const text = await service.read(/State ready/);
   assert.match(text, /The set listener is at/);
+  assert.ok(text.includes(`curl -u ${USER} ${service.setUrl}/set -d `), text);
+  assert.ok(text.includes(`curl '${service.getUrl}/get?user_id=`), text);
+  assert.ok(!text.includes(PASSWORD));
 });
 
 Deno.test("lines that come with every entry are few, and the rest of them is counted", async () => {

@@ -8,18 +8,7 @@ import { ServedService } from "../support/served_service.ts";
 /** Where a proxy may serve a listener besides its root. */
 const PREFIX = "/grades/eu";
 
-/** One for all tests, each of which has pages of its own. */
-let browser: TestBrowser;
-
-Deno.test.beforeAll(async () => {
-  browser = await TestBrowser.start();
-});
-
-Deno.test.afterEach(() => browser.closePages());
-
-Deno.test.afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-});
+const browser = TestBrowser.forAllTests();
 
 /** Serves an app under a path and nothing else, as a proxy may. */
 function serveUnderPrefix(app: App): Deno.HttpServer<Deno.NetAddr> {

@@ -11,18 +11,7 @@ import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const HOSTILE = '<img src=x onerror=alert(1)> & "ÿ"';
 
-/** One for all tests, each of which has pages of its own. */
-let browser: TestBrowser;
-
-Deno.test.beforeAll(async () => {
-  browser = await TestBrowser.start();
-});
-
-Deno.test.afterEach(() => browser.closePages());
-
-Deno.test.afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-});
+const browser = TestBrowser.forAllTests();
 
 /** The text of a cell of a replica's row. */
 function cell(page: Page, replica: string, name: string) {

@@ -39,12 +39,22 @@ Deno.test("SIGUSR1 leaves no debugger open, and SIGHUP drains", async () => {
   assert.equal(messages.at(-1), "Stopped");
 });
 
-Deno.test("`deno task dev` drains at SIGTERM and ends, its watcher too", async () => {
+Deno.test("`deno task dev` needs no other program than deno, uses DATA_DIR, drains at SIGTERM and ends, its watcher too", async () => {
   using folder = new TemporaryFolder();
+  const programs = `${folder.path}/programs`;
+  Deno.mkdirSync(programs);
+  Deno.symlinkSync(Deno.execPath(), `${programs}/deno`);
+  const dataDir = `${folder.path}/my data`;
   await using service = await ServiceProcess.start({
-    dataDir: folder.path,
-    wrapper: ["sh", "-c", 'exec "$1" task dev', "sh"],
+    dataDir,
+    wrapper: ["/bin/sh", "-c", 'exec "$1" task dev', "sh"],
+    env: { PATH: programs },
   });
+  assert.ok(Deno.statSync(`${dataDir}/usergrade.db`).isFile);
+  assert.deepEqual(
+    service.lines.filter(({ message }) => /command not found/.test(message)),
+    [],
+  );
   const timer = setTimeout(() => service.signal("SIGKILL"), 10_000);
   const { signal } = await service.end("SIGTERM");
   clearTimeout(timer);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { misfit } from "../../src/replica/fit.ts";
+import { isBeyond, misfit } from "../../src/replica/fit.ts";
+import type { HealPoint, LogLocation } from "../../src/log/log.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
 import { newSeed } from "../support/random.ts";
 
@@ -9,12 +10,14 @@ const permissions = "none";
 const LOG_ID = "8f14e45fceea167a";
 const time = (sequence: number) => `2026-11-23T22:00:00.${sequence}Z`;
 
-/** A log that has the entries from `first` to `last`. */
-function log(first: number, last: number) {
-  return (sequence: number) => ({
+/** A log that has the entries from `first` to `last`, and maybe a mark first. */
+function log(first: number, last: number, mark?: HealPoint) {
+  return (sequence: number): LogLocation => ({
     firstSequence: first,
     lastSequence: last,
     time: sequence >= first && sequence <= last ? time(sequence) : undefined,
+    ...(sequence > 0 && sequence === first - 1 && last >= first &&
+      { begin: { mark } }),
   });
 }
 
@@ -46,6 +49,10 @@ Deno.test({
       ],
       [snapshot(0), /^too old for the log/],
       [
+        snapshot(3),
+        /^too old for the log: it ends at 3, and the log begins with entry 4, which does not show/,
+      ],
+      [
         snapshot(10),
         /^ahead of the log: it ends at 10, the log at 9$/,
       ],
@@ -65,14 +72,51 @@ Deno.test({
   name: "misfit() takes a snapshot if the log has every entry after it",
   permissions,
   fn: () => {
-    for (const sequence of [3, 4, 8, 9]) {
+    for (const sequence of [4, 8, 9]) {
       const location = log(4, 9)(sequence);
       assert.equal(misfit(snapshot(sequence), LOG_ID, location), undefined);
     }
+    // One that begins after it because of that.
+    const mark = { sequence: 3, digest: "a".repeat(16) };
+    const location = log(4, 9, mark)(3);
+    for (const digest of [undefined, mark.digest]) {
+      const info = { ...snapshot(3), digest };
+      assert.equal(misfit(info, LOG_ID, location), undefined);
+    }
+    assert.match(
+      misfit({ ...snapshot(3), digest: "b".repeat(16) }, LOG_ID, location)!,
+      /^of another history: the log begins with entry 4, .* digest a{16}, .* b{16}$/,
+    );
+    // One that has a single history says nothing of it.
+    const { begin: _, ...embedded } = log(4, 9)(3);
+    assert.equal(misfit(snapshot(3), LOG_ID, embedded), undefined);
     // A log without entries any more goes on after its last one.
     assert.equal(misfit(snapshot(9), LOG_ID, log(10, 9)(9)), undefined);
     assert.match(misfit(snapshot(8), LOG_ID, log(10, 9)(8))!, /too old/);
     assert.equal(misfit(snapshot(0), LOG_ID, log(1, 0)(0)), undefined);
+  },
+});
+
+Deno.test({
+  name:
+    "isBeyond() tells what a log has lost: beyond its end, or from its fence on",
+  permissions,
+  fn: () => {
+    const end = { sequence: 7, time: time(7), fence: undefined };
+    const fence = { sequence: 9, digest: "a", at: 6, time: time(7) };
+    for (
+      const [sequence, isLost, isFenced] of [
+        [5, false, false],
+        [6, false, true],
+        [7, false, true],
+        [8, true, true],
+      ] as const
+    ) {
+      const info = snapshot(sequence);
+      assert.equal(isBeyond(info, undefined), false);
+      assert.equal(isBeyond(info, end), isLost);
+      assert.equal(isBeyond(info, { ...end, fence }), isFenced);
+    }
   },
 });
 
@@ -94,10 +138,11 @@ Deno.test({
           const location = log(first, last)(sequence);
           const isTaken =
             misfit({ ...info, rows: 0 }, LOG_ID, location) === undefined;
-          const reaches = sequence + 1 >= first && sequence <= last;
           // The entry before the first can't be compared any more.
-          const isSame = info.time === (snapshot(sequence).time) ||
-            sequence === first - 1;
+          const isEnd = sequence === last && first > last || sequence === 0;
+          const reaches = sequence <= last &&
+            (sequence >= first || isEnd && sequence === first - 1);
+          const isSame = info.time === (snapshot(sequence).time) || isEnd;
           assert.equal(isTaken, reaches && isSame);
         },
       ),

@@ -106,6 +106,23 @@ test("StateMachine applies a mark as an entry that changes no record, and keeps 
   assert.equal(copy.heals.count, 0);
 });
 
+test("StateMachine keeps the seams of its entries, of a snapshot that it goes on from, and tells them in its own", () => {
+  const machine = new StateMachine();
+  machine.apply({ ...entry(1), isSeam: true }, undefined);
+  machine.apply(entry(2), undefined);
+  assert.deepEqual(machine.seams.points, [[1, TIME]]);
+  using snapshot = machine.snapshot("log");
+  assert.deepEqual(snapshot.info.seams?.points, [[1, TIME]]);
+  const copy = new StateMachine();
+  copy.adopt(new Storage(), snapshot.info);
+  assert.deepEqual(copy.seams, machine.seams);
+  copy.apply({ ...entry(3), isSeam: true }, undefined);
+  assert.deepEqual(copy.seams.points, [[1, TIME], [3, TIME]]);
+  // One that tells none: nothing is known of what was before it.
+  copy.adopt(new Storage(), { sequence: 9, time: TIME });
+  assert.deepEqual([copy.seams.knownAfter, copy.seams.points], [9, []]);
+});
+
 test("StateMachine refuses a mark of another state, and stays as it is", () => {
   const machine = new StateMachine();
   machine.apply(entry(1), undefined);
@@ -203,6 +220,29 @@ test("Replica goes on from no snapshot that is older than its last entry, howeve
   assert.equal(behind.appliedSequence, 9);
   const place = { sequence: 9, time: before };
   assert.equal(forkByTime({ sequence: 0, time: null }, place), undefined);
+});
+
+test("Replica goes on from no snapshot whose seams tell another history, where nothing else does", () => {
+  const place = (time: string) => ({
+    sequence: 9,
+    time: "2026-01-01T00:00:09Z",
+    seams: { since: 0, count: 1, points: [[2, time]] as [number, string][] },
+  });
+  for (const isSame of [true, false]) {
+    const replica = readyReplica();
+    replica.apply([{ ...entry(2), isSeam: true }, entry(3)], 3);
+    const rejoin = () =>
+      replica.rejoin(
+        new Storage(),
+        place(isSame ? TIME : "2026-01-01T00:00:01Z"),
+      );
+    if (isSame) rejoin();
+    else assert.throws(rejoin, ForkedError);
+    assert.deepEqual(
+      [replica.isForked, replica.appliedSequence],
+      isSame ? [false, 9] : [true, 3],
+    );
+  }
 });
 
 test("a log that was moved to an entry later than the last one applied forks, if that is beyond it", () => {

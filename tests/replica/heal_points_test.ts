@@ -40,5 +40,7 @@ Deno.test({
     assert.equal(heals.count, 99);
     assert.equal(heals.points.length, HEAL_POINTS_MAX);
     assert.equal(heals.last?.sequence, 49);
+    const none = HealPoints.from({ count: 3, points: [] });
+    assert.ok(!none.isTooOldToKnow(1));
   },
 });

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { checkHealing, HealingError } from "../../src/replica/healing_check.ts";
-import type {
-  HealingFacts,
-  HealingWork,
+import { HealPoints } from "../../src/replica/heal_points.ts";
+import {
+  GONE_AFTER_MS,
+  type HealingFacts,
+  type HealingSnapshot,
+  type HealingWork,
 } from "../../src/replica/healing_facts.ts";
+import { Seams } from "../../src/replica/seams.ts";
+import type { SeamsData } from "../../src/snapshot/snapshot.ts";
 import {
   digestAt,
   facts,
@@ -25,8 +30,24 @@ const permissions = "none";
 interface Case {
   readonly step: HealingWork;
   readonly right: Partial<HealingFacts>;
+  /** What leaves it right. */
+  readonly stillRight?: readonly Partial<HealingFacts>[];
   readonly wrong: readonly Partial<HealingFacts>[];
 }
+
+/** A history that has a seam at an entry of this time. */
+function seams(time: number): SeamsData {
+  return { since: 0, count: 1, points: [[90, timeAt(time)!]] };
+}
+
+/** A snapshot that goes on from such a state, or from another one. */
+function seamedSnapshot(time: number): HealingSnapshot {
+  const { info } = stored(120);
+  return stored(120, { info: { ...info, seams: seams(time) } });
+}
+
+const seamed = own({ seams: Seams.from(seams(90), 100) });
+const often = healsAt(...Array.from({ length: 40 }, (_, i) => i + 1));
 
 const POINT = { sequence: 100, digest: digestAt(100) };
 const OTHER_POINT = { sequence: 100, digest: digestAt(100, 7) };
@@ -64,8 +85,14 @@ const CASES: Record<string, Case> = {
   restore: {
     step: { type: "restore", snapshot: restored },
     right: { own: own({ heals: healsAt(50) }) },
+    stillRight: [
+      { own: own({ heals: healsAt(50), time: timeAt(120) }) },
+      { loss: GONE },
+      { loss: UNMARKED },
+    ],
     wrong: [
       early,
+      { lossSince_ms: 1 },
       { awaited: ["a"] },
       { loss: FENCED },
       { loss: loss({ type: "other_log" }) },
@@ -90,10 +117,41 @@ const CASES: Record<string, Case> = {
   fence: {
     step: { type: "fence", point: POINT, after: 80 },
     right: { others: [other("a", 100), other("c", 120, { state: "forked" })] },
+    stillRight: [
+      { others: [other("a", 101, { logId: "x" })] },
+      { others: [other("a", 101, { heardAgo_ms: GONE_AFTER_MS + 1 })] },
+      { own: own({ heals: healsAt(50) }), others: [other("a", 120)] },
+      {
+        own: own({ heals: healsAt(50) }),
+        others: [other("a", 90, { heals: undefined, healedTo: 50 })],
+      },
+      {
+        own: own({ heals: healsAt(50) }),
+        others: [other("a", 120, { heals: undefined, healedTo: 40 })],
+      },
+      { own: seamed, others: [other("a", 95, { seams: seams(90) })] },
+      { own: seamed, snapshots: [stored(100), seamedSnapshot(90)] },
+      {
+        own: seamed,
+        others: [other("a", 95, { seams: seams(91), state: "forked" })],
+      },
+    ],
     wrong: [
       early,
+      { now_ms: 2 * HEAL_AFTER_MS - 1, lossSince_ms: HEAL_AFTER_MS },
       { awaited: ["a"] },
       { healAfter_ms: 0 },
+      { others: [other("a", 101, { heardAgo_ms: GONE_AFTER_MS })] },
+      {
+        own: own({ heals: healsAt(50) }),
+        others: [other("a", 90, { heals: undefined, healedTo: 60 })],
+      },
+      { own: seamed, others: [other("a", 95, { seams: seams(91) })] },
+      {
+        own: seamed,
+        snapshots: [stored(100), seamedSnapshot(91)],
+      },
+      { loss: loss({ lastSequence: 100 }) },
       ...unkept,
       { loss: GONE },
       { loss: UNMARKED },
@@ -112,6 +170,7 @@ const CASES: Record<string, Case> = {
   move: {
     step: { type: "move", point: POINT },
     right: { loss: FENCED, own: own({ appliedSequence: 70 }) },
+    stillRight: [{ own: own() }],
     wrong: [
       { loss: loss() },
       { loss: UNMARKED },
@@ -148,14 +207,43 @@ const ALWAYS_WRONG: readonly Partial<HealingFacts>[] = [
   { isPresenceOn: false },
 ];
 
-for (const [name, { step, right, wrong }] of Object.entries(CASES)) {
+Deno.test({
+  name:
+    "checkHealing() lets a snapshot be restored whose log was healed as this state's was, as far as that is remembered",
+  permissions,
+  fn: () => {
+    const check = (heals: HealPoints, own_: HealPoints) =>
+      checkHealing(
+        { type: "restore", snapshot: stored(120, {}, heals) },
+        facts({ own: own({ heals: own_ }) }),
+      );
+    check(often.with({ sequence: 100, digest: "" }), often);
+    // What it has forgotten, the snapshot may remember.
+    check(
+      HealPoints.from({ count: 40, points: [{ sequence: 8, digest: "" }] }),
+      often,
+    );
+    for (const sequence of [41, 99]) {
+      assert.throws(
+        () => check(often.with({ sequence, digest: "" }), often),
+        HealingError,
+      );
+    }
+  },
+});
+
+for (
+  const [name, { step, right, stillRight = [], wrong }] of Object.entries(CASES)
+) {
   Deno.test({
     name: `checkHealing() lets a ${name} pass only where it can lose nothing`,
     permissions,
     fn: () => {
       const with_ = (changes: Partial<HealingFacts>) =>
         facts({ ...right, ...changes });
-      checkHealing(step, with_({}));
+      for (const changes of [{}, ...stillRight]) {
+        checkHealing(step, with_(changes));
+      }
       const { own: self = own(), loss: at = loss() } = right;
       const doubtful = [
         { own: { ...self, isForked: true } },

@@ -23,6 +23,10 @@ Deno.test({
     conditions.logIsWhole();
     assert.equal(type(), "waiting");
     assert.equal(change(), undefined);
+    // The log was made from a file.
+    assert.equal(change("healing"), "healing");
+    conditions.logOpened();
+    assert.equal(type(), undefined);
     assert.equal(change("forked"), "forked");
     const forked = conditions.current;
     conditions.change({ type: "forked", reason: "another one" });

@@ -42,11 +42,11 @@ Deno.test({
   permissions,
   fn: () => {
     const watch = new LossWatch();
-    watch.statusChanged(status("away", loss()), 0);
-    assert.ok(!watch.isCertain(1_999));
-    assert.ok(watch.isCertain(2_000));
-    watch.statusChanged(status("ahead_of_log", loss()), 1_000);
-    assert.ok(watch.isCertain(1_000));
+    watch.statusChanged(status("away", loss()), 3_000);
+    assert.ok(!watch.isCertain(4_999));
+    assert.ok(watch.isCertain(5_000));
+    watch.statusChanged(status("ahead_of_log", loss()), 4_000);
+    assert.ok(watch.isCertain(4_000));
   },
 });
 
@@ -69,5 +69,8 @@ Deno.test({
       assert.equal(watch.fenceSince_ms, since_ms);
     }
     assert.equal(watch.since_ms, 0);
+    // The same was seen long ago: it may have been finished meanwhile.
+    watch.looked(UNMARKED, 11_000);
+    assert.equal(watch.fenceSince_ms, 11_000);
   },
 });

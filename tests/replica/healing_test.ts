@@ -9,7 +9,9 @@ import {
 import {
   GONE_AFTER_MS,
   type HealingFacts,
+  type HealingSnapshot,
 } from "../../src/replica/healing_facts.ts";
+import { checkHealing, HealingError } from "../../src/replica/healing_check.ts";
 import { TAKEOVER_MS, TURN_MS } from "../../src/replica/healing_rivals.ts";
 import { Seams } from "../../src/replica/seams.ts";
 import type { SeamsData } from "../../src/snapshot/snapshot.ts";
@@ -133,6 +135,18 @@ test("a state with more heal points is fuller, whatever its sequence is", () => 
       { own: newer, others: [other("a", 101, { heals: 2, healedTo: 100 })] },
       "wait",
     ],
+  ]);
+});
+
+test("a replica of a version that tells only its newest heal point is fuller by that one", () => {
+  const healed = own({ heals: healsAt(50) });
+  const old = (healedTo: number) => ({
+    own: healed,
+    others: [other("a", 90, { heals: undefined, healedTo })],
+  });
+  check([
+    [old(50), "fence 100 after 80"],
+    [old(60), "problem"],
   ]);
 });
 
@@ -303,6 +317,48 @@ test("a stored snapshot that is fuller than all replicas is read back, and resto
   ]);
 });
 
+test("a stored snapshot of another history is not gone on from, and nobody heals where its entries are later ones", () => {
+  const through = (first: number, count: number) =>
+    Array.from({ length: count }, (_, i) => first + i);
+  const healed = own({ heals: healsAt(50) });
+  const often = own({ heals: healsAt(...through(1, 40)) });
+  const seams = (second: number): SeamsData => ({
+    since: 0,
+    count: 2,
+    points: [[1, timeAt(1)!], [90, timeAt(second)!]],
+  });
+  const seamed = own({ seams: Seams.from(seams(90), 100) });
+  const withSeams = (data: SeamsData, at = 120) => {
+    const { info } = stored(120);
+    return stored(120, { info: { ...info, time: timeAt(at), seams: data } });
+  };
+  const goOn = "restore";
+  const heal = "fence 100 after 80";
+  const cases: [own: typeof healed, HealingSnapshot, step: string][] = [
+    [healed, stored(120, {}, healsAt(50, 110)), goOn],
+    // It was healed as often, and not where this one was.
+    [healed, stored(120, {}, healsAt(110)), heal],
+    // Of both, the oldest heal points are forgotten: their number tells.
+    [
+      often,
+      stored(140, {}, healsAt(...through(1, 40), ...through(101, 33))),
+      goOn,
+    ],
+    [often, stored(140, {}, healsAt(...through(101, 33))), heal],
+    [seamed, withSeams(seams(90)), goOn],
+    [seamed, withSeams(seams(91)), "problem"],
+    // It may be damaged: then it holds back nobody.
+    [seamed, { ...withSeams(seams(91)), isVerified: false }, "verify 120"],
+    [seamed, { ...withSeams(seams(91)), isUnreadable: true }, heal],
+    // Others wrote past its end later.
+    [seamed, withSeams(seams(91), 99), heal],
+  ];
+  for (const [own, snapshot, wanted] of cases) {
+    const step = wanted === goOn ? `${goOn} ${snapshot.info.sequence}` : wanted;
+    check([[{ own, snapshots: [snapshot, stored(100)] }, step]]);
+  }
+});
+
 test("a fence is finished once a snapshot of its state is read back", () => {
   const at100 = { loss: FENCED };
   check([
@@ -359,6 +415,11 @@ test("a fence is finished by those at its state first, each having its time", ()
       if (before > 0) assert.equal(now(before * wait - 1), "wait");
     }
   }
+});
+
+test("a replica with other records at a fence's sequence does not finish it", () => {
+  const differs = other("a", 100, { digest: digestAt(100, 7) });
+  check([[{ loss: FENCED, others: [differs] }, "move 100"]]);
 });
 
 test("a fence is never superseded: a fuller replica is forked by it", () => {
@@ -520,6 +581,20 @@ test("a stored snapshot that goes on from an unknown heal point forks this repli
   );
 });
 
+test("whatever tells a fork forks this replica, also beside what tells none", () => {
+  const forks = other("a", 90, { heals: 1, healedTo: 60 });
+  assert.notEqual(
+    healingFork(facts({ loss: FENCED, others: [other("c", 100), forks] })),
+    undefined,
+  );
+  assert.notEqual(
+    healingFork(facts({
+      snapshots: [stored(130), stored(120, {}, healsAt(60)), stored(100)],
+    })),
+    undefined,
+  );
+});
+
 test("replicas give each other up at the same time, whoever counts", () => {
   assert.equal(GONE_AFTER_MS, CLUSTER_GONE_AFTER_MS);
 });
@@ -641,11 +716,20 @@ test("no facts lead to a step that would break what healing promises", () => {
   const seen = new Set<string>();
   fc.assert(
     fc.property(fc.oneof(anyFacts, likelyFacts), (facts) => {
-      seen.add(healingStep(facts).type);
+      const step = healingStep(facts);
+      seen.add(step.type);
+      // It does so itself, and must not be the only one.
+      if (step.type !== "none") checkHealing(step, facts);
     }),
     { numRuns: 20_000, seed: 20_251_126 },
   );
   assert.equal(seen.size, 8, `only ${[...seen]}`);
+});
+
+test("healingStep() checks its own decision: no facts lead it to another log's snapshot", () => {
+  const { info } = stored(120);
+  const snapshots = [stored(120, { info: { ...info, logId: "x" } })];
+  assert.throws(() => healingStep(facts({ snapshots })), HealingError);
 });
 
 test("of replicas with the same view one acts at most, and it has the fullest state", () => {

@@ -105,6 +105,11 @@ Deno.test({
       compareSeams(originOf({ sequence: 0 }), own),
       "unknown",
     );
+    assert.equal(compareSeams(stateAfter(history), own), "unknown");
+    const many = stateAfter([...history, ...entries(SEAMS_MAX, 1)]);
+    for (const sequence of [0, 5]) {
+      assert.equal(compareSeams(originOf({ sequence }), many), "unknown");
+    }
   },
 });
 

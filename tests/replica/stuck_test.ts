@@ -102,6 +102,21 @@ function test(name: string, fn: () => void | Promise<void>): void {
   Deno.test({ name, permissions, fn });
 }
 
+test("Replica that goes on from a snapshot while an entry has no room forgets that entry and those behind it", () => {
+  const bench = new Bench();
+  const { replica } = bench;
+  bench.without = "arrays";
+  bench.deliver(1, text("a"), text("b"));
+  assert.deepEqual([replica.appliedSequence, replica.isStuck], [0, true]);
+  bench.without = undefined;
+  replica.rejoin(new Storage(), { sequence: 9, time: TIME });
+  assert.deepEqual([replica.appliedSequence, replica.isStuck], [9, false]);
+  bench.retry();
+  bench.give([{ sequence: 10, time: TIME, payload: encodeEntry(text("c")) }]);
+  assert.deepEqual(bench.view.slice(0, 2), [10, 1]);
+  assert.deepEqual(bench.taken, [2]);
+});
+
 test("Replica tells every set of a batch that finds no room that it is stored, and goes on from the very record", async () => {
   const bench = new Bench();
   const { replica } = bench;

@@ -7,7 +7,7 @@
 import type { Random } from "../support/random.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
 import type { HealPromises } from "./heal_promises.ts";
-import { type SentSet, SentSets } from "./sent_sets.ts";
+import { KINDS, type SentSet, SentSets } from "./sent_sets.ts";
 
 /** The last set of a user that was acknowledged. */
 interface Acknowledged {
@@ -31,13 +31,14 @@ export class HealClients {
     return `u${this.random.below(4)}`;
   }
 
-  /** Someone sets a user: later sets have higher sequences, unless one is lost. */
+  /** Someone sets or deletes a user: later sets have higher sequences, unless one is lost. */
   set(service: SimulatedService): SentSet {
     const user = this.#anyUser();
     const { replica } = service;
     const { ledger } = this.promises;
     const before = this.#last.get(user);
-    return this.sets.send(user, replica.replica, (sequence) => {
+    const kind = this.random.pick(KINDS);
+    return this.sets.send(user, replica.replica, kind, (sequence) => {
       const key = replica.applied[sequence - 1];
       ledger.acknowledge(key);
       this.promises.mustHold(

@@ -5,8 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
+import { HealOperator } from "./heal_operator.ts";
 import type { HealStorm } from "./heal_storm.ts";
 import { checkNoneTwice } from "./sent_sets.ts";
 
@@ -16,34 +16,50 @@ import { checkNoneTwice } from "./sent_sets.ts";
  * anew after five minutes, and another one begins a minute later.
  */
 const RETURN_MS = 420_000;
-/** How long an operator looks at replicas that are forked: all are told of it. */
-const OPERATOR_MS = 10_000;
+/** How often an operator has to act at most. */
+const OPERATIONS_MAX = 4;
 /** How many sets are sent after the storm, one after the other. */
 const SETS = 4;
 /** How often one of them is tried. */
 const TRIES = 4;
 /** Longer than it would take to heal a log. */
-const UNHEALED_MS = 30_000;
+const UNHEALED_MS = 15_000;
+/** How often it is looked whether something is true by now. */
+const LOOK_MS = 200;
 
 /** Ends one run. */
 export class HealEnd {
-  constructor(private readonly storm: HealStorm) {}
+  readonly #operator: HealOperator;
+
+  constructor(private readonly storm: HealStorm) {
+    this.#operator = new HealOperator(storm);
+  }
 
   /** @throws {Error} If anything that must be true is not. */
   async run(): Promise<void> {
     if (this.storm.healAfter_ms === 0) return await this.#isNotHealed();
-    await this.#until(
-      () => this.#isSettled() || this.#isBeyondRepair(),
-      "all are ready, or can't be",
-    );
-    if (this.#isBeyondRepair()) return this.#checkLives("beyond repair");
-    await this.#operate();
+    if (!await this.#bringBack()) return this.#checkLives("beyond repair");
     for (let i = 0; i < SETS; i++) await this.#commitOne();
     await this.#until(
       () => this.#areAllReady() && this.#areEqual(),
       "all are ready and equal at last",
     );
     this.#check();
+  }
+
+  /** @returns Whether all are ready again; else there is nothing to be done. */
+  async #bringBack(): Promise<boolean> {
+    for (let operations = 0; operations <= OPERATIONS_MAX; operations++) {
+      await this.#until(
+        () => this.#isSettled() || this.#operator.isBeyondRepair,
+        "all are ready, or an operator has to act",
+      );
+      if (this.#operator.areTwoHistories) this.#operator.choose();
+      else if (this.#operator.isBeyondRepair) return false;
+      else if (this.#areAllReady()) return true;
+      else await this.#operator.restart();
+    }
+    assert.fail(`an operator can't bring all back: ${this.#told}`);
   }
 
   /** All stays as it is, and nobody answers what is not true. */
@@ -60,47 +76,6 @@ export class HealEnd {
     promises.check();
   }
 
-  /**
-   * Whether an operator has to choose: two replicas have two histories of the
-   * same length, or a fence says, or the log goes on from, a state that nobody
-   * has any more: its only replica has died, and an older bucket was put back.
-   */
-  #isBeyondRepair(): boolean {
-    return this.#areTwoHistories() || this.#isFenceOfNobody() ||
-      this.#isBeginningLost();
-  }
-
-  #areTwoHistories(): boolean {
-    const { services, lossCount } = this.storm;
-    const ends = services.filter(({ replica: { replica } }) =>
-      replica.state === "healing" && /nobody can tell/.test(replica.reason)
-    ).map(({ replica: { applied } }) => applied.at(-1));
-    return lossCount >= 2 && new Set(ends).size > 1;
-  }
-
-  #isBeginningLost(): boolean {
-    const { objects, services, broker: { stream }, lossCount } = this.storm;
-    const reaches = (sequence: number) => sequence + 1 >= stream!.first;
-    return stream !== undefined && lossCount > 0 &&
-      services.every(({ replica: { applied } }) => !reaches(applied.length)) &&
-      !objects.snapshots().some(({ isWhole, meta: { info } }) =>
-        isWhole && reaches(info.sequence)
-      );
-  }
-
-  #isFenceOfNobody(): boolean {
-    const { promises: { pending }, objects, services, broker } = this.storm;
-    if (pending === undefined) return false;
-    const { point } = pending;
-    const key = broker.keyAt(point);
-    return services.every(({ replica: { applied } }) =>
-      applied[point.sequence - 1] !== key
-    ) && !objects.snapshots().some(({ isWhole, meta: { info } }) =>
-      isWhole && info.sequence === point.sequence &&
-      info.digest === point.digest
-    );
-  }
-
   async #until(isTrue: () => boolean, what: string): Promise<void> {
     const { time, promises } = this.storm;
     const end_ms = time.now + RETURN_MS;
@@ -109,7 +84,7 @@ export class HealEnd {
       if (time.now >= end_ms) {
         assert.fail(`${what} is not true after ${RETURN_MS} ms: ${this.#told}`);
       }
-      await time.runUntil(time.now + 1_000);
+      await time.runUntil(time.now + LOOK_MS);
     }
     promises.check();
   }
@@ -137,10 +112,10 @@ export class HealEnd {
    */
   #isSettled(): boolean {
     const { services } = this.storm;
-    const isOneLost = services.some((one) => this.#isLost(one));
+    const isOneLost = services.some((one) => this.#operator.isLost(one));
     return this.#areThere &&
       services.every((one) =>
-        this.#isReady(one) || this.#isLost(one) ||
+        this.#isReady(one) || this.#operator.isLost(one) ||
         isOneLost && one.replica.replica.isHeld
       );
   }
@@ -165,29 +140,6 @@ export class HealEnd {
       replica.appliedSequence === this.storm.broker.stream?.last;
   }
 
-  /** Whether a replica has another history, or another log. */
-  #isLost({ replica: { replica } }: SimulatedService): boolean {
-    const { stream } = this.storm.broker;
-    return replica.state === "forked" ||
-      replica.log !== undefined && stream !== undefined &&
-        replica.log.id !== toldIdentity(stream.config);
-  }
-
-  /** An operator starts those anew that have another history. */
-  async #operate(): Promise<void> {
-    const { promises, services, time } = this.storm;
-    if (services.every((one) => !this.#isLost(one))) return;
-    await time.runUntil(time.now + OPERATOR_MS);
-    const lost = services.filter((one) => this.#isLost(one));
-    for (const service of lost) {
-      const { state } = service.replica.replica;
-      promises.seen.push(state === "forked" ? state : "another log");
-      promises.checkFork(service);
-      this.storm.end(service);
-    }
-    for (const { name } of lost) this.storm.start(name);
-  }
-
   /** The first one may show what could not be known before. */
   async #commitOne(): Promise<void> {
     const { clients, random, services } = this.storm;
@@ -196,7 +148,7 @@ export class HealEnd {
       const sent = clients.set(random.pick(services));
       await this.#until(
         () => sent.outcome !== undefined,
-        `set ${sent.patch.spp} has an end`,
+        `set ${sent.number} has an end`,
       );
       if (sent.outcome!.type === "committed") return;
       assert.ok(tries < TRIES, this.#told);

@@ -11,22 +11,24 @@ import { FAULT_MAX_MS, type HealStorm } from "./heal_storm.ts";
 const SETS = 8;
 const GETS = 8;
 /** When the broker loses something for the first time. */
-const FIRST_LOSS_MIN_MS = 2_000;
-const FIRST_LOSS_MAX_MS = 6_000;
+const FIRST_LOSS_MIN_MS = 1_800;
+const FIRST_LOSS_MAX_MS = 4_500;
 /** How long one replica alone applies the end of the log. */
 const ALONE_MS = 400;
 /** Until the others have given it up, and write past that end. */
 const GIVEN_UP_MS = 13_000;
 /** How long after a loss the next one comes, at most. */
-const NEXT_LOSS_MS = 10_000;
+const NEXT_LOSS_MS = 8_000;
 /** How long before a loss replicas begin to lag, at most. */
 const BEFORE_LOSS_MS = 2_500;
 /** How long it takes at most until sets are taken again where nothing is lost. */
 const RETURN_MAX_MS = 5_000;
+/** How late a replica comes back at most: the others have given it up by then. */
+const LATE_MAX_MS = 24_000;
 /** How many sets are sent in the time before each loss, and after it. */
 const SETS_BESIDE_LOSS = 5;
 /** For how long faults begin and sets are sent after the last loss. */
-const AFTER_LOSS_MS = 8_000;
+const AFTER_LOSS_MS = 6_000;
 /** How often someone copies the bucket, and wants a snapshot. */
 const COPIES = 3;
 const SNAPSHOTS = 2;
@@ -188,7 +190,7 @@ export class HealPlan {
   #comesBackLate(service: SimulatedService): void {
     const { random, time } = this.storm;
     const in_ms = random.below(BEFORE_LOSS_MS);
-    const lasts_ms = random.below(4 * FAULT_MAX_MS);
+    const lasts_ms = random.below(LATE_MAX_MS);
     service.isAwayFor(in_ms + lasts_ms);
     time.after(in_ms, () => service.process.pause(lasts_ms));
   }

@@ -45,6 +45,7 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
   /** What the broker may lose. */
   readonly losses: HealLosses;
   lossCount = 0;
+  firstLoss_ms = Infinity;
   #started = 0;
   readonly #areClientsEager: boolean;
 
@@ -167,6 +168,7 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     const what = name ?? random.pick(Object.keys(losses));
     this.faults.push(what);
     this.lossCount++;
+    this.firstLoss_ms = Math.min(this.firstLoss_ms, this.time.now);
     this.restart(100 + random.below(DOWN_MAX_MS), losses[what]);
     this.promises.ledger.settle();
   }
@@ -183,9 +185,7 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     this.endFaults();
     this.tick_ms = 500;
     await new HealEnd(this).run();
-    const outcomes = this.clients.sets.all.flatMap(({ outcome }) =>
-      outcome?.type ?? []
-    );
+    const { outcomes } = this.clients.sets;
     const { counts } = this.promises.ledger;
     return new Map([
       ...countNames([...outcomes, ...this.faults, ...this.promises.seen]),

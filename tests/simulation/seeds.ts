@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setImmediate as turn } from "node:timers/promises";
 
 /** What a run has seen, by name. */
 export type Seen = ReadonlyMap<string, number>;
@@ -40,6 +41,8 @@ export async function runSeeds(
       const seed = (first + i) >>> 0;
       try {
         addSeen(all, await run(seed));
+        // What is held weakly can't be collected before.
+        await turn();
       } catch (cause) {
         throw new BrokenPromiseError(
           `seed ${seed}: ${(cause as Error).message}; replay with: ${

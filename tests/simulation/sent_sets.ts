@@ -1,15 +1,15 @@
 /**
- * The sets of one run, what each was told, and whether that was true.
+ * The sets of one run, deletions too, what each was told, and whether that was
+ * true.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { Change } from "../../src/log/change.ts";
+import { isDeletion } from "../../src/log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import { NotAppliedError } from "../../src/replica/group_commit.ts";
 import type { Replica } from "../../src/replica/replica.ts";
-import type { UserGradePatch } from "../../src/user_grade.ts";
-import { patchesOf, type StoredEntry } from "../support/simulated_stream.ts";
+import { changesOf, type StoredEntry } from "../support/simulated_stream.ts";
 
 /** How a set ended. */
 export type Outcome =
@@ -18,34 +18,91 @@ export type Outcome =
   | { readonly type: "not applied" }
   | { readonly type: "unknown" };
 
-/** One set, told from all others by its `spp`. */
+/** What is sent: a set, an array of two, or an array of two deletions. */
+export type Kind = "set" | "array" | "deletion";
+
+/** What a client sends if it sends anything: mostly sets. */
+export const KINDS: readonly Kind[] = [
+  "set",
+  "set",
+  "set",
+  "array",
+  "deletion",
+];
+
+/** A user that arrays set beside another one. */
+const BESIDE = "beside";
+
+/**
+ * One set, told from all others by its number: that is its `spp`, or a user that
+ * it deletes and that never was.
+ */
 export interface SentSet {
-  readonly patch: UserGradePatch;
+  readonly number: number;
+  readonly kind: Kind;
   outcome?: Outcome;
+}
+
+function send(
+  kind: Kind,
+  user_id: string,
+  number: number,
+  replica: Replica,
+): Promise<{ readonly sequence: number }> {
+  switch (kind) {
+    case "set":
+      return replica.set({ user_id, spp: number });
+    case "array":
+      return replica.setMany([
+        { user_id, spp: number },
+        { user_id: BESIDE, return_fee: number },
+      ]);
+    case "deletion":
+      return replica.deleteMany([{ user_id }, { user_id: `${number}` }]);
+  }
+}
+
+/** @returns The numbers of the sets that an entry holds. */
+export function numbersOf(entry: StoredEntry): number[] {
+  return changesOf(entry).flatMap((change) => {
+    if (!isDeletion(change)) return change.spp ?? [];
+    const number = Number(change.user_id);
+    return Number.isNaN(number) ? [] : number;
+  });
 }
 
 /** All sets that were sent, in their order. */
 export class SentSets {
   readonly all: SentSet[] = [];
 
+  /** How each of them ended, and what was committed that is no mere set. */
+  get outcomes(): string[] {
+    return this.all.flatMap(({ kind, outcome }) =>
+      outcome?.type === "committed" && kind !== "set"
+        ? [outcome.type, kind]
+        : outcome?.type ?? []
+    );
+  }
+
   /**
-   * Sends a set of a user.
+   * Sends a set of a user, or its deletion.
    *
    * @param committed Told the sequence when it is acknowledged.
    */
   send(
     user_id: string,
     replica: Replica,
+    kind: Kind = "set",
     committed: (sequence: number) => void = () => {},
   ): SentSet {
-    const one: SentSet = { patch: { user_id, spp: this.all.length + 1 } };
+    const one: SentSet = { number: this.all.length + 1, kind };
     this.all.push(one);
     const failed = (error: unknown) => {
       assert.ok(one.outcome === undefined, "it has two ends");
       one.outcome = outcomeOf(error);
     };
     try {
-      replica.submit(Change.set(one.patch)).then(({ sequence }) => {
+      send(kind, user_id, one.number, replica).then(({ sequence }) => {
         assert.ok(one.outcome === undefined, "it has two ends");
         one.outcome = { type: "committed", sequence };
         committed(sequence);
@@ -66,22 +123,21 @@ export class SentSets {
   ): void {
     const stored = new Map<number, Set<number>>();
     for (const entry of everStored) {
-      for (const { spp } of patchesOf(entry)) {
-        if (spp === undefined) continue;
-        if (!stored.has(spp)) stored.set(spp, new Set());
-        stored.get(spp)!.add(entry.sequence);
+      for (const number of numbersOf(entry)) {
+        if (!stored.has(number)) stored.set(number, new Set());
+        stored.get(number)!.add(entry.sequence);
       }
     }
     for (const one of this.all) {
-      const { patch: { spp }, outcome } = one;
+      const { number, outcome } = one;
       if (outcome === undefined && mayHaveNoEnd(one)) continue;
-      assert.ok(outcome !== undefined, `set ${spp} has no end`);
+      assert.ok(outcome !== undefined, `set ${number} has no end`);
       if (outcome.type === "committed") {
-        assert.ok(stored.get(spp!)?.has(outcome.sequence), `set ${spp}`);
+        assert.ok(stored.get(number)?.has(outcome.sequence), `set ${number}`);
       } else if (outcome.type === "not applied") {
-        assert.ok(stored.has(spp!), `set ${spp} is not stored`);
+        assert.ok(stored.has(number), `set ${number} is not stored`);
       } else if (outcome.type === "not stored") {
-        assert.ok(!stored.has(spp!), `set ${spp} is stored`);
+        assert.ok(!stored.has(number), `set ${number} is stored`);
       }
     }
   }
@@ -98,10 +154,9 @@ function outcomeOf(error: unknown): Outcome {
 export function checkNoneTwice(entries: Iterable<StoredEntry>): void {
   const inLog = new Set<number>();
   for (const entry of entries) {
-    for (const { spp } of patchesOf(entry)) {
-      if (spp === undefined) continue;
-      assert.ok(!inLog.has(spp), `set ${spp} came twice`);
-      inLog.add(spp);
+    for (const number of numbersOf(entry)) {
+      assert.ok(!inLog.has(number), `set ${number} came twice`);
+      inLog.add(number);
     }
   }
 }

@@ -44,7 +44,9 @@ Deno.test({
       SEEDS,
       STORMS.snapshots,
     );
-    for (const type of ["committed", "not stored", "trim"]) {
+    for (
+      const type of ["committed", "array", "deletion", "not stored", "trim"]
+    ) {
       assert.ok(seen.get(type)! > SEEDS, `${type}: ${seen.get(type)}`);
     }
     for (const name of SEEN) {

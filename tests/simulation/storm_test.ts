@@ -42,7 +42,16 @@ Deno.test({
       STORMS.session,
     );
     // The weather is bad enough for every outcome, and not too bad for any.
-    for (const type of ["committed", "not stored", "unknown", "connected"]) {
+    for (
+      const type of [
+        "committed",
+        "array",
+        "deletion",
+        "not stored",
+        "unknown",
+        "connected",
+      ]
+    ) {
       assert.ok(seen.get(type)! > SEEDS, `${type}: ${seen.get(type)}`);
     }
     for (

@@ -19,19 +19,44 @@ export interface WatchedPage {
   readonly problems: string[];
 }
 
-/** A browser that ends with its tests. */
+/** A browser that ends with its test, or with all tests of a file. */
 export class TestBrowser implements AsyncDisposable {
-  private constructor(private readonly browser: Browser) {}
+  #browser: Browser | undefined;
+
+  private constructor() {}
 
   /** Starts the system's Chromium. */
   static async start(): Promise<TestBrowser> {
-    return new TestBrowser(
-      await chromium.launch({
-        executablePath: findChromium(),
-        // Its sandbox does not work for root, as in a container.
-        args: Deno.uid() === 0 ? ["--no-sandbox"] : [],
-      }),
-    );
+    const browser = new TestBrowser();
+    await browser.#start();
+    return browser;
+  }
+
+  /**
+   * Has the system's Chromium started before the first test of the calling
+   * file, its pages closed after each test, and itself after the last.
+   *
+   * @returns The browser, which opens pages within tests only.
+   */
+  static forAllTests(): TestBrowser {
+    const browser = new TestBrowser();
+    Deno.test.beforeAll(() => browser.#start());
+    Deno.test.afterEach(() => browser.closePages());
+    Deno.test.afterAll(() => browser[Symbol.asyncDispose]());
+    return browser;
+  }
+
+  async #start(): Promise<void> {
+    this.#browser = await chromium.launch({
+      executablePath: findChromium(),
+      // Its sandbox does not work for root, as in a container.
+      args: Deno.uid() === 0 ? ["--no-sandbox"] : [],
+    });
+  }
+
+  get #started(): Browser {
+    if (this.#browser === undefined) throw new Error("No test runs yet");
+    return this.#browser;
   }
 
   /** Opens an address in a context of its own. */
@@ -39,7 +64,7 @@ export class TestBrowser implements AsyncDisposable {
     url: string,
     options: BrowserContextOptions = {},
   ): Promise<WatchedPage> {
-    const page = await this.browser.newPage(options);
+    const page = await this.#started.newPage(options);
     const problems: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") {
@@ -64,12 +89,12 @@ export class TestBrowser implements AsyncDisposable {
   /** Closes all that was opened. */
   async closePages(): Promise<void> {
     await Promise.all(
-      this.browser.contexts().map((context) => context.close()),
+      this.#started.contexts().map((context) => context.close()),
     );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.browser.close();
+    await this.#started.close();
   }
 }
 

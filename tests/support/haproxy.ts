@@ -4,7 +4,7 @@
  * @module
  */
 import { eventually } from "./eventually.ts";
-import { readComposeFile } from "./compose_file.ts";
+import { configContent, readComposeFile } from "./compose_file.ts";
 import { freePort } from "./ports.ts";
 import { findProgram } from "./programs.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
@@ -23,11 +23,8 @@ export class HAProxy implements AsyncDisposable {
   readonly #ports = { set: freePort(), get: freePort() };
 
   private constructor(replicas: Record<"a" | "b", ProxiedReplica>) {
-    const { configs, services } = readComposeFile({
-      AUTH_PASSWORD: "x",
-      NATS_PASSWORD: "x",
-    });
-    let content = configs.proxy.content
+    const compose = readComposeFile();
+    let content = configContent(compose, "proxy")
       .replace(/^( *bind) :8000$/m, `$1 127.0.0.1:${this.#ports.set}`)
       .replace(/^( *bind) :8001$/m, `$1 127.0.0.1:${this.#ports.get}`);
     for (const name of ["a", "b"] as const) {
@@ -35,7 +32,7 @@ export class HAProxy implements AsyncDisposable {
         .replace(`replica-${name}:8080`, `127.0.0.1:${replicas[name].setPort}`)
         .replace(`replica-${name}:8081`, `127.0.0.1:${replicas[name].getPort}`);
     }
-    const [, ...args] = services.proxy.command;
+    const [, ...args] = compose.services.proxy.command;
     const file = args[args.indexOf("-f") + 1];
     const path = `${this.#folder.path}/haproxy.cfg`;
     Deno.writeTextFileSync(path, content);

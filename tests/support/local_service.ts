@@ -6,6 +6,7 @@
  */
 import { Apps, type AppsOptions } from "../../src/apps.ts";
 import { Cluster } from "../../src/cluster/cluster.ts";
+import { LoopLag } from "../../src/telemetry/loop_lag.ts";
 import { AUTHORIZATION, PASSWORD, USER } from "./credentials.ts";
 import { LOCAL_TIMEOUT_MS, LocalLog } from "./local_log.ts";
 import { LocalSnapshots } from "./local_snapshots.ts";
@@ -36,6 +37,7 @@ export class LocalService {
   readonly snapshots: LocalSnapshots;
   /** How the log was made whole; set by hand. */
   readonly healing = { seen: 0, lost: 0 };
+  readonly loopLag = new LoopLag(100);
   readonly apps: Apps;
 
   constructor(
@@ -69,6 +71,9 @@ export class LocalService {
       cluster: this.cluster,
       snapshots: this.snapshots,
       healing: this.healing,
+      logFilesBytes: () => 4096,
+      loopLag: this.loopLag,
+      listeners: { openFiles: 20, openFilesMax: 8192, timesShed: 0 },
       logLines: { lost: 0 },
       now,
     });

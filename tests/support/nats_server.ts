@@ -20,6 +20,7 @@ export class NatsServer implements AsyncDisposable {
     /** The port on 127.0.0.1. */
     readonly port: number,
     private configuration: string,
+    private readonly env: Readonly<Record<string, string>> = {},
     folder?: TemporaryFolder,
   ) {
     this.#folder = folder ?? new TemporaryFolder();
@@ -63,15 +64,17 @@ export class NatsServer implements AsyncDisposable {
    * @param configuration Lines for its configuration file.
    * @param jetstream Whether the lines leave JetStream's own to the server,
    * or are whole, with `STORE` for the path of the store.
+   * @param env Variables that the lines name.
    */
   static async start(
     configuration = "",
     jetstream: "default" | "whole" = "default",
+    env: Readonly<Record<string, string>> = {},
   ): Promise<NatsServer> {
     const lines = jetstream === "whole"
       ? configuration
       : `jetstream { store_dir: "STORE" }\n${configuration}`;
-    const server = new NatsServer(freePort(), lines);
+    const server = new NatsServer(freePort(), lines, env);
     await server.start();
     return server;
   }
@@ -81,6 +84,7 @@ export class NatsServer implements AsyncDisposable {
     if (binary === undefined) throw new Error("no nats-server is here");
     this.#child = new Deno.Command(binary, {
       args: ["-c", this.configFile, "-l", `${this.#folder.path}/log`],
+      env: this.env,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -100,7 +104,12 @@ export class NatsServer implements AsyncDisposable {
 
   /** Starts another server on the store of this one, which is stopped. */
   async elsewhere(): Promise<NatsServer> {
-    const other = new NatsServer(freePort(), this.configuration, this.#folder);
+    const other = new NatsServer(
+      freePort(),
+      this.configuration,
+      this.env,
+      this.#folder,
+    );
     await other.start();
     return other;
   }

@@ -11,10 +11,8 @@ import { ServiceProcess } from "./service_process.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
 /** How long the replicas of docker-compose.yml serve after SIGTERM. */
-const SHUTDOWN_DELAY_MS = readComposeFile({
-  AUTH_PASSWORD: "x",
-  NATS_PASSWORD: "x",
-}).services["replica-a"].environment!.SHUTDOWN_DELAY_MS;
+const SHUTDOWN_DELAY_MS =
+  readComposeFile().services["replica-a"].environment!.SHUTDOWN_DELAY_MS;
 
 /** A broker, two replicas on ports that stay, and the proxy before them; it ends with its tests. */
 export class ProxiedCluster implements AsyncDisposable {

@@ -23,10 +23,8 @@ export class ServedService extends LocalService implements AsyncDisposable {
 
   constructor() {
     super();
-    Object.assign(this.apps.ports, {
-      set: this.#set.addr.port,
-      get: this.#get.addr.port,
-    });
+    this.apps.setPort = this.#set.addr.port;
+    this.apps.getPort = this.#get.addr.port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,6 +30,12 @@ import {
 
 const API = "$JS.API.";
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What a server refuses most often. */
+const NO_MESSAGE = new ApiError(NO_MESSAGE_FOUND, "no message found");
+
 /** JetStream's code for a stream that is there with other settings. */
 const STREAM_NAME_IN_USE = 10058;
 
@@ -104,21 +110,27 @@ export class SimulatedApi implements Asking {
     const fail = (reason: string) => end(() => reject(new ApiError(0, reason)));
     const lost = () => fail("the connection to NATS is lost");
     wire.closing.add(lost);
-    this.process.after(
-      timeout_ms,
-      () => fail(`NATS does not answer to ${subject} in time`),
-    );
+    const { now } = this.process;
+    // Where an answer comes, it comes sooner.
+    const noAnswer = () =>
+      this.process.after(
+        now + timeout_ms - this.process.now,
+        () => fail(`NATS does not answer to ${subject} in time`),
+      );
     const answer = (give: () => void) =>
       this.process.after(this.#delay_ms, () => {
         if (wire.isOpen) end(give);
       });
     // What goes over one connection keeps its order.
-    const { now } = this.process;
     wire.sent = Math.max(wire.sent, now + this.#delay_ms);
     this.process.world.after(wire.sent - now, () => {
-      if (!this.#arrives(wire)) return;
+      if (!this.#arrives(wire)) return noAnswer();
       const isLast = this.diesAt > 0 && --this.diesAt === 0;
-      if (isLast && this.world.random.below(2) === 0) return this.die();
+      if (isLast && this.world.random.below(2) === 0) {
+        // Whoever is spared waits in vain.
+        noAnswer();
+        return this.die();
+      }
       try {
         const value = this.#answer(subject, data, options);
         answer(() => resolve(value as Record<string, unknown>));
@@ -151,9 +163,9 @@ export class SimulatedApi implements Asking {
   ): unknown {
     const { world, name, process: { now } } = this;
     if (
+      world.isForbidden(name, subject) &&
       (isSnapshotSubject(subject, "USERGRADE") ||
-        HEALING_QUESTIONS.includes(subject)) &&
-      world.isForbidden(name, subject)
+        HEALING_QUESTIONS.includes(subject))
     ) throw new ForbiddenError(subject);
     try {
       if (subject === FENCE_SUBJECT) return this.#fence(data, headers!);
@@ -171,9 +183,7 @@ export class SimulatedApi implements Asking {
 
   #fence(data: Uint8Array | string, headers: MsgHdrs): unknown {
     const { world: { broker, fencing }, name, process: { now } } = this;
-    const text = typeof data === "string"
-      ? data
-      : new TextDecoder().decode(data);
+    const text = typeof data === "string" ? data : decoder.decode(data);
     const after = headers.get("Nats-Expected-Last-Sequence");
     if (after === "" || Number(after) === broker.stream?.last) {
       fencing?.call(this.world, name, text);
@@ -181,7 +191,7 @@ export class SimulatedApi implements Asking {
     const stored = broker.store({
       messageId: headers.get("Nats-Msg-Id"),
       subject: FENCE_SUBJECT,
-      payload: new TextEncoder().encode(text),
+      payload: encoder.encode(text),
       after: after === "" ? undefined : Number(after),
     }, now);
     switch (stored?.type) {
@@ -226,7 +236,7 @@ export class SimulatedApi implements Asking {
       case "STREAM.MSG.GET.USERGRADE": {
         const message = stream.message(messageOf(stream, body));
         if (message !== undefined) return { message };
-        throw new ApiError(NO_MESSAGE_FOUND, "no message found");
+        throw NO_MESSAGE;
       }
       case "STREAM.PURGE.USERGRADE": {
         const seq = body.seq as number;

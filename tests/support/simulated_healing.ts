@@ -101,7 +101,7 @@ export class SimulatedHealing {
   }
 
   #situation(): HealerSituation {
-    const { name, replica: { replica }, cluster } = this.parts;
+    const { name, replica: { replica }, cluster, process } = this.parts;
     const { log, appliedSequence, digest, heals, seams } = replica;
     return {
       own: log && {
@@ -116,8 +116,12 @@ export class SimulatedHealing {
         isForked: replica.isForked,
         isDiverged: cluster.diverged,
       },
-      others: cluster.others(this.#now),
-      awaited: cluster.awaited(this.#now),
+      get others() {
+        return cluster.others(process.now);
+      },
+      get awaited() {
+        return cluster.awaited(process.now);
+      },
       isPresenceOn: !cluster.isOff,
     };
   }

@@ -29,6 +29,9 @@ import { DATE_MS } from "./simulated_broker.ts";
 /** The bucket of the simulated log. */
 export const BUCKET = bucketOf("USERGRADE");
 
+/** What a server refuses most often. */
+const NO_MESSAGE = new ApiError(NO_MESSAGE_FOUND, "no message found");
+
 /** JetStream's code for a full stream. */
 const STREAM_FULL = 10077;
 
@@ -36,6 +39,8 @@ interface ObjectMessage {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly time_ms: number;
+  /** As it was answered last; undefined if its data was changed since. */
+  answer: unknown;
 }
 
 /** An object that is a snapshot, as only a test can see it. */
@@ -121,10 +126,8 @@ export class SimulatedObjects {
       ? this.#first(next_by_subj!, seq!)
       : this.#lastOn(last_by_subj);
     const message = this.#messages.get(found);
-    if (message === undefined) {
-      throw new ApiError(NO_MESSAGE_FOUND, "no message found");
-    }
-    return {
+    if (message === undefined) throw NO_MESSAGE;
+    return message.answer ??= {
       seq: found,
       data: Buffer.from(message.data).toString("base64"),
       time: new Date(message.time_ms).toISOString(),
@@ -178,6 +181,7 @@ export class SimulatedObjects {
         ? new TextEncoder().encode(data)
         : Uint8Array.from(data),
       time_ms: DATE_MS + now_ms,
+      answer: undefined,
     });
     if (headers?.get("Nats-Rollup") === "sub") this.#purge(subject, sequence);
     this.version++;
@@ -240,7 +244,9 @@ export class SimulatedObjects {
       .filter(([, { subject }]) => subject === on);
     if (chunks.length === 0) return;
     this.#whole = new WeakMap();
-    const [sequence, { data }] = chunks[below(chunks.length)];
+    const [sequence, message] = chunks[below(chunks.length)];
+    const { data } = message;
+    message.answer = undefined;
     if (below(2) === 0) this.#messages.delete(sequence);
     else data[below(data.length)] ^= 1 << below(8);
     this.version++;

@@ -7,7 +7,10 @@
 import assert from "node:assert/strict";
 import type { EntryVersion } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
-import { type FeedMessage, SEAM } from "../../src/log/jetstream/entry_feed.ts";
+import {
+  type FeedMessage,
+  SEAM,
+} from "../../src/log/jetstream/feed_message.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
 import { NO_ENTRIES } from "../../src/log/jetstream/stream_look.ts";
 import type {

@@ -14,7 +14,7 @@ import { Storage } from "../../src/storage/storage.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedBroker } from "./simulated_broker.ts";
 import type { SimulatedReplica } from "./simulated_replica.ts";
-import { patchesOf } from "./simulated_stream.ts";
+import { applyEntry } from "./simulated_stream.ts";
 import type { SimulatedTime } from "./simulated_time.ts";
 
 /** How long asking for one, or reading one, takes. */
@@ -104,11 +104,15 @@ export class SimulatedSnapshots {
   #locate(sequence: number): LogLocation | undefined {
     const { stream, isUp, isAnswering } = this.broker;
     if (stream === undefined || !isUp || !isAnswering) return undefined;
+    const { first, last } = stream;
     const entry = stream.entries.get(sequence);
+    const isBefore = sequence > 0 && sequence === first - 1 && last >= first;
     return {
-      firstSequence: stream.first,
-      lastSequence: stream.last,
+      firstSequence: first,
+      lastSequence: last,
       time: entry && formatNanoseconds(entry.nanoseconds),
+      // There is no healing here.
+      ...(isBefore && { begin: { mark: undefined } }),
     };
   }
 
@@ -139,7 +143,7 @@ export class SimulatedSnapshots {
     const storage = new Storage();
     for (const key of keys) {
       const entry = this.broker.everStored.get(key)!;
-      for (const patch of patchesOf(entry)) storage.set(patch);
+      applyEntry(storage, entry);
     }
     assert.equal(storage.digest, info.digest);
     return storage;

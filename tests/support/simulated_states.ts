@@ -6,7 +6,7 @@
 import type { HealPoint } from "../../src/log/log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { SimulatedBroker } from "./simulated_broker.ts";
-import { healPointOf, patchesOf } from "./simulated_stream.ts";
+import { applyEntry, healPointOf } from "./simulated_stream.ts";
 
 /** What tells one state from another. */
 export interface State {
@@ -57,7 +57,7 @@ export class SimulatedStates {
     }
     for (const one of keys.slice(from)) {
       const entry = this.broker.everStored.get(one)!;
-      for (const patch of patchesOf(entry)) this.#storage.set(patch);
+      applyEntry(this.#storage, entry);
       this.#states.set(one, stateOf(this.#storage));
     }
     this.#at = key;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decodeEntry } from "../../src/log/change.ts";
+import { decodeEntry, isDeletion } from "../../src/log/change.ts";
 import { isPending } from "../../src/log/fence.ts";
 import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
 import type {
@@ -15,7 +15,14 @@ import type {
 import { fenceOf } from "../../src/log/jetstream/stream_fences.ts";
 import type { StreamConfig } from "../../src/log/jetstream/stream_config.ts";
 import type { HealPoint } from "../../src/log/log.ts";
-import type { UserGradePatch } from "../../src/user_grade.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import type { UserChange } from "../../src/user_grade.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Begins the subjects of entries that may hold deletions. */
+const VERSION_2 = "usergrade.v2.";
 
 /** Where fences and marks are published. */
 export const FENCE_SUBJECT = "usergrade.v2.set.$heal";
@@ -41,15 +48,26 @@ export function entryKey({ sequence, time }: {
 }
 
 /** @returns What an entry changes: a fence or a mark nothing. */
-export function patchesOf(entry: StoredEntry): readonly UserGradePatch[] {
-  return entry.subject === FENCE_SUBJECT ? [] : decodeEntry(entry.payload);
+export function changesOf(
+  { subject, payload }: StoredEntry,
+): readonly UserChange[] {
+  if (subject === FENCE_SUBJECT) return [];
+  return decodeEntry(payload, subject.startsWith(VERSION_2) ? 2 : 1);
+}
+
+/** Changes what an entry changes. */
+export function applyEntry(storage: Storage, entry: StoredEntry): void {
+  for (const change of changesOf(entry)) {
+    if (isDeletion(change)) storage.delete(change.user_id);
+    else storage.set(change);
+  }
 }
 
 /** @returns The heal point that a fence or a mark says; undefined for a set. */
 export function healPointOf(entry: StoredEntry): HealPoint | undefined {
   if (entry.subject !== FENCE_SUBJECT) return undefined;
   const { healed_to, digest } = JSON.parse(
-    new TextDecoder().decode(entry.payload),
+    decoder.decode(entry.payload),
   );
   return { sequence: healed_to, digest };
 }
@@ -184,16 +202,11 @@ export class SimulatedStream {
   }
 
   /** @returns An entry as JetStream gives it; undefined if it is not there. */
-  message(entry: StoredEntry | undefined) {
-    return entry && {
-      seq: entry.sequence,
-      subject: entry.subject,
-      time: formatNanoseconds(entry.nanoseconds),
-      hdrs: new TextEncoder().encode(
-        `NATS/1.0\r\nNats-Msg-Id: ${entry.messageId}\r\n\r\n`,
-      ).toBase64(),
-      data: entry.payload.toBase64(),
-    };
+  message(entry: StoredEntry | undefined): unknown {
+    if (entry === undefined) return undefined;
+    let message = messages.get(entry);
+    if (message === undefined) messages.set(entry, message = messageOf(entry));
+    return message;
   }
 
   #read(sequence: number): ReadEntry | undefined {
@@ -230,6 +243,21 @@ export class SimulatedStream {
         require <= this.last && !this.entries.has(require),
     };
   }
+}
+
+/** Entries as JetStream gives them: each is asked for often. */
+const messages = new WeakMap<StoredEntry, unknown>();
+
+function messageOf(entry: StoredEntry): unknown {
+  return {
+    seq: entry.sequence,
+    subject: entry.subject,
+    time: formatNanoseconds(entry.nanoseconds),
+    hdrs: encoder.encode(
+      `NATS/1.0\r\nNats-Msg-Id: ${entry.messageId}\r\n\r\n`,
+    ).toBase64(),
+    data: entry.payload.toBase64(),
+  };
 }
 
 function readEntry(entry: StoredEntry): ReadEntry {

@@ -11,8 +11,8 @@ export type ListenerName = "set" | "get";
 /** Where the listeners are. */
 export interface ListenerPlaces {
   readonly isTls: boolean;
-  /** Their ports; a port of 0 is known once it is bound. */
-  readonly ports: Readonly<Record<ListenerName, number>>;
+  /** The port of one; a port of 0 is known once it is bound. */
+  port(listener: ListenerName): number;
 }
 
 /** The URL of each listener, without a slash at the end. */
@@ -29,12 +29,11 @@ export type ListenerUrls = Readonly<Record<ListenerName, string>>;
 export function listenerUrls(
   request: Request,
   own: ListenerName,
-  { isTls, ports }: ListenerPlaces,
+  { isTls, port }: ListenerPlaces,
 ): ListenerUrls {
   const url = ownUrl(request, isTls);
   const here = url.origin;
-  const other = own === "set" ? "get" : "set";
-  url.port = String(ports[other]);
+  url.port = String(port(own === "set" ? "get" : "set"));
   return own === "set"
     ? { set: here, get: url.origin }
     : { set: url.origin, get: here };

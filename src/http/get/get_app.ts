@@ -15,9 +15,10 @@ import type {
   SnapshotView,
 } from "../ports.ts";
 import type { Availability } from "../server/availability.ts";
+import { notFound, type OtherListener } from "../server/other_listener.ts";
 import { probes } from "../server/probes.ts";
 import type { RequestCounts } from "../server/request_counts.ts";
-import { type App, type Handler, notFound, router } from "../server/router.ts";
+import { type Handler, type RoutedApp, router } from "../server/router.ts";
 import { cluster } from "./cluster.ts";
 import { history } from "./history.ts";
 import { metrics } from "./metrics.ts";
@@ -29,7 +30,7 @@ export interface GetAppOptions {
   readonly replica: Readiness & ReplicaStatus;
   /** The routes that show records. */
   readonly records: Record<string, Handler>;
-  readonly setListener: SetListener;
+  readonly setListener: SetListener & OtherListener;
   /** The routes that document the interface. */
   readonly documents: Record<string, Handler>;
   readonly cluster: ClusterSource;
@@ -46,7 +47,7 @@ export interface GetAppOptions {
 }
 
 /** @returns A function for `Deno.serve`. */
-export function getApp(options: GetAppOptions): App {
+export function getApp(options: GetAppOptions): RoutedApp {
   const { identity, replica, snapshots, availability, records, now } = options;
   return router(
     {
@@ -60,7 +61,7 @@ export function getApp(options: GetAppOptions): App {
       [EDIT_PATH]: editLink(options.setListener),
       ...page(),
     },
-    notFound,
+    notFound(options.setListener),
     options.requests,
   );
 }

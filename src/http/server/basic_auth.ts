@@ -6,6 +6,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { HttpError } from "./problem.ts";
 import type { Handler } from "./router.ts";
+import type { Unauthorized } from "./unauthorized.ts";
 
 /** The only user whose requests are accepted. */
 export interface Credentials {
@@ -52,11 +53,15 @@ export function parseBasicAuth(header: string): Uint8Array | undefined {
  *
  * @param credentials The right credentials.
  * @param handler What they guard.
- * @returns A handler that answers 401 to requests without them.
+ * @param refused Counts the requests without them.
+ * @param hint What else to tell them, if anything.
+ * @returns A handler that answers 401 to those.
  */
 export function basicAuth(
   credentials: Credentials,
   handler: Handler,
+  refused: Pick<Unauthorized, "missing" | "wrong">,
+  hint: (url: string) => string | undefined = () => undefined,
 ): Handler {
   const userinfos = credentials.passwords.map((password) =>
     utf8.encode(`${credentials.user}:${password}`)
@@ -77,16 +82,23 @@ export function basicAuth(
     return isOneOf(hashes, (one) => timingSafeEqual(hash, one));
   };
 
+  const refuse = (credentials: "missing" | "wrong", url: string): HttpError => {
+    refused[credentials]++;
+    const hinted = hint(url);
+    return new HttpError(
+      401,
+      (credentials === "missing"
+        ? "This needs HTTP Basic authentication: send the user and the password"
+        : "The user or the password is wrong") +
+        (hinted === undefined ? "" : `. ${hinted}`),
+      { headers: { "www-authenticate": CHALLENGE } },
+    );
+  };
+
   return (request, query) => {
     const header = request.headers.get("authorization");
     if (header === null || !allowed(header)) {
-      throw new HttpError(
-        401,
-        header === null
-          ? "This needs HTTP Basic authentication: send the user and the password"
-          : "The user or the password is wrong",
-        { headers: { "www-authenticate": CHALLENGE } },
-      );
+      throw refuse(header === null ? "missing" : "wrong", request.url);
     }
     return handler(request, query);
   };

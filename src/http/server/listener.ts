@@ -137,16 +137,27 @@ class Listener {
 export class Listeners {
   readonly #listeners: Listener[] = [];
   #nextShed = 0;
+  #timesShed = 0;
 
   /**
    * @param now The time in milliseconds.
-   * @param descriptorsMax With more open files and sockets than this, idle
+   * @param openFilesMax With more open files and sockets than this, idle
    * connections are closed.
    */
   constructor(
     private readonly now: () => number,
-    private readonly descriptorsMax = DESCRIPTORS_MAX,
+    readonly openFilesMax = DESCRIPTORS_MAX,
   ) {}
+
+  /** How many files and sockets are open at least; the most if no more can be. */
+  get openFiles(): number {
+    return Math.min(descriptorsInUse(), this.openFilesMax);
+  }
+
+  /** How often idle connections were closed. */
+  get timesShed(): number {
+    return this.#timesShed;
+  }
 
   /**
    * Adds a listener.
@@ -163,7 +174,7 @@ export class Listeners {
   tick(): void {
     if (this.now() < this.#nextShed) return;
     const used = descriptorsInUse();
-    if (used > this.descriptorsMax) {
+    if (used > this.openFilesMax) {
       this.#shed(`${used} files and sockets are open`);
     }
   }
@@ -174,6 +185,7 @@ export class Listeners {
       ? BIND_RETRY_MAX_MS
       : BIND_RETRY_MIN_MS;
     this.#nextShed = this.now() + SHED_INTERVAL_MS;
+    this.#timesShed++;
     logger.warn("Idle connections are closed: {reason}", { reason });
     for (const listener of this.#listeners) listener.shed(wait_ms);
   }

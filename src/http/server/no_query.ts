@@ -1,5 +1,5 @@
 /**
- * Requests that have no parameters.
+ * Requests that change something and have no parameters.
  *
  * @module
  */

@@ -24,6 +24,8 @@ export class BackupCounts {
   broken = 0;
   /** How many bytes of them were read. */
   bytes = 0;
+  /** When the last one was read to its end, in ms since 1970. */
+  completeAt_ms: number | undefined;
 }
 
 /**
@@ -54,8 +56,10 @@ export function backup(source: BackupSource, counts: BackupCounts): Handler {
         read: (bytes) => counts.bytes += bytes,
         end: (isComplete) => {
           leave();
-          if (isComplete) counts.complete++;
-          else counts.broken++;
+          if (isComplete) {
+            counts.complete++;
+            counts.completeAt_ms = Date.now();
+          } else counts.broken++;
         },
       });
       return new Response(file, { headers });

@@ -25,6 +25,14 @@ import type { ImportAnswer, ImportFailure } from "./import_openapi.ts";
 /** How many imports run at a time. */
 export const IMPORTS_MAX = 2;
 
+/** The imports that have ended. */
+export class ImportCounts {
+  /** How many were stored whole. */
+  complete = 0;
+  /** How many failed after they had begun. */
+  failed = 0;
+}
+
 /** How far an import has come. */
 interface Progress {
   /** How many rows are committed. */
@@ -39,6 +47,7 @@ interface Progress {
 
 /**
  * @param target Where the rows are proposed.
+ * @param counts Counts the imports.
  * @param idleTimeout_ms How long the client may pause.
  * @returns A handler that imports a backup or any CSV file of user grades, of any
  * size, in constant memory. With `replace=true` it deletes all other users at
@@ -47,6 +56,7 @@ interface Progress {
  */
 export function importFile(
   target: SetTarget & BackupSource,
+  counts = new ImportCounts(),
   idleTimeout_ms = BODY_TIMEOUT_MS,
 ): Handler {
   const limit = new Limit(IMPORTS_MAX, "imports are running");
@@ -71,8 +81,10 @@ export function importFile(
         seen?.add(rows);
       }
       if (seen !== undefined) await replaceRest(target, seen, progress);
+      counts.complete++;
       return Response.json(answer(progress));
     } catch (error) {
+      counts.failed++;
       throw failure(error, file, progress);
     }
   };

@@ -9,6 +9,7 @@ import type { SetTarget } from "../ports.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonBody } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";
+import { refuseQuery } from "../server/no_query.ts";
 import type { Handler } from "../server/router.ts";
 
 /**
@@ -27,7 +28,10 @@ export function set(target: SetTarget, bodies: BodyReader): Handler {
       ? target.setMany(value).then(answerMany)
       : target.set(value).then(answer);
   };
-  return (request) => bodies.read(request).then(propose);
+  return (request, query) => {
+    refuseQuery(query, "A set");
+    return bodies.read(request).then(propose);
+  };
 }
 
 function answer({ grade, sequence }: CommittedSet): Response {

@@ -15,18 +15,23 @@ import { basicAuth, type Credentials } from "../server/basic_auth.ts";
 import type { BodyReader } from "../server/body.ts";
 import { acceptEncodings } from "../server/content_encoding.ts";
 import { refuseCrossOrigin } from "../server/cross_origin.ts";
+import {
+  notFound,
+  type OtherListener,
+  servedBy,
+} from "../server/other_listener.ts";
 import { probes } from "../server/probes.ts";
 import type { RequestCounts } from "../server/request_counts.ts";
 import {
-  type App,
   type Handler,
   methods,
-  notFound,
+  type RoutedApp,
   router,
 } from "../server/router.ts";
+import type { Unauthorized } from "../server/unauthorized.ts";
 import { backup, type BackupCounts } from "./backup.ts";
 import { deleteUsers } from "./delete.ts";
-import { importFile, withProgress } from "./import.ts";
+import { type ImportCounts, importFile, withProgress } from "./import.ts";
 import { set } from "./set.ts";
 import { snapshot } from "./snapshot.ts";
 
@@ -45,10 +50,16 @@ export interface SetAppOptions {
   readonly credentials: Credentials;
   /** Whether sets, deletions and imports are served. */
   readonly availability: Availability;
+  /** May have been meant. */
+  readonly getListener: OtherListener;
   /** Counts the answers. */
   readonly requests: RequestCounts;
+  /** Counts the requests without the right credentials. */
+  readonly unauthorized: Unauthorized;
   /** Counts the backups. */
   readonly backups: BackupCounts;
+  /** Counts the imports. */
+  readonly imports: ImportCounts;
 }
 
 /** @returns A function for `Deno.serve`. */
@@ -61,15 +72,26 @@ export function setApp(
     bodies,
     credentials,
     availability,
+    getListener,
     requests,
+    unauthorized,
     backups,
+    imports,
   }: SetAppOptions,
-): App {
-  const guarded = (handler: Handler) =>
-    refuseCrossOrigin(basicAuth(credentials, handler));
-  const guardedAll = (handlers: Record<string, Handler>) =>
+): RoutedApp {
+  const guarded = (
+    handler: Handler,
+    hint?: (url: string) => string | undefined,
+  ) => refuseCrossOrigin(basicAuth(credentials, handler, unauthorized, hint));
+  /** Those who ask without a password may have meant the get listener. */
+  const guardedRead = (handler: Handler) =>
+    guarded(handler, (url) => servedBy(url, getListener));
+  const guardedAll = (
+    handlers: Record<string, Handler>,
+    guard: (handler: Handler) => Handler,
+  ) =>
     Object.fromEntries(
-      Object.entries(handlers).map(([path, one]) => [path, guarded(one)]),
+      Object.entries(handlers).map(([path, one]) => [path, guard(one)]),
     );
   const post = (handler: Handler) => guarded(methods({ POST: handler }));
   return router(
@@ -83,14 +105,15 @@ export function setApp(
       "/backup": guarded(backup(replica, backups)),
       "/import": post(acceptEncodings(
         ["gzip", "x-gzip"],
-        withProgress(availability.writing(importFile(replica))),
+        withProgress(availability.writing(importFile(replica, imports))),
       )),
       // It changes no grade, so READ_ONLY lets it through.
       "/snapshot": post(snapshot(replica, snapshots, bodies)),
-      ...guardedAll({ ...records, ...documents, ...editPage() }),
+      ...guardedAll({ ...records, ...documents }, guardedRead),
+      ...guardedAll(editPage(), (handler) => guarded(handler)),
       ...probes(replica, () => replica.writable, () => availability.setRefusal),
     },
-    guarded(notFound),
+    guardedRead(notFound(getListener)),
     requests,
   );
 }

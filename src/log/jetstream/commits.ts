@@ -74,7 +74,7 @@ export class Commits {
 
   #publish(proposal: Proposal): void {
     const { batch, payload, version } = proposal;
-    const messageId = this.feed.messageId(batch);
+    const messageId = this.feed.own.messageId(batch);
     const guard = this.#guard(proposal);
     proposal.isGuarded = guard !== undefined;
     this.publish({
@@ -98,7 +98,8 @@ export class Commits {
   ): Pick<PublishAction, "lastOwn" | "after"> | undefined {
     // Of several that are under way, nobody knows yet where the first one comes.
     if (this.#proposals.count !== 1) return undefined;
-    const { lastOwn, fed } = this.feed;
+    const { own, fed } = this.feed;
+    const lastOwn = own.last;
     if (lastOwn !== undefined) return { lastOwn };
     return attempts === 1 ? { after: fed } : undefined;
   }
@@ -122,7 +123,7 @@ export class Commits {
   /** A look at its entries, asked for at a time, has shown that the log is whole. */
   isWhole(asked_ms: number, now_ms: number): void {
     const due = this.#proposals.isWhole(asked_ms, now_ms);
-    if (due.length > 0) this.feed.forgetOwn();
+    if (due.length > 0) this.feed.own.forgetLast();
     due.forEach((one) => this.#publish(one));
   }
 
@@ -148,7 +149,7 @@ export class Commits {
   #probe(now_ms: number): CommitChange {
     const probe = probeAfter(this.feed);
     if (probe !== undefined) {
-      const messageId = this.feed.messageId(`probe.${++this.#lastProbe}`);
+      const messageId = this.feed.own.messageId(`probe.${++this.#lastProbe}`);
       this.publish({
         type: "publish",
         batch: PROBE_BATCH,
@@ -166,7 +167,7 @@ export class Commits {
 
   /** An own entry, a probe's too, has come back. */
   committed(): CommitChange {
-    if (this.feed.ownSeam === String(this.#seam)) this.#isSeamMade = true;
+    if (this.feed.own.seam === String(this.#seam)) this.#isSeamMade = true;
     const wasStalled = this.#health.isStalled;
     this.#health.clear();
     return wasStalled ? "recovered" : undefined;

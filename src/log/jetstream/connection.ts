@@ -92,7 +92,8 @@ export function describe(error: unknown): string {
   return `NATS does not answer: ${message}`;
 }
 
-const CREDENTIALS = "see NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_CREDS_FILE";
+const CREDENTIALS =
+  "see NATS_USER, NATS_PASSWORD, NATS_PASSWORD_FILE, NATS_TOKEN, NATS_CREDS_FILE";
 
 function describeNats(error: NatsError): string {
   switch (error.code) {

@@ -6,7 +6,7 @@
  */
 import type { Admission } from "./admission.ts";
 import type { Commits } from "./commits.ts";
-import type { FeedMessage } from "./entry_feed.ts";
+import type { FeedMessage } from "./feed_message.ts";
 import type { Feeding } from "./feeding.ts";
 import type { KnownLog } from "./known_log.ts";
 import type { SessionOutput } from "./session_output.ts";
@@ -46,10 +46,10 @@ export class ConsumerMessages {
   ): MessageStep | undefined {
     feeding?.heard(now_ms);
     const { feed } = this.commits;
-    const { ownFed } = feed;
+    const { sessionLast } = feed.own;
     const signal = feed.receive(message);
     if (signal === "ok") {
-      if (feed.ownFed !== ownFed) {
+      if (feed.own.sessionLast !== sessionLast) {
         const change = this.commits.committed();
         feeding?.commitsChanged(change, now_ms);
       }

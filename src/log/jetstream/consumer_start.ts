@@ -41,7 +41,7 @@ export class ConsumerStart {
     const { feed } = this;
     this.#isBeforeFence = isBeforeFence;
     feed.noteFirstSequence(look.firstSequence);
-    feed.noteCut(look.firstSequence);
+    feed.own.noteCut(look.firstSequence);
     feed.noteLastSequence(look.lastSequence);
     if (look.identified !== undefined) feed.noteLast(look.identified);
     feed.expect(look.required);

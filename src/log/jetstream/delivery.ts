@@ -60,12 +60,19 @@ export function formatNanoseconds(digits: string): string {
   );
 }
 
+/** The last second and its text: most entries are of the same one. */
+let lastSeconds = NaN;
+let lastText = "";
+
 /**
  * @param seconds Whole seconds since 1970.
  * @param nanoseconds Those of the next second.
  * @returns RFC 3339, in UTC, with nine decimals.
  */
 export function formatDelivered(seconds: number, nanoseconds: number): string {
-  const text = new Date(seconds * 1000).toISOString().slice(0, 19);
-  return `${text}.${String(nanoseconds).padStart(9, "0")}Z`;
+  if (seconds !== lastSeconds) {
+    lastText = new Date(seconds * 1000).toISOString().slice(0, 20);
+    lastSeconds = seconds;
+  }
+  return lastText + String(nanoseconds).padStart(9, "0") + "Z";
 }

@@ -1,14 +1,15 @@
 /**
- * Turning what a JetStream consumer delivers into entries: in order, without a
- * gap, own ones recognised. It does no I/O.
+ * Turning what a JetStream consumer delivers into entries, in order and without
+ * a gap. It does no I/O.
  *
  * @module
  */
-import type { EntryVersion } from "../change.ts";
 import type { EntryIdentity } from "../compare_log.ts";
 import { decodeFence, fenceRole } from "../fence.ts";
 import { type Delivery, formatDelivered, parseDelivery } from "./delivery.ts";
 import { EntryTimes, type KnownTimes } from "./entry_times.ts";
+import { type FeedMessage, MESSAGE_ID, SEAM } from "./feed_message.ts";
+import { OwnEntries } from "./own_entries.ts";
 import type { Proposals } from "./proposals.ts";
 import { type EntryContent, ReadQueue, type TakenRead } from "./read_queue.ts";
 import {
@@ -18,17 +19,6 @@ import {
   type OwnSubjects,
 } from "./stream_config.ts";
 import type { StoredEntry } from "./stream_look.ts";
-
-/** A message as the consumer's subscription gives it. */
-export interface FeedMessage {
-  readonly subject: string;
-  readonly reply: string | undefined;
-  /** The value of a header; empty if it is not there. */
-  header(name: string): string;
-  readonly data: Uint8Array;
-  /** The bytes of its subject, headers and data. */
-  readonly bytes: number;
-}
 
 /** What a message means for its receiver. */
 export type FeedSignal =
@@ -43,15 +33,6 @@ export type FeedSignal =
   /** The next entry is of a version that this replica does not know. */
   | "unknown_version";
 
-/** The header by which JetStream knows a message again. */
-export const MESSAGE_ID = "Nats-Msg-Id";
-
-/**
- * The header of a batch that is one of the first over a server: the number of
- * that time in its session. Versions before 1.3 neither write nor read it.
- */
-export const SEAM = "UserGrade-Seam";
-
 /**
  * What nats-server's file store adds to an entry and counts as its bytes
  * (`fileStoreMsgSize`).
@@ -62,12 +43,6 @@ const NO_BYTES = new Uint8Array(0);
 
 /** How the reply subjects of entries begin. */
 const ENTRY_REPLY = "$JS.ACK.";
-
-/** The last entry on the subjects on which a replica proposes. */
-export interface OwnEntry {
-  readonly sequence: number;
-  readonly version: EntryVersion;
-}
 
 /**
  * What an entry is that holds no changes; without bytes, which no replica can
@@ -89,6 +64,8 @@ function contentOf(
 
 /** One session's entries, in order. */
 export class EntryFeed {
+  /** Those that this replica has written. */
+  readonly own: OwnEntries;
   readonly #waiting = new ReadQueue();
   readonly #times = new EntryTimes();
   /** The last entry, if it did not come as a message. */
@@ -97,16 +74,6 @@ export class EntryFeed {
   #lastMessage:
     | { readonly message: FeedMessage; readonly delivery: Delivery }
     | undefined;
-  #ownFed = 0;
-  #ownSeam = "";
-  /**
-   * The last entry on one of this replica's subjects, whoever wrote it: its
-   * sequence, 0 if it is not known, and its version.
-   */
-  #subjectFed = 0;
-  #subjectVersion: EntryVersion = 1;
-  /** The first entry that the stream has, as it was seen last. */
-  #begin = 1;
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
   #lastSequence = 0;
@@ -120,10 +87,12 @@ export class EntryFeed {
    * @param proposals Own batches that are waited for.
    */
   constructor(
-    private readonly session: string,
-    private readonly subjects: OwnSubjects,
-    private readonly proposals: Proposals,
-  ) {}
+    session: string,
+    subjects: OwnSubjects,
+    proposals: Proposals,
+  ) {
+    this.own = new OwnEntries(session, subjects, proposals);
+  }
 
   /** The sequence of the last entry that was fed. */
   get fed(): number {
@@ -148,24 +117,9 @@ export class EntryFeed {
     return this.#times;
   }
 
-  /** The sequence of the last entry of this session; 0 before the first. */
-  get ownFed(): number {
-    return this.#ownFed;
-  }
-
   /** The sequence of the log's last entry, as the messages tell it. */
   get lastSequence(): number {
     return Math.max(this.#fed, this.#lastSequence);
-  }
-
-  /** What the last own batch that came back says of its seam; empty for none. */
-  get ownSeam(): string {
-    return this.#ownSeam;
-  }
-
-  /** The message id of an own batch, or of another own message. */
-  messageId(name: number | string): string {
-    return `${this.session}:${name}`;
   }
 
   /**
@@ -176,7 +130,7 @@ export class EntryFeed {
     this.#waiting.clear();
     this.#times.clear();
     this.#fed = sequence;
-    this.#subjectFed = 0;
+    this.own.forgetLast();
     this.#expected = undefined;
     this.#know(time === null ? undefined : { sequence, time });
   }
@@ -210,27 +164,6 @@ export class EntryFeed {
     this.#firstSequence = sequence;
   }
 
-  /** Takes note of the first entry that the stream has now: it may be cut. */
-  noteCut(sequence: number): void {
-    this.#begin = sequence;
-  }
-
-  /**
-   * The last entry on this replica's subjects; undefined if it is not known, or
-   * if the stream has let go of it. Nobody else writes there, so a stream that
-   * has another one has lost entries.
-   */
-  get lastOwn(): OwnEntry | undefined {
-    return this.#subjectFed >= this.#begin
-      ? { sequence: this.#subjectFed, version: this.#subjectVersion }
-      : undefined;
-  }
-
-  /** The last entry on this replica's subjects is another one than it was. */
-  forgetOwn(): void {
-    this.#subjectFed = 0;
-  }
-
   /** Takes the next message of the consumer. */
   receive(message: FeedMessage): FeedSignal {
     // Only the reply shows an entry: anyone's message may have a status too.
@@ -246,17 +179,15 @@ export class EntryFeed {
     const version = changesVersion(message.subject);
     const content = version === undefined
       ? contentOf(delivery, message, this.#firstSequence)
-      : this.#ownBatch(sequence, message, version) ?? message.data;
+      : this.own.batchOf(sequence, message, version) ?? message.data;
     if (typeof content === "string") return content;
-    const seam = message.header(SEAM);
     this.#waiting.add(
       delivery,
       content,
       message.bytes + RECORD_BYTES,
       version,
-      seam !== "",
+      message.header(SEAM) !== "",
     );
-    if (typeof content === "number") this.#ownSeam = seam;
     this.#times.add(sequence, delivery.seconds, delivery.nanoseconds);
     this.#fed = sequence;
     this.#lastSequence = sequence + pending;
@@ -275,23 +206,6 @@ export class EntryFeed {
     if (reply) this.#waiting.answerLater(reply);
     const lastSent = Number(message.header("Nats-Last-Stream"));
     return lastSent > this.#fed ? "gap" : "ok";
-  }
-
-  #ownBatch(
-    sequence: number,
-    { subject, header }: FeedMessage,
-    version: EntryVersion,
-  ): number | undefined {
-    // The ids are there for anyone to read; publishing to this replica's
-    // subjects is for this replica.
-    if (subject !== this.subjects[version]) return undefined;
-    this.#subjectFed = sequence;
-    this.#subjectVersion = version;
-    const messageId = header(MESSAGE_ID);
-    if (!messageId.startsWith(`${this.session}:`)) return undefined;
-    this.#ownFed = sequence;
-    const batch = Number(messageId.slice(this.session.length + 1));
-    return this.proposals.commit(batch) ? batch : undefined;
   }
 
   /** Whether there is nothing to take. */

@@ -22,7 +22,7 @@ import {
   WRONG_LAST_SEQUENCE,
   WRONG_LAST_SEQUENCE_IN_BATCH,
 } from "./api.ts";
-import { MESSAGE_ID } from "./entry_feed.ts";
+import { MESSAGE_ID } from "./feed_message.ts";
 import type { KnownLog } from "./known_log.ts";
 import { PURGE_TIMEOUT_MS, type Stream } from "./stream.ts";
 import { fenceSubject } from "./stream_config.ts";

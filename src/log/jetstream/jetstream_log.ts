@@ -178,7 +178,7 @@ export class JetStreamLog implements TrimmableLog {
       const { read, flowReply } = feed.take();
       if (read.entries.length > 0) yield read;
       if (flowReply !== undefined && iteration === this.#iterations) {
-        this.#runner.line?.answerFlow(flowReply);
+        this.#runner.line?.entries.answerFlow(flowReply);
       }
     }
   }

@@ -110,7 +110,7 @@ export class KnownLog {
     return {
       question: questionFor(applied),
       judge: (look) =>
-        this.#withFork(this.#withProblem(judge(look, applied), look)),
+        this.#withFork(this.#withProblem(judge(look, applied), look), look),
     };
   }
 
@@ -128,6 +128,7 @@ export class KnownLog {
     }
     const verdict = this.#withFork(
       this.#withProblem(judge(look, this.#asked), look),
+      look,
     );
     switch (verdict.type) {
       case "same":
@@ -165,9 +166,13 @@ export class KnownLog {
     this.#asked = { ...this.#asked, id: told };
   }
 
-  /** Once another entry was seen, only the log itself shows that it is not so. */
-  #withFork(verdict: Verdict): Verdict {
-    return this.#fork === undefined || verdict.type === "same"
+  /**
+   * Once another entry was seen, only the entry that was applied last shows that
+   * the stream is the log again: the other one may have been cut off since.
+   */
+  #withFork(verdict: Verdict, look: StreamLook | undefined): Verdict {
+    const isProven = verdict.type === "same" && look?.identified !== undefined;
+    return this.#fork === undefined || isProven
       ? verdict
       : { type: "forked", reason: this.#fork };
   }

@@ -1,38 +1,26 @@
 /**
  * One connection to NATS and all that goes over it: questions to the stream,
- * the consumer's messages, batches and their answers. It decides nothing.
+ * its entries, batches, and what the server complains of. It decides nothing.
  *
  * @module
  */
-import {
-  createInbox,
-  headers,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from "nats";
+import type { NatsConnection } from "nats";
 import { ApiError, JetStreamApi } from "./api.ts";
+import { BatchPublisher } from "./batch_publisher.ts";
 import {
   describe,
   endsConnection,
-  headersOf,
-  inboxPrefix,
   openConnection,
   UnusableConnectionError,
 } from "./connection.ts";
-import { type FeedMessage, MESSAGE_ID, SEAM } from "./entry_feed.ts";
+import { EntrySubscription } from "./entry_subscription.ts";
+import type { FeedMessage } from "./feed_message.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import { isSnapshotSubject } from "./object_names.ts";
 import type { JetStreamOptions } from "./options.ts";
-import type { PublishAction, SessionEvent } from "./session_events.ts";
+import type { SessionEvent } from "./session_events.ts";
 import { Stream } from "./stream.ts";
-import {
-  isFenceSubject,
-  type OwnSubjects,
-  ownSubjects,
-} from "./stream_config.ts";
-
-const decoder = new TextDecoder();
+import { isFenceSubject } from "./stream_config.ts";
 
 /** What comes over a line. */
 export interface LineListener {
@@ -52,15 +40,10 @@ export class Line {
   readonly aside: JetStreamApi;
   /** The stream, asked aside. */
   readonly asideStream: Stream;
-  readonly #subjects: OwnSubjects;
-  /** Where the stream answers to batches: a subject for each. */
-  readonly #ackPrefix: string;
-  #consumer: Subscription | undefined;
-  /**
-   * What the consumer has sent until it is known where it is; undefined from
-   * then on. NATS sends no more than some MiB before it is answered.
-   */
-  #held: FeedMessage[] | undefined;
+  /** The entries that the stream's consumer sends. */
+  readonly entries: EntrySubscription;
+  /** Where batches are published. */
+  readonly batches: BatchPublisher;
   /** Why this side has ended it. */
   #end: UnusableConnectionError | undefined;
 
@@ -72,8 +55,6 @@ export class Line {
     wasAway: boolean,
   ) {
     const { stream, replicaId } = options;
-    this.#subjects = ownSubjects(stream, replicaId);
-    this.#ackPrefix = createInbox(inboxPrefix(replicaId));
     const streamOver = (api: JetStreamApi) =>
       new Stream(
         api,
@@ -89,11 +70,16 @@ export class Line {
         new ApiError(0, `the connection to NATS is lost: ${describe(error)}`),
       )
     );
-    connection.subscribe(`${this.#ackPrefix}.*`, {
-      callback: (error, message) => {
-        if (error === null) this.#receiveAck(message);
-      },
-    });
+    this.entries = new EntrySubscription(
+      connection,
+      replicaId,
+      (message) => listener.message(message),
+    );
+    this.batches = new BatchPublisher(
+      connection,
+      options,
+      (event) => listener.event(event),
+    );
     members?.attach(connection, wasAway);
     this.#listen();
   }
@@ -146,6 +132,17 @@ export class Line {
     await this.connection.close();
   }
 
+  /**
+   * Starts a consumer in the place of the one before. It gives its messages once
+   * it is taken.
+   *
+   * @param first The sequence of the first entry wanted.
+   * @returns The server that it is on, if that is told.
+   */
+  async consume(first: number): Promise<string | undefined> {
+    return await this.stream.consume(first, this.entries.open());
+  }
+
   /** Hears what the server complains of. */
   async #listen(): Promise<void> {
     const statuses = this.connection.status();
@@ -173,118 +170,5 @@ export class Line {
   #isAside(subject: string): boolean {
     return isSnapshotSubject(subject, this.options.stream) ||
       isFenceSubject(subject);
-  }
-
-  /**
-   * Starts a consumer in the place of the one before. It gives its messages once
-   * it is taken.
-   *
-   * @param first The sequence of the first entry wanted.
-   * @returns The server that it is on, if that is told.
-   */
-  async consume(first: number): Promise<string | undefined> {
-    this.stopConsumer();
-    this.#held = [];
-    const inbox = createInbox(inboxPrefix(this.options.replicaId));
-    const consumer = this.connection.subscribe(inbox, {
-      callback: (error, message) => {
-        if (error !== null || consumer !== this.#consumer) return;
-        const { subject, reply, data } = message;
-        const head = headersOf(message);
-        const header = (name: string) => head?.get(name) ?? "";
-        const bytes = bytesOf(message);
-        const given = { subject, reply, data, header, bytes };
-        if (this.#held === undefined) this.listener.message(given);
-        else this.#held.push(given);
-      },
-    });
-    this.#consumer = consumer;
-    return await this.stream.consume(first, inbox);
-  }
-
-  /** The consumer gives its messages from now on. */
-  takeConsumer(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const message of held) this.listener.message(message);
-  }
-
-  /** Takes no more messages of the consumer. */
-  stopConsumer(): void {
-    this.#consumer?.unsubscribe();
-    this.#consumer = undefined;
-    this.#held = undefined;
-  }
-
-  /** Lets the consumer send more. */
-  answerFlow(reply: string): void {
-    if (!this.connection.isClosed()) this.connection.publish(reply);
-  }
-
-  /** Publishes a batch or a probe. */
-  publish(
-    { batch, messageId, payload, version, seam, after, lastOwn }: PublishAction,
-  ): void {
-    const head = headers();
-    head.set(MESSAGE_ID, messageId);
-    if (seam !== undefined) head.set(SEAM, String(seam));
-    head.set("Nats-Expected-Stream", this.options.stream);
-    if (after !== undefined) {
-      head.set("Nats-Expected-Last-Sequence", String(after));
-    }
-    if (lastOwn !== undefined) {
-      head.set(
-        "Nats-Expected-Last-Subject-Sequence",
-        String(lastOwn.sequence),
-      );
-      // From nats-server 2.11 on. Older ones look on the subject of the message,
-      // and refuse it: that is confirmed, as every such refusal.
-      if (lastOwn.version !== version) {
-        head.set(
-          "Nats-Expected-Last-Subject-Sequence-Subject",
-          this.#subjects[lastOwn.version],
-        );
-      }
-    }
-    try {
-      this.connection.publish(this.#subjects[version], payload, {
-        headers: head,
-        reply: `${this.#ackPrefix}.${batch}`,
-      });
-    } catch (error) {
-      const { code } = error as { code?: string };
-      const reason = code === "MAX_PAYLOAD_EXCEEDED"
-        ? `${payload.length} bytes and their headers are more than the NATS server's max_payload, ${this.maxPayload_bytes}`
-        : describe(error);
-      this.listener.event({ type: "unsent", batch, reason });
-    }
-  }
-
-  /** An ack does not commit, the entry does; but a refusal may end the batch. */
-  #receiveAck(message: Msg): void {
-    const reason = refusalOf(message);
-    if (reason === undefined) return;
-    const batch = Number(message.subject.slice(this.#ackPrefix.length + 1));
-    this.listener.event({ type: "refused", batch, reason });
-  }
-}
-
-/** The bytes of a message without its reply subject. */
-function bytesOf(message: Msg): number {
-  // The class has it; its interface does not say so.
-  const size = (message as Msg & { size(): number }).size();
-  return size - (message.reply?.length ?? 0);
-}
-
-/** Why the stream refused a batch; undefined if it did not, or if it is no ack. */
-function refusalOf(message: Msg): string | undefined {
-  if (headersOf(message)?.code === 503) return "JetStream is not available";
-  try {
-    const { error } = JSON.parse(decoder.decode(message.data));
-    return error === undefined
-      ? undefined
-      : `JetStream refused: ${error.description}`;
-  } catch {
-    return undefined;
   }
 }

@@ -12,7 +12,8 @@ import type { Admission } from "./admission.ts";
 import type { Commits } from "./commits.ts";
 import { ConsumerMessages } from "./consumer_messages.ts";
 import { ConsumerStart } from "./consumer_start.ts";
-import type { EntryFeed, FeedMessage } from "./entry_feed.ts";
+import type { EntryFeed } from "./entry_feed.ts";
+import type { FeedMessage } from "./feed_message.ts";
 import { Feeding } from "./feeding.ts";
 import type { KnownLog } from "./known_log.ts";
 import { type OpeningOptions, problemOf } from "./opening.ts";
@@ -203,7 +204,7 @@ export class LogFollower {
     const problem = state.feeding.looked(asked_ms, look, now_ms) ??
       (look && problemOf(look, this.options));
     if (problem !== undefined) return this.recover(problem, now_ms);
-    this.#feed.noteCut(look!.firstSequence);
+    this.#feed.own.noteCut(look!.firstSequence);
     if (look!.fences !== undefined) this.commits.isWhole(asked_ms, now_ms);
     this.#judge.tellLimits(look!);
   }

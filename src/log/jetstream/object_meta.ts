@@ -15,6 +15,8 @@ import { writerOf } from "./object_names.ts";
 /** How large a chunk is at most: as in all libraries of the object store. */
 export const CHUNK_BYTES = 128 * 1024;
 
+const decoder = new TextDecoder();
+
 const count = z.int().min(0);
 
 /** Others may put objects too; those are left alone. */
@@ -77,7 +79,7 @@ export function encodeMeta(meta: ObjectMeta): string {
 /** @returns What a message says; undefined if it is no snapshot of a replica's. */
 export function decodeMeta(data: Uint8Array): ObjectMeta | undefined {
   try {
-    const meta = MetaSchema.parse(JSON.parse(new TextDecoder().decode(data)));
+    const meta = MetaSchema.parse(JSON.parse(decoder.decode(data)));
     return {
       name: meta.name,
       bucket: meta.bucket,
@@ -97,7 +99,7 @@ export function decodeMeta(data: Uint8Array): ObjectMeta | undefined {
 /** @returns The id of an object's chunks, whoever has put it. */
 export function chunkIdIn(data: Uint8Array): string | undefined {
   try {
-    return JSON.parse(new TextDecoder().decode(data)).nuid;
+    return JSON.parse(decoder.decode(data)).nuid;
   } catch {
     return undefined;
   }

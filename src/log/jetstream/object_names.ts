@@ -11,6 +11,9 @@ import {
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 /** How many random characters end the id of a snapshot's chunks. */
 const RANDOM_CHARACTERS = 22;
 
@@ -41,7 +44,7 @@ export function isSnapshotSubject(subject: string, logStream: string): boolean {
 export function metaSubject(bucket: string, name?: string): string {
   const token = name === undefined
     ? ">"
-    : new TextEncoder().encode(name).toBase64({ alphabet: "base64url" });
+    : encoder.encode(name).toBase64({ alphabet: "base64url" });
   return `$O.${bucket}.M.${token}`;
 }
 
@@ -67,7 +70,7 @@ export function snapshotNameOf(subject: string): string | undefined {
     const bytes = Uint8Array.fromBase64(lastToken(subject), {
       alphabet: "base64url",
     });
-    const name = new TextDecoder().decode(bytes);
+    const name = decoder.decode(bytes);
     return sequenceOf(name) === undefined ? undefined : name;
   } catch {
     return undefined;

@@ -180,6 +180,12 @@ function judgeWhole(look: StreamLook, applied: AppliedLog): Verdict {
     );
   }
   if (isUnproven(look, applied, identified)) return madeAnew(look);
+  if (beginsUnproven(look, applied)) {
+    return hole(
+      fed + 1,
+      `the log begins with entry ${firstSequence} now, and nothing shows that entry ${fed} that was applied came before it: this replica needs entry ${fed} there`,
+    );
+  }
   if (look.isRequiredMissing) {
     return hole(
       fed + 1,
@@ -223,6 +229,20 @@ function isUnproven(
       times.at(entry.sequence) !== undefined);
   return toldIdentity(look.config) !== id && !isProven &&
     look.created !== created;
+}
+
+/**
+ * Whether a log was cut directly after what was applied, so that nothing in it
+ * shows whether that is its past. A mark there does: it says the digest, which is
+ * compared when it is applied. Where nobody has written since, nothing is
+ * missing, and what the others say of the same sequence shows it.
+ */
+function beginsUnproven(
+  { firstSequence, lastSequence, fences }: StreamLook,
+  { fed }: AppliedLog,
+): boolean {
+  return fences !== undefined && fed > 0 && firstSequence === fed + 1 &&
+    lastSequence > fed && !fences.some(({ at }) => at === firstSequence);
 }
 
 function lost(

@@ -6,7 +6,7 @@
  */
 import type { EntryVersion } from "../change.ts";
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
-import type { OwnEntry } from "./entry_feed.ts";
+import type { OwnEntry } from "./own_entries.ts";
 import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 
 /** NATS is connected; the answer to `connect`. */

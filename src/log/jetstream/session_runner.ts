@@ -8,7 +8,7 @@ import type { EntryVersion } from "../change.ts";
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
 import { ApiError } from "./api.ts";
 import { describe } from "./connection.ts";
-import type { FeedMessage } from "./entry_feed.ts";
+import type { FeedMessage } from "./feed_message.ts";
 import { Line } from "./line.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import type { JetStreamOptions } from "./options.ts";
@@ -166,11 +166,11 @@ export class SessionRunner {
           };
         });
       case "take_consumer":
-        return this.#line?.takeConsumer();
+        return this.#line?.entries.take();
       case "stop_consumer":
-        return this.#line?.stopConsumer();
+        return this.#line?.entries.stop();
       case "publish":
-        return this.#line?.publish(action);
+        return this.#line?.batches.publish(action);
       case "write_identity":
         return void this.#writeIdentity(action.id);
       case "status":

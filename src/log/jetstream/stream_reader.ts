@@ -5,7 +5,7 @@
  * @module
  */
 import { isPending } from "../fence.ts";
-import type { LogLocation } from "../log.ts";
+import type { HealPoint, LogLocation } from "../log.ts";
 import {
   ApiError,
   type Asking,
@@ -14,9 +14,9 @@ import {
   STREAM_NOT_FOUND,
 } from "./api.ts";
 import { formatTime } from "./delivery.ts";
-import { MESSAGE_ID } from "./entry_feed.ts";
-import type { StreamConfig } from "./stream_config.ts";
-import { findFences } from "./stream_fences.ts";
+import { MESSAGE_ID } from "./feed_message.ts";
+import { isFenceSubject, type StreamConfig } from "./stream_config.ts";
+import { fenceOf, findFences } from "./stream_fences.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
 
 /** What JetStream says of a stream, as far as it matters here. */
@@ -43,6 +43,8 @@ interface StoredMessage {
   readonly data?: string;
   readonly time: string;
 }
+
+const decoder = new TextDecoder();
 
 /** A stream of a server, to be read. */
 export class StreamReader {
@@ -149,11 +151,25 @@ export class StreamReader {
   async locate(sequence: number): Promise<LogLocation> {
     const info = await this.info();
     const entry = sequence > 0 ? await this.entry(sequence) : undefined;
+    const { first_seq, last_seq } = info.state;
+    const isBefore = sequence > 0 && sequence === first_seq - 1 &&
+      last_seq >= first_seq;
     return {
       firstSequence: firstSequence(info),
-      lastSequence: info.state.last_seq,
+      lastSequence: last_seq,
       time: entry?.time,
+      ...(isBefore && { begin: { mark: await this.#markAt(first_seq) } }),
     };
+  }
+
+  /** @returns What the mark at a sequence says; undefined if none is there. */
+  async #markAt(sequence: number): Promise<HealPoint | undefined> {
+    const entry = await this.entry(sequence);
+    if (entry === undefined || !isFenceSubject(entry.subject)) return undefined;
+    const fence = fenceOf(entry);
+    return fence === undefined || isPending(fence)
+      ? undefined
+      : { sequence: fence.sequence, digest: fence.digest };
   }
 
   /** @returns The entry at a sequence; undefined if the stream does not have it. */
@@ -198,7 +214,7 @@ export function firstSequence({ state }: StreamInfo): number {
 
 /** The message id among a message's headers, which anyone may have written. */
 function messageIdOf({ hdrs = "" }: StoredMessage): string {
-  const text = new TextDecoder().decode(Uint8Array.fromBase64(hdrs));
+  const text = decoder.decode(Uint8Array.fromBase64(hdrs));
   const line = text.split("\r\n").find((one) =>
     one.startsWith(`${MESSAGE_ID}:`)
   );

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { EntryVersion } from "../change.ts";
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 import {
@@ -22,6 +22,7 @@ import {
   type TrimmableLog,
 } from "../log.ts";
 import { FileHealth } from "./file_health.ts";
+import { exposure, fileProblem, openLogFile } from "./log_file.ts";
 import { SqliteEntries } from "./sqlite_entries.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
 import { SqliteSnapshots } from "./sqlite_snapshots.ts";
@@ -67,11 +68,13 @@ export class SqliteLog implements TrimmableLog {
    * @param tellStatus Told how the log is, once it is open.
    * @param tellLimits Told what it has when it is open, after each trim, and
    * once a second while it changes.
+   * @param warn Told once if all users of the machine may read the log.
    */
   constructor(
     private readonly directory: string,
     private readonly tellStatus: (status: LogStatus) => void = () => {},
     private readonly tellLimits: (limits: LogLimits) => void = () => {},
+    private readonly warn: (message: string) => void = () => {},
   ) {}
 
   get lastSequence(): number {
@@ -103,8 +106,7 @@ export class SqliteLog implements TrimmableLog {
   async open(wantedId?: string): Promise<LogInfo> {
     const file = this.#file;
     try {
-      mkdirSync(this.directory, { recursive: true });
-      this.#db = new DatabaseSync(file);
+      this.#db = openLogFile(file);
       const { id, isNew } = createSchema(this.#db, wantedId);
       this.#id = id;
       this.#entries = new SqliteEntries(this.#db);
@@ -117,6 +119,8 @@ export class SqliteLog implements TrimmableLog {
       // Older versions deleted all entries that a snapshot includes.
       this.#last = Math.max(last ?? 0, newest?.info.sequence ?? 0);
       this.#health = new FileHealth(this.directory, this.tellStatus);
+      const exposed = exposure(file);
+      if (exposed !== undefined) this.warn(exposed);
       this.tellStatus({ state: "connected", reason: "the log is open" });
       this.#tellLimits();
       return {
@@ -127,7 +131,7 @@ export class SqliteLog implements TrimmableLog {
       };
     } catch (cause) {
       throw new LogFailedError(
-        `Cannot open the log in ${file}: ${reason(cause)}`,
+        `Cannot open the log in ${file}: ${fileProblem(file, cause)}`,
         { cause },
       );
     }
@@ -204,7 +208,10 @@ export class SqliteLog implements TrimmableLog {
       // After any other failed write only reading the file anew can tell
       // what is on the disk.
       return Promise.reject(
-        new LogFailedError(`Cannot write the log: ${reason(cause)}`, { cause }),
+        new LogFailedError(
+          `Cannot write the log: ${fileProblem(this.#file, cause)}`,
+          { cause },
+        ),
       );
     }
     this.#last = sequence;
@@ -293,16 +300,4 @@ export class SqliteLog implements TrimmableLog {
     this.#db?.close();
     return Promise.resolve();
   }
-}
-
-/** SQLite's message, with what to do where that is known. */
-function reason(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (/database is locked/.test(message)) {
-    return "it is in use by another process: stop that one, or set another DATA_DIR";
-  }
-  if (/not a database|malformed/.test(message)) {
-    return `${message}: the file is damaged, put back a copy or set another DATA_DIR`;
-  }
-  return message;
 }

@@ -28,7 +28,7 @@ import type {
   ToLogWorker,
 } from "./messages.ts";
 import { snapshotHost } from "./snapshot_host.ts";
-import { SendWindow } from "./window.ts";
+import { countsInWindow, SendWindow } from "./window.ts";
 
 /** Ends when the engine is loaded; undefined once it is. */
 let loading: Promise<void> | undefined;
@@ -53,6 +53,10 @@ function tellLimits(limits: LogLimits): void {
   post({ type: "limits", limits });
 }
 
+function warn(text: string): void {
+  post({ type: "warning", text });
+}
+
 async function joinJetStream(
   options: JetStreamOptions,
   port: MessagePort | undefined,
@@ -70,7 +74,7 @@ async function joinJetStream(
   const jetStream = new JetStreamLog(options, {
     status: tellStatus,
     limits: tellLimits,
-    warn: (text) => post({ type: "warning", text }),
+    warn,
     hearOthers: (hearing) => post({ type: "hear_others", hearing }),
   }, members);
   return jetStream;
@@ -78,7 +82,7 @@ async function joinJetStream(
 
 async function openSqlite(directory: string): Promise<SqliteLog> {
   const { SqliteLog } = await import("../sqlite/sqlite_log.ts");
-  return new SqliteLog(directory, tellStatus, tellLimits);
+  return new SqliteLog(directory, tellStatus, tellLimits, warn);
 }
 
 /**
@@ -130,7 +134,7 @@ async function consume(message: ConsumeMessage): Promise<void> {
       // Payloads of one read may share a buffer.
       [...new Set(payloads)],
     );
-    await window.sent();
+    if (countsInWindow(entries)) await window.sent();
     if (generation !== message.generation) return;
   }
 }

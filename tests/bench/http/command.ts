@@ -37,3 +37,8 @@ export async function output(
   }
   return decoder.decode(result.stdout);
 }
+
+/** @returns Whether a program is on the PATH. */
+export async function isInstalled(program: string): Promise<boolean> {
+  return await output(["sh", "-c", `command -v ${program} || true`]) !== "";
+}

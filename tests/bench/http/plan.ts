@@ -8,7 +8,9 @@ import { type Operation, recordsOf } from "./requests.ts";
 /** The sides, as the tables name them. */
 export type SideName =
   | 'bare "ok"'
+  | "the least of a get"
   | "bare JSON echo"
+  | "the least of a set"
   | "standalone on one core"
   | "Redis"
   | "Redis over HTTP (webdis)"
@@ -72,6 +74,7 @@ const MANY_SETS = (["standalone", "replicated"] as const).map((side): Case => ({
 export const CASE_GROUPS: readonly (readonly Case[])[] = [
   [
     gets('bare "ok"'),
+    gets("the least of a get"),
     gets("standalone on one core"),
     MANY_GETS,
     gets("Redis"),
@@ -79,6 +82,7 @@ export const CASE_GROUPS: readonly (readonly Case[])[] = [
   ],
   ...CONNECTIONS.map((connections) => [
     sets("bare JSON echo", connections),
+    sets("the least of a set", connections),
     ...SETTING_SIDES.map((side) => sets(side, connections)),
     ...(connections === 64 ? MANY_SETS : []),
     ...(connections === 256
@@ -99,7 +103,12 @@ const MANY_RATIOS: readonly Ratio[] = [MANY_GETS, ...MANY_SETS].map((of) => ({
 /** The ratios, in the order of the table. */
 export const RATIOS: readonly Ratio[] = [
   ...MANY_RATIOS,
-  ...(['bare "ok"', "Redis", "Redis over HTTP (webdis)"] as const).map((
+  ...([
+    'bare "ok"',
+    "the least of a get",
+    "Redis",
+    "Redis over HTTP (webdis)",
+  ] as const).map((
     side,
   ): Ratio => ({
     figure: "per_s",
@@ -107,11 +116,15 @@ export const RATIOS: readonly Ratio[] = [
     against: gets(side),
   })),
   ...SETTING_SIDES.flatMap((side) =>
-    CONNECTIONS.map((connections): Ratio => ({
-      figure: "per_s",
-      of: sets(side, connections),
-      against: sets("bare JSON echo", connections),
-    }))
+    CONNECTIONS.flatMap((connections) =>
+      (["bare JSON echo", "the least of a set"] as const).map((
+        least,
+      ): Ratio => ({
+        figure: "per_s",
+        of: sets(side, connections),
+        against: sets(least, connections),
+      }))
+    )
   ),
   ...PUBLISHING_SIDES.flatMap((side): Ratio[] => [
     {

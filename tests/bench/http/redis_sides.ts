@@ -6,16 +6,16 @@
  */
 import { eventually } from "../../support/eventually.ts";
 import { freePort, knock } from "../../support/ports.ts";
-import { TemporaryFolder } from "../../support/temporary_folder.ts";
-import { output } from "./command.ts";
+import { isInstalled } from "./command.ts";
 import type { Cores } from "./cores.ts";
 import { withCpuTime } from "./cpu_time.ts";
-import type { Figures } from "./figures.ts";
 import type { LoadGenerator } from "./load.ts";
 import type { SideName } from "./plan.ts";
 import { Program } from "./program.ts";
-import { grades, USERS } from "./requests.ts";
+import { redisBenchmark } from "./redis_benchmark.ts";
+import { USERS } from "./requests.ts";
 import type { Measure } from "./sides.ts";
+import { startWebdis } from "./webdis.ts";
 
 /** redis-benchmark counts answers, not seconds: about as many as it gets in one. */
 const ANSWERS_PER_S = 60_000;
@@ -54,7 +54,7 @@ export class RedisSides implements AsyncDisposable {
   /** @returns Its port; undefined if it is not installed. */
   async #addRedis(): Promise<number | undefined> {
     for (const program of ["redis-server", "redis-benchmark"]) {
-      if (await output(["sh", "-c", `command -v ${program} || true`]) === "") {
+      if (!await isInstalled(program)) {
         this.missing.push(`Redis is left out: ${program} is not on the PATH`);
         return undefined;
       }
@@ -69,20 +69,15 @@ export class RedisSides implements AsyncDisposable {
       ]),
     );
     await Promise.race([server.ended, eventually(() => knock(port))]);
-    const benchmark = async (
+    const benchmark = (
       test: "set" | "get",
       connections: number,
       answers: number,
       signal?: AbortSignal,
-    ): Promise<Figures> => {
-      const said = await output([
-        ...this.options.cores.rest,
-        "redis-benchmark",
-        ...["-h", "127.0.0.1", "-p", String(port), "--csv", "-t", test],
-        ...["-c", String(connections), "-n", String(answers)],
-        ...["-r", String(USERS), "-d", String(recordBytes())],
-      ], signal);
-      return { answers, ...parseCsv(said!) };
+    ) => {
+      const wrapper = this.options.cores.rest;
+      const load = { port, test, connections, answers, wrapper };
+      return redisBenchmark(load, signal);
     };
     await benchmark("set", 64, PRELOAD_SETS);
     this.measures.set(
@@ -97,31 +92,15 @@ export class RedisSides implements AsyncDisposable {
   }
 
   async #addWebdis(redisPort: number): Promise<void> {
-    if (await output(["sh", "-c", "command -v webdis || true"]) === "") {
+    if (!await isInstalled("webdis")) {
       this.missing.push("webdis is left out: it is not on the PATH");
       return;
     }
-    const { path } = this.#resources.use(new TemporaryFolder());
-    const port = freePort();
-    const file = `${path}/webdis.json`;
-    Deno.writeTextFileSync(
-      file,
-      JSON.stringify({
-        redis_host: "127.0.0.1",
-        redis_port: redisPort,
-        http_host: "127.0.0.1",
-        http_port: port,
-        threads: 1,
-        daemonize: false,
-        verbosity: 0,
-        logfile: `${path}/log`,
-      }),
+    const url = await startWebdis(
+      redisPort,
+      this.#resources,
+      this.options.cores.measured,
     );
-    const webdis = this.#resources.use(
-      new Program([...this.options.cores.measured, "webdis", file]),
-    );
-    await Promise.race([webdis.ended, eventually(() => knock(port))]);
-    const url = `http://127.0.0.1:${port}`;
     // Its processor time is not told: Redis works for it, too.
     this.measures.set(
       "Redis over HTTP (webdis)",
@@ -136,21 +115,4 @@ export class RedisSides implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
-}
-
-/** About the bytes of one user's JSON. */
-function recordBytes(): number {
-  return JSON.stringify(grades()[0]).length;
-}
-
-/** Reads the one row of `redis-benchmark --csv`. */
-function parseCsv(text: string): Omit<Figures, "answers"> {
-  const [names, values] = text.trim().split("\n").slice(-2)
-    .map((line) => line.split(",").map((cell) => cell.replaceAll('"', "")));
-  const cell = (name: string) => Number(values[names.indexOf(name)]);
-  return {
-    per_s: cell("rps"),
-    p50_ms: cell("p50_latency_ms"),
-    p99_ms: cell("p99_latency_ms"),
-  };
 }

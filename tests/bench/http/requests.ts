@@ -26,7 +26,7 @@ export function recordsOf(operation: Operation): number {
 }
 
 /** How it is asked for over HTTP. */
-export type RequestKind = Operation | "webdis get";
+export type RequestKind = Operation | "webdis get" | "webdis set";
 
 /** The key of a user in Redis, as `redis-benchmark -r` names them. */
 export function redisKey(index: number): string {
@@ -35,7 +35,7 @@ export function redisKey(index: number): string {
 
 /** One HTTP request, all but its headers. */
 export interface LoadRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly path: string;
   readonly body?: string;
 }
@@ -75,6 +75,12 @@ export function requests(
         return { method: "POST", path: "/set", body: JSON.stringify(grade) };
       case "webdis get":
         return { method: "GET", path: `/GET/${redisKey(index)}` };
+      case "webdis set":
+        return {
+          method: "PUT",
+          path: `/SET/${redisKey(index)}`,
+          body: JSON.stringify(grade),
+        };
     }
   });
 }

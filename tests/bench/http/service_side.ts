@@ -15,22 +15,29 @@ const SET_ELSEWHERE =
   /^(SET_PORT|GET_PORT|AUTH_USER|AUTH_PASSWORD|DATA_DIR|LOG_FORMAT)$/;
 
 /**
- * Starts a service and stores every user of the load in it.
+ * Starts a service as it ships.
  *
  * @param dataDir An empty folder.
  * @param natsUrl The broker; undefined for a standalone service.
  * @param wrapper Words before the command.
  */
-export async function startService(
+export async function startEmptyService(
   dataDir: string,
   natsUrl: string | undefined,
   wrapper: readonly string[],
 ): Promise<ServiceProcess> {
-  const service = await ServiceProcess.start({
+  return await ServiceProcess.start({
     dataDir,
     env: { ...unset(), NATS_URL: natsUrl ?? "" },
     wrapper: [...wrapper],
   });
+}
+
+/** The same, and stores every user of the load in it. */
+export async function startService(
+  ...options: Parameters<typeof startEmptyService>
+): Promise<ServiceProcess> {
+  const service = await startEmptyService(...options);
   try {
     await preload(service);
   } catch (error) {
@@ -47,7 +54,10 @@ function unset(): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, ""]));
 }
 
-async function preload(service: ServiceProcess): Promise<void> {
+/** Stores every user of the load. */
+export async function preload(
+  service: Pick<ServiceProcess, "set">,
+): Promise<void> {
   const waiting = grades();
   const next = async () => {
     for (let grade; (grade = waiting.pop()) !== undefined;) {

@@ -51,11 +51,13 @@ export class Sides implements AsyncDisposable {
     try {
       const oneCore = options.cores.measured;
       await sides.#addBare('bare "ok"', "ok", oneCore);
+      await sides.#addBare("the least of a get", "get", oneCore);
       await sides.#addService("standalone on one core", { wrapper: oneCore });
       if (sides.#wants("Redis", "Redis over HTTP (webdis)")) {
         await sides.#addRedis();
       }
       await sides.#addBare("bare JSON echo", "echo", []);
+      await sides.#addBare("the least of a set", "set", []);
       await sides.#addService("standalone", {});
       await sides.#addReplicated();
     } catch (error) {
@@ -110,7 +112,7 @@ export class Sides implements AsyncDisposable {
 
   async #addBare(
     side: SideName,
-    what: "ok" | "echo",
+    what: "ok" | "get" | "echo" | "set",
     wrapper: readonly string[],
   ): Promise<void> {
     if (!this.#wants(side)) return;

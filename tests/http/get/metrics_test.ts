@@ -79,7 +79,8 @@ Deno.test("GET /metrics counts requests by route and status, and sets with their
   assert.ok(!routes.has("/nowhere"), "a label has as many values as it likes");
 
   const counted = (name: string) => sampleOf(families, name, "", "_count");
-  assert.equal(counted("usergrade_get_duration_seconds"), 3);
+  // Not all of them are timed, but all of them are counted.
+  assert.equal(counted("usergrade_get_duration_seconds"), 3 * GETS_PER_SAMPLE);
   assert.equal(counted("usergrade_set_duration_seconds"), 7);
   assert.equal(sampleOf(families, "usergrade_sets_total"), 7);
   assert.equal(sampleOf(families, "usergrade_deletions_total"), 1);
@@ -96,10 +97,81 @@ Deno.test("GET /metrics counts requests by route and status, and sets with their
     1,
   );
   assert.ok(sampleOf(families, "usergrade_backup_bytes_total") > 100);
+  assert.ok(
+    Math.abs(
+      sampleOf(families, "usergrade_last_backup_timestamp_seconds") -
+        Date.now() / 1000,
+    ) < 60,
+  );
   assert.equal(sampleOf(families, "usergrade_state", '{state="ready"}'), 1);
+});
+
+Deno.test("GET /metrics tells what the process uses, and how late its main thread is", async () => {
+  const service = new LocalService();
+  const before = await scrape(service);
+  const seconds = (families: typeof before) =>
+    sampleOf(families, "process_cpu_seconds_total");
+  let work = 0;
+  for (let i = 0; i < 3e7; i++) work += Math.sqrt(i);
+  assert.ok(work > 0);
+  for (const now_ms of [0, 100, 700]) service.loopLag.tick(now_ms);
+  const families = await scrape(service);
+  assert.ok(seconds(before) > 0);
+  assert.ok(seconds(families) > seconds(before) + 0.005);
+  assert.equal(families.get("process_cpu_seconds_total")!.type, "counter");
+  const lag = (suffix: string, labels = "") =>
+    sampleOf(families, "usergrade_event_loop_lag_seconds", labels, suffix);
+  assert.equal(lag("_count"), 2);
+  assert.equal(lag("_sum"), 0.5);
+  assert.equal(lag("_bucket", '{le="0.00025"}'), 1);
+  assert.equal(sampleOf(families, "usergrade_open_files"), 20);
+  assert.equal(sampleOf(families, "usergrade_open_files_max"), 8192);
+  assert.equal(sampleOf(families, "usergrade_log_files_bytes"), 4096);
   assert.ok(sampleOf(families, "process_resident_memory_bytes") > 1e7);
   const started = sampleOf(families, "process_start_time_seconds");
   assert.ok(Math.abs(Date.now() / 1000 - started) < 60);
+  assert.equal(
+    families.get("usergrade_restored_rows_total")!.type,
+    "counter",
+  );
+});
+
+Deno.test("GET /metrics counts refused credentials, and imports by how they ended", async () => {
+  const service = new LocalService();
+  let families = await scrape(service);
+  assert.deepEqual(
+    [...families.get("usergrade_last_backup_timestamp_seconds")!.samples],
+    [],
+  );
+  const statuses = async (...responses: Promise<Response>[]) => {
+    const found = [];
+    for await (const { status, body } of responses) {
+      await body?.cancel();
+      found.push(status);
+    }
+    return found;
+  };
+  assert.deepEqual(
+    await statuses(
+      service.set({}, { headers: { authorization: "Basic YQ==" } }),
+      service.ask("/backup", { headers: { authorization: "Bearer x" } }),
+      service.send("set", "/nowhere"),
+      service.import("user_id,spp\na,1\n"),
+      service.import("user_id,spp\nb,1\nc,x\n"),
+      // Not one that began.
+      service.ask("/import?replace=false", { body: "user_id,spp\nd,1\n" }),
+    ),
+    [401, 401, 401, 200, 400, 400],
+  );
+  families = await scrape(service);
+  const counted = (name: string, labels: string) =>
+    sampleOf(families, name, labels);
+  const refused = "usergrade_unauthorized_total";
+  assert.equal(counted(refused, '{credentials="wrong"}'), 2);
+  assert.equal(counted(refused, '{credentials="missing"}'), 1);
+  const imports = "usergrade_imports_total";
+  assert.equal(counted(imports, '{result="complete"}'), 1);
+  assert.equal(counted(imports, '{result="failed"}'), 1);
 });
 
 /** The labels of a place as they stand in the text. */

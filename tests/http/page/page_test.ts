@@ -75,7 +75,7 @@ Deno.test("the page that sets and deletes is all at the set listener, and asks f
 
 Deno.test("the get listener sends a browser to the page at the set listener of the host that it has asked", async () => {
   const service = new LocalService();
-  service.apps.ports.set = 9090;
+  service.apps.setPort = 9090;
   for (
     const [host, location] of [
       ["localhost", "http://localhost:9090/page"],

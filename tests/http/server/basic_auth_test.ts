@@ -38,9 +38,11 @@ Deno.test({
   name: "basicAuth() accepts each of its passwords and no other",
   permissions: "none",
   fn: () => {
+    const refused = { missing: 0, wrong: 0 };
     const handler = basicAuth(
       { user: "u", passwords: ["old", "new"] },
       () => new Response("in"),
+      refused,
     );
     const isAllowed = (authorization: string) => {
       try {

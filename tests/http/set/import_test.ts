@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { importFile, IMPORTS_MAX } from "../../../src/http/set/import.ts";
 import { RequestCounts } from "../../../src/http/server/request_counts.ts";
-import { notFound, router } from "../../../src/http/server/router.ts";
+import { router } from "../../../src/http/server/router.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { backupOf, storageOf } from "../../support/backup_bytes.ts";
 import { LocalService } from "../../support/local_service.ts";
@@ -85,8 +85,8 @@ function endless(text: string): ReadableStream<Uint8Array> {
 Deno.test("POST /import answers 408 when no byte arrives for too long, and says how far it came", async () => {
   const { log } = new LocalService();
   const app = router(
-    { "/import": importFile(log.proposer, 50) },
-    notFound,
+    { "/import": importFile(log.proposer, undefined, 50) },
+    () => new Response(null, { status: 404 }),
     new RequestCounts(),
   );
   const response = await app(

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { EntryFeed } from "../../../src/log/jetstream/entry_feed.ts";
 import {
-  EntryFeed,
   type FeedMessage,
   MESSAGE_ID,
-} from "../../../src/log/jetstream/entry_feed.ts";
+} from "../../../src/log/jetstream/feed_message.ts";
 import { Proposals } from "../../../src/log/jetstream/proposals.ts";
 import { ownSubjects } from "../../../src/log/jetstream/stream_config.ts";
 
@@ -113,7 +113,7 @@ Deno.test({
   fn: async () => {
     const { feed: one, proposals } = feed();
     const { ended } = proposals.add(3, new Uint8Array(1), 1, 0);
-    const messageId = one.messageId(3);
+    const messageId = one.own.messageId(3);
     one.receive(entry(1, { messageId, subject: "usergrade.v1.set.b" }));
     one.receive(entry(2, { messageId: "other:3" }));
     one.receive(entry(3, { messageId }));

@@ -70,6 +70,15 @@ function fence(at: number, sequence: number, time = "t9000"): Fence {
   return { at, sequence, digest: DIGEST, time };
 }
 
+/** A fence in a stream that does not tell its id. */
+const FENCED_BY_HAND: Partial<StreamLook> = {
+  config: NAMELESS,
+  created: "later",
+  lastSequence: 6,
+  fences: [fence(6, 7)],
+  beforeFence: stored(5),
+};
+
 type Case = [
   name: string,
   look: Partial<StreamLook> | undefined,
@@ -136,6 +145,18 @@ Deno.test({
         "it has its mark",
         { firstSequence: 8, identified: undefined, fences: [fence(8, 7)] },
         { hasLost: true },
+        false,
+      ],
+      [
+        "its only entry is the last one that is applied",
+        { firstSequence: 7, lastSequence: 7 },
+        { hasLost: true },
+        false,
+      ],
+      [
+        "it was lost before anything was applied, and is there again",
+        { lastSequence: 0, identified: undefined },
+        { ...NOTHING, hasLost: true },
         false,
       ],
       [
@@ -257,6 +278,34 @@ Deno.test({
         /fence 6 .* up to entry 7/,
       ],
       [
+        "a fence in a log that was made anew by hand",
+        { ...FENCED_BY_HAND, beforeFence: undefined },
+        {},
+        { type: "other_log" },
+        /made anew/,
+      ],
+      [
+        "the same, and its entry is not remembered",
+        FENCED_BY_HAND,
+        FORGOTTEN,
+        { type: "other_log" },
+        /made anew/,
+      ],
+      [
+        "a fence in a log that was put back by hand, an entry proves it",
+        FENCED_BY_HAND,
+        {},
+        { type: "fenced" },
+        /fence 6/,
+      ],
+      [
+        "the same, and the last entry is all that is remembered",
+        { ...FENCED_BY_HAND, fences: [fence(8, 9)], beforeFence: LAST },
+        FORGOTTEN,
+        { type: "fenced" },
+        /fence 8/,
+      ],
+      [
         "a fence, and void entries beyond its end",
         {
           lastSequence: 9,
@@ -369,6 +418,15 @@ Deno.test({
         /nothing after entry 6 counts.*up to 7/,
       ],
       [
+        "another message id before a fence",
+        {
+          fences: [fence(8, 9)],
+          beforeFence: { ...LAST, messageId: "n:7" },
+        },
+        {},
+        /entry 7 is another/,
+      ],
+      [
         "another entry before a fence",
         { lastSequence: 5, fences: [fence(5, 9)], beforeFence: other(4) },
         {},
@@ -401,6 +459,18 @@ Deno.test({
         /8 was deleted.*PEERS/,
       ],
       [
+        "it was cut directly after what is applied, and others have written since",
+        { firstSequence: 8, identified: undefined },
+        {},
+        /begins with entry 8 now, .* entry 7 that was applied came before it/,
+      ],
+      [
+        "the same, of which only the sequence is known",
+        { firstSequence: 8, identified: undefined, fences: [fence(3, 2)] },
+        { ...FORGOTTEN, last: undefined },
+        /begins with entry 8 now/,
+      ],
+      [
         "it was made whole from a fuller state",
         { firstSequence: 9, identified: undefined, fences: [fence(9, 8)] },
         { hasLost: true },
@@ -413,6 +483,9 @@ Deno.test({
       assert.match(verdict.reason, reason);
       assert.equal(verdict.missing, 8);
     }
+    // A look without its entries does not know whether it begins with a mark.
+    const { fences: _, ...look } = LOOK;
+    assert.equal(judge({ ...look, firstSequence: 8 }, APPLIED).type, "same");
   },
 });
 

@@ -4,7 +4,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { FeedMessage } from "../../../src/log/jetstream/entry_feed.ts";
+import {
+  type FeedMessage,
+  MESSAGE_ID,
+  SEAM,
+} from "../../../src/log/jetstream/feed_message.ts";
 import type { StreamLook } from "../../../src/log/jetstream/stream_look.ts";
 import { Session } from "../../../src/log/jetstream/session.ts";
 import type {
@@ -162,12 +166,15 @@ export class SessionDriver {
 /** An entry as a consumer gives it. */
 export function entry(
   sequence: number,
-  { subject = "usergrade.v1.set.a", messageId = "" } = {},
+  { subject = "usergrade.v1.set.a", messageId = "", seam = "" } = {},
 ): FeedMessage {
   return {
     subject,
     reply: `$JS.ACK.S.C.1.${sequence}.1.${1_700_000_000 + sequence}000000000.0`,
-    header: (name) => name === "Nats-Msg-Id" ? messageId : "",
+    header: (name) => {
+      if (name === MESSAGE_ID) return messageId;
+      return name === SEAM ? seam : "";
+    },
     data: new TextEncoder().encode(`[{"user_id":"u${sequence}"}]`),
     bytes: 100,
   };

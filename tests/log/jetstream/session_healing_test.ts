@@ -133,7 +133,7 @@ test("hears the others at its first consumer where the server was started anew b
   assert.equal(driver.session.status.state, "away");
 });
 
-test("stays forked when the stream loses even that which showed it, until it is the log again", () => {
+test("stays forked when the stream loses even that which showed it, or is cut behind it, until it is the log again", () => {
   const driver = fedDriver();
   restart(driver);
   const last = driver.session.feed.last!;
@@ -146,6 +146,8 @@ test("stays forked when the stream loses even that which showed it, until it is 
   assert.equal(look({ lastSequence: 7, identified: other }), "forked");
   assert.equal(look({ lastSequence: 4 }), "forked");
   assert.equal(look(null), "forked");
+  assert.equal(look({ firstSequence: 8, lastSequence: 9 }), "forked");
+  assert.equal(look({ firstSequence: 9, lastSequence: 9 }), "forked");
   driver.look({ lastSequence: 7, identified: { ...STORED, ...last } });
   startConsumer(driver);
   driver.take("hear_others");
@@ -358,7 +360,8 @@ test("tells of a log on several servers at once what is lost, and that it is ahe
     assert.ok(driver.session.isSure);
     // It was nothing; the others are heard all the same.
     driver.pass(AHEAD_LOOK_MS);
-    driver.look({ lastSequence: 7, config });
+    const identified = { ...STORED, ...driver.session.feed.last! };
+    driver.look({ lastSequence: 7, config, identified });
     startConsumer(driver);
     driver.take("hear_others");
   }

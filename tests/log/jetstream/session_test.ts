@@ -97,6 +97,24 @@ test("tells which log it is where a replica that has applied nothing finds a fen
   }
 });
 
+test("makes no stream where the one that it found is gone since: others may have applied it", () => {
+  const driver = new SessionDriver();
+  driver.tell({ type: "find" });
+  driver.join();
+  driver.look({ lastSequence: 5 });
+  assert.equal(driver.take("found").info?.lastSequence, 5);
+  driver.tell({ type: "open" });
+  driver.look(null);
+  assert.ok(!driver.wants("make_stream"));
+  assert.match(
+    driver.session.status.reason,
+    /gone since this replica found it/,
+  );
+  driver.pass(RETRY_MS);
+  driver.look({ lastSequence: 5 });
+  assert.equal(driver.take("opened").info.lastSequence, 5);
+});
+
 test("asks nothing of the stream, and makes none, before it is wanted", () => {
   const driver = new SessionDriver();
   driver.join();
@@ -535,6 +553,59 @@ test("lets the first batch of a replica follow the log's last entry, or any othe
   assert.deepEqual([after, lastOwn], [undefined, undefined]);
   driver.receive(entry(9, { messageId }));
   await ended;
+});
+
+test("names its last own entry in each attempt of a batch, so that none is stored where that is lost, and none where several are under way", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const propose = (batch: number) => {
+    const ended = driver.session.propose(batch, PAYLOAD, driver.now_ms);
+    driver.pass(100);
+    return ended;
+  };
+  const first = propose(1);
+  driver.take("publish");
+  driver.receive(entry(8, { messageId: "s:1" }));
+  await first;
+  const second = propose(2);
+  const own = { sequence: 8, version: 1 };
+  assert.deepEqual(driver.take("publish").lastOwn, own);
+  driver.passWithHeartbeats(1_500);
+  assert.deepEqual(driver.take("publish").lastOwn, own);
+  const third = propose(3);
+  const { lastOwn, after } = driver.take("publish");
+  assert.deepEqual([lastOwn, after], [undefined, undefined]);
+  driver.receive(entry(9, { messageId: "s:2" }));
+  driver.receive(entry(10, { messageId: "s:3" }));
+  await Promise.all([second, third]);
+});
+
+test("marks each attempt of its first batches as a seam until one is stored, and again after the others were heard", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const first = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  assert.equal(driver.take("publish").seam, 1);
+  // It may have got lost on its way.
+  driver.passWithHeartbeats(1_500);
+  assert.equal(driver.take("publish").seam, 1);
+  const second = driver.session.propose(2, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  assert.equal(driver.take("publish").seam, 1);
+  driver.receive(entry(8, { messageId: "s:1", seam: "1" }));
+  driver.receive(entry(9, { messageId: "s:2", seam: "1" }));
+  await Promise.all([first, second]);
+  driver.session.propose(3, PAYLOAD, driver.now_ms).catch(() => {});
+  driver.pass(100);
+  assert.equal(driver.take("publish").seam, undefined);
+  driver.disconnect();
+  driver.serverId = "server 2";
+  driver.join();
+  driver.look({ lastSequence: 9 });
+  driver.answerStart();
+  const { hearing } = driver.take("hear_others");
+  driver.tell({ type: "others_heard", hearing });
+  assert.equal(driver.take("publish").seam, 2);
 });
 
 test("takes no consumer but one on the server that leads the stream", () => {

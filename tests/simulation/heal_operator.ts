@@ -1,0 +1,135 @@
+/**
+ * The operator in the simulation of healing: tells what only an operator can
+ * mend, and does it as the documents say.
+ *
+ * @module
+ */
+import type { ObjectMeta } from "../../src/log/jetstream/object_meta.ts";
+import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
+import type { SimulatedService } from "../support/simulated_service.ts";
+import type { HealStorm } from "./heal_storm.ts";
+
+/** How long an operator looks at replicas that are forked: all are told of it. */
+const OPERATOR_MS = 10_000;
+
+/** Watches one run, and acts when nothing goes on by itself. */
+export class HealOperator {
+  constructor(private readonly storm: HealStorm) {}
+
+  /**
+   * Whether nothing goes on by itself: there are two histories, or a fence says,
+   * or the log goes on from, a state that nobody has any more: its only replica
+   * has died, and an older bucket was put back.
+   */
+  get isBeyondRepair(): boolean {
+    return this.areTwoHistories || this.#isFenceOfNobody() ||
+      this.#isBeginningLost();
+  }
+
+  /** Whether a replica says that it does not heal for the sake of another history. */
+  get areTwoHistories(): boolean {
+    const { services, lossCount } = this.storm;
+    const others = this.#histories;
+    return lossCount >= 2 &&
+      services.some(({ replica: { replica, applied } }) =>
+        replica.state === "healing" && /nobody can tell/.test(replica.reason) &&
+        others.some((other) => areTwo(applied, other))
+      );
+  }
+
+  /** Those of replicas and of snapshots. */
+  get #histories(): (readonly string[])[] {
+    const { services, objects } = this.storm;
+    return [
+      ...services.map(({ replica: { applied } }) => applied),
+      ...objects.snapshots().map(({ meta }) => this.#historyOf(meta)),
+    ];
+  }
+
+  #historyOf({ info: { sequence, time } }: ObjectMeta): string[] {
+    return this.storm.broker.keysUpTo(`${sequence}@${time}`);
+  }
+
+  /**
+   * An operator gives up one of two histories: replicas that have it are started
+   * anew, and snapshots of it deleted.
+   */
+  choose(): void {
+    const { promises, random, services, objects } = this.storm;
+    promises.seen.push("two histories");
+    const told = services.filter(({ replica: { replica } }) =>
+      replica.state === "healing"
+    );
+    const chosen = random.pick(told).replica.applied;
+    const giveUp = (history: readonly string[]) => {
+      const lost = history.filter((key, i) => key !== chosen[i]);
+      for (const key of lost) promises.ledger.abandoned.add(key);
+    };
+    for (const { meta } of objects.snapshots()) {
+      const history = this.#historyOf(meta);
+      if (!areTwo(history, chosen)) continue;
+      giveUp(history);
+      objects.remove(meta);
+    }
+    const wrong = services.filter(({ replica: { applied } }) =>
+      areTwo(applied, chosen)
+    );
+    for (const service of wrong) {
+      giveUp(service.replica.applied);
+      this.storm.end(service);
+    }
+    for (const { name } of wrong) this.storm.start(name);
+  }
+
+  #isBeginningLost(): boolean {
+    const { objects, services, broker: { stream }, lossCount } = this.storm;
+    const reaches = (sequence: number) => sequence + 1 >= stream!.first;
+    return stream !== undefined && lossCount > 0 &&
+      services.every(({ replica: { applied } }) => !reaches(applied.length)) &&
+      !objects.snapshots().some(({ isWhole, meta: { info } }) =>
+        isWhole && reaches(info.sequence)
+      );
+  }
+
+  #isFenceOfNobody(): boolean {
+    const { promises: { pending }, objects, services, broker } = this.storm;
+    if (pending === undefined) return false;
+    const { point } = pending;
+    const key = broker.keyAt(point);
+    return services.every(({ replica: { applied } }) =>
+      applied[point.sequence - 1] !== key
+    ) && !objects.snapshots().some(({ isWhole, meta: { info } }) =>
+      isWhole && info.sequence === point.sequence &&
+      info.digest === point.digest
+    );
+  }
+
+  /** Whether a replica has another history, or another log. */
+  isLost({ replica: { replica } }: SimulatedService): boolean {
+    const { stream } = this.storm.broker;
+    return replica.state === "forked" ||
+      replica.log !== undefined && stream !== undefined &&
+        replica.log.id !== toldIdentity(stream.config);
+  }
+
+  /** An operator starts those anew that have another history. */
+  async restart(): Promise<void> {
+    const { promises, services, time } = this.storm;
+    if (services.every((one) => !this.isLost(one))) return;
+    await time.runUntil(time.now + OPERATOR_MS);
+    const lost = services.filter((one) => this.isLost(one));
+    for (const service of lost) {
+      const { state } = service.replica.replica;
+      promises.seen.push(state === "forked" ? state : "another log");
+      promises.checkFork(service);
+      this.storm.end(service);
+    }
+    for (const { name } of lost) this.storm.start(name);
+  }
+}
+
+/** Whether neither history is the beginning of the other one. */
+function areTwo(one: readonly string[], other: readonly string[]): boolean {
+  const common = Math.min(one.length, other.length);
+  return common > 0 && one[common - 1] !== other[common - 1];
+}
