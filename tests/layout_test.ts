@@ -112,7 +112,7 @@ const ARROWS: Record<string, string[]> = {
     "http/server",
     "http/openapi",
   ],
-  "http/docs": ["http/server"],
+  "http/docs": ["http/page", "http/server"],
   "http/set": [
     "http/page",
     "http/server",

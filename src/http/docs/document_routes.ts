@@ -4,8 +4,17 @@
  * @module
  */
 import type { Handler } from "../server/router.ts";
+import type { DOCS } from "./docs.ts";
 import type { ListenerName, ListenerPlaces } from "./listener_urls.ts";
 import { openApi } from "./openapi.ts";
+
+/** The paths of the page. */
+const DOCS_PATHS: readonly (keyof typeof DOCS)[] = [
+  "/docs",
+  "/docs/docs.js",
+  "/docs/swagger-ui.js",
+  "/docs/swagger-ui.css",
+];
 
 /**
  * @param own The listener that answers.
@@ -17,5 +26,10 @@ export function documentRoutes(
   places: ListenerPlaces,
   describe: () => Promise<string>,
 ): Record<string, Handler> {
-  return { "/openapi.json": openApi(own, places, describe) };
+  const loaded = (path: keyof typeof DOCS): Handler => async (request, query) =>
+    (await import("./docs.ts")).DOCS[path](request, query);
+  return {
+    "/openapi.json": openApi(own, places, describe),
+    ...Object.fromEntries(DOCS_PATHS.map((path) => [path, loaded(path)])),
+  };
 }

@@ -39,7 +39,10 @@ export function editLink({ isTls, port }: SetListener): Handler {
 export function withoutSlash(handler: Handler): Handler {
   return getAndHead((request, query) => {
     const path = request.url.slice(0, request.url.length - query.length);
-    return /\/\??$/.test(path) ? redirect("../page") : handler(request, query);
+    const name = /([^/]+)\/\??$/.exec(path)?.[1];
+    return name === undefined
+      ? handler(request, query)
+      : redirect(`../${name}`);
   });
 }
 
