@@ -7,6 +7,9 @@
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
+import { documentRoutes } from "./http/docs/document_routes.ts";
+import type { ListenerPlaces } from "./http/docs/listener_urls.ts";
+import { URL_MARKS } from "./http/docs/openapi.ts";
 import { getApp } from "./http/get/get_app.ts";
 import { recordRoutes } from "./http/get/record_routes.ts";
 import { users } from "./http/get/users.ts";
@@ -35,7 +38,6 @@ import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
 export interface AppsOptions extends
   Pick<
     Config,
-    | "host"
     | "tls"
     | "setPort"
     | "getPort"
@@ -119,9 +121,20 @@ export class Apps {
         bodies: this.bodies[listener],
         getSeconds,
       });
+    const places: ListenerPlaces = {
+      isTls: options.tls !== undefined,
+      port: (listener) => listener === "set" ? this.setPort : this.getPort,
+    };
+    const documents = (listener: "set" | "get") =>
+      documentRoutes(
+        listener,
+        places,
+        () => this.#openApi ??= this.#describe(),
+      );
     this.set = setApp({
       ...options,
       records: { ...records("set"), "/users": users(options.replica, now) },
+      documents: documents("set"),
       bodies: this.bodies.set,
       availability: this.availability,
       getListener: {
@@ -152,7 +165,7 @@ export class Apps {
         const { contentType } = registry;
         return { contentType, text: await registry.text() };
       },
-      openApi: () => this.#openApi ??= this.#describe(),
+      documents: documents("get"),
     });
   }
 
@@ -175,12 +188,9 @@ export class Apps {
 
   /** Made when it is first asked for, since that takes 15 ms. */
   async #describe(): Promise<string> {
-    const { identity, tls, host } = this.options;
+    const { version } = this.options.identity;
     const { openApiDocument } = await import("./http/openapi_document.ts");
-    return openApiDocument({
-      version: identity.version,
-      setListener: { isTls: tls !== undefined, host, port: this.setPort },
-    });
+    return openApiDocument({ version, urls: URL_MARKS });
   }
 
   /**
