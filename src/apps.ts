@@ -7,6 +7,9 @@
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
+import { documentRoutes } from "./http/docs/document_routes.ts";
+import type { ListenerPlaces } from "./http/docs/listener_urls.ts";
+import { URL_MARKS } from "./http/docs/openapi.ts";
 import { getApp } from "./http/get/get_app.ts";
 import { recordRoutes } from "./http/get/record_routes.ts";
 import { users } from "./http/get/users.ts";
@@ -35,7 +38,6 @@ import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
 export interface AppsOptions extends
   Pick<
     Config,
-    | "host"
     | "tls"
     | "setPort"
     | "getPort"
@@ -78,6 +80,7 @@ export class Apps {
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
   readonly #unauthorized: Unauthorized;
   readonly #history: History;
+  #metrics: ReturnType<typeof createMetrics> | undefined;
   #openApi: Promise<string> | undefined;
 
   constructor(private readonly options: AppsOptions) {
@@ -102,7 +105,7 @@ export class Apps {
     this.#unauthorized = new Unauthorized(now());
     const backups = new BackupCounts();
     const imports = new ImportCounts();
-    const metrics = createMetrics({
+    const sources = {
       ...options,
       requests: this.requests,
       unauthorized: this.#unauthorized,
@@ -110,7 +113,7 @@ export class Apps {
       backups,
       imports,
       watchers: this.watchers,
-    });
+    };
     const records = (listener: "set" | "get") =>
       recordRoutes({
         replica: options.replica,
@@ -118,9 +121,20 @@ export class Apps {
         bodies: this.bodies[listener],
         getSeconds,
       });
+    const places: ListenerPlaces = {
+      isTls: options.tls !== undefined,
+      port: (listener) => listener === "set" ? this.setPort : this.getPort,
+    };
+    const documents = (listener: "set" | "get") =>
+      documentRoutes(
+        listener,
+        places,
+        () => this.#openApi ??= this.#describe(),
+      );
     this.set = setApp({
       ...options,
       records: { ...records("set"), "/users": users(options.replica, now) },
+      documents: documents("set"),
       bodies: this.bodies.set,
       availability: this.availability,
       getListener: {
@@ -146,11 +160,12 @@ export class Apps {
       requests: this.requests.get,
       history: this.#history,
       metrics: async () => {
-        const registry = await metrics;
+        // Loaded for the first scrape: a start need not wait 50 ms for it.
+        const registry = await (this.#metrics ??= createMetrics(sources));
         const { contentType } = registry;
         return { contentType, text: await registry.text() };
       },
-      openApi: () => this.#openApi ??= this.#describe(),
+      documents: documents("get"),
     });
   }
 
@@ -173,12 +188,9 @@ export class Apps {
 
   /** Made when it is first asked for, since that takes 15 ms. */
   async #describe(): Promise<string> {
-    const { identity, tls, host } = this.options;
+    const { version } = this.options.identity;
     const { openApiDocument } = await import("./http/openapi_document.ts");
-    return openApiDocument({
-      version: identity.version,
-      setListener: { isTls: tls !== undefined, host, port: this.setPort },
-    });
+    return openApiDocument({ version, urls: URL_MARKS });
   }
 
   /**

@@ -16,7 +16,8 @@ const ARROWS: Record<string, string[]> = {
     "cli",
     "telemetry",
   ],
-  "cli": ["config", "snapshot"],
+  "cli": ["client", "config", "snapshot"],
+  "client": [],
   "service.ts": [
     "bind.ts",
     "apps.ts",
@@ -57,6 +58,7 @@ const ARROWS: Record<string, string[]> = {
     "http/openapi_document.ts",
     "http/set",
     "http/get",
+    "http/docs",
     "http/server",
     "http/ports.ts",
     "cluster",
@@ -108,10 +110,10 @@ const ARROWS: Record<string, string[]> = {
   "http/openapi_document.ts": [
     "http/set",
     "http/get",
-    "http/page",
     "http/server",
     "http/openapi",
   ],
+  "http/docs": ["http/page", "http/server"],
   "http/set": [
     "http/page",
     "http/server",
@@ -136,7 +138,7 @@ const ARROWS: Record<string, string[]> = {
     "histogram.ts",
     "errors.ts",
   ],
-  "http/page": ["http/server", "http/openapi"],
+  "http/page": ["http/server"],
   "http/server": [
     "http/openapi",
     "http/ports.ts",
@@ -145,7 +147,11 @@ const ARROWS: Record<string, string[]> = {
     "integer_text.ts",
     "errors.ts",
   ],
-  "http/openapi": ["replica_states.ts", "user_grade_schema.ts"],
+  "http/openapi": [
+    "replica_states.ts",
+    "user_grade_schema.ts",
+    "user_grade.ts",
+  ],
   "http/ports.ts": ["snapshot", "replica_states.ts", "committed.ts"],
   "cluster": ["replica"],
   "replica": [

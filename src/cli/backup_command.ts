@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { type Backup, UserGradeError } from "../client/mod.ts";
 import type { BackupInfo } from "../snapshot/format/backup_info.ts";
 import { verifyBackup } from "../snapshot/format/verify_backup.ts";
 import type { Meter } from "./terminal_meter.ts";
 import { CommandError } from "./command_error.ts";
-import { describeAnswer, type Login, SetListener } from "./set_listener.ts";
+import { describeFailure, type Login, SetListener } from "./set_listener.ts";
 
 /** A file that stands for standard output. */
 export const STANDARD_OUTPUT = "-";
@@ -33,8 +34,6 @@ interface Sink extends AsyncDisposable {
   keep(): Promise<void>;
 }
 
-const FILE_NAME = /filename="([\w.-]+)"/;
-
 /**
  * Downloads a backup. The file gets its name only when it is whole: what it says
  * of itself, rows and digest, was held against the very bytes that were written.
@@ -52,14 +51,19 @@ export async function runBackup(
 ): Promise<void> {
   const listener = new SetListener(source, login);
   const url = listener.at("/backup");
-  const response = await listener.fetch(url);
-  if (response.status !== 200 || response.body === null) {
-    throw new CommandError(
-      `Cannot back up ${url}: ${await describeAnswer(response)}`,
-    );
-  }
-  await using sink = await openSink(file, response);
-  const written = response.body.pipeThrough(
+  const backup = await listener.client("/backup").backup()
+    .catch((cause: unknown) => {
+      if (!(cause instanceof UserGradeError)) throw cause;
+      const failure = describeFailure(url, cause);
+      throw new CommandError(
+        cause.answer === undefined
+          ? failure
+          : `Cannot back up ${url}: ${failure}`,
+        { cause },
+      );
+    });
+  await using sink = await openSink(file, backup);
+  const written = backup.body.pipeThrough(
     new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
       transform: async (chunk, controller) => {
         await sink.write(chunk);
@@ -88,13 +92,13 @@ export async function runBackup(
 
 async function openSink(
   file: string | undefined,
-  response: Response,
+  { body, fileName }: Backup,
 ): Promise<Sink> {
   if (file === STANDARD_OUTPUT) return standardOutput();
   try {
-    return await newFile(pathOf(file, response));
+    return await newFile(pathOf(file, fileName));
   } catch (cause) {
-    await response.body?.cancel();
+    await body.cancel();
     if (cause instanceof CommandError) throw cause;
     throw new CommandError(
       `Cannot write ${file ?? "here"}: ${(cause as Error).message}`,
@@ -104,10 +108,8 @@ async function openSink(
 }
 
 /** The file's path, by the name that the service gives where none is asked for. */
-function pathOf(file: string | undefined, { headers }: Response): string {
+function pathOf(file: string | undefined, name: string | undefined): string {
   if (file !== undefined && !isFolder(file)) return file;
-  const disposition = headers.get("content-disposition") ?? "";
-  const name = FILE_NAME.exec(disposition)?.[1];
   if (name === undefined) {
     throw new CommandError("The service gives no file name: name a FILE");
   }

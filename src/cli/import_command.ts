@@ -4,10 +4,16 @@
  *
  * @module
  */
+import { type Imported, UserGradeError } from "../client/mod.ts";
 import { withoutUserinfo } from "../config/url_userinfo.ts";
 import type { Meter } from "./terminal_meter.ts";
 import { CommandError } from "./command_error.ts";
-import { describeAnswer, type Login, SetListener } from "./set_listener.ts";
+import {
+  describeFailure,
+  describeResponse,
+  type Login,
+  SetListener,
+} from "./set_listener.ts";
 
 /** A source that stands for standard input. */
 export const STANDARD_INPUT = "-";
@@ -21,14 +27,6 @@ export interface ImportCommand {
   /** Whether users who are not in the file are deleted; with one source only. */
   readonly isReplacing: boolean;
   readonly login: Login;
-}
-
-/** What a service has stored of a file. */
-interface Imported {
-  readonly rows: number;
-  /** How many users were deleted, if that was asked for. */
-  readonly deleted?: number;
-  readonly log_sequence: number;
 }
 
 /** A file that is to be sent. */
@@ -58,10 +56,9 @@ export async function runImport(
   const listener = new SetListener(target, login);
   const files = sources.map((source) => sourceOf(source, login));
   await knock(listener);
-  const url = listener.at("/import") + (isReplacing ? "?replace=true" : "");
   for (const file of files) {
     try {
-      const imported = await send(file, listener, url, meter);
+      const imported = await send(file, listener, isReplacing, meter);
       print(`${file.name}: ${describe(imported)}`);
     } catch (error) {
       throw withLeftOut(error, files.slice(files.indexOf(file) + 1));
@@ -100,14 +97,14 @@ async function knock(listener: SetListener): Promise<void> {
     return;
   }
   throw new CommandError(
-    `Cannot import to ${url}: ${await describeAnswer(response)}`,
+    `Cannot import to ${url}: ${await describeResponse(response)}`,
   );
 }
 
 async function send(
   source: Source,
   listener: SetListener,
-  url: string,
+  isReplacing: boolean,
   meter: Meter,
 ): Promise<Imported> {
   const { stream, total } = await source.open();
@@ -132,22 +129,22 @@ async function send(
     }
   }
   const body = ReadableStream.from(read());
-  let response: Response;
   try {
-    response = await listener.fetch(url, { method: "POST", body });
+    return await listener.client("/import")
+      .import(body, { replace: isReplacing });
   } catch (cause) {
     await body.cancel().catch(() => {});
-    throw broken.error ?? new CommandError(
-      `Cannot import ${source.name}: ${
-        (cause as Error).message
-      }. Importing again is harmless`,
+    if (broken.error !== undefined) throw broken.error;
+    if (!(cause instanceof UserGradeError)) throw cause;
+    const url = listener.at("/import");
+    const failure = describeFailure(url, cause);
+    throw new CommandError(
+      cause.answer === undefined
+        ? `Cannot import ${source.name}: ${failure}. Importing again is harmless`
+        : `Cannot import ${source.name} to ${url}: ${failure}`,
       { cause },
     );
   }
-  if (response.status === 200) return await response.json();
-  throw broken.error ?? new CommandError(
-    `Cannot import ${source.name} to ${url}: ${await describeAnswer(response)}`,
-  );
 }
 
 /** @throws {CommandError} If it is seen at once that there is nothing to send. */
@@ -185,7 +182,7 @@ function backupOf(listener: SetListener): Source {
       const response = await listener.fetch(listener.url);
       if (response.status !== 200 || response.body === null) {
         throw new CommandError(
-          `Cannot read ${listener.url}: ${await describeAnswer(response)}`,
+          `Cannot read ${listener.url}: ${await describeResponse(response)}`,
         );
       }
       const length = response.headers.get("content-length");

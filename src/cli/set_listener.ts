@@ -3,6 +3,12 @@
  *
  * @module
  */
+import { readAnswer } from "../client/answer.ts";
+import {
+  type Answer,
+  UserGradeClient,
+  type UserGradeError,
+} from "../client/mod.ts";
 import { hasStrayUserinfo, withoutUserinfo } from "../config/url_userinfo.ts";
 import { CommandError } from "./command_error.ts";
 
@@ -13,17 +19,11 @@ export interface Login {
   readonly password: string | undefined;
 }
 
-/** The most characters of an answer that is no problem document. */
-const DETAIL_CHARACTERS_MAX = 300;
-
-/** The most bytes of an error's answer that are read. */
-const ANSWER_BYTES_MAX = 64 * 1024;
-
 /** A URL and the credentials to log in there with. */
 export class SetListener {
   /** Without user and password. */
   readonly url: string;
-  readonly #headers: Record<string, string>;
+  readonly #login: { readonly user: string; readonly password: string };
 
   /**
    * @param text Its URL; a user and a password in it are used to log in.
@@ -46,14 +46,12 @@ export class SetListener {
         } as a URL: the host ends before an @. Write %2F for /, %3F for ? and %23 for # in a password, and %40 for @ in a path`,
       );
     }
-    const userinfo = url.username === ""
-      ? configured(login, url.host)
-      : `${decode(url.username)}:${decode(url.password)}`;
+    this.#login = url.username === "" ? configured(login, url.host) : {
+      user: decode(url.username),
+      password: decode(url.password),
+    };
     url.username = url.password = "";
     this.url = url.href;
-    this.#headers = {
-      authorization: `Basic ${new TextEncoder().encode(userinfo).toBase64()}`,
-    };
   }
 
   /** @returns The same service at a path below its URL, or that ends it already. */
@@ -62,16 +60,23 @@ export class SetListener {
     return base.endsWith(path) ? base : `${base}${path}`;
   }
 
+  /** @returns A client of it, where {@linkcode at} this path is the client's. */
+  client(path: string): UserGradeClient {
+    const setUrl = this.at(path).slice(0, -path.length);
+    return new UserGradeClient({ setUrl, ...this.#login });
+  }
+
   /**
    * Sends a request.
    *
    * @throws {CommandError} If no answer comes; it names the cause.
    */
-  async fetch(url: string, init: RequestInit = {}): Promise<Response> {
+  async fetch(url: string): Promise<Response> {
+    const { user, password } = this.#login;
+    const userinfo = new TextEncoder().encode(`${user}:${password}`);
     try {
       return await fetch(url, {
-        ...init,
-        headers: this.#headers,
+        headers: { authorization: `Basic ${userinfo.toBase64()}` },
         // The password is for this service alone.
         redirect: "manual",
       });
@@ -83,43 +88,28 @@ export class SetListener {
   }
 }
 
+/** @returns Its status and what it says of itself, on one line. */
+export async function describeResponse(response: Response): Promise<string> {
+  return describeAnswer(await readAnswer(response));
+}
+
 /**
- * @param response An answer that is not the one hoped for.
- * @returns Its status and what it says of itself, on one line. A server that
- * refuses a long body may break off after it.
+ * @param url What was asked.
+ * @param error Why the client failed.
+ * @returns The same for whoever gave the command.
  */
-export async function describeAnswer(response: Response): Promise<string> {
-  const { status, headers } = response;
-  const location = headers.get("location");
-  if (location !== null) {
-    return `${status}, it has moved to ${withoutUserinfo(location)}`;
-  }
-  return `${status} ${describeProblem(await beginning(response))}`.trim();
+export function describeFailure(url: string, error: UserGradeError): string {
+  return error.answer === undefined
+    ? `Cannot reach ${url}: ${reason(error.cause ?? error)}`
+    : describeAnswer(error.answer);
 }
 
-async function beginning({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  try {
-    for await (const part of body ?? []) {
-      text += decoder.decode(part, { stream: true });
-      if (text.length > ANSWER_BYTES_MAX) break;
-    }
-  } catch {
-    // What came is what there is to tell.
-  }
-  return text;
-}
-
-function describeProblem(text: string): string {
-  try {
-    const { detail, line, rows_committed } = JSON.parse(text);
-    return rows_committed === undefined
-      ? detail
-      : `${detail} (line ${line}; ${rows_committed} rows are committed, importing again is harmless)`;
-  } catch {
-    return text.slice(0, DETAIL_CHARACTERS_MAX).replace(/\s+/g, " ");
-  }
+function describeAnswer({ status, detail, problem }: Answer): string {
+  const { line, rows_committed } = problem;
+  const stored = rows_committed === undefined
+    ? ""
+    : ` (line ${line}; ${rows_committed} rows are committed, importing again is harmless)`;
+  return `${status}${status < 400 ? "," : ""} ${detail}`.trim() + stored;
 }
 
 /** What the runtime says where only one side speaks TLS, and what to do. */
@@ -140,13 +130,16 @@ function reason(error: unknown): string {
   return message.replace(/^error sending request .*?: (?=client error)/, "");
 }
 
-function configured({ user, password }: Login, host: string): string {
+function configured(
+  { user, password }: Login,
+  host: string,
+): { user: string; password: string } {
   if (password === undefined) {
     throw new CommandError(
       `Cannot log in at ${host}: no password is set. Set AUTH_PASSWORD or AUTH_PASSWORD_FILE, or write http://USER:PASSWORD@${host}`,
     );
   }
-  return `${user}:${password}`;
+  return { user, password };
 }
 
 function decode(part: string): string {

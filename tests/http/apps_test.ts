@@ -39,7 +39,7 @@ Deno.test("a request at the wrong listener is told which port serves its path, f
   for (const known of ["/set", "/delete", "/import", "/backup"]) {
     assert.ok(ofSet.includes(known), known);
   }
-  for (const known of ["/", "/status", "/metrics", "/openapi.json"]) {
+  for (const known of ["/", "/status", "/metrics", "/history"]) {
     assert.ok(ofGet.includes(known), known);
   }
   for (const route of ofSet) {

@@ -3,16 +3,16 @@ import Ajv from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { openApiDocument } from "../../src/http/openapi_document.ts";
-import { editPage, page } from "../../src/http/page/page.ts";
 import { OTHER_ROUTE } from "../../src/http/server/request_counts.ts";
 import { NUMBER_FIELDS } from "../../src/user_grade.ts";
 import { isPatch } from "../../src/user_grade_schema.ts";
+import { AUTHORIZATION } from "../support/credentials.ts";
 import { LocalService } from "../support/local_service.ts";
 
-const document = (host = "127.0.0.1", isTls = false) =>
+const document = () =>
   JSON.parse(openApiDocument({
     version: "1",
-    setListener: { host, isTls, port: 8080 },
+    urls: { set: "http://127.0.0.1:8080", get: "http://127.0.0.1:8081" },
   }));
 
 Deno.test("the OpenAPI document is valid by the specification's own schema", async () => {
@@ -20,46 +20,107 @@ Deno.test("the OpenAPI document is valid by the specification's own schema", asy
   assert.ok(valid, JSON.stringify(errors));
 });
 
-Deno.test("the OpenAPI document has the routes of both listeners, and no others", () => {
+/** The routes that are no part of the interface: pages, and what describes it. */
+const isPage = (route: string) =>
+  /^\/(page(\/.*)?|docs(\/.*)?|openapi\.json)?$/.test(route);
+
+Deno.test("the OpenAPI document has the routes of both listeners but the pages, and no others", () => {
   const { requests } = new LocalService().apps;
   const routes = [...requests.set.routes(), ...requests.get.routes()]
-    .map(([route]) => route).filter((route) => route !== OTHER_ROUTE);
+    .map(([route]) => route)
+    .filter((route) => route !== OTHER_ROUTE && !isPage(route));
   assert.deepEqual(
     Object.keys(document().paths).sort(),
     [...new Set(routes)].sort(),
   );
 });
 
-Deno.test("each operation of the OpenAPI document has a name of its own, but HEAD and the files of the pages", () => {
-  const names: string[] = [];
-  const { "/page": _, ...files } = { ...page(), ...editPage() };
-  for (const [path, item] of Object.entries(document().paths)) {
-    for (const method of ["get", "head", "post"]) {
-      const operation = (item as Record<string, { operationId?: string }>)[
-        method
-      ];
-      if (operation === undefined) continue;
-      const { operationId } = operation;
-      if (method === "head" || path in files) {
-        assert.equal(operationId, undefined, `${method} ${path}`);
-      } else names.push(operationId!);
-    }
-  }
+interface Operation {
+  operationId: string;
+  tags: string[];
+}
+
+Deno.test("each operation of the OpenAPI document has a name of its own, and one group that the document lists", () => {
+  const { paths, tags } = document();
+  const operations = Object.values<Record<string, Operation>>(paths).flatMap(
+    ({ get, post }) => [get, post].filter((one) => one !== undefined),
+  );
+  const names = operations.map(({ operationId }) => operationId);
   for (const name of names) assert.match(name, /^[a-z]+[A-Z][A-Za-z]+$/);
   assert.equal(new Set(names).size, names.length);
+  const groups = tags.map(({ name }: { name: string }) => name);
+  for (const { tags } of operations) {
+    assert.equal(tags.length, 1);
+    assert.ok(groups.includes(tags[0]));
+  }
 });
 
-Deno.test("the OpenAPI document says where the set listener is", () => {
-  const variables = (host: string, isTls: boolean) => {
-    const { scheme, host: of, port } =
-      document(host, isTls).paths["/set"].servers[0].variables;
-    return `${scheme.default}://${of.default}:${port.default}`;
+/** Every schema in a part of a document. */
+function* schemas(part: unknown): Generator<Record<string, unknown>> {
+  if (typeof part !== "object" || part === null) return;
+  const schema = part as Record<string, unknown>;
+  if ("type" in schema || "anyOf" in schema) yield schema;
+  for (const inner of Object.values(part)) yield* schemas(inner);
+}
+
+Deno.test("the OpenAPI document says how wide each number is, and has no union with null or an array", () => {
+  let numbers = 0;
+  for (const { type, format, anyOf } of schemas(document())) {
+    const types = [type].flat();
+    if (types.includes("integer") || types.includes("number")) {
+      assert.match(String(format), /^(int32|int64|double)$/);
+      numbers++;
+    }
+    for (const one of (anyOf ?? []) as Record<string, unknown>[]) {
+      assert.notEqual(one.type, "array");
+      // A named schema can be null no other way.
+      const isNamed = (anyOf as object[]).some((two) => "$ref" in two);
+      assert.ok(one.type !== "null" || isNamed);
+    }
+  }
+  assert.ok(numbers > 50);
+});
+
+Deno.test("the OpenAPI document lets answers grow, and no requests", () => {
+  const { components: { schemas } } = document();
+  const closed = Object.keys(schemas)
+    .filter((name) => schemas[name].additionalProperties === false);
+  assert.deepEqual(closed.sort(), [
+    "DeleteRequest",
+    "Deletion",
+    "PartialUserGrade",
+    "SetRequest",
+  ]);
+});
+
+Deno.test("both listeners serve the OpenAPI document, with the URLs by which the client knows them", async () => {
+  const service = new LocalService();
+  const urls = async (listener: "set" | "get", host: string) => {
+    const response = await service.send(listener, "/openapi.json", {
+      headers: { host, authorization: AUTHORIZATION },
+    });
+    assert.equal(response.status, 200);
+    const { servers, paths } = await response.json();
+    return [servers[0].url, paths["/set"].servers[0].url];
   };
-  assert.equal(variables("10.0.0.1", false), "http://10.0.0.1:8080");
-  assert.equal(variables("::1", true), "https://[::1]:8080");
-  // Nobody can ask all addresses.
-  assert.equal(variables("0.0.0.0", false), "http://localhost:8080");
-  assert.equal(variables("::", false), "http://localhost:8080");
+  const expected = ["http://10.0.0.1:8081", "http://10.0.0.1:8080"];
+  assert.deepEqual(await urls("get", "10.0.0.1:8081"), expected);
+  assert.deepEqual(await urls("set", "10.0.0.1:8080"), expected);
+  // Behind another port, as a container's.
+  assert.deepEqual(await urls("get", "[::1]:32768"), [
+    "http://[::1]:32768",
+    "http://[::1]:8080",
+  ]);
+  // What the runtime's URL takes for a host must not end the JSON string.
+  assert.deepEqual(await urls("get", 'a"b:1'), [
+    'http://a"b:1',
+    'http://a"b:8080',
+  ]);
+  for (const host of ["a/b", "a?b", "a b", ""]) {
+    const headers = { host };
+    const { status } = await service.get("/openapi.json", { headers });
+    assert.equal(status, 400, host);
+  }
 });
 
 /** Nearly a partial user grade, of the fields' every kind of value. */

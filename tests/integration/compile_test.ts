@@ -61,6 +61,7 @@ async function drive(executable: string, dataDir: string): Promise<void> {
     "/page/uplot.js",
     "/metrics",
     "/openapi.json",
+    "/docs/swagger-ui.js",
   ];
   for (const path of paths) {
     const file = await service.get(path);
@@ -98,6 +99,8 @@ Deno.test("the compiled executable serves from a folder of its own", async () =>
     // What is imported later could be left out as unused.
     "prom-client/",
     "zod-openapi/",
+    "@opentelemetry/",
+    "swagger-ui-dist/",
   ];
   for (const part of parts) {
     assert.ok(trial.said.includes(part), `${part} is not embedded`);

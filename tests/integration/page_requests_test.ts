@@ -139,3 +139,23 @@ Deno.test("the live page says that it can't ask, not that the replica is silent,
   await page.evaluate('location.hash = "user=pad"');
   await page.locator("#live", { hasText: text }).waitFor();
 });
+
+Deno.test("the page of requests and answers shows all, and tries what its listener serves", async () => {
+  await using service = new ServedService();
+  const { page, problems } = await browser.open(`${service.setUrl}/docs/`, {
+    httpCredentials: { username: USER, password: PASSWORD },
+  });
+  const open = async (name: string) => {
+    await page.click(`#operations-${name} .opblock-summary-control`);
+    await page.waitForSelector(`#operations-${name} .responses-wrapper`);
+    return page.locator(`#operations-${name} .try-out__btn`);
+  };
+  assert.equal(await (await open("replica-getStatus")).count(), 0);
+  await (await open("changes-setUsers")).click();
+  await page.click("#operations-changes-setUsers .execute");
+  await page.waitForSelector(".live-responses-table :text-is('200')");
+  assert.equal((await service.statusJson()).users, 1);
+  // No outside address, and nothing that the policy forbids.
+  assert.deepEqual(problems, []);
+  await leave(service);
+});

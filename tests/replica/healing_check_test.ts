@@ -107,7 +107,20 @@ const CASES: Record<string, Case> = {
   remake: {
     step: { type: "remake" },
     right: { loss: GONE },
+    stillRight: [
+      {
+        loss: GONE,
+        own: seamed,
+        snapshots: [{ ...seamedSnapshot(91), isUnreadable: true }],
+      },
+      {
+        loss: GONE,
+        own: { ...seamed, time: timeAt(120) },
+        snapshots: [seamedSnapshot(91)],
+      },
+    ],
     wrong: [
+      { loss: GONE, own: seamed, snapshots: [seamedSnapshot(91)] },
       { loss: loss() },
       { loss: GONE, ...early },
       { loss: GONE, awaited: ["a"] },

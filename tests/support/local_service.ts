@@ -65,7 +65,6 @@ export class LocalService {
     });
     this.snapshots = new LocalSnapshots(this.log.proposer);
     this.apps = new Apps({
-      host: "127.0.0.1",
       tls: undefined,
       setPort: 8080,
       getPort: 8081,

@@ -20,6 +20,7 @@ const programs = {
   "curl": { variable: "CURL_BIN", probe: ["--version"] },
   "haproxy": { variable: "HAPROXY_BIN", probe: ["-v"] },
   "chromium": { variable: "CHROMIUM_BIN", probe: ["--version"] },
+  "node": { variable: "NODE_BIN", probe: ["--version"], package: "nodejs" },
   "python3": { variable: "PYTHON3_BIN", probe: ["--version"] },
   "sqlite3": { variable: "SQLITE3_BIN", probe: ["--version"] },
   "file": { variable: "FILE_BIN", probe: ["--version"] },

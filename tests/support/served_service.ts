@@ -24,6 +24,7 @@ export class ServedService extends LocalService implements AsyncDisposable {
   constructor(options: LocalServiceOptions = {}) {
     super(options);
     this.apps.setPort = this.#set.addr.port;
+    this.apps.getPort = this.#get.addr.port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

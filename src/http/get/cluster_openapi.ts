@@ -56,8 +56,34 @@ const Cluster = z.strictObject({
 export type ClusterAnswer = z.infer<typeof Cluster>;
 
 /** The path `/cluster`. */
-export const CLUSTER_PATH: PathItem = report(
-  "getCluster",
-  "All replicas as this one sees them",
-  Cluster,
-);
+export const CLUSTER_PATH: PathItem = report({
+  operationId: "getCluster",
+  summary: "All replicas as this one sees them",
+  tag: "replica",
+  schema: Cluster,
+  example: {
+    replica_id: "a",
+    presence: "on",
+    diverged: false,
+    stands_alone: null,
+    other_logs: [],
+    replicas: [{
+      replica_id: "a",
+      self: true,
+      version: "1.5.0",
+      state: "ready",
+      reason: "all entries of the log are applied",
+      log_id: "8f14e45fceea167a",
+      applied_sequence: 120,
+      last_sequence: 120,
+      lag: 0,
+      users: 100_000,
+      digest: "9f86d081884c7d65",
+      connected: true,
+      equal: true,
+      compared_at: 120,
+      restore: null,
+      heard_ms_ago: 0,
+    }],
+  },
+});

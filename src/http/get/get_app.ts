@@ -22,7 +22,6 @@ import { type Handler, type RoutedApp, router } from "../server/router.ts";
 import { cluster } from "./cluster.ts";
 import { history } from "./history.ts";
 import { metrics } from "./metrics.ts";
-import { openApi } from "./openapi.ts";
 import { status } from "./status.ts";
 
 /** What the get listener answers with. */
@@ -32,6 +31,8 @@ export interface GetAppOptions {
   /** The routes that show records. */
   readonly records: Record<string, Handler>;
   readonly setListener: SetListener & OtherListener;
+  /** The routes that document the interface. */
+  readonly documents: Record<string, Handler>;
   readonly cluster: ClusterSource;
   /** What is kept of its log. */
   readonly snapshots: SnapshotView;
@@ -41,8 +42,6 @@ export interface GetAppOptions {
   readonly requests: RequestCounts;
   /** Makes the answer of `/metrics`. */
   metrics(): Promise<MetricsText>;
-  /** Makes the answer of `/openapi.json`. */
-  openApi(): Promise<string>;
   /** The time in milliseconds, by the clock of `identity`. */
   now(): number;
 }
@@ -64,7 +63,7 @@ export function getApp(options: GetAppOptions): RoutedApp {
       "/cluster": cluster(identity, options.cluster, now),
       "/history": history(options.history, now),
       "/metrics": metrics(() => options.metrics()),
-      "/openapi.json": openApi(() => options.openApi()),
+      ...options.documents,
       ...probes(replica, () => replica.readable, () => availability.getRefusal),
       [EDIT_PATH]: editLink(options.setListener),
       ...page(),

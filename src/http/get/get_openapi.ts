@@ -12,6 +12,7 @@ import {
   unavailable,
 } from "../openapi/responses.ts";
 import {
+  GRADES,
   LogSequence,
   UserGrade,
   UserId,
@@ -29,19 +30,24 @@ export const GET_PATH: PathItem = {
   get: {
     operationId: "getUser",
     summary: "One user's record",
+    tags: ["users"],
     requestParams: {
       query: z.object({
         user_id: z.string().min(1).meta({
           description: "In UTF-8, percent-encoded, given once.",
+          examples: ["ann"],
         }),
         min_sequence: minSequence,
       }),
     },
     responses: {
       "200": json("The record", UserGrade, {
-        "log-sequence": LogSequence.optional().meta({
-          description: "What was applied; only with min_sequence.",
-        }),
+        headers: {
+          "log-sequence": LogSequence.optional().meta({
+            description: "What was applied; only with min_sequence.",
+          }),
+        },
+        example: GRADES[0],
       }),
       "400": problem(
         "For example, user_id is missing, given twice or not valid",
@@ -54,6 +60,7 @@ export const GET_PATH: PathItem = {
   post: {
     operationId: "getUsers",
     summary: "Many users' records, all as of one sequence",
+    tags: ["users"],
     requestParams: { query: z.object({ min_sequence: minSequence }) },
     requestBody: {
       required: true,
@@ -61,7 +68,7 @@ export const GET_PATH: PathItem = {
       content: {
         "application/json": {
           schema: z.array(UserId).min(1).max(IDS_MAX),
-          example: ["ann", "bob"],
+          example: ["ann", "dan"],
         },
       },
     },
@@ -70,9 +77,12 @@ export const GET_PATH: PathItem = {
         "The records in the order of the ids, null for a user that does not exist",
         z.array(UserGrade.nullable()).min(1).max(IDS_MAX),
         {
-          "log-sequence": LogSequence.meta({
-            description: "What was applied: all records are as of this.",
-          }),
+          headers: {
+            "log-sequence": LogSequence.meta({
+              description: "What was applied: all records are as of this.",
+            }),
+          },
+          example: [GRADES[0], null],
         },
       ),
       "400": problem(

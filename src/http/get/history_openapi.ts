@@ -41,8 +41,22 @@ const History = z.strictObject({
 export type HistoryAnswer = z.infer<typeof History>;
 
 /** The path `/history`. */
-export const HISTORY_PATH: PathItem = report(
-  "getHistory",
-  "The last ten minutes of this replica",
-  History,
-);
+export const HISTORY_PATH: PathItem = report({
+  operationId: "getHistory",
+  summary: "The last ten minutes of this replica",
+  tag: "replica",
+  schema: History,
+  example: {
+    now_s: 60.5,
+    step_s: 2,
+    samples_max: 300,
+    columns: {
+      at_s: [58, 60],
+      gets_per_s: [900, 1_000],
+      sets_per_s: [40, 0],
+      commit_p50_ms: [0.6, null],
+      commit_p99_ms: [1.4, null],
+      rss_bytes: [140_000_000, 140_100_000],
+    },
+  },
+});

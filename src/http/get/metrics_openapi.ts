@@ -11,10 +11,16 @@ export const METRICS_PATH: PathItem = {
   get: {
     operationId: "getMetrics",
     summary: "Metrics for Prometheus",
+    tags: ["replica"],
     responses: {
       "200": {
         description: "Prometheus' text format 0.0.4",
-        content: { "text/plain": { schema: z.string() } },
+        content: {
+          "text/plain": {
+            schema: z.string(),
+            example: "# TYPE usergrade_users gauge\nusergrade_users 100000\n",
+          },
+        },
       },
     },
   },

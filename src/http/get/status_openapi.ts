@@ -60,8 +60,34 @@ const Status = z.strictObject({
 export type StatusAnswer = z.infer<typeof Status>;
 
 /** The path `/status`. */
-export const STATUS_PATH: PathItem = report(
-  "getStatus",
-  "The replica's state and place in the log",
-  Status,
-);
+export const STATUS_PATH: PathItem = report({
+  operationId: "getStatus",
+  summary: "The replica's state and place in the log",
+  tag: "replica",
+  schema: Status,
+  example: {
+    replica_id: "a",
+    version: "1.5.0",
+    mode: "replicated",
+    state: "ready",
+    log: {
+      id: "8f14e45fceea167a",
+      first_sequence: 1,
+      last_sequence: 120,
+      applied_sequence: 120,
+      lag: 0,
+      connected: true,
+      bytes: 10_800,
+      snapshot: {
+        sequence: 100,
+        time: "2026-11-23T22:50:01.123456789Z",
+        bytes: 1_100_000,
+      },
+      snapshot_problem: null,
+    },
+    users: 100_000,
+    digest: "9f86d081884c7d65",
+    uptime_s: 12.5,
+    diverged: false,
+  },
+});

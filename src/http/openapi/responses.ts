@@ -9,6 +9,7 @@ import type {
   ZodOpenApiResponseObject,
 } from "zod-openapi";
 import { Problem } from "./schemas.ts";
+import type { Tag } from "./tags.ts";
 
 /** What a path answers, by its methods. */
 export type PathItem = ZodOpenApiPathItemObject;
@@ -20,27 +21,43 @@ const RetryAfter = z.string().regex(/^\d+$/).meta({
   description: "Seconds after which to try again.",
 });
 
+/** What is said of a path without parameters that always answers 200. */
+export interface Report<Answer> {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tag: Tag;
+  readonly schema: z.ZodType<Answer>;
+  readonly example: Answer;
+}
+
 /** A path without parameters that always answers 200. */
-export function report(
-  operationId: string,
-  summary: string,
-  schema: z.ZodType,
+export function report<Answer>(
+  { operationId, summary, tag, schema, example }: Report<Answer>,
 ): PathItem {
+  const answer = json(summary, schema, { example });
   return {
-    get: { operationId, summary, responses: { "200": json(summary, schema) } },
+    get: { operationId, summary, tags: [tag], responses: { "200": answer } },
   };
 }
 
+/** What is said of an answer besides its schema. */
+export interface AnswerOptions<Answer> {
+  readonly headers?: Record<string, z.ZodType>;
+  readonly example?: Answer;
+  /** Several, by their names. */
+  readonly examples?: Record<string, { readonly value: Answer }>;
+}
+
 /** An answer of JSON. */
-export function json(
+export function json<Answer>(
   description: string,
-  schema: z.ZodType,
-  headers: Record<string, z.ZodType> = {},
+  schema: z.ZodType<Answer>,
+  { headers, ...examples }: AnswerOptions<Answer> = {},
 ): ZodOpenApiResponseObject {
   return {
     description,
-    content: { "application/json": { schema } },
-    ...(Object.keys(headers).length > 0 && { headers: z.object(headers) }),
+    content: { "application/json": { schema, ...examples } },
+    ...(headers && { headers: z.object(headers) }),
   };
 }
 
@@ -74,19 +91,28 @@ export function encodingRefused(description: string): ZodOpenApiResponseObject {
   });
 }
 
-/** The answer to everything else that is wrong. */
-export const OTHERWISE: ZodOpenApiResponseObject = {
-  ...problem(
-    "400 if the Host header is not a host; 404 at another path; 405, with Allow, to another method; 500 if the service has a fault, which its log names",
-    Problem,
-    {
-      "allow": z.string().regex(/^[A-Z]+(, [A-Z]+)*$/).optional().meta({
-        description: "The methods of this path; only with 405.",
-      }),
-    },
-  ),
-  id: "Otherwise",
-};
+/**
+ * The answers to everything else that is wrong. Not `default`: a generated
+ * client that can't read a file would take it for that.
+ */
+export const OTHERWISE = {
+  "4XX": {
+    ...problem(
+      "400 if the Host header is not a host; 404 at another path; 405, with Allow, to another method",
+      Problem,
+      {
+        "allow": z.string().regex(/^[A-Z]+(, [A-Z]+)*$/).optional().meta({
+          description: "The methods of this path; only with 405.",
+        }),
+      },
+    ),
+    id: "Refused",
+  },
+  "500": {
+    ...problem("The service has a fault, which its log names"),
+    id: "Fault",
+  },
+} satisfies Record<string, ZodOpenApiResponseObject>;
 
 /** How a client proves who it is. */
 export const SECURITY = [{ basic: [] }];

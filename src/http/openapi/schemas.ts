@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { REPLICA_STATES } from "../../replica_states.ts";
+import type { UserGrade as UserGradeRecord } from "../../user_grade.ts";
 import { UserGradePatchSchema } from "../../user_grade_schema.ts";
 
 export const count = z.int().min(0);
@@ -26,12 +27,42 @@ export const UserGrade = z.strictObject(
   UserGradePatchSchema.required().shape,
 ).meta({ id: "UserGrade" });
 
+/** Records for examples. */
+export const GRADES: readonly [UserGradeRecord, UserGradeRecord] = [
+  {
+    user_id: "ann",
+    postpaid_limit: 5_000,
+    spp: 7,
+    shipping_fee: 0,
+    return_fee: 0,
+  },
+  {
+    user_id: "bob",
+    postpaid_limit: 0,
+    spp: 0,
+    shipping_fee: 0,
+    return_fee: 150,
+  },
+];
+
+/** A gzip file, or any file: a schema can't describe its content. */
+export const file = z.string().meta({ format: "binary" });
+
 /** The members of every error. */
 export const problemMembers = {
-  type: z.literal("about:blank"),
-  title: z.string(),
-  status: z.int().min(400).max(599),
-  detail: z.string().meta({ description: "What is wrong and what to do." }),
+  type: z.string().meta({
+    description: "`about:blank`: the status says what kind of error it is.",
+    examples: ["about:blank"],
+  }),
+  title: z.string().meta({
+    description: "The status in words.",
+    examples: ["Not Found"],
+  }),
+  status: z.int().min(400).max(599).meta({ format: "int32", examples: [404] }),
+  detail: z.string().meta({
+    description: "What is wrong and what to do.",
+    examples: ["No user has this user_id"],
+  }),
 };
 
 /** An error by RFC 9457. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { HttpError } from "../server/problem.ts";
+import { ownUrl } from "../server/own_host.ts";
 import { getAndHead, type Handler } from "../server/router.ts";
 
 /** The path of the page at the set listener, and of the way to it at the other. */
@@ -25,15 +25,9 @@ export interface SetListener {
  * the host by which the browser knows this one.
  */
 export function editLink({ isTls, port }: SetListener): Handler {
-  const scheme = isTls ? "https" : "http";
   return getAndHead((request) => {
-    // HTTP/2 has no Host header, but the authority in the request's URL.
-    const host = request.headers.get("host") ?? URL.parse(request.url)?.host;
-    const here = URL.parse(`${scheme}://${host}`);
-    if (here === null) {
-      throw new HttpError(400, "The Host header is not a host");
-    }
-    return redirect(`${scheme}://${here.hostname}:${port()}${EDIT_PATH}`);
+    const { protocol, hostname } = ownUrl(request, isTls);
+    return redirect(`${protocol}//${hostname}:${port()}${EDIT_PATH}`);
   });
 }
 
@@ -45,7 +39,10 @@ export function editLink({ isTls, port }: SetListener): Handler {
 export function withoutSlash(handler: Handler): Handler {
   return getAndHead((request, query) => {
     const path = request.url.slice(0, request.url.length - query.length);
-    return /\/\??$/.test(path) ? redirect("../page") : handler(request, query);
+    const name = /([^/]+)\/\??$/.exec(path)?.[1];
+    return name === undefined
+      ? handler(request, query)
+      : redirect(`../${name}`);
   });
 }
 

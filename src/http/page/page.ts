@@ -104,7 +104,7 @@ export function editPage(): Record<string, Handler> {
 }
 
 /** A browser asks each time, and gets the file only if it has changed. */
-function file(type: keyof typeof TYPES, text: string): Handler {
+export function file(type: keyof typeof TYPES, text: string): Handler {
   const tag = createHash("sha256").update(text).digest("hex").slice(0, 16);
   const headers = {
     "content-type": TYPES[type],

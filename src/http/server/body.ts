@@ -4,6 +4,7 @@
  * @module
  */
 import { UnavailableError } from "../../errors.ts";
+import { isClosing } from "./closing.ts";
 
 /** How long a body may take to arrive. */
 export const BODY_TIMEOUT_MS = 10_000;
@@ -200,8 +201,7 @@ export class BodyReader {
  */
 export function bodyError(cause: unknown): Error {
   if (cause instanceof BodyTooLargeError) return cause;
-  // A shutdown of the listener breaks the bodies that are being read.
-  if (cause instanceof Deno.errors.BadResource) {
+  if (cause instanceof Deno.errors.BadResource && isClosing()) {
     return new BodyCutError(
       "This connection is being closed: send the request again on another one",
       { cause },

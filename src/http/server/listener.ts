@@ -15,6 +15,7 @@ import { getLogger } from "@logtape/logtape";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { closeServer } from "./closing.ts";
 import { answerBrokeOff } from "./linger.ts";
 import type { App } from "./router.ts";
 
@@ -112,9 +113,7 @@ class Listener {
     if (server === undefined) return;
     this.#server = undefined;
     this.#leaving.add(server);
-    server.shutdown().catch(() => {}).finally(() =>
-      this.#leaving.delete(server)
-    );
+    closeServer(server).then(() => this.#leaving.delete(server));
   }
 
   /** Closes each connection after its next answer. */

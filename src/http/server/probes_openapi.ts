@@ -29,14 +29,33 @@ export type ReadinessAnswer = z.infer<typeof Readiness>;
 
 /** The paths of both listeners. */
 export const PROBE_PATHS: Paths = {
-  "/healthz": report("getHealth", "The process answers", Health),
+  "/healthz": report({
+    operationId: "getHealth",
+    summary: "The process answers",
+    tag: "probes",
+    schema: Health,
+    example: { status: "ok" },
+  }),
   "/readyz": {
     get: {
       operationId: "getReadiness",
       summary: "Whether this listener can do its work",
+      tags: ["probes"],
       responses: {
-        "200": json("It can", Readiness),
-        "503": json("It can't, with the reason", Readiness),
+        "200": json("It can", Readiness, {
+          example: {
+            state: "ready",
+            reason: "all entries of the log are applied",
+          },
+        }),
+        "503": json("It can't, with the reason", Readiness, {
+          example: {
+            state: "restoring",
+            reason: "a snapshot is restored",
+            rows: 40_000,
+            percent: 40,
+          },
+        }),
       },
     },
   },

@@ -10,7 +10,7 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { LogSequence } from "../openapi/schemas.ts";
+import { file, LogSequence } from "../openapi/schemas.ts";
 
 const BACKUP_NAME =
   /^attachment; filename="usergrades-\d{8}T\d{6}Z-\d+\.csv\.gz"$/;
@@ -20,6 +20,7 @@ export const BACKUP_PATH: PathItem = {
   get: {
     operationId: "getBackup",
     summary: "The state at one sequence, as csv.gz",
+    tags: ["backups"],
     security: SECURITY,
     responses: {
       "200": {
@@ -35,7 +36,7 @@ export const BACKUP_PATH: PathItem = {
               "What the file says about itself, in JSON: log_id, sequence, sequence_time, rows, digest. HEAD has it too, without the file.",
           }),
         }),
-        content: { "application/gzip": { schema: z.string() } },
+        content: { "application/gzip": { schema: file } },
       },
       ...GUARDS,
       "503": unavailable("Not ready, or too many backups are under way"),

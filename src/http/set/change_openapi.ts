@@ -14,46 +14,67 @@ import {
   unavailable,
 } from "../openapi/responses.ts";
 import { LogSequence, ValidationProblem } from "../openapi/schemas.ts";
+import type { Tag } from "../openapi/tags.ts";
 
-/** One of something, or an array of as many as may be sent at once. */
-function oneOrMany(schema: z.ZodType): z.ZodType {
-  return z.union([schema, z.array(schema).min(1).max(CHANGES_MAX)]);
+/**
+ * One of something, or an array of as many as may be sent at once.
+ *
+ * @param id The name of both.
+ */
+function oneOrMany<T>(schema: z.ZodType<T>, id: string): z.ZodType<T | T[]> {
+  return z.union([schema, z.array(schema).min(1).max(CHANGES_MAX)])
+    .meta({ id });
 }
 
+/** The same, by names. */
+type OneAndMany<T> = Record<"one" | "many", { readonly value: T | T[] }>;
+
 /** How a route is described that takes one change or an array of them. */
-export interface ChangeRoute {
+export interface ChangeRoute<Change, Answer> {
   readonly operationId: string;
   readonly summary: string;
+  /** The names of what is sent and answered begin with it. */
+  readonly name: string;
   /** What is sent for one change. */
-  readonly change: z.ZodType;
-  /** Bodies by their names. */
-  readonly examples: Record<string, { readonly value: unknown }>;
+  readonly change: z.ZodType<Change>;
+  readonly examples: OneAndMany<Change>;
   /** What is answered to one change. */
-  readonly answer: z.ZodType;
+  readonly answer: z.ZodType<Answer>;
+  readonly answerExamples: OneAndMany<Answer>;
 }
 
 /** @returns The operation of a route that takes one change or an array of them. */
-export function changing(
-  { operationId, summary, change, examples, answer }: ChangeRoute,
+export function changing<Change, Answer>(
+  { operationId, summary, name, change, examples, answer, answerExamples }:
+    ChangeRoute<Change, Answer>,
 ) {
   return {
     operationId,
     summary,
+    tags: ["changes" satisfies Tag],
     security: SECURITY,
     requestBody: {
       required: true,
       description:
         "The changes of an array commit together, all or none, and are applied in order.",
-      content: { "application/json": { schema: oneOrMany(change), examples } },
+      content: {
+        "application/json": {
+          schema: oneOrMany(change, `${name}Request`),
+          examples,
+        },
+      },
     },
     responses: {
       "200": json(
         "Committed and applied; to an array, the array of answers in the same order",
-        oneOrMany(answer),
+        oneOrMany(answer, `${name}Answer`),
         {
-          "log-sequence": LogSequence.meta({
-            description: "The place in the log; one for an array.",
-          }),
+          headers: {
+            "log-sequence": LogSequence.meta({
+              description: "The place in the log; one for an array.",
+            }),
+          },
+          examples: answerExamples,
         },
       ),
       "400": problem(

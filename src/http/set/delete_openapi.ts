@@ -27,11 +27,21 @@ export const DELETE_PATH: PathItem = {
   post: changing({
     operationId: "deleteUsers",
     summary: "Deletes users; a later set of one starts from zeros",
+    name: "Delete",
     change: Deletion,
     examples: {
       one: { value: { user_id: "ann" } },
       many: { value: [{ user_id: "ann" }, { user_id: "bob" }] },
     },
     answer: DeletedUser,
+    answerExamples: {
+      one: { value: { user_id: "ann", existed: true } },
+      many: {
+        value: [
+          { user_id: "ann", existed: true },
+          { user_id: "bob", existed: false },
+        ],
+      },
+    },
   }),
 };

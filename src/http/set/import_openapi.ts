@@ -13,10 +13,7 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { count, problemMembers, sequence } from "../openapi/schemas.ts";
-
-/** A file. A schema can't describe its content. */
-const file = z.string();
+import { count, file, problemMembers, sequence } from "../openapi/schemas.ts";
 
 const ImportResult = z.strictObject({
   rows: count,
@@ -55,10 +52,11 @@ export const IMPORT_PATH: PathItem = {
     operationId: "importUsers",
     summary:
       "Sets every row of a backup or any CSV file; other users stay as they are, or are deleted",
+    tags: ["backups"],
     security: SECURITY,
     requestParams: {
       query: z.object({
-        replace: z.literal("true").optional().meta({
+        replace: z.enum(["true"]).optional().meta({
           description:
             "Users who are not in the file are deleted at the end, also those who are set meanwhile, in up to 3 rounds. Users who are set after the last round stay. One such import runs at a time in the whole cluster: you see to it.",
         }),
@@ -67,16 +65,14 @@ export const IMPORT_PATH: PathItem = {
     requestBody: {
       required: true,
       description:
-        "CSV in UTF-8, plain or gzip of any number of members. A header line names `user_id` and at least one number, quoted or not, in any case and order, separated by comma, semicolon or tab. A column left out or an empty cell keeps the stored value; numbers are integers as JSON writes them (`7.0`, `1e+05`); blank rows are skipped; a column without a name must be empty.",
-      content: {
-        "application/gzip": { schema: file },
-        "text/csv": { schema: file },
-      },
+        "CSV in UTF-8, plain or gzip of any number of members, told by its first bytes: any Content-Type is accepted. A header line names `user_id` and at least one number, quoted or not, in any case and order, separated by comma, semicolon or tab. A column left out or an empty cell keeps the stored value; numbers are integers as JSON writes them (`7.0`, `1e+05`); blank rows are skipped; a column without a name must be empty.",
+      content: { "application/octet-stream": { schema: file } },
     },
     responses: {
       "200": json(
         "All rows are stored. With replace=true, all users of the file were there at log_sequence, and nobody else but who was set since the last round of deletions",
         ImportResult,
+        { example: { rows: 100_000, log_sequence: 220 } },
       ),
       "400": problem(
         "From some line on, the body is not a CSV file of user grades: `detail` says what was found and what to do, and all rows before that line are stored. Or the query is wrong: nothing is stored. Or the file has no users, with replace=true: nothing is deleted",

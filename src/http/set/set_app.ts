@@ -42,6 +42,8 @@ export interface SetAppOptions {
   readonly snapshots: SnapshotMaker;
   /** The routes that show records. */
   readonly records: Record<string, Handler>;
+  /** The routes that document the interface. */
+  readonly documents: Record<string, Handler>;
   /** Reads the bodies of sets and deletions. */
   readonly bodies: BodyReader;
   /** Who may use the listener. */
@@ -66,6 +68,7 @@ export function setApp(
     replica,
     snapshots,
     records,
+    documents,
     bodies,
     credentials,
     availability,
@@ -106,7 +109,7 @@ export function setApp(
       )),
       // It changes no grade, so READ_ONLY lets it through.
       "/snapshot": post(snapshot(replica, snapshots, bodies)),
-      ...guardedAll(records, guardedRead),
+      ...guardedAll({ ...records, ...documents }, guardedRead),
       ...guardedAll(editPage(), (handler) => guarded(handler)),
       ...probes(replica, () => replica.writable, () => availability.setRefusal),
     },

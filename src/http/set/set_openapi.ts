@@ -5,7 +5,7 @@
  */
 import { UserGradePatchSchema } from "../../user_grade_schema.ts";
 import type { PathItem } from "../openapi/responses.ts";
-import { UserGrade } from "../openapi/schemas.ts";
+import { GRADES, UserGrade } from "../openapi/schemas.ts";
 import { changing } from "./change_openapi.ts";
 
 const PartialUserGrade = UserGradePatchSchema.meta({
@@ -19,6 +19,7 @@ export const SET_PATH: PathItem = {
   post: changing({
     operationId: "setUsers",
     summary: "Creates users or changes some of their fields",
+    name: "Set",
     change: PartialUserGrade,
     examples: {
       one: { value: { user_id: "ann", spp: 7 } },
@@ -30,5 +31,9 @@ export const SET_PATH: PathItem = {
       },
     },
     answer: UserGrade,
+    answerExamples: {
+      one: { value: GRADES[0] },
+      many: { value: [...GRADES] },
+    },
   }),
 };

@@ -11,7 +11,6 @@ import type { EntryVersion } from "../change.ts";
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 import {
   type HealPoint,
-  type LogEntry,
   LogFailedError,
   type LogInfo,
   type LogLimits,
@@ -25,12 +24,9 @@ import { FileHealth } from "./file_health.ts";
 import { exposure, fileProblem, openLogFile } from "./log_file.ts";
 import { SqliteEntries } from "./sqlite_entries.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
+import { SqliteReads } from "./sqlite_reads.ts";
 import { SqliteSnapshots } from "./sqlite_snapshots.ts";
 import { Sweeper } from "./sweeper.ts";
-
-/** The most entries, and about the most bytes, that one read of the file takes. */
-const READ_ENTRIES_MAX = 256;
-const READ_BYTES_MAX = 1024 * 1024;
 
 /** How many old entries one transaction deletes, so that commits wait little. */
 const DELETE_ENTRIES = 500;
@@ -56,11 +52,7 @@ export class SqliteLog implements TrimmableLog {
   /** Runs while changed limits are still to be told. */
   #limitsTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #sweeper = new Sweeper(() => this.#sweep());
-  /** Own entries that `entries` has not yielded yet, in order. */
-  #fresh: LogEntry[] = [];
-  #freshBytes = 0;
-  #wake: (() => void) | undefined;
-  #closed = false;
+  readonly #reads = new SqliteReads();
   #health!: FileHealth;
 
   /**
@@ -154,36 +146,8 @@ export class SqliteLog implements TrimmableLog {
     });
   }
 
-  async *entries(after: number): AsyncGenerator<LogRead> {
-    let at = after;
-    while (!this.#closed) {
-      const fresh = this.#fresh;
-      if (fresh.length > 0 && fresh[0].sequence <= at + 1) {
-        const bytes = this.#freshBytes;
-        this.#fresh = [];
-        this.#freshBytes = 0;
-        at = fresh[fresh.length - 1].sequence;
-        yield { entries: fresh, bytes };
-      } else if (at < this.#last) {
-        const stored: LogEntry[] = [];
-        let bytes = 0;
-        for (const entry of this.#entries.after(at, READ_ENTRIES_MAX)) {
-          if (fresh.length > 0 && entry.sequence >= fresh[0].sequence) break;
-          stored.push(entry);
-          bytes += entry.payload.length;
-          if (bytes >= READ_BYTES_MAX) break;
-        }
-        if (stored.length === 0) {
-          throw new LogFailedError(
-            `Cannot read entry ${at + 1} of the log: it is not in the file`,
-          );
-        }
-        at = stored[stored.length - 1].sequence;
-        yield { entries: stored, bytes };
-      } else {
-        await new Promise<void>((resolve) => this.#wake = resolve);
-      }
-    }
+  entries(after: number): AsyncGenerator<LogRead> {
+    return this.#reads.after(this.#entries, after, () => this.#last);
   }
 
   propose(
@@ -215,11 +179,9 @@ export class SqliteLog implements TrimmableLog {
       );
     }
     this.#last = sequence;
-    this.#fresh.push({ sequence, time, batch });
-    this.#freshBytes += payload.length;
     this.#bytes += payload.length;
     this.#limitsTimer ??= setTimeout(() => this.#tellLimits(), LIMITS_MS);
-    this.#wake?.();
+    this.#reads.committed({ sequence, time, batch }, payload.length);
     return Promise.resolve();
   }
 
@@ -295,8 +257,7 @@ export class SqliteLog implements TrimmableLog {
     this.#snapshots?.close();
     this.#sweeper.close();
     clearTimeout(this.#limitsTimer);
-    this.#closed = true;
-    this.#wake?.();
+    this.#reads.close();
     this.#db?.close();
     return Promise.resolve();
   }

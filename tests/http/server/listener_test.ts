@@ -3,7 +3,13 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { Listeners } from "../../../src/http/server/listener.ts";
 import { eventually } from "../../support/eventually.ts";
-import { head, RawClient } from "../../support/raw_client.ts";
+import { LocalService } from "../../support/local_service.ts";
+import {
+  AUTHORIZATION_LINE,
+  hasHead,
+  head,
+  RawClient,
+} from "../../support/raw_client.ts";
 
 Deno.test("Listeners.tick() closes idle connections when there are too many, and answers requests under way", async () => {
   const asked = Promise.withResolvers<void>();
@@ -57,4 +63,61 @@ Deno.test("Listeners.tick() closes idle connections when there are too many, and
   assert.equal(addresses, 1);
   await listeners.shutdown();
   await assert.rejects(RawClient.connect(url));
+});
+
+/** What clients send of a request before they go, or before it is broken. */
+const BEGUN_REQUESTS = [
+  ["/set", "Content-Length: 100", '{"user_id":'],
+  ["/set", "Content-Length: 100000", '{"user_id":'],
+  ["/set", "Transfer-Encoding: chunked", '5\r\n{"use\r\n'],
+  ["/import", "Content-Length: 100", "user_id,"],
+  ["/import", "Transfer-Encoding: chunked", "5\r\nuser_\r\n"],
+];
+
+/** Begins requests, and waits until the service reads them. */
+async function beginRequests(url: string): Promise<RawClient[]> {
+  const clients = [];
+  for (const [path, line, begun] of BEGUN_REQUESTS) {
+    const client = await RawClient.connect(url);
+    await client.send(head(`POST ${path}`, AUTHORIZATION_LINE, line) + begun);
+    clients.push(client);
+  }
+  // The connections of these clients were accepted before this one.
+  using last = await RawClient.connect(url);
+  await last.send(head("GET /healthz"));
+  await last.receive(hasHead);
+  return clients;
+}
+
+/** The answers of the two routes by status. */
+function answers({ apps }: LocalService): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const path of ["/set", "/import"]) {
+    for (const [status, count] of apps.requests.set.route(path).entries()) {
+      counts[status] = (counts[status] ?? 0) + count;
+    }
+  }
+  return counts;
+}
+
+Deno.test("a body that its client cuts counts as the client's fault, and one that a shutdown breaks as 503", async () => {
+  const service = new LocalService();
+  const listeners = new Listeners(() => performance.now());
+  let url = "";
+  listeners.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: ({ port }) => url = `http://127.0.0.1:${port}`,
+  }, service.apps.set);
+  const leaving = await beginRequests(url);
+  for (const client of leaving) client[Symbol.dispose]();
+  await eventually(() => assert.deepEqual(answers(service), { 400: 5 }));
+
+  const staying = await beginRequests(url);
+  const shutDown = listeners.shutdown();
+  await eventually(() =>
+    assert.deepEqual(answers(service), { 400: 5, 503: 5 })
+  );
+  for (const client of staying) client[Symbol.dispose]();
+  await shutDown;
 });

@@ -1,0 +1,259 @@
+/**
+ * One listener of a service: sends requests there, and again where that is safe.
+ *
+ * @module
+ */
+import { readAnswer } from "./answer.ts";
+import {
+  type Answer,
+  OutcomeUnknownError,
+  RefusedError,
+  UnavailableError,
+  type UserGradeError,
+} from "./errors.ts";
+
+/** How long is waited if an answer does not say for how long. */
+const RETRY_AFTER_MS = 1_000;
+
+/** The longest that is waited, whatever an answer says. */
+const RETRY_AFTER_MS_MAX = 30_000;
+
+/** How requests are sent. */
+export interface SendOptions {
+  /** How long a request may take with all its repetitions. */
+  readonly timeout_ms: number;
+  /** How often a request is repeated at most. */
+  readonly retriesMax: number;
+  /** Whether a change is repeated although it may be stored already. */
+  readonly retryUnknown: boolean;
+}
+
+/** Who logs in. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** One request. */
+export interface Call {
+  /** Below the listener's URL, with its query. */
+  readonly path: string;
+  readonly method?: "GET" | "POST";
+  /** Text is JSON. A stream can be sent once only. */
+  readonly body?: string | ReadableStream<Uint8Array>;
+  /** Whether it may store something. */
+  readonly isChange?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** It may take any time, until the signal ends it. */
+  readonly isEndless?: boolean;
+}
+
+/** How a try went. */
+type Outcome<Result> =
+  | { readonly result: Result }
+  | { readonly error: UserGradeError; readonly wait_ms: number | undefined };
+
+/** A listener. */
+export class Listener {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly #authorization: string | undefined;
+
+  /**
+   * @param url Its base URL.
+   * @param login Undefined where a browser, or nobody, logs in.
+   * @throws {TypeError} If the URL can't be used. The message does not repeat it:
+   * it may hold a password.
+   */
+  constructor(
+    url: string,
+    login: Login | undefined,
+    private readonly options: SendOptions,
+  ) {
+    const parsed = URL.canParse(url) ? new URL(url) : undefined;
+    if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
+      throw new TypeError(
+        "A URL of the service must begin with http:// or https://, as in http://127.0.0.1:8080",
+      );
+    }
+    if (parsed.username !== "" || parsed.password !== "") {
+      throw new TypeError(
+        "A URL of the service must not hold a user or a password: give them as `user` and `password`",
+      );
+    }
+    this.url = `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, "");
+    this.#authorization = login && basic(login);
+  }
+
+  /**
+   * Sends a request, and again as long as that is safe and may help.
+   *
+   * @param read Reads an answer with status 200, in the same time.
+   * @returns What was read.
+   * @throws {RefusedError} With any other status that a repetition can't change.
+   * @throws {UnavailableError} If nothing was stored, and time or tries are over.
+   * @throws {OutcomeUnknownError} If a change may be stored.
+   * @throws The signal's reason, once it is aborted.
+   */
+  async send<Result>(
+    call: Call,
+    read: (response: Response) => Result | Promise<Result>,
+  ): Promise<Result> {
+    const { timeout_ms, retriesMax } = this.options;
+    const end_ms = performance.now() + timeout_ms;
+    for (let tries = 0;; tries++) {
+      const left_ms = end_ms - performance.now();
+      const outcome = await this.#try(call, read, left_ms);
+      if ("result" in outcome) return outcome.result;
+      const { error, wait_ms } = outcome;
+      const isOver = wait_ms === undefined || tries >= retriesMax ||
+        performance.now() + wait_ms >= end_ms ||
+        call.body instanceof ReadableStream;
+      if (isOver) throw error;
+      await pause(wait_ms, call.signal);
+    }
+  }
+
+  async #try<Result>(
+    call: Call,
+    read: (response: Response) => Result | Promise<Result>,
+    limit_ms: number,
+  ): Promise<Outcome<Result>> {
+    const { path, method = "GET", body, signal } = call;
+    signal?.throwIfAborted();
+    const url = this.url + path;
+    const what = `${method} ${url.replace(/\?.*/, "")}`;
+    const stop = new AbortController();
+    const timer = call.isEndless ? undefined : setTimeout(
+      () =>
+        stop.abort(new Error(`no answer came in ${Math.ceil(limit_ms)} ms`)),
+      limit_ms,
+    );
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: this.#headers(call),
+        // The password is for this service alone.
+        redirect: "manual",
+        signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+        ...(body !== undefined && { body }),
+        // Without it, fetch refuses to send a stream.
+        ...(body instanceof ReadableStream && { duplex: "half" }),
+      });
+      return response.status === 200
+        ? { result: await read(response) }
+        : await this.#failed(what, call, response);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      return this.#lost(what, call, cause);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #headers({ body, headers }: Call): Record<string, string> {
+    return {
+      ...(typeof body === "string" && { "content-type": "application/json" }),
+      ...(this.#authorization !== undefined && {
+        authorization: this.#authorization,
+      }),
+      ...headers,
+    };
+  }
+
+  /** No answer came, and nobody knows how far the request went. */
+  #lost(what: string, { isChange }: Call, cause: unknown): Outcome<never> {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const options = { cause };
+    return isChange
+      ? {
+        error: new OutcomeUnknownError(
+          `${what} got no answer (${reason}): whether it is stored is not known`,
+          undefined,
+          options,
+        ),
+        wait_ms: this.options.retryUnknown ? RETRY_AFTER_MS : undefined,
+      }
+      : {
+        error: new UnavailableError(
+          `${what} got no answer: ${reason}`,
+          undefined,
+          options,
+        ),
+        wait_ms: RETRY_AFTER_MS,
+      };
+  }
+
+  async #failed(
+    what: string,
+    { isChange }: Call,
+    response: Response,
+  ): Promise<Outcome<never>> {
+    const wait_ms = retryAfter(response.headers);
+    const answer = await readAnswer(response);
+    const message = describe(what, answer);
+    switch (answer.status) {
+      // 429 is a proxy's, which has passed nothing on.
+      case 429:
+      case 503:
+        return { error: new UnavailableError(message, answer), wait_ms };
+      case 502:
+      case 504:
+        return isChange
+          ? {
+            error: new OutcomeUnknownError(message, answer),
+            wait_ms: this.options.retryUnknown ? wait_ms : undefined,
+          }
+          : { error: new UnavailableError(message, answer), wait_ms };
+      default:
+        return {
+          error: new RefusedError(message, answer),
+          wait_ms: undefined,
+        };
+    }
+  }
+}
+
+function describe(what: string, { status, detail }: Answer): string {
+  // A browser does not say where to.
+  if (status === 0) return `${what} was sent elsewhere by the service`;
+  return `${what} got ${status}${detail === "" ? "" : `: ${detail}`}`;
+}
+
+/** RFC 9110, 10.2.3: seconds, or a date. */
+function retryAfter(headers: Headers): number {
+  const text = headers.get("retry-after");
+  if (text === null) return RETRY_AFTER_MS;
+  const wait_ms = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : Date.parse(text) - Date.now();
+  return Number.isNaN(wait_ms)
+    ? RETRY_AFTER_MS
+    : Math.min(Math.max(wait_ms, 0), RETRY_AFTER_MS_MAX);
+}
+
+/** RFC 7617, with UTF-8. */
+function basic({ user, password }: Login): string {
+  const bytes = new TextEncoder().encode(`${user}:${password}`);
+  // Node 20 has no `toBase64`.
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+}
+
+/**
+ * @throws The signal's reason, as soon as it is aborted.
+ */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const aborted = () => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", aborted);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", aborted, { once: true });
+  });
+}

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { PASSWORD, USER } from "../support/credentials.ts";
+import { TestBrowser } from "../support/browser.ts";
+import { runProgram } from "../support/run_program.ts";
+import { ServedService } from "../support/served_service.ts";
+import { ROOT } from "../support/start_command.ts";
+
+const browser = TestBrowser.forAllTests();
+
+/** The client as one JavaScript module. */
+async function bundle(): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--quiet", "--platform=browser", "src/client/mod.ts"],
+    cwd: ROOT,
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+/** What other runtimes do with the client; `options` is its argument. */
+async function useClient(
+  // deno-lint-ignore no-explicit-any -- of another program
+  UserGradeClient: any,
+  options: unknown,
+): Promise<unknown> {
+  const client = new UserGradeClient(options);
+  const set = await client.set({ user_id: "é", spp: 5 });
+  const watched: unknown[] = [];
+  for await (const change of client.watch({ after: 0 })) {
+    watched.push(change.type);
+    break;
+  }
+  const refused = await client.set({ user_id: "é", spp: 0.5 }).catch(
+    ({ name, answer }: { name: string; answer: { status: number } }) =>
+      `${name} ${answer.status}`,
+  );
+  const { body, sequence } = await client.backup();
+  const file = new Uint8Array(await new Response(body).arrayBuffer());
+  return {
+    spp: set.spp,
+    got: (await client.get("é")).user_id,
+    many: await client.getMany(["nobody"]),
+    watched,
+    refused,
+    sequence,
+    gzip: [file[0], file[1]],
+    deleted: await client.delete("é"),
+  };
+}
+
+const USED = {
+  spp: 5,
+  got: "é",
+  watched: ["set"],
+  refused: "RefusedError 400",
+  sequence: 1,
+  gzip: [0x1f, 0x8b],
+  deleted: { user_id: "é", existed: true },
+};
+
+Deno.test("the client works in Node.js", async () => {
+  await using service = new ServedService();
+  const { setUrl, url: getUrl } = service;
+  const options = { setUrl, getUrl, user: USER, password: PASSWORD };
+  const script = `${await bundle()}
+${useClient}
+console.log(JSON.stringify(await useClient(UserGradeClient, ${
+    JSON.stringify(options)
+  })));`;
+  const output = await runProgram("node", ["--input-type=module"], script);
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(output)), {
+    ...USED,
+    many: [null],
+  });
+});
+
+Deno.test("the client works in the service's own page, without a password", async () => {
+  await using service = new ServedService();
+  const { page } = await browser.open(`${service.setUrl}/page`, {
+    httpCredentials: { username: USER, password: PASSWORD },
+  });
+  const source = await bundle();
+  const used = await page.evaluate(
+    `(async () => { ${source.replace(/^export\s*\{[^}]*\};?\s*$/m, "")}
+${useClient}
+return JSON.stringify(await useClient(UserGradeClient, { setUrl: location.origin })); })()`,
+  );
+  assert.deepEqual(JSON.parse(String(used)), { ...USED, many: [null] });
+});
