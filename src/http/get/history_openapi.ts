@@ -56,6 +56,8 @@ export const HISTORY_PATH: PathItem = report({
       sets_per_s: [40, 0],
       commit_p50_ms: [0.6, null],
       commit_p99_ms: [1.4, null],
+      refused_per_s: { not_stored: [0, 0.5] },
+      errors_per_s: { client: [0, 0], server: [0, 0.5] },
       rss_bytes: [140_000_000, 140_100_000],
     },
   },

@@ -89,5 +89,8 @@ export const STATUS_PATH: PathItem = report({
     digest: "9f86d081884c7d65",
     uptime_s: 12.5,
     diverged: false,
+    gets_refused: null,
+    sets_refused: null,
+    leaving: null,
   },
 });

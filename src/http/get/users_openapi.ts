@@ -26,6 +26,7 @@ const Users = z.strictObject({
 export const USERS_PATH: PathItem = {
   get: {
     operationId: "findUsers",
+    tags: ["changes"],
     summary: "Users whose ids begin with a text, in the order of their ids",
     description:
       "It looks at every id, which takes 0.3 to 1.1 s of CPU with 10 million users; gets and sets go on meanwhile. Users who are set or deleted during the search may be in the answer or not.",
@@ -47,9 +48,21 @@ export const USERS_PATH: PathItem = {
     },
     responses: {
       "200": json("The users", Users, {
-        "log-sequence": LogSequence.meta({
-          description: "What was applied: all records are as of this.",
-        }),
+        headers: {
+          "log-sequence": LogSequence.meta({
+            description: "What was applied: all records are as of this.",
+          }),
+        },
+        example: {
+          users: [{
+            user_id: "ann",
+            postpaid_limit: 1000,
+            spp: 5,
+            shipping_fee: 0,
+            return_fee: -1,
+          }],
+          next: null,
+        },
       }),
       "400": problem("A parameter is unknown, given twice or not valid"),
       ...GUARDS,
