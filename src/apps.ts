@@ -12,6 +12,7 @@ import type { ListenerPlaces } from "./http/docs/listener_urls.ts";
 import { URL_MARKS } from "./http/docs/openapi.ts";
 import { getApp } from "./http/get/get_app.ts";
 import { recordRoutes } from "./http/get/record_routes.ts";
+import { users } from "./http/get/users.ts";
 import { Watchers } from "./http/get/watchers.ts";
 import type {
   HealingView,
@@ -29,6 +30,7 @@ import { ImportCounts } from "./http/set/import.ts";
 import { setApp } from "./http/set/set_app.ts";
 import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
+import { countErrors } from "./telemetry/error_counts.ts";
 import { type Counters, History } from "./telemetry/history.ts";
 import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
 
@@ -131,7 +133,7 @@ export class Apps {
       );
     this.set = setApp({
       ...options,
-      records: records("set"),
+      records: { ...records("set"), "/users": users(options.replica, now) },
       documents: documents("set"),
       bodies: this.bodies.set,
       availability: this.availability,
@@ -178,6 +180,8 @@ export class Apps {
       gets: this.requests.get.route("/get").answers,
       sets: counts.committed,
       setSeconds: counts.setSeconds.snapshot(),
+      refused: { ...counts.rejected },
+      errors: countErrors(Object.values(this.requests)),
       rss_bytes: Deno.memoryUsage().rss,
     };
   }

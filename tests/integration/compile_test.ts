@@ -100,6 +100,7 @@ Deno.test("the compiled executable serves from a folder of its own", async () =>
     "prom-client/",
     "zod-openapi/",
     "swagger-ui-dist/",
+    "@opentelemetry/",
   ];
   for (const part of parts) {
     assert.ok(trial.said.includes(part), `${part} is not embedded`);
