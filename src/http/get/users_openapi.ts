@@ -12,7 +12,7 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { LogSequence, UserGrade } from "../openapi/schemas.ts";
+import { GRADES, LogSequence, UserGrade } from "../openapi/schemas.ts";
 import { USERS_DEFAULT, USERS_MAX } from "./users_query.ts";
 
 const Users = z.strictObject({
@@ -26,16 +26,16 @@ const Users = z.strictObject({
 export const USERS_PATH: PathItem = {
   get: {
     operationId: "findUsers",
-    tags: ["changes"],
     summary: "Users whose ids begin with a text, in the order of their ids",
     description:
       "It looks at every id, which takes 0.3 to 1.1 s of CPU with 10 million users; gets and sets go on meanwhile. Users who are set or deleted during the search may be in the answer or not.",
+    tags: ["changes"],
     security: SECURITY,
     requestParams: {
       query: z.object({
         prefix: z.string().optional().meta({
           description: "What the ids begin with; all of them without it.",
-          example: "ann",
+          examples: ["ann"],
         }),
         after: z.string().optional().meta({
           description: "Only ids after this one: `next` of the answer before.",
@@ -53,16 +53,7 @@ export const USERS_PATH: PathItem = {
             description: "What was applied: all records are as of this.",
           }),
         },
-        example: {
-          users: [{
-            user_id: "ann",
-            postpaid_limit: 1000,
-            spp: 5,
-            shipping_fee: 0,
-            return_fee: -1,
-          }],
-          next: null,
-        },
+        example: { users: [GRADES[0]], next: null },
       }),
       "400": problem("A parameter is unknown, given twice or not valid"),
       ...GUARDS,
