@@ -6,6 +6,7 @@
  */
 import { full, setText } from "./format.js";
 import { startLookUp } from "./look_up.js";
+import { showOutcome } from "./outcome.js";
 import { NotSentError, send } from "./request.js";
 
 /** Longer than a replica waits for a body and for the commit. */
@@ -21,9 +22,8 @@ let userId;
 /** Whether an answer is awaited; nothing more is sent until then. */
 let isBusy = false;
 
-function say(text, kind = "unknown") {
-  setText(outcome, text);
-  outcome.dataset.kind = kind;
+function say(text, kind) {
+  showOutcome(outcome, text, kind);
 }
 
 /** Shows what is wrong with each field; empty if nothing is. */

@@ -14,12 +14,15 @@ import chartsCss from "./charts.css" with { type: "text" };
 import chartsJs from "./charts.js" with { type: "text" };
 import editHtml from "./edit.html" with { type: "text" };
 import editJs from "./edit.js" with { type: "text" };
+import findUsersJs from "./find_users.js" with { type: "text" };
 import followerJs from "./follower.js" with { type: "text" };
 import formsCss from "./forms.css" with { type: "text" };
 import formatJs from "./format.js" with { type: "text" };
+import importFileJs from "./import_file.js" with { type: "text" };
 import indexHtml from "./index.html" with { type: "text" };
 import logLineJs from "./log_line.js" with { type: "text" };
 import lookUpJs from "./look_up.js" with { type: "text" };
+import outcomeJs from "./outcome.js" with { type: "text" };
 import pageCss from "./page.css" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
 import plotJs from "./plot.js" with { type: "text" };
@@ -28,6 +31,8 @@ import replicaRowJs from "./replica_row.js" with { type: "text" };
 import replicasCss from "./replicas.css" with { type: "text" };
 import replicasJs from "./replicas.js" with { type: "text" };
 import requestJs from "./request.js" with { type: "text" };
+import saveBackupJs from "./save_backup.js" with { type: "text" };
+import usersCss from "./users.css" with { type: "text" };
 import verdictJs from "./verdict.js" with { type: "text" };
 import verdictViewJs from "./verdict_view.js" with { type: "text" };
 import { getAndHead, type Handler } from "../server/router.ts";
@@ -90,6 +95,11 @@ export function editPage(): Record<string, Handler> {
     ...SHARED_FILES,
     [EDIT_PATH]: withoutSlash(file("html", editHtml)),
     "/page/edit.js": file("js", editJs),
+    "/page/find_users.js": file("js", findUsersJs),
+    "/page/import_file.js": file("js", importFileJs),
+    "/page/save_backup.js": file("js", saveBackupJs),
+    "/page/outcome.js": file("js", outcomeJs),
+    "/page/users.css": file("css", usersCss),
   };
 }
 

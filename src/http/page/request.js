@@ -57,3 +57,34 @@ export async function send(path, timeout_ms, init) {
 export function openStream(path) {
   return new EventSource(addressOf(path));
 }
+
+/**
+ * Sends a file, and says how much of it is sent.
+ *
+ * @param path Where to, relative to the page's.
+ * @param file The file.
+ * @param onSent Gets how many bytes are sent, a few times a second.
+ * @param signal Ends the request.
+ * @returns The status and the text of the answer.
+ * @throws {Error} If no answer came; some of the file may have arrived.
+ */
+export function upload(path, file, onSent, signal) {
+  // `fetch` does not say how much is sent.
+  const request = new XMLHttpRequest();
+  return new Promise((resolve, reject) => {
+    request.upload.addEventListener(
+      "progress",
+      ({ loaded }) => onSent(loaded),
+    );
+    request.addEventListener(
+      "load",
+      () => resolve({ status: request.status, text: request.responseText }),
+    );
+    const failed = () => reject(new Error("No answer came"));
+    request.addEventListener("error", failed);
+    request.addEventListener("abort", failed);
+    signal.addEventListener("abort", () => request.abort());
+    request.open("POST", addressOf(path));
+    request.send(file);
+  });
+}
