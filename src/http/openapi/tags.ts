@@ -9,7 +9,7 @@
 export type Tag = "changes" | "users" | "backups" | "replica" | "probes";
 
 const DESCRIPTIONS: Readonly<Record<Tag, string>> = {
-  changes: "Set and delete users, at the set listener.",
+  changes: "Set, delete and find users, at the set listener.",
   users:
     "Get and watch users, at the get listener; at the set listener too, with the password.",
   backups: "Back up, import and make snapshots, at the set listener.",
