@@ -170,16 +170,16 @@ export class Compactor {
   /** Does steps until none is to be done. */
   async #work(): Promise<void> {
     let step: Step | undefined;
-    // What began before anyone asked says nothing about what they want.
-    let isAsked = false;
+    // What began before someone asked says nothing about what they want.
+    let askedUpTo = 0;
     try {
       do {
         step = undefined;
-        isAsked = this.#requests.isHurried;
+        askedUpTo = this.#requests.last;
         // What others did meanwhile may have made the step needless.
         const look = await this.#lookAgain();
         if (look === undefined) return;
-        isAsked = this.#requests.isHurried;
+        askedUpTo = this.#requests.last;
         step = this.#decide(look, this.ports.situation());
         if (step.type !== "none") await this.#do(step);
       } while (step.type !== "none");
@@ -195,7 +195,7 @@ export class Compactor {
         step?.type === "verify" && step.snapshot.isVerified;
       // Whoever asks for a snapshot does not need that: theirs comes next.
       if (isTidying && this.#requests.isRequested) return;
-      if (isAsked) this.#failRequest(error as Error);
+      this.#failRequest(error as Error, askedUpTo);
     }
   }
 
@@ -281,7 +281,7 @@ export class Compactor {
     this.#troubles.failed(step?.type ?? "look", error, this.ports.now());
   }
 
-  #failRequest(error: Error): void {
+  #failRequest(error: Error, upTo: number): void {
     const ErrorClass = error instanceof SnapshotsForbiddenError
       ? NoPlaceError
       : UnavailableError;
@@ -290,6 +290,7 @@ export class Compactor {
         `No snapshot was made in ${this.options.name}: ${error.message}`,
         { cause: error },
       ),
+      upTo,
     );
   }
 
