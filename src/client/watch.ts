@@ -9,7 +9,11 @@ import {
   type UserGradeError,
   WatchEndedError,
 } from "./errors.ts";
-import { type EventBlock, eventBlocks } from "./event_blocks.ts";
+import {
+  type EventBlock,
+  eventBlocks,
+  EventStreamError,
+} from "./event_blocks.ts";
 import { type Listener, pause } from "./listener.ts";
 import type { WatchedChange } from "./user_grade.ts";
 
@@ -22,6 +26,9 @@ const RETRY_MS_MAX = 10_000;
 
 /** After so long without a stream a watch gives up. */
 const GIVE_UP_MS = 120_000;
+
+/** The most changes of one entry: the log takes no more than 1 MiB in one. */
+const ENTRY_CHANGES_MAX = 100_000;
 
 /** What ends a watch for good. */
 const FINAL_REASONS = ["ahead", "forked"];
@@ -95,7 +102,9 @@ export class Watch implements AsyncIterable<WatchedChange> {
     for await (const block of eventBlocks(response.body!, SILENCE_MS_MAX)) {
       if (block.event === "end") throw endError(block.data);
       const change = changeOf(block);
-      if (change !== undefined) pending.push(change);
+      if (change !== undefined && pending.push(change) > ENTRY_CHANGES_MAX) {
+        throw new EventStreamError("It has an entry without an end");
+      }
       if (block.id === undefined) continue;
       const sequence = Number(block.id);
       // An entry is told wholly or, after a break, once more from its beginning.

@@ -58,6 +58,7 @@ Deno.test("powers of ten enclose the values, and are all there", {
   fc.assert(fc.property(value, value, (a, b) => {
     const [least, most] = [Math.min(a, b), Math.max(a, b)];
     const [from, to] = powersAround(least, most);
-    assert.ok(from <= least && to >= most && from < to);
+    // A logarithm is off by its last digit.
+    assert.ok(from <= least * (1 + 1e-9) && to >= most && from < to);
   }));
 });
