@@ -10,7 +10,7 @@ import {
   NoPlaceError,
   WAITING_MAX,
 } from "../../src/replica/compaction_requests.ts";
-import { LOOK_MS } from "../../src/replica/compactor.ts";
+import { LOOK_MS } from "../../src/replica/compaction_progress.ts";
 import { Compactors } from "../../src/replica/compactors.ts";
 import { SnapshotStoreError } from "../../src/snapshot/store.ts";
 import { countNames, runSeeds } from "../simulation/seeds.ts";
