@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
+import { backupHeader } from "../../src/snapshot/format/backup_info.ts";
+import { formatGzipHeader } from "../../src/snapshot/format/gzip_header.ts";
+import { PASSWORD, USER } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { EventStream } from "../support/event_stream.ts";
 import { areServersNew, NatsServer } from "../support/nats_server.ts";
@@ -7,6 +10,7 @@ import { type Listeners, PatientClients } from "../support/patient_clients.ts";
 import { freePort } from "../support/ports.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
+import { bring, PASTS } from "../support/two_histories.ts";
 import {
   commandsBelow,
   type Replacements,
@@ -57,6 +61,7 @@ class World implements AsyncDisposable {
       ["http://127.0.0.1:8080", this.a.set],
       ["http://127.0.0.1:8090", this.b.set],
       ["nats://127.0.0.1:4333", this.other?.url ?? ""],
+      ["admin:secret", `${USER}:${PASSWORD}`],
     ];
   }
 
@@ -115,6 +120,27 @@ class World implements AsyncDisposable {
     for (const start of starts) this.spawn(place, { ...env, ...start.env });
   }
 
+  /** @returns What commands below a heading print. */
+  async read(heading: string, block: number): Promise<string> {
+    const commands = commandsBelow(OPERATIONS, heading)[block].trim();
+    await runWritten(
+      `${commands} > ${this.#folder.path}/printed`,
+      this.#replacements,
+      { PATH: this.#path },
+    );
+    return this.text("printed");
+  }
+
+  /** @returns A file in the folder for backups. */
+  text(name: string): string {
+    return Deno.readTextFileSync(`${this.#folder.path}/${name}`);
+  }
+
+  /** Writes a file into the folder for backups. */
+  write(name: string, text: string): void {
+    Deno.writeTextFileSync(`${this.#folder.path}/${name}`, text);
+  }
+
   /** Runs a command of one's own. */
   async type(command: string): Promise<void> {
     await runWritten(command, [], {
@@ -167,8 +193,13 @@ async function set(
   return Number(response.headers.get("log-sequence"));
 }
 
-async function sppOf({ process }: Place, user: string): Promise<number> {
-  const response = await process!.get(`/get?user_id=${user}`);
+async function sppOf(
+  { process }: Place,
+  user: string,
+): Promise<number | undefined> {
+  const response = await process!.get(
+    `/get?user_id=${encodeURIComponent(user)}`,
+  );
   return (await response.json()).spp;
 }
 
@@ -183,6 +214,20 @@ async function endOfWatch(
     }),
   );
   return JSON.parse((await stream.event())!.data!);
+}
+
+/** @returns The users of the next changes after an entry. */
+async function toldAfter(
+  { process }: Place,
+  sequence: number,
+  count: number,
+): Promise<string[]> {
+  const stream = EventStream.of(
+    await process!.get(`/watch?after=${sequence}`),
+  );
+  const events = await stream.events(count);
+  await stream.leave();
+  return events.map(({ data }) => JSON.parse(data!).user_id);
 }
 
 /** Waits until replicas are equal at one sequence of one log. */
@@ -276,17 +321,19 @@ if (areServersNew()) {
     assert.ok(await set(c, "ann", 1) > 0);
   });
 
-  Deno.test("what OPERATIONS.md says to do about two histories works as written", async () => {
+  Deno.test("what OPERATIONS.md says to do about two histories takes over what one side has changed, and no more", async () => {
     await using world = await World.start();
     const { a, b, broker } = world;
     await Promise.all([world.run(a), world.run(b)]);
-    await set(a, "ann", 1);
+    await bring(a.process!, "before");
+    const made = await a.process!.snapshot();
+    assert.equal(made.status, 200, await made.text());
     await agree(a, b);
     await broker.stop("SIGTERM");
     await broker.copyStore("save");
     await broker.start();
-    await eventually(() => set(a, "ann", 2));
-    await set(a, "bob", 3);
+    await eventually(() => set(a, "other", 1));
+    await bring(a.process!, "forked");
     await agree(a, b);
     // Nobody hears of what b has, and the log loses it.
     b.process!.signal("SIGSTOP");
@@ -295,25 +342,96 @@ if (areServersNew()) {
     await broker.copyStore("put back");
     await broker.start();
     await world.run(a);
-    await set(a, "cid", 4);
-    await set(a, "dan", 5);
+    const parted = await set(a, "another", 2);
+    await bring(a.process!, "ready");
     b.process!.signal("SIGCONT");
     await b.process!.line(({ state }) => state === "forked");
-    assert.equal(await sppOf(b, "ann"), 2);
 
     const heading = "Two histories (`forked`)";
     await world.follow(heading, 0);
-    await world.follow(heading, 1);
+    assert.equal(await world.read(heading, 1), `${parted}\n`);
+    const changed = PASTS.filter(({ before, ready }) => ready !== before)
+      .map(({ id }) => id);
+    assert.deepEqual(
+      (await toldAfter(a, parted - 1, 1 + changed.length)).sort(),
+      ["another", ...changed].sort(),
+    );
+    world.file = await world.snapshotName();
+    assert.ok(Number(/-(\d+)\.csv/.exec(world.file)![1]) < parted);
+    await world.follow(heading, 2);
+    await world.follow(heading, 3);
+    assert.deepEqual(
+      [
+        ...world.text("decide.csv").matchAll(
+          /^(\w+),"?(.*?)"?,0,(\d),0,0\r?$/gm,
+        ),
+      ]
+        .map(([, side, id, spp]) =>
+          `${id.replaceAll('""', '"')}: ${side} ${spp}`
+        )
+        .sort(),
+      PASTS.filter(({ isOpen }) => isOpen).flatMap((past) =>
+        (["before", "forked", "ready"] as const)
+          .filter((side) => past[side] !== undefined)
+          .map((side) => `${past.id}: ${side} ${past[side]}`)
+      ).sort(),
+    );
+    world.write(
+      "decide.csv",
+      world.text("decide.csv").replaceAll(/^\w+,"kept by the log",.*\n/gm, ""),
+    );
+    await world.follow(heading, 4);
+    await world.follow(heading, 5);
     await world.end(b);
     await world.run(b);
     await agree(a, b);
-    for (
-      const [user, spp] of [["ann", 2], ["bob", 3], ["cid", 4], ["dan", 5]]
-    ) {
-      assert.equal(await sppOf(b, String(user)), spp);
+    for (const { id, end } of PASTS) {
+      assert.equal(await sppOf(b, id), end, id);
     }
+    assert.equal(await sppOf(b, "other"), 1);
+    assert.equal(await sppOf(b, "another"), 2);
+
+    await world.follow(heading, 6);
+    assert.match(world.text("both"), /^\tcreated there,0,2,0,0\r$/m);
   });
 }
+
+Deno.test("what OPERATIONS.md says to do about two histories finds where a log was healed without one of them", async () => {
+  using folder = new TemporaryFolder();
+  const info = {
+    logId: "ab",
+    sequence: 100,
+    time: "2026-11-23T22:50:01.123456789Z",
+    made: "2026-11-23T22:50:02.123Z",
+    rows: 0,
+    digest: "0".repeat(16),
+  };
+  const seams = {
+    since: 0,
+    count: 1,
+    points: [[1, info.time] satisfies [number, string]],
+  };
+  const heals = {
+    count: 1,
+    points: [{ sequence: 90, digest: info.digest }],
+  };
+  for (
+    const [name, one] of Object.entries({
+      forked: { ...info, seams },
+      ready: { ...info, seams, heals },
+    })
+  ) {
+    Deno.writeFileSync(
+      `${folder.path}/${name}.csv.gz`,
+      formatGzipHeader(backupHeader(one)),
+    );
+  }
+  const commands = commandsBelow(OPERATIONS, "Two histories (`forked`)")[1];
+  await runWritten(`${commands.trim()} > ${folder.path}/printed`, [
+    ["/backups/", `${folder.path}/`],
+  ], {});
+  assert.equal(Deno.readTextFileSync(`${folder.path}/printed`), "91\n");
+});
 
 Deno.test("what OPERATIONS.md says to do when a standalone service lost its disk works as written", async () => {
   await using world = await World.start();
