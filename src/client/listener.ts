@@ -59,6 +59,7 @@ export class Listener {
   /** Without a slash at its end. */
   readonly url: string;
   readonly #authorization: string | undefined;
+  readonly #options: SendOptions;
 
   /**
    * @param url Its base URL.
@@ -69,7 +70,7 @@ export class Listener {
   constructor(
     url: string,
     login: Login | undefined,
-    private readonly options: SendOptions,
+    options: SendOptions,
   ) {
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
@@ -84,6 +85,7 @@ export class Listener {
     }
     this.url = `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, "");
     this.#authorization = login && basic(login);
+    this.#options = options;
   }
 
   /**
@@ -100,7 +102,7 @@ export class Listener {
     call: Call,
     read: (response: Response) => Result | Promise<Result>,
   ): Promise<Result> {
-    const { timeout_ms, retriesMax } = this.options;
+    const { timeout_ms, retriesMax } = this.#options;
     const end_ms = performance.now() + timeout_ms;
     for (let tries = 0;; tries++) {
       const left_ms = end_ms - performance.now();
@@ -173,7 +175,7 @@ export class Listener {
           undefined,
           options,
         ),
-        wait_ms: this.options.retryUnknown ? RETRY_AFTER_MS : undefined,
+        wait_ms: this.#options.retryUnknown ? RETRY_AFTER_MS : undefined,
       }
       : {
         error: new UnavailableError(
@@ -203,7 +205,7 @@ export class Listener {
         return isChange
           ? {
             error: new OutcomeUnknownError(message, answer),
-            wait_ms: this.options.retryUnknown ? wait_ms : undefined,
+            wait_ms: this.#options.retryUnknown ? wait_ms : undefined,
           }
           : { error: new UnavailableError(message, answer), wait_ms };
       default:
@@ -240,6 +242,13 @@ function basic({ user, password }: Login): string {
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
 
+/** @returns The body of an answer that has one. */
+export function bodyOf(
+  { body }: Response,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return body ?? new ReadableStream({ start: (empty) => empty.close() });
+}
+
 /**
  * @throws The signal's reason, as soon as it is aborted.
  */
@@ -248,7 +257,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return reject(signal.reason);
     const aborted = () => {
       clearTimeout(timer);
-      reject(signal!.reason);
+      reject(signal?.reason);
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", aborted);

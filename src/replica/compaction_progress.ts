@@ -148,12 +148,13 @@ export class CompactionProgress {
    * A step has failed.
    *
    * @param step Undefined if it was the look.
-   * @param isAsked Whether anyone asked for a snapshot when it began.
+   * @param askedUpTo The order of the last one who had asked for a snapshot when
+   * it began.
    */
   failed(
     step: Step | undefined,
     error: Error,
-    isAsked: boolean,
+    askedUpTo: number,
     now_ms: number,
   ): void {
     const isForbidden = error instanceof SnapshotsForbiddenError;
@@ -165,13 +166,13 @@ export class CompactionProgress {
       step?.type === "verify" && step.snapshot.isVerified;
     // Whoever asks for a snapshot does not need that: theirs comes next.
     if (isTidying && this.requests.isRequested) return;
-    if (!isAsked) return;
     const ErrorClass = isForbidden ? NoPlaceError : UnavailableError;
     this.requests.fail(
       new ErrorClass(
         `No snapshot was made in ${this.options.name}: ${error.message}`,
         { cause: error },
       ),
+      askedUpTo,
     );
   }
 }

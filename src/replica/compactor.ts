@@ -130,16 +130,16 @@ export class Compactor {
   async #work(): Promise<void> {
     const { requests } = this.#progress;
     let step: Step | undefined;
-    // What began before anyone asked says nothing about what they want.
-    let isAsked = false;
+    // What began before someone asked says nothing about what they want.
+    let askedUpTo = 0;
     try {
       do {
         step = undefined;
-        isAsked = requests.isHurried;
+        askedUpTo = requests.last;
         // What others did meanwhile may have made the step needless.
         const look = await this.#lookAgain();
         if (look === undefined) return;
-        isAsked = requests.isHurried;
+        askedUpTo = requests.last;
         step = this.#progress.next(
           look,
           this.ports.situation(),
@@ -150,7 +150,7 @@ export class Compactor {
       this.#progress.rests(step);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      this.#progress.failed(step, error as Error, isAsked, this.ports.now());
+      this.#progress.failed(step, error as Error, askedUpTo, this.ports.now());
     }
   }
 

@@ -247,6 +247,24 @@ test("a request does not fail with a step that began before it", async (bench) =
   assert.deepEqual(await endOf(made[0]), { sequence: 202, rows: 1, bytes: 5 });
 });
 
+test("a request does not fail with a look that began before it, whoever else asked before", async (bench) => {
+  const { world } = bench;
+  const { compactor } = new SimulatedCompactor("a", world);
+  await bench.grow(10);
+  const { list } = CompactionWorld.prototype;
+  const made: Promise<unknown>[] = [];
+  world.list = () => {
+    world.list = () => list.call(world);
+    made.push(compactor.make());
+    throw new Error("no answer");
+  };
+  const first = compactor.make();
+  await bench.pass(A_WHILE_MS);
+  assert.match(String(await endOf(first)), /UnavailableError: .*no answer/);
+  assert.equal(made.length, 1);
+  assert.deepEqual(await endOf(made[0]), { sequence: 10, rows: 1, bytes: 5 });
+});
+
 test("a store that may not be used is off until it may, and nothing else fails", async (bench) => {
   const { world } = bench;
   const { compactor } = new SimulatedCompactor("a", world);
