@@ -6,8 +6,8 @@
 import type { FilePlace } from "../../snapshot/file_place.ts";
 import type { SnapshotStore } from "../../snapshot/store.ts";
 import type { EntryVersion } from "../change.ts";
+import type { HealableLog } from "../healable_log.ts";
 import {
-  type HealableLog,
   type LogEntry,
   LogFailedError,
   type LogInfo,
