@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HealPoint } from "../../src/log/log.ts";
+import type { HealPoint } from "../../src/log/healable_log.ts";
 import type { SimulatedBroker } from "../support/simulated_broker.ts";
 import type { SimulatedObjects } from "../support/simulated_objects.ts";
 import type { Weather } from "../support/simulated_replica.ts";
