@@ -14,12 +14,9 @@ import { getApp } from "./http/get/get_app.ts";
 import { recordRoutes } from "./http/get/record_routes.ts";
 import { users } from "./http/get/users.ts";
 import { Watchers } from "./http/get/watchers.ts";
-import type {
-  HealingView,
-  Identity,
-  SnapshotMaker,
-  SnapshotView,
-} from "./http/ports.ts";
+import type { Identity } from "./http/ports/identity.ts";
+import type { SnapshotMaker, SnapshotView } from "./http/ports/snapshots.ts";
+import type { HealingView } from "./http/ports/status.ts";
 import { Availability } from "./http/server/availability.ts";
 import { BodyReader } from "./http/server/body.ts";
 import { RequestCounts } from "./http/server/request_counts.ts";

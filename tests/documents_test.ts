@@ -73,13 +73,15 @@ Deno.test("every task that a document names exists, and CONTRIBUTING.md lists al
   }
 });
 
-Deno.test("the README lists every variable with its default", () => {
-  const rows = tableBelow(read("README.md"), "Configuration");
+Deno.test("OPERATIONS.md lists every variable with its default, and the README some of them", () => {
+  const all = tableBelow(read("src/OPERATIONS.md"), "All variables");
+  const some = tableBelow(read("README.md"), "Configuration");
   assert.deepEqual(
-    rows.flatMap(([names]) => codes(names)).sort(),
+    all.flatMap(([names]) => codes(names)).sort(),
     Object.keys(VARIABLES).sort(),
   );
-  for (const [names, defaults] of rows) {
+  assert.ok(some.length > 5);
+  for (const [names, defaults] of [...all, ...some]) {
     const fallbacks = codes(names)
       .map((name) => VARIABLES[name as keyof typeof VARIABLES].fallback)
       .filter((fallback) => fallback !== undefined);
@@ -87,12 +89,14 @@ Deno.test("the README lists every variable with its default", () => {
   }
 });
 
-Deno.test("the README lists every route but the files of the pages", () => {
+Deno.test("the README lists the routes for clients, and OPERATIONS.md all others but the files of the pages", () => {
   const { requests } = new LocalService().apps;
   const served = [...requests.set.routes(), ...requests.get.routes()]
     .map(([route]) => route).filter((route) => route !== OTHER_ROUTE);
-  const listed = tableBelow(read("README.md"), "Requests and answers")
-    .flatMap(([request]) => codes(request))
+  const listed = [
+    ...tableBelow(read("README.md"), "Requests and answers"),
+    ...tableBelow(read("src/OPERATIONS.md"), "Requests for operators"),
+  ].flatMap(([request]) => codes(request))
     .map((code) => /(\/[a-z.]*)/.exec(code)![1]);
   const routes = served.filter((path) => !/^\/(page|docs)\//.test(path));
   assert.deepEqual([...new Set(listed)].sort(), [...new Set(routes)].sort());

@@ -32,13 +32,12 @@ export interface Answer {
 export class UserGradeError extends Error {
   override name = "UserGradeError";
 
-  constructor(
-    message: string,
-    /** What the service answered; undefined if no answer came. */
-    readonly answer?: Answer,
-    options?: ErrorOptions,
-  ) {
+  /** What the service answered; undefined if no answer came. */
+  readonly answer: Answer | undefined;
+
+  constructor(message: string, answer?: Answer, options?: ErrorOptions) {
     super(message, options);
+    this.answer = answer;
   }
 }
 
@@ -67,12 +66,11 @@ export class OutcomeUnknownError extends UserGradeError {
 export class WatchEndedError extends UserGradeError {
   override name = "WatchEndedError";
 
-  constructor(
-    message: string,
-    /** `forgotten`, or the service's word: `ahead` or `forked`. */
-    readonly reason: string,
-    answer?: Answer,
-  ) {
+  /** `forgotten`, or the service's word: `ahead` or `forked`. */
+  readonly reason: string;
+
+  constructor(message: string, reason: string, answer?: Answer) {
     super(message, answer);
+    this.reason = reason;
   }
 }

@@ -42,7 +42,7 @@ export async function* eventBlocks(
       text = (text + decoder.decode(value, { stream: true }))
         .replace(/\r\n/g, "\n");
       const blocks = text.split("\n\n");
-      text = blocks.pop()!;
+      text = blocks.pop() ?? "";
       if (text.length > BLOCK_CHARACTERS_MAX) {
         throw new EventStreamError("It has an event without an end");
       }
@@ -57,7 +57,7 @@ async function readWithin(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   idle_ms: number,
 ): Promise<ReadableStreamReadResult<Uint8Array>> {
-  let timer: ReturnType<typeof setTimeout>;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new EventStreamError(`It was silent for ${idle_ms} ms`)),
@@ -67,7 +67,7 @@ async function readWithin(
   try {
     return await Promise.race([reader.read(), late]);
   } finally {
-    clearTimeout(timer!);
+    clearTimeout(timer);
   }
 }
 
@@ -76,7 +76,9 @@ function parseBlock(text: string): EventBlock {
   let id: string | undefined;
   let data: string | undefined;
   for (const line of text.split("\n")) {
-    const [, name, value] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
+    const colon = line.indexOf(":");
+    const name = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? "" : line.slice(colon + 1).replace(/^ /, "");
     if (name === "event") event = value;
     else if (name === "id") id = value;
     else if (name === "data") {

@@ -57,3 +57,15 @@ export type WatchedChange =
     readonly sequence: number;
     readonly user_id: string;
   };
+
+/**
+ * A URL would have U+FFFD in the place of half a character, and so name another
+ * user.
+ *
+ * @throws {TypeError} If a user id is not well-formed Unicode.
+ */
+export function assertWellFormed(userId: string): void {
+  if (!userId.isWellFormed()) {
+    throw new TypeError("A user id has half a character (a lone surrogate)");
+  }
+}

@@ -4,13 +4,14 @@
  * @module
  */
 import { RefusedError } from "./errors.ts";
-import { type Call, Listener } from "./listener.ts";
-import type {
-  Backup,
-  Deleted,
-  Imported,
-  UserGrade,
-  UserGradePatch,
+import { bodyOf, type Call, Listener } from "./listener.ts";
+import {
+  assertWellFormed,
+  type Backup,
+  type Deleted,
+  type Imported,
+  type UserGrade,
+  type UserGradePatch,
 } from "./user_grade.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 
@@ -168,13 +169,15 @@ export class UserGradeClient {
    * const ann = await client.get("ann");
    * ```
    * @returns The record; undefined if there is no such user.
-   * @throws {RefusedError} If the id is not valid.
+   * @throws {TypeError} If the id is not well-formed.
+   * @throws {RefusedError} If it is not valid otherwise.
    * @throws {UnavailableError} If no replica can answer in time.
    */
   async get(
     userId: string,
     { signal }: CallOptions = {},
   ): Promise<UserGrade | undefined> {
+    assertWellFormed(userId);
     const query = new URLSearchParams({ user_id: userId });
     const path = this.#afterOwnChanges("/get", query);
     try {
@@ -237,10 +240,11 @@ export class UserGradeClient {
    */
   async backup({ signal }: CallOptions = {}): Promise<Backup> {
     const call = { path: "/backup", signal };
-    const { body, headers } = await this.#set.send(call, (whole) => whole);
+    const response = await this.#set.send(call, (whole) => whole);
+    const { headers } = response;
     const disposition = headers.get("content-disposition") ?? "";
     return {
-      body: body!,
+      body: bodyOf(response),
       sequence: Number(headers.get("log-sequence")),
       fileName: /filename="([\w.-]+)"/.exec(disposition)?.[1],
     };

@@ -6,7 +6,7 @@
 import {
   RefusedError,
   UnavailableError,
-  type UserGradeError,
+  UserGradeError,
   WatchEndedError,
 } from "./errors.ts";
 import {
@@ -14,8 +14,8 @@ import {
   eventBlocks,
   EventStreamError,
 } from "./event_blocks.ts";
-import { type Listener, pause } from "./listener.ts";
-import type { WatchedChange } from "./user_grade.ts";
+import { bodyOf, type Listener, pause } from "./listener.ts";
+import { assertWellFormed, type WatchedChange } from "./user_grade.ts";
 
 /** How long a stream may be silent: the service says something every 15 s. */
 const SILENCE_MS_MAX = 45_000;
@@ -42,8 +42,14 @@ export interface WatchOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A change, and whether its entry ends with it. */
+/** A change whose entry has not ended. */
 type Pending = Omit<WatchedChange, "sequence">;
+
+/** Changes of one entry. */
+interface ToldEntry {
+  readonly sequence: number;
+  readonly told: readonly WatchedChange[];
+}
 
 /**
  * The changes in the order of the log, each once, whatever happens to
@@ -51,18 +57,29 @@ type Pending = Omit<WatchedChange, "sequence">;
  * the stream.
  */
 export class Watch implements AsyncIterable<WatchedChange> {
+  readonly #listener: Listener;
+  readonly #options: WatchOptions;
   #sequence: number | undefined;
 
-  constructor(
-    private readonly listener: Listener,
-    private readonly options: WatchOptions,
-  ) {
-    this.#sequence = options.after;
+  /** @throws {TypeError} If a user id is not well-formed, or there is none. */
+  constructor(listener: Listener, options: WatchOptions) {
+    const { userIds, after } = options;
+    if (userIds?.length === 0) {
+      throw new TypeError(
+        "There is no user to watch: leave userIds out to watch all of them",
+      );
+    }
+    userIds?.forEach(assertWellFormed);
+    this.#listener = listener;
+    this.#options = options;
+    this.#sequence = after;
   }
 
   /**
-   * Up to where everything was told; undefined until the service has said where
-   * it begins. A later watch goes on `after` it.
+   * The last entry of which everything was told; undefined until the service has
+   * said where it begins. Keep it when a change is dealt with: a later watch goes
+   * on `after` it, and misses nothing. Of an entry with several changes that was
+   * left in its middle, it tells all again.
    */
   get sequence(): number | undefined {
     return this.#sequence;
@@ -75,7 +92,7 @@ export class Watch implements AsyncIterable<WatchedChange> {
    * @throws The signal's reason, once it is aborted.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<WatchedChange, void> {
-    const { signal } = this.options;
+    const { signal } = this.#options;
     let lastHeard_ms = performance.now();
     let retry_ms = RETRY_MS_MIN;
     for (;;) {
@@ -83,7 +100,11 @@ export class Watch implements AsyncIterable<WatchedChange> {
         for await (const changes of this.#stream()) {
           lastHeard_ms = performance.now();
           retry_ms = RETRY_MS_MIN;
-          yield* changes;
+          const { told, sequence } = changes;
+          yield* told.slice(0, -1);
+          // Whoever has the last change has all of its entry.
+          this.#sequence = sequence;
+          yield* told.slice(-1);
         }
       } catch (error) {
         signal?.throwIfAborted();
@@ -96,10 +117,10 @@ export class Watch implements AsyncIterable<WatchedChange> {
   }
 
   /** One stream: the changes of each entry, or none where it only says how far. */
-  async *#stream(): AsyncGenerator<WatchedChange[], void> {
+  async *#stream(): AsyncGenerator<ToldEntry, void> {
     const response = await this.#open();
     let pending: Pending[] = [];
-    for await (const block of eventBlocks(response.body!, SILENCE_MS_MAX)) {
+    for await (const block of eventBlocks(bodyOf(response), SILENCE_MS_MAX)) {
       if (block.event === "end") throw endError(block.data);
       const change = changeOf(block);
       if (change !== undefined && pending.push(change) > ENTRY_CHANGES_MAX) {
@@ -108,17 +129,16 @@ export class Watch implements AsyncIterable<WatchedChange> {
       if (block.id === undefined) continue;
       const sequence = Number(block.id);
       // An entry is told wholly or, after a break, once more from its beginning.
-      const changes = pending.map((one) =>
+      const told = pending.map((one) =>
         ({ ...one, sequence }) as WatchedChange
       );
       pending = [];
-      this.#sequence = sequence;
-      yield changes;
+      yield { sequence, told };
     }
   }
 
   async #open(): Promise<Response> {
-    const { userIds = [], signal } = this.options;
+    const { userIds = [], signal } = this.#options;
     const query = new URLSearchParams(
       userIds.map((id): [string, string] => ["user_id", id]),
     );
@@ -127,7 +147,10 @@ export class Watch implements AsyncIterable<WatchedChange> {
     }
     const path = query.size > 0 ? `/watch?${query}` : "/watch";
     try {
-      return await this.listener.send({ path, signal }, (response) => response);
+      return await this.#listener.send(
+        { path, signal },
+        (response) => response,
+      );
     } catch (error) {
       if (error instanceof RefusedError && error.answer?.status === 410) {
         throw new WatchEndedError(error.message, "forgotten", error.answer);
@@ -141,21 +164,35 @@ function changeOf({ event, data }: EventBlock): Pending | undefined {
   if (data === undefined) return undefined;
   switch (event) {
     case "set":
-      return { type: "set", grade: JSON.parse(data) } as Pending;
+      return { type: "set", grade: parse(data) } as Pending;
     case "delete":
-      return { type: "delete", user_id: JSON.parse(data).user_id } as Pending;
+      return { type: "delete", user_id: parse(data).user_id } as Pending;
     default:
       return undefined;
   }
 }
 
+/** @throws {UserGradeError} If it is no JSON: a change must not be passed over. */
+function parse(data: string): Record<string, string> {
+  try {
+    return JSON.parse(data);
+  } catch (cause) {
+    throw new UserGradeError(
+      "The watch has ended: the service sent a change that is no JSON",
+      undefined,
+      { cause },
+    );
+  }
+}
+
 function endError(data: string | undefined): UserGradeError {
-  const { reason, detail } = JSON.parse(data ?? "{}");
+  const { reason = "", detail } = parse(data ?? "{}");
   return FINAL_REASONS.includes(reason)
     ? new WatchEndedError(`The watch has ended: ${detail}`, reason)
     : new UnavailableError(`The stream has ended: ${detail}`);
 }
 
 function isFinal(error: unknown): boolean {
-  return error instanceof WatchEndedError || error instanceof RefusedError;
+  return error instanceof UserGradeError &&
+    !(error instanceof UnavailableError);
 }

@@ -5,7 +5,7 @@
  */
 
 /** All before the last `@`: an unescaped password may have one too. */
-const USERINFO = /^(?:([a-z][a-z\d+.-]*:\/\/).*|[^@]*:.*)@/is;
+const USERINFO = /^(?:([a-z][a-z\d+.-]*:\/\/).*|.*:.*)@/is;
 
 /**
  * @param text What was given as a URL; it need not be one.

@@ -21,11 +21,16 @@ export class NoPlaceError extends UnavailableError {
   override name = "NoPlaceError";
 }
 
+/** One who waits. */
+interface Waiting {
+  readonly made: PromiseWithResolvers<MadeSnapshot>;
+  /** Who asked later has a larger one. */
+  readonly order: number;
+}
+
 /** All who wait for the same snapshot. */
 interface Request {
-  readonly made: PromiseWithResolvers<MadeSnapshot>;
-  /** How many operators wait. */
-  waiting: number;
+  readonly waiting: readonly Waiting[];
   /** The snapshot's name in the store; undefined until it is written. */
   id: string | undefined;
 }
@@ -36,16 +41,23 @@ interface Request {
  */
 export class CompactionRequests {
   #begun: Request | undefined;
-  #next: Request | undefined;
+  /** Those whose snapshot is not begun, in the order in which they asked. */
+  #next: Waiting[] = [];
+  #last = 0;
 
   /** Whether a snapshot is asked for that is not begun. */
   get isRequested(): boolean {
-    return this.#begun === undefined && this.#next !== undefined;
+    return this.#begun === undefined && this.#next.length > 0;
   }
 
   /** Whether anyone waits. */
   get isHurried(): boolean {
-    return (this.#begun ?? this.#next) !== undefined;
+    return this.#begun !== undefined || this.#next.length > 0;
+  }
+
+  /** The order of the last one who asked; 0 before the first. */
+  get last(): number {
+    return this.#last;
   }
 
   /**
@@ -54,28 +66,24 @@ export class CompactionRequests {
    * @throws {UnavailableError} If too many wait.
    */
   add(): Promise<MadeSnapshot> {
-    const waiting = (this.#begun?.waiting ?? 0) + (this.#next?.waiting ?? 0);
-    if (waiting >= WAITING_MAX) {
+    const begun = this.#begun?.waiting.length ?? 0;
+    if (begun + this.#next.length >= WAITING_MAX) {
       return Promise.reject(
         new UnavailableError(
           `${WAITING_MAX} requests wait for a snapshot, which is the limit: wait for one of them`,
         ),
       );
     }
-    const request = this.#next ??= {
-      made: Promise.withResolvers(),
-      waiting: 0,
-      id: undefined,
-    };
-    request.waiting++;
-    return request.made.promise;
+    const made = Promise.withResolvers<MadeSnapshot>();
+    this.#next.push({ made, order: ++this.#last });
+    return made.promise;
   }
 
   /** A snapshot is begun: it is for those who wait now. */
   begin(): void {
-    if (this.#begun !== undefined) return;
-    this.#begun = this.#next;
-    this.#next = undefined;
+    if (this.#begun !== undefined || this.#next.length === 0) return;
+    this.#begun = { waiting: this.#next, id: undefined };
+    this.#next = [];
   }
 
   /** The snapshot that was begun is written. */
@@ -86,34 +94,35 @@ export class CompactionRequests {
   /** A snapshot was read back whole. */
   verified({ id, info: { sequence, rows }, bytes }: StoredSnapshot): void {
     if (this.#begun === undefined || this.#begun.id !== id) return;
-    this.#begun.made.resolve({ sequence, rows, bytes });
+    for (const { made } of this.#begun.waiting) {
+      made.resolve({ sequence, rows, bytes });
+    }
     this.#begun = undefined;
   }
 
   /** A snapshot was deleted, which is no failure: another one is made. */
   gone(id: string): void {
     if (this.#begun?.id !== id) return;
-    const again = { ...this.#begun, id: undefined };
+    this.#next.unshift(...this.#begun.waiting);
     this.#begun = undefined;
-    if (this.#next === undefined) {
-      this.#next = again;
-      return;
-    }
-    this.#next.waiting += again.waiting;
-    again.made.resolve(this.#next.made.promise);
   }
 
-  /** The snapshot under way has failed. Those who asked later still get a try. */
-  fail(error: Error): void {
-    const failed = this.#begun ?? this.#next;
-    if (failed === undefined) return;
-    if (failed === this.#begun) this.#begun = undefined;
-    else this.#next = undefined;
-    failed.made.reject(error);
+  /**
+   * The snapshot under way has failed, or what comes before the next one.
+   *
+   * @param upTo The order of the last one who asked before that began: whoever
+   * asked later still gets a try.
+   */
+  fail(error: Error, upTo: number): void {
+    const failed = this.#begun?.waiting ??
+      this.#next.filter(({ order }) => order <= upTo);
+    if (this.#begun !== undefined) this.#begun = undefined;
+    else this.#next = this.#next.filter(({ order }) => order > upTo);
+    for (const { made } of failed) made.reject(error);
   }
 
   /** None can be made for anyone. */
   refuse(error: Error): void {
-    while (this.isHurried) this.fail(error);
+    while (this.isHurried) this.fail(error, this.#last);
   }
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HealPoint } from "../log/log.ts";
+import type { HealPoint } from "../log/healable_log.ts";
 import {
   GONE_AFTER_MS,
   type HealingFacts,
@@ -13,6 +13,7 @@ import {
   type OtherReplica,
 } from "./healing_facts.ts";
 import { compareSeams, originOf } from "./seams.ts";
+import type { HealPointsData } from "../snapshot/snapshot.ts";
 
 /** A step that would break what healing promises. */
 export class HealingError extends Error {
@@ -141,13 +142,37 @@ function checkFence(
 /** Sets of another history may be stored that nobody has any more. */
 function checkStored({ own, snapshots }: HealingFacts): void {
   const { appliedSequence: sequence, seams } = own;
+  const readable = snapshots.filter(({ isUnreadable }) => !isUnreadable);
   mustHold(
-    snapshots.every(({ info, isUnreadable }) =>
-      isUnreadable || (info.time ?? "") <= (own.time ?? "") ||
+    readable.every(({ info }) =>
+      (info.time ?? "") <= (own.time ?? "") ||
       compareSeams({ sequence, seams }, originOf(info)) !== "other"
     ),
     "no log is healed while a newer snapshot of another history is stored",
   );
+  mustHold(
+    readable.every(({ info }) => !isHealedOtherwise(info, own)),
+    "no log is healed while a snapshot is stored that went on from another heal point",
+  );
+}
+
+/** Whether a state of this generation, or a newer one, was healed elsewhere. */
+function isHealedOtherwise(
+  { heals, time }: HealingSnapshot["info"],
+  { appliedSequence, heals: own, time: ownTime }: HealingFacts["own"],
+): boolean {
+  if (heals === undefined || heals.count < own.count) return false;
+  const lacks = (
+    { count, points }: HealPointsData,
+    { sequence, digest }: HealPoint,
+  ) =>
+    !points.some((one) => one.sequence === sequence && one.digest === digest) &&
+    (count === points.length || sequence >= (points.at(0)?.sequence ?? 0));
+  const { last } = own;
+  return heals.points.some((one) =>
+    one.sequence < appliedSequence && lacks(own, one)
+  ) ||
+    last !== undefined && (time ?? "") > (ownTime ?? "") && lacks(heals, last);
 }
 
 /** Whether another replica has, or may have, what this one does not. */

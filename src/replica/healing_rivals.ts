@@ -134,15 +134,29 @@ export function fullerSnapshot(
  * same.
  *
  * @returns A stored snapshot of another history than this replica's, which
- * others have written to after its last entry; undefined if there is none.
+ * others have written to after its last entry, or that forks this replica once
+ * it is read back; undefined if there is none.
  */
 export function otherHistory(
   { own, snapshots }: HealingFacts,
 ): HealingSnapshot | undefined {
-  return snapshots.find(({ info, isUnreadable }) =>
-    !isUnreadable && (info.time ?? "") > (own.time ?? "") &&
-    isOfOtherHistory(info, own)
-  );
+  return snapshots.find(({ info, isVerified, isUnreadable }) => {
+    if (isUnreadable) return false;
+    const heals = HealPoints.from(info.heals);
+    const isNewer = heals.count >= own.heals.count;
+    if (isNewer && !isVerified && forkBySnapshot(own, heals) !== undefined) {
+      return true;
+    }
+    return (info.time ?? "") > (own.time ?? "") &&
+      (isNewer && !knowsHealing(heals, own) || isOfOtherHistory(info, own));
+  });
+}
+
+/** Whether a state may have gone through this replica's newest heal point. */
+function knowsHealing(heals: HealPoints, own: OwnState): boolean {
+  const { last } = own.heals;
+  return last === undefined || heals.knows(last) ||
+    heals.isTooOldToKnow(last.sequence);
 }
 
 /**
@@ -172,10 +186,7 @@ function isFuture(
   // It is of a history that others have left: they wrote past its end later.
   if (own.time !== null && (info.time ?? "") < own.time) return false;
   const heals = HealPoints.from(info.heals);
-  const { last } = own.heals;
-  return heals.count >= own.heals.count &&
-    (last === undefined || heals.knows(last) ||
-      heals.isTooOldToKnow(last.sequence)) &&
+  return heals.count >= own.heals.count && knowsHealing(heals, own) &&
     forkBySnapshot(own, heals) === undefined &&
     !isOfOtherHistory(info, own);
 }

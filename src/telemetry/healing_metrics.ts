@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HealingView } from "../http/ports.ts";
+import type { HealingView } from "../http/ports/status.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";
 import type { MetricRegistry } from "./metric_registry.ts";
 

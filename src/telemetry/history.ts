@@ -5,7 +5,10 @@
  * @module
  */
 import { type HistogramCounts, quantile } from "../histogram.ts";
-import type { HistorySample, HistorySource } from "../http/ports.ts";
+import type {
+  HistorySample,
+  HistorySource,
+} from "../http/ports/measurements.ts";
 import type { ErrorCounts } from "./error_counts.ts";
 
 /** How often a sample is taken. */

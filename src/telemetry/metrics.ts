@@ -4,7 +4,9 @@
  * @module
  */
 import type { Cluster } from "../cluster/cluster.ts";
-import type { HealingView, Identity, SnapshotView } from "../http/ports.ts";
+import type { Identity } from "../http/ports/identity.ts";
+import type { SnapshotView } from "../http/ports/snapshots.ts";
+import type { HealingView } from "../http/ports/status.ts";
 import { ENDS } from "../http/get/watch_end.ts";
 import type { Watchers } from "../http/get/watchers.ts";
 import type { ReplicaView } from "../replica/replica_view.ts";

@@ -7,7 +7,7 @@ import type {
   KeptSnapshot,
   SnapshotKeeping,
   SnapshotView,
-} from "../http/ports.ts";
+} from "../http/ports/snapshots.ts";
 import type { MetricRegistry, Sample } from "./metric_registry.ts";
 
 /** @param now_ms The time in milliseconds since 1970. */

@@ -4,6 +4,7 @@ import { TestBrowser } from "../support/browser.ts";
 import { runProgram } from "../support/run_program.ts";
 import { ServedService } from "../support/served_service.ts";
 import { ROOT } from "../support/start_command.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const browser = TestBrowser.forAllTests();
 
@@ -57,6 +58,26 @@ const USED = {
   gzip: [0x1f, 0x8b],
   deleted: { user_id: "é", existed: true },
 };
+
+Deno.test("the client compiles in projects of others, and is JavaScript once its types are cut out", async () => {
+  using folder = new TemporaryFolder();
+  const config = `${folder.path}/deno.json`;
+  const compilerOptions = {
+    strict: true,
+    erasableSyntaxOnly: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noImplicitOverride: true,
+    verbatimModuleSyntax: true,
+    lib: ["esnext", "dom", "dom.iterable", "dom.asynciterable"],
+  };
+  await Deno.writeTextFile(config, JSON.stringify({ compilerOptions }));
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", `--config=${config}`, "src/client/mod.ts"],
+    cwd: ROOT,
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+});
 
 Deno.test("the client works in Node.js", async () => {
   await using service = new ServedService();

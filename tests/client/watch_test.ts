@@ -82,6 +82,42 @@ Deno.test("a watch tells of sets and deletions, of all users or of some, and whe
   assert.deepEqual(await take(later, 1), ["3 ann -"]);
 });
 
+Deno.test("a watch that is left in the middle of an entry tells all of it again", async () => {
+  await using service = new ServedService();
+  const client = clientOf(service.setUrl, service.url);
+  await client.set({ user_id: "ann" });
+  await client.setMany([{ user_id: "bob" }, { user_id: "eve" }]);
+  const watch = client.watch({ after: 0 });
+  assert.deepEqual(await take(watch, 2), ["1 ann 0", "2 bob 0"]);
+  assert.equal(watch.sequence, 1);
+  const { sequence: after } = watch;
+  const again = client.watch({ after: after! });
+  assert.deepEqual(await take(again, 2), ["2 bob 0", "2 eve 0"]);
+});
+
+Deno.test("a watch tells of users with any id, and refuses what names none", async () => {
+  await using service = new ServedService();
+  const client = clientOf(service.setUrl, service.url);
+  const ids = ["a\u2028b", "a\u2029", "\u0085: x", "\ufeff", " data: ", "😀"];
+  await client.setMany(ids.map((user_id) => ({ user_id })));
+  const watch = client.watch({ after: 0, userIds: ids });
+  const told = await take(watch, ids.length);
+  assert.deepEqual(told, ids.map((id) => `1 ${id} 0`));
+  assert.throws(() => client.watch({ userIds: [] }), TypeError);
+  assert.throws(() => client.watch({ userIds: ["\ud800"] }), TypeError);
+  await assert.rejects(client.get("\udc00a"), TypeError);
+});
+
+Deno.test("a watch passes over no change that it can't read", async () => {
+  await using server = new ScriptedServer(
+    () => eventStream("event: set\ndata: {\nid: 5\n\n"),
+  );
+  await assert.rejects(
+    take(clientOf(server.url).watch({ after: 4 }), 1),
+    /no JSON/,
+  );
+});
+
 Deno.test("a watch goes on over streams that break, and tells each change once", async () => {
   await using server = new ScriptedServer(
     () =>

@@ -10,7 +10,7 @@ import {
   NoPlaceError,
   WAITING_MAX,
 } from "../../src/replica/compaction_requests.ts";
-import { LOOK_MS } from "../../src/replica/compactor.ts";
+import { LOOK_MS } from "../../src/replica/compaction_progress.ts";
 import { Compactors } from "../../src/replica/compactors.ts";
 import { SnapshotStoreError } from "../../src/snapshot/store.ts";
 import { countNames, runSeeds } from "../simulation/seeds.ts";
@@ -245,6 +245,24 @@ test("a request does not fail with a step that began before it", async (bench) =
   await bench.pass(A_WHILE_MS);
   assert.equal(made.length, 1);
   assert.deepEqual(await endOf(made[0]), { sequence: 202, rows: 1, bytes: 5 });
+});
+
+test("a request does not fail with a look that began before it, whoever else asked before", async (bench) => {
+  const { world } = bench;
+  const { compactor } = new SimulatedCompactor("a", world);
+  await bench.grow(10);
+  const { list } = CompactionWorld.prototype;
+  const made: Promise<unknown>[] = [];
+  world.list = () => {
+    world.list = () => list.call(world);
+    made.push(compactor.make());
+    throw new Error("no answer");
+  };
+  const first = compactor.make();
+  await bench.pass(A_WHILE_MS);
+  assert.match(String(await endOf(first)), /UnavailableError: .*no answer/);
+  assert.equal(made.length, 1);
+  assert.deepEqual(await endOf(made[0]), { sequence: 10, rows: 1, bytes: 5 });
 });
 
 test("a store that may not be used is off until it may, and nothing else fails", async (bench) => {

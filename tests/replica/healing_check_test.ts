@@ -49,6 +49,15 @@ function seamedSnapshot(time: number): HealingSnapshot {
 const seamed = own({ seams: Seams.from(seams(90), 100) });
 const often = healsAt(...Array.from({ length: 40 }, (_, i) => i + 1));
 
+const healed = own({ heals: healsAt(50) });
+
+/** A later snapshot that was healed some 40 times, at these sequences last. */
+function newer(...last: number[]): HealingSnapshot {
+  const points = healsAt(...last).points;
+  const { info } = stored(120);
+  return stored(120, { info: { ...info, heals: { count: 41, points } } });
+}
+
 const POINT = { sequence: 100, digest: digestAt(100) };
 const OTHER_POINT = { sequence: 100, digest: digestAt(100, 7) };
 
@@ -148,6 +157,27 @@ const CASES: Record<string, Case> = {
         own: seamed,
         others: [other("a", 95, { seams: seams(91), state: "forked" })],
       },
+      { own: healed, snapshots: [stored(100), stored(120, {}, healsAt(50))] },
+      { own: healed, snapshots: [stored(100), stored(120)] },
+      {
+        own: healed,
+        snapshots: [
+          stored(100),
+          stored(120, { isUnreadable: true }, healsAt(60)),
+        ],
+      },
+      {
+        own: { ...healed, time: timeAt(120) },
+        snapshots: [stored(100), stored(120, {}, healsAt(110))],
+      },
+      {
+        own: { ...healed, heals: often },
+        snapshots: [stored(100), newer(110)],
+      },
+      {
+        own: { ...healed, heals: often },
+        snapshots: [stored(100), newer(40, 110)],
+      },
     ],
     wrong: [
       early,
@@ -163,6 +193,13 @@ const CASES: Record<string, Case> = {
       {
         own: seamed,
         snapshots: [stored(100), seamedSnapshot(91)],
+      },
+      { own: healed, snapshots: [stored(100), stored(120, {}, healsAt(60))] },
+      { own: healed, snapshots: [stored(100), stored(90, {}, healsAt(60))] },
+      { own: healed, snapshots: [stored(100), stored(120, {}, healsAt(110))] },
+      {
+        own: { ...healed, heals: often },
+        snapshots: [stored(100), newer(41, 110)],
       },
       { loss: loss({ lastSequence: 100 }) },
       ...unkept,

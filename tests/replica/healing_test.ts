@@ -337,7 +337,29 @@ test("a stored snapshot of another history is not gone on from, and nobody heals
   const cases: [own: typeof healed, HealingSnapshot, step: string][] = [
     [healed, stored(120, {}, healsAt(50, 110)), goOn],
     // It was healed as often, and not where this one was.
-    [healed, stored(120, {}, healsAt(110)), heal],
+    [healed, stored(120, {}, healsAt(110)), "problem"],
+    [healed, stored(120, { isVerified: false }, healsAt(110)), "verify 120"],
+    [healed, stored(120, { isUnreadable: true }, healsAt(110)), heal],
+    [
+      own({ heals: healsAt(50), time: timeAt(121) }),
+      stored(120, {}, healsAt(110)),
+      heal,
+    ],
+    // It forks this replica, if it can be read.
+    [healed, stored(120, {}, healsAt(60)), "problem"],
+    [healed, stored(120, { isVerified: false }, healsAt(60)), "verify 120"],
+    [healed, stored(90, { isVerified: false }, healsAt(60)), "verify 90"],
+    [
+      healed,
+      stored(120, { isVerified: false, isUnreadable: true }, healsAt(60)),
+      heal,
+    ],
+    // Its history was left when the log was healed once more.
+    [
+      own({ heals: healsAt(50, 70) }),
+      stored(120, { isVerified: false }, healsAt(60)),
+      heal,
+    ],
     // Of both, the oldest heal points are forgotten: their number tells.
     [
       often,

@@ -8,7 +8,7 @@ import type {
   SnapshotKeeping,
   SnapshotMaker,
   SnapshotView,
-} from "../../src/http/ports.ts";
+} from "../../src/http/ports/snapshots.ts";
 
 /** What a place says of its snapshots, which a test sets. */
 export class LocalKeeping implements SnapshotKeeping {

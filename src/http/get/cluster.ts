@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ClusterSource, Identity, SeenReplica } from "../ports.ts";
+import type { ClusterSource, SeenReplica } from "../ports/cluster.ts";
+import type { Identity } from "../ports/identity.ts";
 import { getAndHead, type Handler } from "../server/router.ts";
 import type { ClusterAnswer, ClusterRow } from "./cluster_openapi.ts";
 

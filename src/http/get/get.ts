@@ -5,7 +5,7 @@
  */
 import type { Histogram } from "../../histogram.ts";
 import { assertUserId } from "../../user_grade_schema.ts";
-import type { RecordSource } from "../ports.ts";
+import type { RecordSource } from "../ports/records.ts";
 import { jsonResponse, jsonResponseAt } from "../server/json_response.ts";
 import { HttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";

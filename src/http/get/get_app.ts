@@ -5,15 +5,11 @@
  */
 import { EDIT_PATH, editLink, type SetListener } from "../page/edit_link.ts";
 import { page } from "../page/page.ts";
-import type {
-  ClusterSource,
-  HistorySource,
-  Identity,
-  MetricsText,
-  Readiness,
-  ReplicaStatus,
-  SnapshotView,
-} from "../ports.ts";
+import type { ClusterSource } from "../ports/cluster.ts";
+import type { Identity } from "../ports/identity.ts";
+import type { HistorySource, MetricsText } from "../ports/measurements.ts";
+import type { SnapshotView } from "../ports/snapshots.ts";
+import type { Readiness, ReplicaStatus } from "../ports/status.ts";
 import type { Availability } from "../server/availability.ts";
 import { notFound, type OtherListener } from "../server/other_listener.ts";
 import { probes } from "../server/probes.ts";

@@ -9,7 +9,8 @@ import {
   assertUserId,
   InvalidUserGradeError,
 } from "../../user_grade_schema.ts";
-import type { Readiness, RecordSource } from "../ports.ts";
+import type { RecordSource } from "../ports/records.ts";
+import type { Readiness } from "../ports/status.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonStrings } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HistorySample, HistorySource } from "../ports.ts";
+import type { HistorySample, HistorySource } from "../ports/measurements.ts";
 import { getAndHead, type Handler } from "../server/router.ts";
 import type { HistoryAnswer } from "./history_openapi.ts";
 

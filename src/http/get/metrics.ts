@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MetricsText } from "../ports.ts";
+import type { MetricsText } from "../ports/measurements.ts";
 import { getAndHead, type Handler } from "../server/router.ts";
 
 /** @param read Reads all metrics. */

@@ -5,7 +5,9 @@
  * @module
  */
 import type { Histogram } from "../../histogram.ts";
-import type { Readiness, RecordSource, WatchSource } from "../ports.ts";
+import type { RecordSource } from "../ports/records.ts";
+import type { Readiness } from "../ports/status.ts";
+import type { WatchSource } from "../ports/watch.ts";
 import type { BodyReader } from "../server/body.ts";
 import { acceptEncodings } from "../server/content_encoding.ts";
 import { type Handler, methods } from "../server/router.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RecentChanges } from "../ports.ts";
+import type { RecentChanges } from "../ports/watch.ts";
 import { eventsText } from "./watch_text.ts";
 
 /** How many texts are kept, of some 64 KiB each at most. */

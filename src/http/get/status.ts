@@ -3,14 +3,10 @@
  *
  * @module
  */
-import type {
-  ClusterSource,
-  Identity,
-  KeptSnapshot,
-  Readiness,
-  ReplicaStatus,
-  SnapshotView,
-} from "../ports.ts";
+import type { ClusterSource } from "../ports/cluster.ts";
+import type { Identity } from "../ports/identity.ts";
+import type { KeptSnapshot, SnapshotView } from "../ports/snapshots.ts";
+import type { Readiness, ReplicaStatus } from "../ports/status.ts";
 import type { Availability } from "../server/availability.ts";
 import { getAndHead, type Handler } from "../server/router.ts";
 import type { StatusAnswer } from "./status_openapi.ts";

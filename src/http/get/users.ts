@@ -5,7 +5,7 @@
  * @module
  */
 import { UnavailableError } from "../../errors.ts";
-import type { RecordSource, UserIdSource } from "../ports.ts";
+import type { RecordSource, UserIdSource } from "../ports/records.ts";
 import { jsonResponseAt } from "../server/json_response.ts";
 import { Limit } from "../server/limit.ts";
 import { getAndHead, type Handler } from "../server/router.ts";

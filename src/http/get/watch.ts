@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { WatchSource } from "../ports.ts";
+import type { WatchSource } from "../ports/watch.ts";
 import { HttpError } from "../server/problem.ts";
 import { type Handler, methods } from "../server/router.ts";
 import { parseWatch } from "./watch_query.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RecentChanges } from "../ports.ts";
+import type { RecentChanges } from "../ports/watch.ts";
 
 /** How long a text gets in characters, its last event not counted. */
 export const TEXT_CHARACTERS_MAX = 64 * 1024;

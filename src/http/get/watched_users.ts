@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RecentChanges } from "../ports.ts";
+import type { RecentChanges } from "../ports/watch.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** The watchers of single users. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RecentChanges } from "../ports.ts";
+import type { RecentChanges } from "../ports/watch.ts";
 import type { SharedTexts } from "./shared_texts.ts";
 import { commentText, eventsText, greetingText, idText } from "./watch_text.ts";
 

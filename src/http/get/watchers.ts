@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RecentChanges, WatchSource } from "../ports.ts";
+import type { RecentChanges, WatchSource } from "../ports/watch.ts";
 import { BusyError } from "../server/limit.ts";
 import { SharedTexts } from "./shared_texts.ts";
 import { endDetail, type EndReason, WatchCounts } from "./watch_end.ts";

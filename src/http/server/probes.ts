@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Readiness } from "../ports.ts";
+import type { Readiness } from "../ports/status.ts";
 import type { HealthAnswer, ReadinessAnswer } from "./probes_openapi.ts";
 import { getAndHead, type Handler } from "./router.ts";
 

@@ -9,7 +9,7 @@ import {
   backupName,
 } from "../../snapshot/format/backup_info.ts";
 import { writeBackup } from "../../snapshot/format/write_backup.ts";
-import type { BackupSource } from "../ports.ts";
+import type { BackupSource } from "../ports/snapshots.ts";
 import { Limit } from "../server/limit.ts";
 import { type Handler, methods } from "../server/router.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Deletion } from "../../committed.ts";
-import type { SetTarget } from "../ports.ts";
+import type { SetTarget } from "../ports/changes.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonStrings } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";

@@ -10,7 +10,8 @@ import { EVENT_LOOP } from "../../snapshot/event_loop.ts";
 import { idOf } from "../../snapshot/format/row_patch.ts";
 import type { SeenIds } from "../../storage/seen_ids.ts";
 import type { CommittedDeletions } from "../../committed.ts";
-import type { BackupSource, SetTarget } from "../ports.ts";
+import type { SetTarget } from "../ports/changes.ts";
+import type { BackupSource } from "../ports/snapshots.ts";
 import { HttpError } from "../server/problem.ts";
 
 /** How long the search goes on before other requests get their turn. */

@@ -13,7 +13,8 @@ import {
 import type { ReadRows } from "../../snapshot/format/row_builder.ts";
 import { patchOf } from "../../snapshot/format/row_patch.ts";
 import { SeenIds, SeenIdsFullError } from "../../storage/seen_ids.ts";
-import type { BackupSource, SetTarget } from "../ports.ts";
+import type { SetTarget } from "../ports/changes.ts";
+import type { BackupSource } from "../ports/snapshots.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "../server/body.ts";
 import { Limit } from "../server/limit.ts";
 import { queryText } from "../server/no_query.ts";

@@ -5,7 +5,7 @@
  */
 import { type UserGrade, userGradeJson } from "../../user_grade.ts";
 import type { CommittedSet, CommittedSets } from "../../committed.ts";
-import type { SetTarget } from "../ports.ts";
+import type { SetTarget } from "../ports/changes.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonBody } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";

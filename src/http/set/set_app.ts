@@ -4,12 +4,9 @@
  * @module
  */
 import { editPage } from "../page/page.ts";
-import type {
-  BackupSource,
-  Readiness,
-  SetTarget,
-  SnapshotMaker,
-} from "../ports.ts";
+import type { SetTarget } from "../ports/changes.ts";
+import type { BackupSource, SnapshotMaker } from "../ports/snapshots.ts";
+import type { Readiness } from "../ports/status.ts";
 import type { Availability } from "../server/availability.ts";
 import { basicAuth, type Credentials } from "../server/basic_auth.ts";
 import type { BodyReader } from "../server/body.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { UnavailableError } from "../../errors.ts";
-import type { Readiness, SnapshotMaker } from "../ports.ts";
+import type { SnapshotMaker } from "../ports/snapshots.ts";
+import type { Readiness } from "../ports/status.ts";
 import type { BodyReader } from "../server/body.ts";
 import { refuseQuery } from "../server/no_query.ts";
 import { HttpError } from "../server/problem.ts";
