@@ -115,6 +115,12 @@ class World implements AsyncDisposable {
     for (const start of starts) this.spawn(place, { ...env, ...start.env });
   }
 
+  /** The lines of a file of the folder, without its header. */
+  rows(name: string): string[] {
+    return Deno.readTextFileSync(`${this.#folder.path}/${name}`)
+      .trim().split(/\r?\n/).slice(1);
+  }
+
   /** Runs a command of one's own. */
   async type(command: string): Promise<void> {
     await runWritten(command, [], {
@@ -280,13 +286,18 @@ if (areServersNew()) {
     await using world = await World.start();
     const { a, b, broker } = world;
     await Promise.all([world.run(a), world.run(b)]);
-    await set(a, "ann", 1);
+    const old = ["ann", "e,ve", "fay", "gus", "hal"];
+    for (const user of old) await set(a, user, 1);
     await agree(a, b);
+    await world.backUp(a);
     await broker.stop("SIGTERM");
     await broker.copyStore("save");
     await broker.start();
     await eventually(() => set(a, "ann", 2));
     await set(a, "bob", 3);
+    await set(a, "fay", 3);
+    const deletion = await a.process!.delete({ user_id: "gus" });
+    assert.equal(deletion.status, 200, await deletion.text());
     await agree(a, b);
     // Nobody hears of what b has, and the log loses it.
     b.process!.signal("SIGSTOP");
@@ -297,20 +308,28 @@ if (areServersNew()) {
     await world.run(a);
     await set(a, "cid", 4);
     await set(a, "dan", 5);
+    await set(a, "e,ve", 6);
+    await set(a, "fay", 7);
     b.process!.signal("SIGCONT");
     await b.process!.line(({ state }) => state === "forked");
     assert.equal(await sppOf(b, "ann"), 2);
 
     const heading = "Two histories (`forked`)";
     await world.follow(heading, 0);
+    assert.deepEqual(world.rows("both.csv"), ["fay,0,3,0,0"]);
+    assert.deepEqual(world.rows("deleted.csv"), ["gus,0,1,0,0"]);
+    assert.deepEqual(world.rows("safe.csv").sort(), [
+      "ann,0,2,0,0",
+      "bob,0,3,0,0",
+    ]);
     await world.follow(heading, 1);
     await world.end(b);
     await world.run(b);
     await agree(a, b);
-    for (
-      const [user, spp] of [["ann", 2], ["bob", 3], ["cid", 4], ["dan", 5]]
-    ) {
-      assert.equal(await sppOf(b, String(user)), spp);
+    // What the log set after the histories parted is kept.
+    const kept = { ann: 2, bob: 3, cid: 4, dan: 5, "e,ve": 6, fay: 7, hal: 1 };
+    for (const [user, spp] of Object.entries(kept)) {
+      assert.equal(await sppOf(b, user), spp, user);
     }
   });
 }
