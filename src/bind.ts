@@ -5,7 +5,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { Config } from "./config/config.ts";
-import type { Listeners } from "./http/server/listener.ts";
+import type { Listeners } from "./http/server/listeners.ts";
 import type { App } from "./http/server/router.ts";
 
 const logger = getLogger(["usergrade"]);

@@ -11,7 +11,7 @@ import { Cluster } from "./cluster/cluster.ts";
 import { Readmission } from "./cluster/readmission.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
-import { Listeners } from "./http/server/listener.ts";
+import { Listeners } from "./http/server/listeners.ts";
 import type { RoutedApp } from "./http/server/router.ts";
 import { logFilesBytes } from "./log/sqlite/log_size.ts";
 import { LogClient } from "./log/thread/log_client.ts";

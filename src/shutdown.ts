@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Apps } from "./apps.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config/config.ts";
-import type { Listeners } from "./http/server/listener.ts";
+import type { Listeners } from "./http/server/listeners.ts";
 import type { MembersPort } from "./log/thread/members_port.ts";
 import type { LogClient } from "./log/thread/log_client.ts";
 import type { Healer } from "./replica/healer.ts";

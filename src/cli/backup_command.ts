@@ -13,6 +13,9 @@ import { describeFailure, type Login, SetListener } from "./set_listener.ts";
 /** A file that stands for standard output. */
 export const STANDARD_OUTPUT = "-";
 
+/** The file is for its owner alone: it holds every user grade. */
+const FILE_MODE = 0o600;
+
 /** What is backed up, and where to. */
 export interface BackupCommand {
   /**
@@ -133,7 +136,11 @@ function standardOutput(): Sink {
 async function newFile(path: string): Promise<Sink> {
   refuseExisting(path);
   const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.partial`;
-  const file = await Deno.open(partial, { write: true, createNew: true });
+  const file = await Deno.open(partial, {
+    write: true,
+    createNew: true,
+    mode: FILE_MODE,
+  });
   let isOpen = true;
   let isKept = false;
   const close = () => {

@@ -3,20 +3,12 @@
  *
  * @module
  */
-import { readAnswer } from "./answer.ts";
 import {
-  type Answer,
-  OutcomeUnknownError,
-  RefusedError,
-  UnavailableError,
-  type UserGradeError,
-} from "./errors.ts";
-
-/** How long is waited if an answer does not say for how long. */
-const RETRY_AFTER_MS = 1_000;
-
-/** The longest that is waited, whatever an answer says. */
-const RETRY_AFTER_MS_MAX = 30_000;
+  type FailingRequest,
+  type Failure,
+  refused,
+  unanswered,
+} from "./failure.ts";
 
 /** How requests are sent. */
 export interface SendOptions {
@@ -48,11 +40,6 @@ export interface Call {
   /** It may take any time, until the signal ends it. */
   readonly isEndless?: boolean;
 }
-
-/** How a try went. */
-type Outcome<Result> =
-  | { readonly result: Result }
-  | { readonly error: UserGradeError; readonly wait_ms: number | undefined };
 
 /** A listener. */
 export class Listener {
@@ -121,11 +108,15 @@ export class Listener {
     call: Call,
     read: (response: Response) => Result | Promise<Result>,
     limit_ms: number,
-  ): Promise<Outcome<Result>> {
+  ): Promise<{ readonly result: Result } | Failure> {
     const { path, method = "GET", body, signal } = call;
     signal?.throwIfAborted();
     const url = this.url + path;
-    const what = `${method} ${url.replace(/\?.*/, "")}`;
+    const request: FailingRequest = {
+      name: `${method} ${url.replace(/\?.*/, "")}`,
+      isChange: call.isChange ?? false,
+      retryUnknown: this.#options.retryUnknown,
+    };
     const stop = new AbortController();
     const timer = call.isEndless ? undefined : setTimeout(
       () =>
@@ -145,10 +136,10 @@ export class Listener {
       });
       return response.status === 200
         ? { result: await read(response) }
-        : await this.#failed(what, call, response);
+        : await refused(request, response);
     } catch (cause) {
       signal?.throwIfAborted();
-      return this.#lost(what, call, cause);
+      return unanswered(request, cause);
     } finally {
       clearTimeout(timer);
     }
@@ -163,76 +154,6 @@ export class Listener {
       ...headers,
     };
   }
-
-  /** No answer came, and nobody knows how far the request went. */
-  #lost(what: string, { isChange }: Call, cause: unknown): Outcome<never> {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const options = { cause };
-    return isChange
-      ? {
-        error: new OutcomeUnknownError(
-          `${what} got no answer (${reason}): whether it is stored is not known`,
-          undefined,
-          options,
-        ),
-        wait_ms: this.#options.retryUnknown ? RETRY_AFTER_MS : undefined,
-      }
-      : {
-        error: new UnavailableError(
-          `${what} got no answer: ${reason}`,
-          undefined,
-          options,
-        ),
-        wait_ms: RETRY_AFTER_MS,
-      };
-  }
-
-  async #failed(
-    what: string,
-    { isChange }: Call,
-    response: Response,
-  ): Promise<Outcome<never>> {
-    const wait_ms = retryAfter(response.headers);
-    const answer = await readAnswer(response);
-    const message = describe(what, answer);
-    switch (answer.status) {
-      // 429 is a proxy's, which has passed nothing on.
-      case 429:
-      case 503:
-        return { error: new UnavailableError(message, answer), wait_ms };
-      case 502:
-      case 504:
-        return isChange
-          ? {
-            error: new OutcomeUnknownError(message, answer),
-            wait_ms: this.#options.retryUnknown ? wait_ms : undefined,
-          }
-          : { error: new UnavailableError(message, answer), wait_ms };
-      default:
-        return {
-          error: new RefusedError(message, answer),
-          wait_ms: undefined,
-        };
-    }
-  }
-}
-
-function describe(what: string, { status, detail }: Answer): string {
-  // A browser does not say where to.
-  if (status === 0) return `${what} was sent elsewhere by the service`;
-  return `${what} got ${status}${detail === "" ? "" : `: ${detail}`}`;
-}
-
-/** RFC 9110, 10.2.3: seconds, or a date. */
-function retryAfter(headers: Headers): number {
-  const text = headers.get("retry-after");
-  if (text === null) return RETRY_AFTER_MS;
-  const wait_ms = /^\d+$/.test(text)
-    ? Number(text) * 1000
-    : Date.parse(text) - Date.now();
-  return Number.isNaN(wait_ms)
-    ? RETRY_AFTER_MS
-    : Math.min(Math.max(wait_ms, 0), RETRY_AFTER_MS_MAX);
 }
 
 /** RFC 7617, with UTF-8. */

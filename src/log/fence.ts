@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Fence, HealPoint } from "./log.ts";
+import type { Fence, HealPoint } from "./healable_log.ts";
 
 /** The most bytes of a fence's payload; it needs 60. */
 const PAYLOAD_BYTES_MAX = 256;

@@ -6,6 +6,7 @@
  */
 import { UnavailableError, UnconfirmedError } from "../errors.ts";
 import type { EntryVersion } from "./change.ts";
+import type { Fence, HealPoint, LogLoss } from "./healable_log.ts";
 
 /** What a log says of itself when it is opened. */
 export interface LogInfo {
@@ -65,49 +66,6 @@ export interface LogLimits {
   readonly cutProblem?: string;
   /** The most bytes of an entry's payload that the log takes now. */
   readonly entryBytesMax: number;
-}
-
-/**
- * Up to which entry a log was made whole from a replica's state, after its
- * broker had lost entries, and that state's digest.
- */
-export interface HealPoint {
-  readonly sequence: number;
-  /** 16 hex digits. */
-  readonly digest: string;
-}
-
-/** A heal point as it stands in the log. */
-export interface Fence extends HealPoint {
-  /** The sequence of the entry that says it. */
-  readonly at: number;
-  /** When the log took that entry: RFC 3339, UTC. */
-  readonly time: string;
-}
-
-/**
- * What a log has lost of what this replica has applied, or that it is being
- * made whole.
- */
-export interface LogLoss {
-  /**
-   * `gone`: there is no stream. `tail`: it ends before what is applied.
-   * `fenced`: a fence stands in it, and all up to its heal point is void.
-   * `unmarked`: it is empty and ends exactly at what is applied, after a loss
-   * or a fence was seen: the mark is missing. `other_log`: the stream is
-   * another log, which is never healed.
-   */
-  readonly type: "gone" | "tail" | "fenced" | "unmarked" | "other_log";
-  /** The same in a few words, with numbers. */
-  readonly reason: string;
-  /** The first entry still there; last + 1 if there is none; 1 if it is gone. */
-  readonly firstSequence: number;
-  /** The last entry; 0 if the log is gone. */
-  readonly lastSequence: number;
-  /** The fence that counts, whose mark is not there yet. */
-  readonly fence?: Fence;
-  /** Why this log can't be healed, and what to do; left out if it can. */
-  readonly problem?: string;
 }
 
 /** One entry, in its place. */
@@ -199,45 +157,6 @@ export class LogFailedError extends Error {
 /** What to do about a replica that is forked. */
 export const FORK_REMEDY =
   "keep this replica running, save its backup and that of another one, import what is missing there, and only then start this one anew";
-
-/** The log's last entry is another one than was expected: nothing was written. */
-export class LogMovedError extends UnavailableError {
-  override name = "LogMovedError";
-}
-
-/** A permission is missing without which no log is healed; the message says which. */
-export class HealingForbiddenError extends UnavailableError {
-  override name = "HealingForbiddenError";
-}
-
-/** What healing does to a log that has lost entries. */
-export interface HealableLog {
-  /** Looks anew at what is lost; undefined if nothing is. */
-  look(): Promise<LogLoss | undefined>;
-
-  /** Makes the log again under its identity; harmless if it is there. */
-  remake(): Promise<void>;
-
-  /**
-   * Writes a fence, or, directly after the heal point, its mark.
-   *
-   * @param point The heal point that it says.
-   * @param after The entry that has to be the log's last one.
-   * @throws {LogMovedError} If another one is the last.
-   * @throws {HealingForbiddenError} If it is not allowed.
-   * @throws {Error} If the outcome is unknown: look again.
-   */
-  fence(point: HealPoint, after: number): Promise<void>;
-
-  /**
-   * Lets the log begin at the entry after a heal point, although that is beyond
-   * its end. Harmless to repeat.
-   *
-   * @throws {HealingForbiddenError} If it is not allowed.
-   * @throws {Error} If the outcome is unknown: look again.
-   */
-  moveTo(point: HealPoint): Promise<void>;
-}
 
 /** An ordered, durable log of entries, shared by the replicas of a cluster. */
 export interface ReplicatedLog {

@@ -4,7 +4,8 @@
  * @module
  */
 import { compareLog } from "../log/compare_log.ts";
-import type { Fence, HealPoint, LogLocation } from "../log/log.ts";
+import type { Fence, HealPoint } from "../log/healable_log.ts";
+import type { LogLocation } from "../log/log.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 
 /** The end of a log that is to be made whole from a snapshot beyond it. */

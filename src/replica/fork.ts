@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { FORK_REMEDY, type HealPoint } from "../log/log.ts";
+import type { HealPoint } from "../log/healable_log.ts";
+import { FORK_REMEDY } from "../log/log.ts";
 import type { HealPoints } from "./heal_points.ts";
 import { compareSeams, type Origin } from "./seams.ts";
 import type { OtherReplica } from "./healing_facts.ts";

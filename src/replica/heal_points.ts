@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HealPoint } from "../log/log.ts";
+import type { HealPoint } from "../log/healable_log.ts";
 import type { HealPointsData } from "../snapshot/snapshot.ts";
 
 /** How many of the newest are kept. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { UnavailableError } from "../errors.ts";
-import { LogMovedError, type LogStatus } from "../log/log.ts";
+import { LogMovedError } from "../log/healable_log.ts";
+import type { LogStatus } from "../log/log.ts";
 import type { LogEnd } from "./fit.ts";
 import { forkByOthers } from "./fork.ts";
 import { healingFork, healingStep } from "./healing.ts";

@@ -38,7 +38,7 @@ import {
   rankAmongEquals,
   whoGoesFirst,
 } from "./healing_rivals.ts";
-import type { HealPoint } from "../log/log.ts";
+import type { HealPoint } from "../log/healable_log.ts";
 
 /** How long the replica before has to finish what any of them may do. */
 export const FINISH_AFTER_MS = 3_000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HealableLog, HealPoint, LogLoss } from "../log/log.ts";
+import type { HealableLog, HealPoint, LogLoss } from "../log/healable_log.ts";
 import { type StoreCallPorts, StoreCalls } from "./store_calls.ts";
 
 /** How long a call to the log may take: NATS answers sooner, or not at all. */

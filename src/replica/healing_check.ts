@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HealPoint } from "../log/log.ts";
+import type { HealPoint } from "../log/healable_log.ts";
 import {
   GONE_AFTER_MS,
   type HealingFacts,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HealPoint, LogLoss } from "../log/log.ts";
+import type { HealPoint, LogLoss } from "../log/healable_log.ts";
 import type { SeamsData } from "../snapshot/snapshot.ts";
 import type { StoredSnapshot } from "../snapshot/store.ts";
 import type { History } from "./fork.ts";

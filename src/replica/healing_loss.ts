@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { LogLoss, LogStatus } from "../log/log.ts";
+import type { LogLoss } from "../log/healable_log.ts";
+import type { LogStatus } from "../log/log.ts";
 
 /** How long a loss may be out of sight and still be the same. */
 const GAP_MS = 5_000;

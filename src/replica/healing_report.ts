@@ -5,7 +5,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { LogLoss } from "../log/log.ts";
+import type { LogLoss } from "../log/healable_log.ts";
 import type {
   HealingCondition,
   HealingStep,

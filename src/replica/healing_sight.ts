@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { LogLoss, LogStatus } from "../log/log.ts";
+import type { LogLoss } from "../log/healable_log.ts";
+import type { LogStatus } from "../log/log.ts";
 import { SnapshotDamagedError } from "../snapshot/snapshot.ts";
 import type { HealingCalls } from "./healing_calls.ts";
 import type {

@@ -5,7 +5,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { HealingForbiddenError } from "../log/log.ts";
+import { HealingForbiddenError } from "../log/healable_log.ts";
 import { SnapshotsForbiddenError } from "../snapshot/store.ts";
 import { HealingError } from "./healing_check.ts";
 import type { NoHealing } from "./healing_facts.ts";

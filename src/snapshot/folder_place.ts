@@ -1,5 +1,6 @@
 /**
- * A folder of this machine that keeps backup files. It belongs to one replica.
+ * A folder of this machine that keeps backup files. It belongs to one replica,
+ * and what is made here may be read by its owner alone.
  *
  * A file is written under a hidden name, synced and renamed, so that a file
  * with a visible name is whole. Its name ends in `.unverified` until it is read
@@ -13,6 +14,10 @@ import { folderError } from "./folder_error.ts";
 import { fileStream, FolderFiles } from "./folder_files.ts";
 import { type BackupInfo, fileName } from "./format/backup_info.ts";
 import { SnapshotStoreError } from "./store.ts";
+
+/** The modes of what is made here: backups hold every user grade. */
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
 
 /** How many bytes of a file are read at a time. */
 const READ_BYTES = 128 * 1024;
@@ -67,7 +72,11 @@ export class FolderPlace implements FilePlace {
     const isMine = !this.#writing.has(name);
     this.#writing.add(name);
     try {
-      return await Deno.open(path, { write: true, createNew: true });
+      return await Deno.open(path, {
+        write: true,
+        createNew: true,
+        mode: FILE_MODE,
+      });
     } catch (error) {
       if (isMine) this.#writing.delete(name);
       throw error;
@@ -80,8 +89,7 @@ export class FolderPlace implements FilePlace {
    */
   async #make(): Promise<void> {
     if (this.#isMade) await Deno.stat(this.folder);
-    // Backups hold every user grade: for the owner alone.
-    else await Deno.mkdir(this.folder, { recursive: true, mode: 0o700 });
+    else await Deno.mkdir(this.folder, { recursive: true, mode: FOLDER_MODE });
     this.#isMade = true;
   }
 

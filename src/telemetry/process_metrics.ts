@@ -9,7 +9,7 @@
  * @module
  */
 import { cpuUsage } from "node:process";
-import type { Listeners } from "../http/server/listener.ts";
+import type { Listeners } from "../http/server/listeners.ts";
 import type { LogLines } from "./logger.ts";
 import type { LoopLag } from "./loop_lag.ts";
 import type { MetricRegistry } from "./metric_registry.ts";

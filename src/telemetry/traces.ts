@@ -25,8 +25,9 @@ export class Traces {
   constructor(private readonly api: TraceAPI) {}
 
   /**
-   * Lets no span have a query, or a path that is no route: both may have user
-   * ids. The runtime gives each span the whole URL before a handler runs, and a
+   * Lets no span have a query, a path that is no route, or a method that HTTP
+   * does not have: a client chooses them, and they may have user ids. The runtime
+   * gives each span the method and the whole URL before a handler runs, and a
    * span never loses an attribute, so they are kept out where they are set.
    *
    * @param routeOf Finds the route of a URL.
@@ -37,32 +38,57 @@ export class Traces {
     const prototype: Span = Object.getPrototypeOf(span);
     const { setAttribute } = prototype;
     prototype.setAttribute = function (key: string, value: AttributeValue) {
-      const shown = URL_ATTRIBUTES.has(key)
+      const shown = CHOSEN_ATTRIBUTES.has(key)
         ? withoutUsers(key, String(value), routeOf)
         : value;
       return shown === undefined ? this : setAttribute.call(this, key, shown);
     };
   }
 
-  /** @returns The same app, which names the span of each request by its route. */
+  /**
+   * @returns The same app, which names the span of each request by its method
+   * and route.
+   */
   named(app: RoutedApp): App {
     return (request) => {
       const route = app.routeOf(request.url);
       const span = this.api.getActiveSpan();
-      if (span !== undefined && route !== undefined) {
-        span.updateName(`${request.method} ${route}`);
-        span.setAttribute("http.route", route);
+      if (span !== undefined) {
+        const method = METHODS.has(request.method) ? request.method : "HTTP";
+        span.updateName(route === undefined ? method : `${method} ${route}`);
+        if (route !== undefined) span.setAttribute("http.route", route);
       }
       return app(request);
     };
   }
 }
 
-/** The attributes that may have a user's id. */
-const URL_ATTRIBUTES = new Set(["url.full", "url.path", "url.query"]);
+/**
+ * The methods of HTTP. A span has `HTTP` and `_OTHER` in place of others:
+ * https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+ */
+const METHODS = new Set([
+  "CONNECT",
+  "DELETE",
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "PATCH",
+  "POST",
+  "PUT",
+  "TRACE",
+]);
+
+/** The attributes that a client chooses, and that may have a user's id. */
+const CHOSEN_ATTRIBUTES = new Set([
+  "http.request.method",
+  "url.full",
+  "url.path",
+  "url.query",
+]);
 
 /**
- * @param key One of {@linkcode URL_ATTRIBUTES}.
+ * @param key One of {@linkcode CHOSEN_ATTRIBUTES}.
  * @param value Its value.
  * @returns What may be shown of it; undefined for nothing.
  */
@@ -71,6 +97,9 @@ function withoutUsers(
   value: string,
   routeOf: (url: string) => string | undefined,
 ): string | undefined {
+  if (key === "http.request.method") {
+    return METHODS.has(value) ? value : "_OTHER";
+  }
   if (key === "url.query") return undefined;
   if (key === "url.path") return routeOf(`http://x${value}`);
   const origin = URL.parse(value)?.origin;

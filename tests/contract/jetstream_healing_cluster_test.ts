@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { HealPoint, LogLoss } from "../../src/log/log.ts";
+import type { HealPoint, LogLoss } from "../../src/log/healable_log.ts";
 import { eventually } from "../support/eventually.ts";
 import { Session, withClient } from "../support/jetstream_session.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";

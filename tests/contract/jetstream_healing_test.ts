@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { encodeFence } from "../../src/log/fence.ts";
 import { fenceSubject } from "../../src/log/jetstream/stream_config.ts";
-import {
-  type HealPoint,
-  LogMovedError,
-  NotStoredError,
-} from "../../src/log/log.ts";
+import { type HealPoint, LogMovedError } from "../../src/log/healable_log.ts";
+import { NotStoredError } from "../../src/log/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { Session, withClient } from "../support/jetstream_session.ts";
 import { areServersNew, NatsServer } from "../support/nats_server.ts";

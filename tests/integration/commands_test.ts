@@ -188,7 +188,7 @@ Deno.test("deno task import says what is wrong, what to do, and which files are 
   assert.equal((await service.statusJson()).users, 0);
 });
 
-Deno.test("deno task backup writes a verified file that no other is lost for", async () => {
+Deno.test("deno task backup writes a verified file for its owner alone, and no other is lost for it", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({
     dataDir: `${folder.path}/data`,
@@ -209,6 +209,8 @@ Deno.test("deno task backup writes a verified file that no other is lost for", a
   assert.deepEqual([mine, sub], ["mine.gz", "sub"]);
   assert.match(made, NAME);
   assert.match(names(`${here}/sub`)[0], NAME);
+  // It holds every user grade.
+  assert.equal(Deno.statSync(`${here}/mine.gz`).mode! & 0o777, 0o600);
   const before = Deno.readFileSync(`${here}/mine.gz`);
   const again = await run("mine.gz");
   assert.equal(again.code, 1);

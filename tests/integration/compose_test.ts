@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
+import { readNats } from "../../src/config/nats.ts";
+import { VariableReader } from "../../src/config/variable_reader.ts";
 import {
   type ComposeFile,
   configContent,
@@ -203,8 +205,39 @@ Deno.test("the NATS server of docker-compose.yml does not start without a passwo
   await assert.rejects(quotedPassword(path));
   Deno.writeTextFileSync(path, "\n");
   await assert.rejects(quotedPassword(path));
-  Deno.writeTextFileSync(path, "x\n");
-  assert.equal(await quotedPassword(path), '"x"');
+  Deno.writeTextFileSync(path, "\ufeff\r\n");
+  await assert.rejects(quotedPassword(path));
+});
+
+Deno.test("the NATS server of docker-compose.yml reads the password file as the replicas do", async () => {
+  using folder = new TemporaryFolder();
+  const path = `${folder.path}/password`;
+  const environment = {
+    NATS_URL: "nats://x",
+    NATS_USER: "x",
+    NATS_PASSWORD_FILE: path,
+    AUTH_PASSWORD: "x",
+  };
+  for (
+    const content of ["x", "x\n", "x\r\n", "x\n\r\n", "\ufeffx\r\n", "$2x$1\n"]
+  ) {
+    Deno.writeTextFileSync(path, content);
+    const reader = new VariableReader(environment, {
+      readTextFile: Deno.readTextFileSync,
+    });
+    const { password } = readNats(reader, environment)!;
+    assert.deepEqual(reader.problems, []);
+    assert.equal(await quotedPassword(path), `"${password}"`);
+  }
+});
+
+Deno.test("the NATS server of docker-compose.yml refuses a password that it would take for a bcrypt hash", async () => {
+  using folder = new TemporaryFolder();
+  const path = `${folder.path}/password`;
+  for (const version of "abxy") {
+    Deno.writeTextFileSync(path, `$2${version}$10$secret\n`);
+    await assert.rejects(quotedPassword(path));
+  }
 });
 
 /** A replica's command, with a program in place of the service. */

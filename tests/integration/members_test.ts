@@ -38,7 +38,7 @@ Deno.test("replicas see each other again after the broker was away", async () =>
   await (await r1.set({ user_id: "ann" })).body?.cancel();
   await eventually(async () => assert.equal((await heard()).compared_at, 1));
   await cluster.broker.stop();
-  await eventually(async () => assert.equal((await heard()).state, "gone"));
+  await eventually(async () => assert.equal((await heard()).state, "unknown"));
   await cluster.broker.start();
   await eventually(async () => {
     const { state, equal, heard_ms_ago } = await heard();

@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import type { App } from "../../src/http/server/router.ts";
 import { TestBrowser } from "../support/browser.ts";
 import { AUTHORIZATION, PASSWORD, USER } from "../support/credentials.ts";
+import { audit } from "../support/page_audit.ts";
 import { ServedService } from "../support/served_service.ts";
 
 /** Where a proxy may serve a listener besides its root. */
@@ -157,5 +158,6 @@ Deno.test("the page of requests and answers shows all, and tries what its listen
   assert.equal((await service.statusJson()).users, 1);
   // No outside address, and nothing that the policy forbids.
   assert.deepEqual(problems, []);
+  assert.deepEqual(await audit(page), []);
   await leave(service);
 });

@@ -122,6 +122,9 @@ Deno.test("the proxy of docker-compose.yml cuts slow heads, slow bodies and idle
     assert.match(text, /^(HTTP\/1.1 408 |$)/);
     assert.ok(took > 9_000 && took < 18_000, `${took} ms`);
   }
+  const [answer, problem] = attacks[2].text.split("\r\n\r\n");
+  assert.match(answer, /^content-type: application\/problem\+json$/im);
+  assert.equal(JSON.parse(problem).status, 408);
   using client = await RawClient.connect(proxy.url("get"));
   await client.send(head("GET /healthz", `X: ${"x".repeat(20_000)}`));
   const { text, closed } = await client.receive();
@@ -186,16 +189,41 @@ Deno.test("behind the proxy, a rolling restart fails no get and no set", async (
 });
 
 // The last one: the proxy then refuses this machine for a while.
-Deno.test("the proxy of docker-compose.yml limits one source's connections and wrong passwords", async () => {
+Deno.test("the proxy of docker-compose.yml limits one source's connections and wrong passwords, and serves who shares its address", async () => {
   const { proxy } = cluster;
-  const statuses = [];
-  for (let i = 0; i < 80; i++) {
-    const response = await set(proxy, { user_id: "a" }, `guess ${i}`);
-    statuses.push(response.status);
-    await response.body?.cancel();
+  const statuses = async (password: (i: number) => string) => {
+    const found = [];
+    for (let i = 0; i < 80; i++) {
+      const response = await set(proxy, { user_id: "a" }, password(i));
+      found.push(response.status);
+      await response.body?.cancel();
+    }
+    return found;
+  };
+  // A client that has an old password guesses nothing.
+  const repeated = await statuses(() => "old");
+  assert.ok(repeated.every((status) => status === 401));
+  const right = await set(proxy, { user_id: "a" });
+  assert.equal(right.status, 200, await right.text());
+  const guessed = await statuses((i) => `guess ${i}`);
+  assert.ok(guessed.slice(0, 49).every((status) => status === 401));
+  assert.ok(guessed.slice(52).every((status) => status === 429));
+  const refused = await set(proxy, { user_id: "a" }, "guess");
+  assert.equal(refused.headers.get("retry-after"), "10");
+  assert.equal(
+    refused.headers.get("content-type"),
+    "application/problem+json",
+  );
+  assert.equal((await refused.json()).status, 429);
+  // Others who share the address are served.
+  const served = await set(proxy, { user_id: "a" });
+  assert.equal(served.status, 200, await served.text());
+  for (const headers of [{}, { authorization: "Basic eDp4" }]) {
+    const probe = await fetch(`${proxy.url("set")}/readyz`, { headers });
+    assert.equal(probe.status, 200, await probe.text());
   }
-  assert.ok(statuses.slice(0, 50).every((status) => status === 401));
-  assert.ok(statuses.slice(52).every((status) => status === 429));
+  const missing = await fetch(`${proxy.url("set")}/backup`);
+  assert.equal(missing.status, 401, await missing.text());
 
   const clients: RawClient[] = [];
   const answers = await Promise.all(
@@ -211,6 +239,9 @@ Deno.test("the proxy of docker-compose.yml limits one source's connections and w
     }),
   );
   for (const client of clients) client[Symbol.dispose]();
-  const served = answers.filter((text) => text.startsWith("HTTP/1.1 200"));
-  assert.ok(served.length > 100 && served.length <= 200, `${served.length}`);
+  const answered = answers.filter((text) => text.startsWith("HTTP/1.1 200"));
+  assert.ok(
+    answered.length > 100 && answered.length <= 200,
+    `${answered.length}`,
+  );
 });

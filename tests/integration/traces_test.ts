@@ -40,7 +40,7 @@ class Collector implements AsyncDisposable {
   }
 }
 
-Deno.test("with OTEL_DENO=true spans are named by route, and nothing that is collected has a user's id or the password", async () => {
+Deno.test("with OTEL_DENO=true spans are named by known method and route, and nothing that is collected has a user's id or the password", async () => {
   using folder = new TemporaryFolder();
   await using collector = new Collector();
   await using service = await ServiceProcess.start({
@@ -69,6 +69,10 @@ Deno.test("with OTEL_DENO=true spans are named by route, and nothing that is col
     "/watch?user_id=secret-6&after=x",
   ];
   for (const path of paths) await (await service.get(path)).body?.cancel();
+  for (const path of ["/get", "/x"]) {
+    const init = { method: "SECRET-7" };
+    await (await fetch(service.url("get") + path, init)).body?.cancel();
+  }
   const host = new URL(service.url("get")).host;
   assert.equal((await service.end("SIGTERM")).code, 0);
 
@@ -88,6 +92,11 @@ Deno.test("with OTEL_DENO=true spans are named by route, and nothing that is col
   assert.equal(got["url.path"], "/get");
   assert.equal(got["url.full"], `http://${host}/get`);
   assert.equal(got["http.response.status_code"], "200");
+  for (const name of ["HTTP /get", "HTTP"]) {
+    const other = of(collector.spans.find((span) => span.name === name)!);
+    assert.equal(other["http.request.method"], "_OTHER");
+  }
   assert.doesNotMatch(collector.text, /secret-/);
+  assert.doesNotMatch(JSON.stringify(collector.spans), /SECRET-/);
   assert.ok(!collector.text.includes(password));
 });

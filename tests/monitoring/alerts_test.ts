@@ -18,16 +18,33 @@ function allRules(): AlertRule[] {
   return groups.flatMap(({ rules }) => rules);
 }
 
+/** @returns The labels that an aggregation leaves; undefined if there is none. */
+function keptLabels(expr: string): string[] | undefined {
+  const [, kept] = /\bby \(([\w, ]+)\)/.exec(expr) ?? [];
+  return kept?.split(", ");
+}
+
 // Prometheus accepts an alert on a metric that does not exist, and never fires
 // it.
 Deno.test("every metric, label and value in the alerts is in /metrics", async () => {
   const families = await busyMetrics();
   for (const { alert, expr, annotations } of allRules()) {
-    const labels = assertAnswerable(expr, families);
+    const known = assertAnswerable(expr, families);
+    const labels = keptLabels(expr) ?? known;
     for (const text of Object.values(annotations)) {
       for (const [, label] of text.matchAll(/\$labels\.(\w+)/g)) {
         assert.ok(labels.includes(label), `${alert}: there is no ${label}`);
       }
+    }
+  }
+});
+
+// One Prometheus may scrape several clusters, each as a job.
+Deno.test("no alert mixes replicas of several clusters", () => {
+  for (const { alert, expr } of allRules()) {
+    assert.doesNotMatch(expr, /\b(sum|max|min|avg|count|absent\w*) ?\(/, alert);
+    for (const [by] of expr.matchAll(/\bby \([^)]*\)/g)) {
+      assert.match(by, /\b(job|instance)\b/, alert);
     }
   }
 });

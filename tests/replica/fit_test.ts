@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isBeyond, misfit } from "../../src/replica/fit.ts";
-import type { HealPoint, LogLocation } from "../../src/log/log.ts";
+import type { HealPoint } from "../../src/log/healable_log.ts";
+import type { LogLocation } from "../../src/log/log.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
 import { newSeed } from "../support/random.ts";
 

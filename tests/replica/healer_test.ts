@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HealingForbiddenError } from "../../src/log/log.ts";
+import { HealingForbiddenError } from "../../src/log/healable_log.ts";
 import { FORBIDDEN_WAIT_MS } from "../../src/replica/healing_troubles.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogLoss } from "../../src/log/log.ts";
+import type { LogLoss } from "../../src/log/healable_log.ts";
 import { HealPoints } from "../../src/replica/heal_points.ts";
 import { Seams } from "../../src/replica/seams.ts";
 import type {

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Fence, LogLoss, LogStatus } from "../../src/log/log.ts";
+import type { Fence, LogLoss } from "../../src/log/healable_log.ts";
+import type { LogStatus } from "../../src/log/log.ts";
 import {
   checkMark,
   forkBySnapshot,

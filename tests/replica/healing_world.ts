@@ -9,7 +9,7 @@ import {
   type Fence,
   type HealPoint,
   LogMovedError,
-} from "../../src/log/log.ts";
+} from "../../src/log/healable_log.ts";
 import type { StoredSnapshot } from "../../src/snapshot/store.ts";
 import { SnapshotDamagedError } from "../../src/snapshot/snapshot.ts";
 import type { HealPoints } from "../../src/replica/heal_points.ts";

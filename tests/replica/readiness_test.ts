@@ -4,7 +4,8 @@ import {
   type Readiness,
   readiness,
 } from "../../src/replica/readiness.ts";
-import type { LogLoss, LogStatus } from "../../src/log/log.ts";
+import type { LogLoss } from "../../src/log/healable_log.ts";
+import type { LogStatus } from "../../src/log/log.ts";
 import type { HealingCondition } from "../../src/replica/healing_facts.ts";
 
 const permissions = "none";

@@ -56,6 +56,23 @@ Deno.test("FolderPlace lists nothing where there is no folder, and makes it to w
   assert.equal((await store.list()).length, 1);
 });
 
+Deno.test("FolderPlace makes the folder and its files for their owner alone, and leaves the mode of a folder that it finds", async () => {
+  using folder = new TemporaryFolder();
+  const [made, found] = [`${folder.path}/made`, `${folder.path}/found`];
+  Deno.mkdirSync(found);
+  Deno.chmodSync(found, 0o755);
+  const mode = (path: string) =>
+    (Deno.statSync(path).mode! & 0o777).toString(8);
+  for (const [path, modeOfFolder] of [[made, "700"], [found, "755"]]) {
+    const store = storeIn(path);
+    const { id } = await save(store, filled(3));
+    assert.equal(mode(path), modeOfFolder);
+    assert.equal(mode(`${path}/${id}.unverified`), "600");
+    await store.verify(id, never);
+    assert.equal(mode(`${path}/${id}`), "600");
+  }
+});
+
 Deno.test("FolderPlace names files as backups, with .unverified until they are read back", async () => {
   using folder = new TemporaryFolder();
   const now = Date.UTC(2026, 10, 23, 22, 50, 1, 123);

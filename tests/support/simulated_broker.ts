@@ -13,7 +13,7 @@ import {
   newStreamConfig,
   type StreamConfig,
 } from "../../src/log/jetstream/stream_config.ts";
-import type { HealPoint } from "../../src/log/log.ts";
+import type { HealPoint } from "../../src/log/healable_log.ts";
 import {
   healPointOf,
   SimulatedStream,

@@ -17,8 +17,8 @@ import type {
   LookAction,
   PublishAction,
   SessionAction,
-  SessionEvent,
-} from "../../src/log/jetstream/session_events.ts";
+} from "../../src/log/jetstream/session_actions.ts";
+import type { SessionEvent } from "../../src/log/jetstream/session_events.ts";
 import type { Stream } from "../../src/log/jetstream/stream.ts";
 import {
   type OwnSubjects,

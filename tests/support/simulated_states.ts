@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HealPoint } from "../../src/log/log.ts";
+import type { HealPoint } from "../../src/log/healable_log.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { SimulatedBroker } from "./simulated_broker.ts";
 import { applyEntry, healPointOf } from "./simulated_stream.ts";

@@ -14,7 +14,7 @@ import type {
 } from "../../src/log/jetstream/stream_look.ts";
 import { fenceOf } from "../../src/log/jetstream/stream_fences.ts";
 import type { StreamConfig } from "../../src/log/jetstream/stream_config.ts";
-import type { HealPoint } from "../../src/log/log.ts";
+import type { HealPoint } from "../../src/log/healable_log.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import type { UserChange } from "../../src/user_grade.ts";
 

@@ -5,6 +5,7 @@
  * @module
  */
 /* global SwaggerUIBundle */
+import { keepAccessible } from "./accessible.js";
 
 /** Streams without end, which the page would wait for. */
 const ENDLESS = ["/watch"];
@@ -38,6 +39,7 @@ const onlyHere = () => ({
   },
 });
 
+keepAccessible(document.getElementById("docs"));
 SwaggerUIBundle({
   spec,
   dom_id: "#docs",

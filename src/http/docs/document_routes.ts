@@ -11,7 +11,9 @@ import { openApi } from "./openapi.ts";
 /** The paths of the page. */
 const DOCS_PATHS: readonly (keyof typeof DOCS)[] = [
   "/docs",
+  "/docs/docs.css",
   "/docs/docs.js",
+  "/docs/accessible.js",
   "/docs/swagger-ui.js",
   "/docs/swagger-ui.css",
 ];

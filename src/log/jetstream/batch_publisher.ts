@@ -14,7 +14,8 @@ import {
 import { describe, headersOf, inboxPrefix } from "./connection.ts";
 import { MESSAGE_ID, SEAM } from "./feed_message.ts";
 import type { JetStreamOptions } from "./options.ts";
-import type { PublishAction, Refused, Unsent } from "./session_events.ts";
+import type { PublishAction } from "./session_actions.ts";
+import type { Refused, Unsent } from "./session_events.ts";
 import { type OwnSubjects, ownSubjects } from "./stream_config.ts";
 
 const decoder = new TextDecoder();

@@ -10,7 +10,7 @@ import { CommitHealth } from "./commit_health.ts";
 import { EntryFeed } from "./entry_feed.ts";
 import { probeAfter } from "./probe.ts";
 import { type Proposal, Proposals } from "./proposals.ts";
-import { PROBE_BATCH, type PublishAction } from "./session_events.ts";
+import { PROBE_BATCH, type PublishAction } from "./session_actions.ts";
 import type { OwnSubjects } from "./stream_config.ts";
 
 /** What changed: sets do not commit any more, or they do again. */

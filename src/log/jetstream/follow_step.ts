@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { LogLoss, LogStatus } from "../log.ts";
+import type { LogLoss } from "../healable_log.ts";
+import type { LogStatus } from "../log.ts";
 import type { Doubtful } from "./known_log.ts";
 import type { Verdict } from "./same_log.ts";
 

@@ -13,7 +13,7 @@ import {
   type HealPoint,
   type LogLoss,
   LogMovedError,
-} from "../log.ts";
+} from "../healable_log.ts";
 import {
   ApiError,
   type Asking,

@@ -5,8 +5,8 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { EntryVersion } from "../change.ts";
+import type { HealableLog } from "../healable_log.ts";
 import {
-  type HealableLog,
   LogFailedError,
   type LogInfo,
   type LogLocation,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogLoss } from "../log.ts";
+import type { LogLoss } from "../healable_log.ts";
 import type { EntryFeed } from "./entry_feed.ts";
 import { healingProblem } from "./healing_problem.ts";
 import {

@@ -10,7 +10,8 @@
  * @module
  */
 import type { EntryVersion } from "../change.ts";
-import type { HealPoint, LogEntry, LogRead } from "../log.ts";
+import type { HealPoint } from "../healable_log.ts";
+import type { LogEntry, LogRead } from "../log.ts";
 import { type Delivery, formatDelivered } from "./delivery.ts";
 
 /** The most entries of one read: some milliseconds of work. */

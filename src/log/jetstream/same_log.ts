@@ -5,7 +5,8 @@
  */
 import { compareLog, type EntryIdentity, isSameEntry } from "../compare_log.ts";
 import { isPending } from "../fence.ts";
-import { type Fence, FORK_REMEDY, type LogLoss } from "../log.ts";
+import type { Fence, LogLoss } from "../healable_log.ts";
+import { FORK_REMEDY } from "../log.ts";
 import type { KnownTimes } from "./entry_times.ts";
 import { isIdWritten, toldIdentity } from "./stream_config.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";

@@ -20,11 +20,8 @@ import { LogOpener } from "./log_opener.ts";
 import type { OpeningOptions } from "./opening.ts";
 import { Requests } from "./requests.ts";
 import type { StreamLook } from "./stream_look.ts";
-import type {
-  Connected,
-  SessionAction,
-  SessionEvent,
-} from "./session_events.ts";
+import type { SessionAction } from "./session_actions.ts";
+import type { Connected, SessionEvent } from "./session_events.ts";
 import { SessionOutput } from "./session_output.ts";
 import { ownSubjects } from "./stream_config.ts";
 

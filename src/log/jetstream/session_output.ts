@@ -5,7 +5,7 @@
  * @module
  */
 import type { LogStatus } from "../log.ts";
-import type { SessionAction } from "./session_events.ts";
+import type { SessionAction } from "./session_actions.ts";
 import { type StatusDetails, StatusTeller } from "./status_teller.ts";
 
 const NO_ACTIONS: readonly SessionAction[] = [];

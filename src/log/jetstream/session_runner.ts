@@ -13,7 +13,8 @@ import { Line } from "./line.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import type { JetStreamOptions } from "./options.ts";
 import { Session } from "./session.ts";
-import type { SessionAction, SessionEvent } from "./session_events.ts";
+import type { SessionAction } from "./session_actions.ts";
+import type { SessionEvent } from "./session_events.ts";
 import { SteadyClock } from "./steady_clock.ts";
 import { identityDescription } from "./stream_config.ts";
 

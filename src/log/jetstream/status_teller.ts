@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { LogLoss, LogStatus } from "../log.ts";
+import type { LogLoss } from "../healable_log.ts";
+import type { LogStatus } from "../log.ts";
 
 /** After how long a reason is reported again. */
 export const REPEAT_MS = 60_000;

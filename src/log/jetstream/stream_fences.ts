@@ -4,7 +4,7 @@
  * @module
  */
 import { decodeFence, fenceRole } from "../fence.ts";
-import type { Fence } from "../log.ts";
+import type { Fence } from "../healable_log.ts";
 import { fenceSubject } from "./stream_config.ts";
 import type { StoredEntry } from "./stream_look.ts";
 

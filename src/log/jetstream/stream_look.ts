@@ -4,7 +4,7 @@
  * @module
  */
 import type { EntryIdentity } from "../compare_log.ts";
-import type { Fence } from "../log.ts";
+import type { Fence } from "../healable_log.ts";
 import type { StreamConfig } from "./stream_config.ts";
 
 /** What a look at the stream asks for besides the stream's own state. */

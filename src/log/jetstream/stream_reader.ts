@@ -5,7 +5,8 @@
  * @module
  */
 import { isPending } from "../fence.ts";
-import type { HealPoint, LogLocation } from "../log.ts";
+import type { HealPoint } from "../healable_log.ts";
+import type { LogLocation } from "../log.ts";
 import {
   ApiError,
   type Asking,

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { EntryVersion } from "../change.ts";
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
+import type { HealPoint } from "../healable_log.ts";
 import {
-  type HealPoint,
   LogFailedError,
   type LogInfo,
   type LogLimits,

@@ -9,7 +9,7 @@ import {
   type HealPoint,
   type LogLoss,
   LogMovedError,
-} from "../log.ts";
+} from "../healable_log.ts";
 import { UnconfirmedError } from "../../errors.ts";
 import { type Caller, withClass } from "./calls.ts";
 import type { LogCalls } from "./messages.ts";

@@ -6,8 +6,8 @@
 import type { FilePlace } from "../../snapshot/file_place.ts";
 import type { SnapshotStore } from "../../snapshot/store.ts";
 import type { EntryVersion } from "../change.ts";
+import type { HealableLog } from "../healable_log.ts";
 import {
-  type HealableLog,
   type LogEntry,
   LogFailedError,
   type LogInfo,
@@ -28,7 +28,7 @@ import type {
 } from "./messages.ts";
 import { SnapshotClient } from "./snapshot_client.ts";
 import { named } from "./store_errors.ts";
-import { countsInWindow, ReceiveWindow } from "./window.ts";
+import { ReceiveWindow } from "./window.ts";
 
 /** What a {@linkcode LogClient} reports by itself. */
 export interface LogClientListener {
@@ -222,7 +222,7 @@ export class LogClient {
           message.entries,
           message.lastSequence,
           message.bytes,
-          countsInWindow(message.entries) ? this.#take : () => {},
+          this.#take,
         );
       case "status":
         return this.#listener!.status(message.status);

@@ -28,7 +28,7 @@ import type {
   ToLogWorker,
 } from "./messages.ts";
 import { snapshotHost } from "./snapshot_host.ts";
-import { countsInWindow, SendWindow } from "./window.ts";
+import { SendWindow } from "./window.ts";
 
 /** Ends when the engine is loaded; undefined once it is. */
 let loading: Promise<void> | undefined;
@@ -136,7 +136,7 @@ async function consume(message: ConsumeMessage): Promise<void> {
       // Payloads of one read may share a buffer.
       [...new Set(payloads)],
     );
-    if (countsInWindow(entries)) await window.sent();
+    await window.sent();
     if (generation !== message.generation) return;
   }
 }

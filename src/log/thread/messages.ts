@@ -6,13 +6,12 @@
  */
 import type { EntryVersion } from "../change.ts";
 import type { JetStreamOptions } from "../jetstream/options.ts";
+import type { HealPoint, LogLoss } from "../healable_log.ts";
 import type {
-  HealPoint,
   LogEntry,
   LogInfo,
   LogLimits,
   LogLocation,
-  LogLoss,
   LogStatus,
 } from "../log.ts";
 import type { AnswerMessage, CallFailedMessage, CallMessage } from "./calls.ts";

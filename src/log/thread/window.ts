@@ -4,19 +4,9 @@
  *
  * @module
  */
-import type { LogEntry } from "../log.ts";
 
 /** The most messages on their way. */
 export const WINDOW_MESSAGES = 8;
-
-/**
- * Whether a message of these entries counts. One of own batches alone does not:
- * no more of them are on their way than batches are in flight, and waking the
- * other thread to confirm them costs every batch of a busy replica 10 µs.
- */
-export function countsInWindow(entries: readonly LogEntry[]): boolean {
-  return entries.some(({ batch }) => batch === undefined);
-}
 
 /** The sending side's count. */
 export class SendWindow {

@@ -3,7 +3,7 @@ import {
   type FollowStep,
   followStep,
 } from "../../../src/log/jetstream/follow_step.ts";
-import type { LogLoss } from "../../../src/log/log.ts";
+import type { LogLoss } from "../../../src/log/healable_log.ts";
 
 const permissions = "none";
 const reason = "why";

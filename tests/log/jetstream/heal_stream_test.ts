@@ -5,7 +5,10 @@ import { HealableStream } from "../../../src/log/jetstream/heal_stream.ts";
 import { EntryFeed } from "../../../src/log/jetstream/entry_feed.ts";
 import { KnownLog } from "../../../src/log/jetstream/known_log.ts";
 import { Proposals } from "../../../src/log/jetstream/proposals.ts";
-import { type HealPoint, LogMovedError } from "../../../src/log/log.ts";
+import {
+  type HealPoint,
+  LogMovedError,
+} from "../../../src/log/healable_log.ts";
 import { Stream } from "../../../src/log/jetstream/stream.ts";
 import { ownSubjects } from "../../../src/log/jetstream/stream_config.ts";
 import { LOOK } from "./session_driver.ts";

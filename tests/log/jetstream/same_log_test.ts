@@ -11,7 +11,7 @@ import type {
   StoredEntry,
   StreamLook,
 } from "../../../src/log/jetstream/stream_look.ts";
-import type { Fence, LogLoss } from "../../../src/log/log.ts";
+import type { Fence, LogLoss } from "../../../src/log/healable_log.ts";
 
 const permissions = "none";
 

@@ -11,10 +11,8 @@ import {
 } from "../../../src/log/jetstream/feed_message.ts";
 import type { StreamLook } from "../../../src/log/jetstream/stream_look.ts";
 import { Session } from "../../../src/log/jetstream/session.ts";
-import type {
-  SessionAction,
-  SessionEvent,
-} from "../../../src/log/jetstream/session_events.ts";
+import type { SessionAction } from "../../../src/log/jetstream/session_actions.ts";
+import type { SessionEvent } from "../../../src/log/jetstream/session_events.ts";
 import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 
 /** What the stream answers if a test does not say otherwise. */

@@ -4,12 +4,8 @@ import { RETRY_MS } from "../../../src/log/jetstream/link.ts";
 import { LOOK_MS } from "../../../src/log/jetstream/liveness.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
-import {
-  type Fence,
-  type LogLoss,
-  NotStoredError,
-  OutcomeUnknownError,
-} from "../../../src/log/log.ts";
+import type { Fence, LogLoss } from "../../../src/log/healable_log.ts";
+import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
 import { entry, LOOK, SessionDriver } from "./session_driver.ts";
 
 function test(name: string, fn: () => void | Promise<void>): void {

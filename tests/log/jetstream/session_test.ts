@@ -7,7 +7,7 @@ import {
   SILENCE_MAX_MS,
 } from "../../../src/log/jetstream/liveness.ts";
 import { PLACEMENTS_MAX } from "../../../src/log/jetstream/placement.ts";
-import { PROBE_BATCH } from "../../../src/log/jetstream/session_events.ts";
+import { PROBE_BATCH } from "../../../src/log/jetstream/session_actions.ts";
 import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";

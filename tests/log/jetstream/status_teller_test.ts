@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LogLoss } from "../../../src/log/log.ts";
+import type { LogLoss } from "../../../src/log/healable_log.ts";
 import {
   REPEAT_MS,
   StatusTeller,

@@ -4,7 +4,7 @@ import {
   HealingForbiddenError,
   type HealPoint,
   LogMovedError,
-} from "../../../src/log/log.ts";
+} from "../../../src/log/healable_log.ts";
 import {
   answerCall,
   Caller,

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  countsInWindow,
   ReceiveWindow,
   SendWindow,
   WINDOW_MESSAGES,
@@ -58,17 +57,5 @@ Deno.test({
     sender.close();
     await full;
     await sender.sent();
-  },
-});
-
-Deno.test({
-  name: "countsInWindow() leaves out own batches only",
-  permissions,
-  fn: () => {
-    const own = { sequence: 1, time: "", batch: 1 };
-    const other = { sequence: 2, time: "", payload: new Uint8Array(0) };
-    assert.ok(!countsInWindow([own]));
-    assert.ok(countsInWindow([own, other]));
-    assert.ok(countsInWindow([{ sequence: 3, time: "" }]));
   },
 });

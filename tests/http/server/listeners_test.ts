@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
-import { Listeners } from "../../../src/http/server/listener.ts";
+import { Listeners } from "../../../src/http/server/listeners.ts";
 import { eventually } from "../../support/eventually.ts";
 import { LocalService } from "../../support/local_service.ts";
 import {
