@@ -87,7 +87,7 @@ export const LEAST_SNAPSHOTS = {
   readBack: 6,
   cuts: 2,
   bucketStarts: 2,
-  requested: 4,
+  requested: 2,
 } as const;
 
 /**
