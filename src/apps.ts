@@ -9,6 +9,7 @@ import type { Config } from "./config/config.ts";
 import { Histogram, MICROSECOND_BOUNDS } from "./histogram.ts";
 import { getApp } from "./http/get/get_app.ts";
 import { recordRoutes } from "./http/get/record_routes.ts";
+import { users } from "./http/get/users.ts";
 import { Watchers } from "./http/get/watchers.ts";
 import type {
   HealingView,
@@ -26,6 +27,7 @@ import { ImportCounts } from "./http/set/import.ts";
 import { setApp } from "./http/set/set_app.ts";
 import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
+import { countErrors } from "./telemetry/error_counts.ts";
 import { type Counters, History } from "./telemetry/history.ts";
 import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
 
@@ -76,6 +78,7 @@ export class Apps {
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
   readonly #unauthorized: Unauthorized;
   readonly #history: History;
+  #metrics: ReturnType<typeof createMetrics> | undefined;
   #openApi: Promise<string> | undefined;
 
   constructor(private readonly options: AppsOptions) {
@@ -100,7 +103,7 @@ export class Apps {
     this.#unauthorized = new Unauthorized(now());
     const backups = new BackupCounts();
     const imports = new ImportCounts();
-    const metrics = createMetrics({
+    const sources = {
       ...options,
       requests: this.requests,
       unauthorized: this.#unauthorized,
@@ -108,7 +111,7 @@ export class Apps {
       backups,
       imports,
       watchers: this.watchers,
-    });
+    };
     const records = (listener: "set" | "get") =>
       recordRoutes({
         replica: options.replica,
@@ -118,7 +121,7 @@ export class Apps {
       });
     this.set = setApp({
       ...options,
-      records: records("set"),
+      records: { ...records("set"), "/users": users(options.replica, now) },
       bodies: this.bodies.set,
       availability: this.availability,
       getListener: {
@@ -144,7 +147,8 @@ export class Apps {
       requests: this.requests.get,
       history: this.#history,
       metrics: async () => {
-        const registry = await metrics;
+        // Loaded for the first scrape: a start need not wait 50 ms for it.
+        const registry = await (this.#metrics ??= createMetrics(sources));
         const { contentType } = registry;
         return { contentType, text: await registry.text() };
       },
@@ -163,6 +167,8 @@ export class Apps {
       gets: this.requests.get.route("/get").answers,
       sets: counts.committed,
       setSeconds: counts.setSeconds.snapshot(),
+      refused: { ...counts.rejected },
+      errors: countErrors(Object.values(this.requests)),
       rss_bytes: Deno.memoryUsage().rss,
     };
   }

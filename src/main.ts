@@ -9,9 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import project from "../deno.json" with { type: "json" };
 import { type Command, parseArguments } from "./cli/arguments.ts";
 import { banner } from "./cli/banner.ts";
-import { runBackup, STANDARD_OUTPUT } from "./cli/backup_command.ts";
 import { CommandError } from "./cli/command_error.ts";
-import { runImport } from "./cli/import_command.ts";
 import { readClientConfig } from "./config/client_config.ts";
 import { type Config, readConfig } from "./config/config.ts";
 import { ConfigError, type ConfigPorts } from "./config/variable_reader.ts";
@@ -20,7 +18,7 @@ import { countFreeDescriptors, judgeDescriptors } from "./descriptors.ts";
 import { type Service, startService } from "./service.ts";
 import { keepDebuggerClosed, StopSignal } from "./signals.ts";
 import { configureLogging, type LogLines } from "./telemetry/logger.ts";
-import { terminalMeter } from "./cli/terminal_meter.ts";
+import { loadTraces } from "./telemetry/traces.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -51,9 +49,12 @@ async function runClient(
     AUTH_PASSWORD: Deno.env.get("AUTH_PASSWORD"),
     AUTH_PASSWORD_FILE: Deno.env.get("AUTH_PASSWORD_FILE"),
   }, ports);
+  // A service does without what its clients need.
+  const { terminalMeter } = await import("./cli/terminal_meter.ts");
   const here = `http://127.0.0.1:${setPort}`;
   if (command.type === "import") {
     const { sources, target = here, isReplacing } = command;
+    const { runImport } = await import("./cli/import_command.ts");
     const meter = terminalMeter("Importing");
     await runImport(
       { sources, target, isReplacing, login },
@@ -62,6 +63,9 @@ async function runClient(
     );
   } else {
     const { file, source = here } = command;
+    const { runBackup, STANDARD_OUTPUT } = await import(
+      "./cli/backup_command.ts"
+    );
     const meter = terminalMeter("Backing up");
     const print = file === STANDARD_OUTPUT ? console.error : console.log;
     await runBackup({ file, source, login }, meter, print);
@@ -105,7 +109,8 @@ async function serve(
   }
   let service: Service;
   try {
-    service = startService(config, project.version, lines);
+    const traces = await loadTraces();
+    service = startService(config, project.version, lines, traces);
   } catch (error) {
     logger.fatal("{reason}", { reason: (error as Error).message });
     return EXIT_FAILED;

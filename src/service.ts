@@ -12,6 +12,7 @@ import { Readmission } from "./cluster/readmission.ts";
 import { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
 import { Listeners } from "./http/server/listener.ts";
+import type { RoutedApp } from "./http/server/router.ts";
 import { logFilesBytes } from "./log/sqlite/log_size.ts";
 import { LogClient } from "./log/thread/log_client.ts";
 import { MembersPort } from "./log/thread/members_port.ts";
@@ -26,6 +27,7 @@ import { closeLog, drain, leave, type ShutdownParts } from "./shutdown.ts";
 import { startUp } from "./startup.ts";
 import { LoopLag } from "./telemetry/loop_lag.ts";
 import type { LogLines } from "./telemetry/logger.ts";
+import type { Traces } from "./telemetry/traces.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -68,6 +70,7 @@ interface Parts extends ShutdownParts {
  * @param config What to run.
  * @param version The version to tell.
  * @param logLines The process's log lines.
+ * @param traces The process's spans, if they are collected.
  * @returns The running service.
  * @throws {ListenError} If a port can't be had.
  */
@@ -75,12 +78,15 @@ export function startService(
   config: Config,
   version: string,
   logLines: LogLines,
+  traces?: Traces,
 ): Service {
   const parts = build(config, version, logLines);
   const { replica, apps, listeners } = parts;
-  const set = bind(listeners, config, "set", apps.set);
+  traces?.hideUsers((url) => apps.set.routeOf(url) ?? apps.get.routeOf(url));
+  const shown = (app: RoutedApp) => traces?.named(app) ?? app;
+  const set = bind(listeners, config, "set", shown(apps.set));
   apps.setPort = set.port;
-  const get = bind(listeners, config, "get", apps.get);
+  const get = bind(listeners, config, "get", shown(apps.get));
   apps.getPort = get.port;
 
   const failed = Promise.withResolvers<Error>();

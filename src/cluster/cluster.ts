@@ -246,7 +246,14 @@ export class Cluster {
         this.replica.connected,
         this.#members.list(now_ms),
         this.#divergence,
+        (id) => this.#isUnheard(id, now_ms),
       ),
     };
+  }
+
+  /** Whether a replica may be there although it is silent. */
+  #isUnheard(id: string, now_ms: number): boolean {
+    if (this.#presence !== "on") return this.isOff;
+    return this.#rollCall.isDeaf || this.#rollCall.awaited(now_ms).includes(id);
   }
 }

@@ -45,7 +45,9 @@ export async function enter(
     let log = await find();
     let admission = room.judge(log, now());
     while (admission.type === "wait") {
-      await sleep(WAIT_MS);
+      // Not in steps: each look at the log takes all threads some milliseconds.
+      const left_ms = (admission.until_ms ?? Infinity) - now();
+      await sleep(left_ms < Infinity ? Math.max(left_ms, 0) : WAIT_MS);
       log = await find();
       admission = room.judge(log, now());
     }

@@ -24,6 +24,7 @@ export class RollCall {
   /** How long after that all may answer that were not there before. */
   #listens_ms = 0;
   #isAnyoneKnown = false;
+  #hasLeft = false;
   /** Whether the connection has asked, and nobody has waited for it yet. */
   #isFresh = false;
 
@@ -32,11 +33,17 @@ export class RollCall {
     return this.#connected_ms;
   }
 
+  /** Whether nobody can be heard since the connection was lost. */
+  get isDeaf(): boolean {
+    return this.#hasLeft;
+  }
+
   /** The connection is lost. @param present The ids of those that were there. */
   left(present: readonly string[], now_ms: number): void {
     this.#giveUp(now_ms);
     // Whoever was awaited before is awaited again.
     for (const id of present) this.#awaited.add(id);
+    this.#hasLeft = true;
     this.#connected_ms = undefined;
     this.#asked_ms = undefined;
   }
@@ -44,6 +51,7 @@ export class RollCall {
   /** Others can be heard, and are asked. @param present As for `left`. */
   joined(present: readonly string[], now_ms: number): void {
     if (this.#connected_ms !== undefined) this.left(present, now_ms);
+    this.#hasLeft = false;
     this.#connected_ms = now_ms;
     this.#asked(now_ms);
     this.#isFresh = true;

@@ -44,8 +44,12 @@ export type Admission =
     /** The fuller state that the operator gives up (NEW_LOG). */
     readonly despite?: string;
   }
-  /** Not yet known. */
-  | { readonly type: "wait"; readonly reason: string }
+  /** Not yet known, and not before `until_ms`, if that is given. */
+  | {
+    readonly type: "wait";
+    readonly reason: string;
+    readonly until_ms?: number;
+  }
   /** Not as long as this lasts; `isPassing` if it ends by itself. */
   | {
     readonly type: "refuse";
@@ -137,7 +141,11 @@ export class Room {
    */
   judge(log: FoundLog | undefined, now_ms: number): Admission {
     if (now_ms < this.#hearingEnds_ms) {
-      return { type: "wait", reason: "the other replicas are being asked" };
+      return {
+        type: "wait",
+        reason: "the other replicas are being asked",
+        until_ms: this.#hearingEnds_ms,
+      };
     }
     const fuller = misfits([...this.#held.values()], log);
     if (fuller.length > 0 && this.isNewLogWanted) {

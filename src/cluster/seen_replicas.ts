@@ -29,6 +29,7 @@ export interface SeenReplica {
  * @param connected Whether this replica can propose to the log.
  * @param members The other replicas.
  * @param divergence The comparisons with them.
+ * @param isUnheard Whether a replica can't be heard now, though it may be there.
  * @returns All replicas in the order of their ids, and the id of the one that
  * differs from all others.
  */
@@ -37,18 +38,24 @@ export function seenReplicas(
   connected: boolean,
   members: readonly Member[],
   divergence: Divergence,
+  isUnheard: (replicaId: string) => boolean,
 ): { standsAlone: string | null; replicas: SeenReplica[] } {
   const standsAlone = divergence.standsAlone(own.replica_id, members);
   const self: SeenReplica = {
     heartbeat: own,
     isSelf: true,
     connected,
-    equal: selfEqual(own.replica_id, members, divergence, standsAlone),
+    equal: selfEqual(
+      own.replica_id,
+      members.filter(({ heartbeat }) => !isUnheard(heartbeat.replica_id)),
+      divergence,
+      standsAlone,
+    ),
     comparedAt: null,
     heardAgo_ms: 0,
   };
   const others = members.map((member): SeenReplica => ({
-    heartbeat: member.isGone ? goneFrom(member.heartbeat) : member.heartbeat,
+    heartbeat: asSeen(member, isUnheard),
     isSelf: false,
     connected: null,
     equal: divergence.equals(member),
@@ -63,14 +70,20 @@ export function seenReplicas(
   };
 }
 
-/** The last heartbeat of a replica that is gone, marked so. */
-function goneFrom(last: Heartbeat): Heartbeat {
-  return {
-    ...last,
-    state: "gone",
-    reason: "it has not been heard from",
-    restore: null,
-  };
+/** The last heartbeat of a replica, marked if it is too old to be true. */
+function asSeen(
+  { heartbeat, isGone }: Member,
+  isUnheard: (replicaId: string) => boolean,
+): Heartbeat {
+  if (isUnheard(heartbeat.replica_id)) {
+    const reason = `it can't be heard now; it was ${
+      heartbeat.state.replaceAll("_", " ")
+    } when it was heard last`;
+    return { ...heartbeat, state: "unknown", reason, restore: null };
+  }
+  if (!isGone) return heartbeat;
+  const reason = "it has not been heard from";
+  return { ...heartbeat, state: "gone", reason, restore: null };
 }
 
 /** Whether this replica equals the others; null if none was compared. */

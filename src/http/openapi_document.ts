@@ -11,6 +11,7 @@ import { GET_PATH } from "./get/get_openapi.ts";
 import { HISTORY_PATH } from "./get/history_openapi.ts";
 import { METRICS_PATH } from "./get/metrics_openapi.ts";
 import { STATUS_PATH } from "./get/status_openapi.ts";
+import { USERS_PATH } from "./get/users_openapi.ts";
 import { WATCH_PATH } from "./get/watch_openapi.ts";
 import {
   GUARDS,
@@ -36,6 +37,7 @@ import { SNAPSHOT_PATH } from "./set/snapshot_openapi.ts";
 const SET_LISTENER_PATHS: Paths = {
   "/set": SET_PATH,
   "/delete": DELETE_PATH,
+  "/users": USERS_PATH,
   "/backup": BACKUP_PATH,
   "/import": IMPORT_PATH,
   "/snapshot": SNAPSHOT_PATH,

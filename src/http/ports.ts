@@ -83,6 +83,23 @@ export interface RecordSource {
   waitFor(sequence: number): Promise<void>;
 }
 
+/** Has the ids of all users. */
+export interface UserIdSource {
+  /**
+   * Looks for the first user ids, in the order of their UTF-8 bytes, that begin
+   * with `prefix` and come after `after`, at most `max`.
+   *
+   * @returns A generator that yields every few hundred microseconds, so that
+   * others have their turn, and returns the ids.
+   * @throws {UnavailableError} If that can't be known yet.
+   */
+  searchIds(
+    prefix: string,
+    after: string,
+    max: number,
+  ): Generator<void, string[], void>;
+}
+
 /** The last changes of a replica, numbered in their order from its start on. */
 export interface RecentChanges {
   /** The number of the oldest change that is kept. */
@@ -303,6 +320,10 @@ export interface HistorySample {
   /** The median and the 99th percentile of commits; null if there were none. */
   readonly commit_p50_ms: number | null;
   readonly commit_p99_ms: number | null;
+  /** Valid sets and deletions that were not confirmed, by reason. */
+  readonly refused_per_s: Readonly<Record<string, number>>;
+  /** Answers by whose fault they were, the client's or the server's. */
+  readonly errors_per_s: Readonly<Record<"client" | "server", number>>;
   readonly rss_bytes: number;
 }
 

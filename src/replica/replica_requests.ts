@@ -150,6 +150,20 @@ export class ReplicaRequests extends ReplicaView {
   }
 
   /**
+   * Looks for user ids, as `Storage.searchIds` does.
+   *
+   * @throws {NotReadyError} If this replica can't know yet.
+   */
+  searchIds(
+    prefix: string,
+    after: string,
+    max: number,
+  ): Generator<void, string[], void> {
+    if (!this.readable) throw notReadable(this);
+    return this.machine.searchIds(prefix, after, max);
+  }
+
+  /**
    * Waits until a sequence is applied, at most as long as a set may take.
    *
    * @throws {SequenceNotReachedError} If it takes longer.

@@ -137,6 +137,15 @@ export class StateMachine {
     return this.#storage.getJson(id);
   }
 
+  /** Looks for user ids, as {@linkcode Storage.searchIds} does. */
+  searchIds(
+    prefix: string,
+    after: string,
+    max: number,
+  ): Generator<void, string[], void> {
+    return this.#storage.searchIds(prefix, after, max);
+  }
+
   /**
    * @param logId The log's identity.
    * @returns The state as it is, whole; to be disposed of after use.

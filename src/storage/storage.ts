@@ -10,6 +10,7 @@ import {
   type UserGradePatch,
 } from "../user_grade.ts";
 import { Digest } from "./digest.ts";
+import { IdSearch } from "./id_search.ts";
 import type { RowBlock } from "./row_block.ts";
 import type { TableSnapshot } from "./snapshot.ts";
 import { UserTable } from "./user_table.ts";
@@ -166,6 +167,23 @@ export class Storage {
       table.read(2),
       table.read(3),
     );
+  }
+
+  /**
+   * Looks for the first user ids, in the order of their UTF-8 bytes, that begin
+   * with `prefix` and come after `after`, at most `max`.
+   *
+   * @returns A generator that yields every few hundred microseconds, so that
+   * others have their turn, and returns the ids.
+   */
+  *searchIds(
+    prefix: string,
+    after: string,
+    max: number,
+  ): Generator<void, string[], void> {
+    const search = new IdSearch(prefix, after, max);
+    yield* this.#table.search(search);
+    return search.ids;
   }
 
   /** @returns The state as it is now; close its table after use. */

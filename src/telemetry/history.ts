@@ -6,6 +6,7 @@
  */
 import { type HistogramCounts, quantile } from "../histogram.ts";
 import type { HistorySample, HistorySource } from "../http/ports.ts";
+import type { ErrorCounts } from "./error_counts.ts";
 
 /** How often a sample is taken. */
 export const STEP_MS = 2_000;
@@ -19,6 +20,9 @@ export interface Counters {
   readonly sets: number;
   /** How long sets took, in seconds. */
   readonly setSeconds: HistogramCounts;
+  /** Changes that were not confirmed, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly errors: ErrorCounts;
   /** The memory of the process now. */
   readonly rss_bytes: number;
 }
@@ -63,6 +67,8 @@ export class History implements HistorySource {
       sets_per_s: rounded((next.sets - last.sets) / elapsed_s),
       commit_p50_ms: commit_ms(0.5),
       commit_p99_ms: commit_ms(0.99),
+      refused_per_s: rates(next.refused, last.refused, elapsed_s),
+      errors_per_s: rates(next.errors, last.errors, elapsed_s),
       rss_bytes: next.rss_bytes,
     });
     this.#last = next;
@@ -73,6 +79,18 @@ export class History implements HistorySource {
   get samples(): readonly HistorySample[] {
     return this.#samples;
   }
+}
+
+/** The rate of each count. */
+function rates<Name extends string>(
+  next: Readonly<Record<Name, number>>,
+  last: Readonly<Record<Name, number>>,
+  elapsed_s: number,
+): Record<Name, number> {
+  const names = Object.keys(next) as Name[];
+  return Object.fromEntries(
+    names.map((name) => [name, rounded((next[name] - last[name]) / elapsed_s)]),
+  ) as Record<Name, number>;
 }
 
 function rounded(value: number): number {

@@ -32,7 +32,6 @@ export interface MetricSources extends HttpSources, ProcessSources {
 export async function createMetrics(
   sources: MetricSources,
 ): Promise<MetricRegistry> {
-  // The library takes 50 ms to load; the log opens in the meantime.
   const { MetricRegistry } = await import("./metric_registry.ts");
   const registry = new MetricRegistry();
   addHttp(registry, sources);

@@ -118,3 +118,26 @@ Deno.test(
     assert.deepEqual(held, []);
   },
 );
+
+Deno.test(
+  "a start waits in one step until the others have been heard",
+  { permissions },
+  async () => {
+    const room = new Room(false);
+    let now_ms = 10;
+    const waits_ms: number[] = [];
+    await enter(room, {
+      find: () => Promise.resolve(undefined),
+      ask: () => Promise.resolve(),
+      hold: () => {},
+      now: () => now_ms,
+    }, (ms) => {
+      waits_ms.push(ms);
+      now_ms += ms;
+      // Not known before NATS is connected, so it is asked for until then.
+      if (waits_ms.length === 2) room.joined(false, now_ms);
+      return Promise.resolve();
+    });
+    assert.deepEqual(waits_ms, [50, 50, HEARING_MS]);
+  },
+);

@@ -83,8 +83,12 @@ async function askSets({ set }: Asked, document: OpenApi): Promise<void> {
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n`, query });
   await set("post", "/import", { body: HEADER, query });
   await set("post", "/import", { body: HEADER, query: "replace=false" });
-  await set("get", "/backup");
-  await set("head", "/backup");
+  for (const path of ["/backup", "/users"]) {
+    await set("get", path);
+    await set("head", path);
+  }
+  await set("get", "/users", { query: "limit=0" });
+  await set("head", "/users", { query: "limit=0" });
   await set("post", "/snapshot");
   await set("post", "/snapshot", { body: user });
   await set("post", "/snapshot", { body: " ".repeat(300_000) });
@@ -100,6 +104,8 @@ async function askSets({ set }: Asked, document: OpenApi): Promise<void> {
       ["post", "/snapshot"],
       ["get", "/backup"],
       ["head", "/backup"],
+      ["get", "/users"],
+      ["head", "/users"],
       ["post", "/get"],
       ...sharedPaths(document).flatMap((path) =>
         (["get", "head"] as const).map((method) => [method, path] as const)
@@ -241,8 +247,10 @@ async function askWithoutLog(checker: AnswerChecker): Promise<void> {
   const { set, get } = new Asked(new LocalService({ isOpen: false }), checker);
   await set("post", "/set", { body: '{"user_id":"a"}' });
   await set("post", "/delete", { body: '{"user_id":"a"}' });
-  await set("get", "/backup");
-  await set("head", "/backup");
+  for (const path of ["/backup", "/users"]) {
+    await set("get", path);
+    await set("head", path);
+  }
   await set("post", "/import", { body: `${HEADER}a,1,2,3,4\n` });
   await askProbes(set);
   await askProbes(get);

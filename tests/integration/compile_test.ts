@@ -98,6 +98,7 @@ Deno.test("the compiled executable serves from a folder of its own", async () =>
     // What is imported later could be left out as unused.
     "prom-client/",
     "zod-openapi/",
+    "@opentelemetry/",
   ];
   for (const part of parts) {
     assert.ok(trial.said.includes(part), `${part} is not embedded`);

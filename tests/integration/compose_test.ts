@@ -216,7 +216,7 @@ class ReplicaCommand implements AsyncDisposable {
   /** @param service A shell script that stands for `deno task start`. */
   constructor(service: string) {
     const [shell, ...args] = compose.services["replica-a"].command;
-    assert.match(args[1], /^deno task start &/);
+    assert.match(args[1], /^deno task start &$/m);
     const deno = `${this.#folder.path}/deno`;
     Deno.writeTextFileSync(
       deno,

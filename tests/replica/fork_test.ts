@@ -222,6 +222,29 @@ test("Replica goes on from no snapshot that is older than its last entry, howeve
   assert.equal(forkByTime({ sequence: 0, time: null }, place), undefined);
 });
 
+test("Replica goes on from no snapshot whose seams tell another history, where nothing else does", () => {
+  const place = (time: string) => ({
+    sequence: 9,
+    time: "2026-01-01T00:00:09Z",
+    seams: { since: 0, count: 1, points: [[2, time]] as [number, string][] },
+  });
+  for (const isSame of [true, false]) {
+    const replica = readyReplica();
+    replica.apply([{ ...entry(2), isSeam: true }, entry(3)], 3);
+    const rejoin = () =>
+      replica.rejoin(
+        new Storage(),
+        place(isSame ? TIME : "2026-01-01T00:00:01Z"),
+      );
+    if (isSame) rejoin();
+    else assert.throws(rejoin, ForkedError);
+    assert.deepEqual(
+      [replica.isForked, replica.appliedSequence],
+      isSame ? [false, 9] : [true, 3],
+    );
+  }
+});
+
 test("a log that was moved to an entry later than the last one applied forks, if that is beyond it", () => {
   const place = { sequence: 3, time: "2026-01-01T00:00:05Z" };
   const cases: [sequence: number, second: number | null, isFork: boolean][] = [

@@ -16,6 +16,8 @@ export interface LocalServiceOptions
   extends Partial<Pick<AppsOptions, "bodyBytesMax" | "isReadOnly">> {
   /** Whether the replica knows its log already; if not, it is starting. */
   isOpen?: boolean;
+  /** Whether it is one of a cluster, whose others are heard by hand. */
+  isReplicated?: boolean;
 }
 
 /** What a request sends; a stream has no length that is known before. */
@@ -41,20 +43,24 @@ export class LocalService {
   readonly apps: Apps;
 
   constructor(
-    { isOpen = true, bodyBytesMax = 2 ** 18, isReadOnly = false }:
-      LocalServiceOptions = {},
+    {
+      isOpen = true,
+      isReplicated = false,
+      bodyBytesMax = 2 ** 18,
+      isReadOnly = false,
+    }: LocalServiceOptions = {},
   ) {
     const now = () => this.now();
     const identity = {
       replicaId: "me",
       version: "1.0.0",
-      mode: "standalone",
+      mode: isReplicated ? "replicated" : "standalone",
       started_ms: now(),
       session: "0".repeat(32),
     } as const;
     this.log = new LocalLog(isOpen, now);
     this.cluster = new Cluster(identity, this.log.proposer, {
-      sendHeartbeat: undefined,
+      sendHeartbeat: isReplicated ? () => {} : undefined,
       heard: () => {},
     });
     this.snapshots = new LocalSnapshots(this.log.proposer);

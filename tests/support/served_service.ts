@@ -4,7 +4,7 @@
  * @module
  */
 import type { App } from "../../src/http/server/router.ts";
-import { LocalService } from "./local_service.ts";
+import { LocalService, type LocalServiceOptions } from "./local_service.ts";
 
 /** Both listeners on ports of their own. */
 export class ServedService extends LocalService implements AsyncDisposable {
@@ -21,8 +21,8 @@ export class ServedService extends LocalService implements AsyncDisposable {
   readonly url = `http://127.0.0.1:${this.#get.addr.port}`;
   readonly setUrl = `http://127.0.0.1:${this.#set.addr.port}`;
 
-  constructor() {
-    super();
+  constructor(options: LocalServiceOptions = {}) {
+    super(options);
     this.apps.setPort = this.#set.addr.port;
   }
 

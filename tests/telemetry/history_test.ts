@@ -20,6 +20,8 @@ Deno.test(
       gets,
       sets,
       setSeconds: latency.snapshot(),
+      refused: { not_ready: 3 * gets },
+      errors: { client: gets, server: 0 },
       rss_bytes: 7,
     });
     const history = new History(read(), 1_000);
@@ -36,6 +38,8 @@ Deno.test(
       at_s: 3,
       gets_per_s: 50,
       sets_per_s: 5,
+      refused_per_s: { not_ready: 150 },
+      errors_per_s: { client: 50, server: 0 },
       rss_bytes: 7,
     });
     assert.ok(commit_p50_ms! > 0 && commit_p50_ms! <= commit_p99_ms!);
@@ -46,6 +50,8 @@ Deno.test(
       sets_per_s: 0,
       commit_p50_ms: null,
       commit_p99_ms: null,
+      refused_per_s: { not_ready: 0 },
+      errors_per_s: { client: 0, server: 0 },
       rss_bytes: 7,
     });
     for (let i = 3; i < 1_000; i++) history.tick(read, 1_000 + i * STEP_MS);

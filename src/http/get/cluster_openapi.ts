@@ -13,7 +13,7 @@ const Row = z.strictObject({
   version: z.string(),
   state: z.string().meta({
     description:
-      "A state of /status, away, gone, or a state of a later version.",
+      "A state of /status, away, gone, unknown (it can't be heard now), or a state of a later version.",
   }),
   reason: z.string(),
   log_id: z.string().nullable(),

@@ -53,7 +53,14 @@ export function getApp(options: GetAppOptions): RoutedApp {
   return router(
     {
       ...records,
-      "/status": status(identity, replica, options.cluster, snapshots, now),
+      "/status": status(
+        identity,
+        replica,
+        options.cluster,
+        snapshots,
+        availability,
+        now,
+      ),
       "/cluster": cluster(identity, options.cluster, now),
       "/history": history(options.history, now),
       "/metrics": metrics(() => options.metrics()),

@@ -15,6 +15,16 @@ export function history(source: HistorySource, now: () => number): Handler {
   return getAndHead(() => Response.json(view(source, now())));
 }
 
+/** One column for each name that the samples have. */
+function columns<Name extends string>(
+  samples: readonly Readonly<Record<Name, number>>[],
+): Record<Name, number[]> {
+  const names = Object.keys(samples.at(-1) ?? {}) as Name[];
+  return Object.fromEntries(
+    names.map((name) => [name, samples.map((sample) => sample[name])]),
+  ) as Record<Name, number[]>;
+}
+
 function view(
   { step_ms, samplesMax, samples }: HistorySource,
   now_ms: number,
@@ -31,6 +41,8 @@ function view(
       sets_per_s: column("sets_per_s"),
       commit_p50_ms: column("commit_p50_ms"),
       commit_p99_ms: column("commit_p99_ms"),
+      refused_per_s: columns(samples.map((sample) => sample.refused_per_s)),
+      errors_per_s: columns(samples.map((sample) => sample.errors_per_s)),
       rss_bytes: column("rss_bytes"),
     },
   };

@@ -21,6 +21,14 @@ const History = z.strictObject({
     sets_per_s: column,
     commit_p50_ms: columnWithGaps,
     commit_p99_ms: columnWithGaps,
+    refused_per_s: z.record(z.string(), column).meta({
+      description:
+        "Valid sets and deletions that were not confirmed, by the reasons of usergrade_rejected_sets_total; empty before the first sample.",
+    }),
+    errors_per_s: z.record(z.string(), column).meta({
+      description:
+        "Answers 4xx (client; not 404 of /get) and 5xx (server) of both listeners, without probes; empty before the first sample.",
+    }),
     rss_bytes: column,
   }),
 }).meta({

@@ -7,9 +7,11 @@ import type {
   ClusterSource,
   Identity,
   KeptSnapshot,
+  Readiness,
   ReplicaStatus,
   SnapshotView,
 } from "../ports.ts";
+import type { Availability } from "../server/availability.ts";
 import { getAndHead, type Handler } from "../server/router.ts";
 import type { StatusAnswer } from "./status_openapi.ts";
 
@@ -18,13 +20,15 @@ import type { StatusAnswer } from "./status_openapi.ts";
  * @param replica Its replica.
  * @param cluster Its cluster.
  * @param snapshots What is kept of its log.
+ * @param availability What the operator decided.
  * @param now The time in milliseconds, by the clock of `identity`.
  */
 export function status(
   identity: Identity,
-  replica: ReplicaStatus,
+  replica: ReplicaStatus & Readiness,
   cluster: Pick<ClusterSource, "diverged">,
   snapshots: SnapshotView,
+  availability: Availability,
   now: () => number,
 ): Handler {
   return getAndHead(() => {
@@ -32,6 +36,10 @@ export function status(
       ...replicaPart(identity, replica, snapshots),
       uptime_s: Math.round(now() - identity.started_ms) / 1000,
       diverged: cluster.diverged,
+      gets_refused: replica.readable ? null : replica.reason,
+      sets_refused: availability.writeRefusal ??
+        (replica.writable ? null : replica.reason),
+      leaving: availability.getRefusal ?? null,
     };
     return Response.json(answer);
   });
@@ -41,7 +49,10 @@ function replicaPart(
   { replicaId, version, mode }: Identity,
   replica: ReplicaStatus,
   { log, places }: SnapshotView,
-): Omit<StatusAnswer, "uptime_s" | "diverged"> {
+): Omit<
+  StatusAnswer,
+  "uptime_s" | "diverged" | "gets_refused" | "sets_refused" | "leaving"
+> {
   return {
     replica_id: replicaId,
     version,

@@ -43,6 +43,17 @@ const Status = z.strictObject({
   diverged: z.boolean().meta({
     description: "Another replica was found to differ from this one.",
   }),
+  gets_refused: z.string().nullable().meta({
+    description: "Why gets are refused now; null if they are answered.",
+  }),
+  sets_refused: z.string().nullable().meta({
+    description:
+      "Why sets, deletions and imports are refused now; null if they are taken.",
+  }),
+  leaving: z.string().nullable().meta({
+    description:
+      "Why proxies should send no more requests, though they are served yet: the service stops soon; null if it does not.",
+  }),
 }).meta({ id: "Status" });
 
 /** The object of `/status`. */

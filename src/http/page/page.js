@@ -4,11 +4,11 @@
  * @module
  */
 import { showHistory } from "./charts.js";
-import { setText } from "./format.js";
 import { showLog } from "./log_line.js";
 import { startLookUp } from "./look_up.js";
-import { showCluster } from "./replicas.js";
+import { showReplicas } from "./replicas.js";
 import { NotSentError, send } from "./request.js";
+import { showSilent, showVerdict } from "./verdict_view.js";
 
 /** How often to ask, and the longest pause while there is no answer. */
 const INTERVAL_MS = 2_000;
@@ -31,43 +31,42 @@ function answeredAt_ms(response) {
   return Date.parse(response.headers.get("date")) || Date.now();
 }
 
-/** Why there is no answer, if there is none. */
-function silenceText(error) {
-  const reason = error instanceof NotSentError
-    ? error.message
-    : `This replica has not answered since ${silentSince.toLocaleTimeString()}.`;
-  return `${reason} What is shown below is from before.`;
+function showFailure(error) {
+  silentSince ??= new Date();
+  showSilent(
+    error instanceof NotSentError
+      ? error.message
+      : `This replica has not answered since ${silentSince.toLocaleTimeString()}.`,
+  );
 }
 
-function showSilence(error) {
-  const banner = document.querySelector("#stale");
-  banner.hidden = silentSince === undefined;
-  setText(banner, silentSince === undefined ? "" : silenceText(error));
+async function show() {
+  const [cluster, status, history] = await Promise.all([
+    ask("cluster"),
+    ask("status"),
+    ask("history"),
+  ]);
+  const seen = await cluster.json();
+  const told = await status.json();
+  showVerdict(seen, told);
+  showReplicas(seen);
+  showLog(told, answeredAt_ms(status));
+  showHistory(await history.json());
+  silentSince = undefined;
+}
+
+async function poll() {
+  try {
+    await show();
+    interval_ms = INTERVAL_MS;
+  } catch (error) {
+    showFailure(error);
+    interval_ms = Math.min(2 * interval_ms, INTERVAL_MAX_MS);
+  }
   document.querySelector("main").classList.toggle(
     "old",
     silentSince !== undefined,
   );
-}
-
-async function poll() {
-  let failure;
-  try {
-    const [cluster, status, history] = await Promise.all([
-      ask("cluster"),
-      ask("status"),
-      ask("history"),
-    ]);
-    showCluster(await cluster.json());
-    showLog(await status.json(), answeredAt_ms(status));
-    showHistory(await history.json());
-    silentSince = undefined;
-    interval_ms = INTERVAL_MS;
-  } catch (error) {
-    failure = error;
-    silentSince ??= new Date();
-    interval_ms = Math.min(2 * interval_ms, INTERVAL_MAX_MS);
-  }
-  showSilence(failure);
   clearTimeout(timer);
   // A hidden page asks nothing.
   if (!document.hidden) timer = setTimeout(poll, interval_ms);

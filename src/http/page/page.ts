@@ -8,20 +8,28 @@
 import { createHash } from "node:crypto";
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplotJs from "uplot/dist/uPlot.iife.js" with { type: "text" };
+import chartJs from "./chart.js" with { type: "text" };
+import chartScaleJs from "./chart_scale.js" with { type: "text" };
+import chartsCss from "./charts.css" with { type: "text" };
 import chartsJs from "./charts.js" with { type: "text" };
-import conditionJs from "./condition.js" with { type: "text" };
 import editHtml from "./edit.html" with { type: "text" };
 import editJs from "./edit.js" with { type: "text" };
 import followerJs from "./follower.js" with { type: "text" };
+import formsCss from "./forms.css" with { type: "text" };
 import formatJs from "./format.js" with { type: "text" };
 import indexHtml from "./index.html" with { type: "text" };
 import logLineJs from "./log_line.js" with { type: "text" };
 import lookUpJs from "./look_up.js" with { type: "text" };
 import pageCss from "./page.css" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
+import plotJs from "./plot.js" with { type: "text" };
 import recordJs from "./record.js" with { type: "text" };
+import replicaRowJs from "./replica_row.js" with { type: "text" };
+import replicasCss from "./replicas.css" with { type: "text" };
 import replicasJs from "./replicas.js" with { type: "text" };
 import requestJs from "./request.js" with { type: "text" };
+import verdictJs from "./verdict.js" with { type: "text" };
+import verdictViewJs from "./verdict_view.js" with { type: "text" };
 import { getAndHead, type Handler } from "../server/router.ts";
 import { EDIT_PATH, withoutSlash } from "./edit_link.ts";
 
@@ -46,6 +54,7 @@ const TYPES: Record<string, string> = {
 /** The files of both pages. */
 const SHARED_FILES: Record<string, Handler> = {
   "/page/page.css": file("css", pageCss),
+  "/page/forms.css": file("css", formsCss),
   "/page/look_up.js": file("js", lookUpJs),
   "/page/follower.js": file("js", followerJs),
   "/page/record.js": file("js", recordJs),
@@ -59,10 +68,17 @@ export function page(): Record<string, Handler> {
     ...SHARED_FILES,
     "/": file("html", indexHtml),
     "/page/page.js": file("js", pageJs),
+    "/page/verdict.js": file("js", verdictJs),
+    "/page/verdict_view.js": file("js", verdictViewJs),
     "/page/replicas.js": file("js", replicasJs),
+    "/page/replica_row.js": file("js", replicaRowJs),
+    "/page/replicas.css": file("css", replicasCss),
     "/page/log_line.js": file("js", logLineJs),
-    "/page/condition.js": file("js", conditionJs),
     "/page/charts.js": file("js", chartsJs),
+    "/page/chart.js": file("js", chartJs),
+    "/page/chart_scale.js": file("js", chartScaleJs),
+    "/page/plot.js": file("js", plotJs),
+    "/page/charts.css": file("css", chartsCss),
     "/page/uplot.js": file("js", uplotJs),
     "/page/uplot.css": file("css", uplotCss),
   };

@@ -33,7 +33,12 @@ export class Availability {
 
   /** Why the set listener should get no requests; undefined if it should. */
   get setRefusal(): string | undefined {
-    return this.#leaving ?? (this.isReadOnly ? READ_ONLY : undefined);
+    return this.#leaving ?? this.writeRefusal;
+  }
+
+  /** Why sets, deletions and imports are refused; undefined if they aren't. */
+  get writeRefusal(): string | undefined {
+    return this.isReadOnly ? READ_ONLY : undefined;
   }
 
   /**

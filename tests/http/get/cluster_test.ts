@@ -90,3 +90,27 @@ Deno.test("GET /cluster has a row for each replica, in the order of their ids", 
     [["ready", null], ["gone", null]],
   );
 });
+
+Deno.test("GET /cluster calls the others unknown, not gone, while they can't be heard, until they had time to answer", async () => {
+  const service = new LocalService({ isReplicated: true });
+  const rows = async () => {
+    const { replicas } = await (await service.get("/cluster")).json();
+    return replicas.map((
+      { replica_id, state }: { replica_id: string; state: string },
+    ) => `${replica_id} ${state}`);
+  };
+  const hear = (id: string) =>
+    service.cluster.heard(id, encodeHeartbeat(heartbeat(id)), service.now());
+  service.cluster.joined(service.now());
+  hear("b");
+  hear("c");
+  assert.deepEqual(await rows(), ["b ready", "c ready", "me ready"]);
+  service.cluster.left(service.now());
+  service.pass(60_000);
+  assert.deepEqual(await rows(), ["b unknown", "c unknown", "me ready"]);
+  service.cluster.joined(service.now());
+  hear("b");
+  assert.deepEqual(await rows(), ["b ready", "c unknown", "me ready"]);
+  service.pass(11_000);
+  assert.deepEqual(await rows(), ["b gone", "c gone", "me ready"]);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { REJECTIONS } from "../../../src/replica/set_counts.ts";
 import { LocalService } from "../../support/local_service.ts";
 
 Deno.test("GET /history has columns of the samples so far, with seconds since the start", async () => {
@@ -18,9 +19,14 @@ Deno.test("GET /history has columns of the samples so far, with seconds since th
     "sets_per_s",
     "commit_p50_ms",
     "commit_p99_ms",
+    "refused_per_s",
+    "errors_per_s",
     "rss_bytes",
   ]);
-  for (const [name, column] of Object.entries(columns)) {
+  const { refused_per_s, errors_per_s, ...rest } = columns;
+  const all = { ...rest, ...refused_per_s, ...errors_per_s };
+  assert.equal(Object.keys(all).length, 6 + REJECTIONS.length + 2);
+  for (const [name, column] of Object.entries(all)) {
     assert.equal((column as unknown[]).length, 1, name);
   }
   assert.ok(columns.at_s[0] >= 2 && columns.at_s[0] <= now_s);
@@ -28,4 +34,26 @@ Deno.test("GET /history has columns of the samples so far, with seconds since th
   assert.ok(columns.sets_per_s[0] > 0 && columns.sets_per_s[0] <= 5);
   assert.ok(columns.commit_p50_ms[0] <= columns.commit_p99_ms[0]);
   assert.ok(columns.rss_bytes[0] > 1e6);
+});
+
+Deno.test("GET /history has refusals by reason and errors, neither of probes nor of users who do not exist", async () => {
+  const service = new LocalService();
+  service.log.proposer.logStatusChanged({ state: "away", reason: "NATS" });
+  for (let i = 0; i < 4; i++) {
+    await service.set({ user_id: "a" });
+    await service.ask("/readyz");
+    await service.get("/get?user_id=nobody");
+    await service.get("/get");
+    await service.send("set", "/set", { method: "POST" });
+  }
+  service.pass(2_000);
+  const { columns } = await (await service.get("/history")).json();
+  const { refused_per_s, errors_per_s } = columns;
+  const [unready] = refused_per_s.not_ready;
+  assert.ok(unready > 0 && unready <= 2);
+  // For each refused set: a get without user_id and a set without a password.
+  const times = ([rate]: number[]) => Math.round(rate / unready);
+  assert.equal(times(refused_per_s.queue_full), 0);
+  assert.equal(times(errors_per_s.client), 2);
+  assert.equal(times(errors_per_s.server), 1);
 });

@@ -19,6 +19,9 @@ Deno.test("GET /status says what the contract says", async () => {
     "digest",
     "uptime_s",
     "diverged",
+    "gets_refused",
+    "sets_refused",
+    "leaving",
   ]);
   assert.match(status.digest, /^[0-9a-f]{16}$/);
   assert.ok(status.uptime_s >= 12.345 && status.uptime_s < 60);
@@ -44,6 +47,9 @@ Deno.test("GET /status says what the contract says", async () => {
       digest: "",
       uptime_s: 0,
       diverged: false,
+      gets_refused: null,
+      sets_refused: null,
+      leaving: null,
     },
   );
 });
@@ -74,4 +80,21 @@ Deno.test("GET /status names the newest snapshot of all places, the log's size, 
   assert.deepEqual((await logPart()).snapshot, inFolder);
   snapshots.places.log.newest = { ...inFolder, bytes: 71 };
   assert.equal((await logPart()).snapshot.bytes, 71);
+});
+
+Deno.test("GET /status says why gets and sets are refused, and that the service stops soon", async () => {
+  const starting = new LocalService({ isOpen: false });
+  const { gets_refused, sets_refused } = await starting.statusJson();
+  assert.equal(gets_refused, "the log is not open yet");
+  assert.equal(sets_refused, gets_refused);
+  const readOnly = new LocalService({ isReadOnly: true });
+  const { gets_refused: none, sets_refused: refused } = await readOnly
+    .statusJson();
+  assert.equal(none, null);
+  assert.match(refused, /read-only/);
+  const service = new LocalService();
+  service.log.proposer.logStatusChanged({ state: "away", reason: "NATS" });
+  assert.equal((await service.statusJson()).sets_refused, "NATS");
+  service.apps.availability.leave("SIGTERM came");
+  assert.equal((await service.statusJson()).leaving, "SIGTERM came");
 });

@@ -58,6 +58,7 @@ Deno.test(
 function healableStream(
   ends: { first_seq: number; last_seq: number },
   entries: Readonly<Record<number, HealPoint>> = {},
+  doesPurge = true,
 ) {
   const asked: string[] = [];
   let told = 0;
@@ -65,6 +66,10 @@ function healableStream(
     asked.push(subject);
     if (subject.startsWith("STREAM.INFO.")) {
       return Promise.resolve({ ...LOOK, state: { ...ends, bytes: 0 } });
+    }
+    if (subject.startsWith("STREAM.PURGE.") && doesPurge) {
+      const { seq } = body as { seq: number };
+      ends = { first_seq: seq, last_seq: seq - 1 };
     }
     if (!subject.startsWith("STREAM.MSG.GET.")) {
       return Promise.resolve({ seq: ends.last_seq + 1 });
@@ -85,7 +90,15 @@ function healableStream(
       },
     });
   };
-  const api: Asking = { ask, request: ask };
+  const fences: string[] = [];
+  const api: Asking = {
+    ask,
+    request: (subject, body, { headers } = {}) => {
+      const says = (what: string) => headers?.get(`Nats-Expected-${what}`);
+      fences.push(`${says("Stream")} ${says("Last-Sequence")}`);
+      return ask(subject, body);
+    },
+  };
   const stream = new HealableStream("USERGRADE", {
     log: () => {
       throw new Error("nobody asks for it here");
@@ -98,6 +111,8 @@ function healableStream(
   });
   return {
     stream,
+    /** Of which stream and after which entry fences were written. */
+    fences,
     /** What was asked for but to look. */
     get done() {
       return asked.filter((one) => !/INFO|MSG\.GET/.test(one));
@@ -130,12 +145,21 @@ Deno.test(
     }
     assert.deepEqual(unfenced.done, []);
     // A server that says that it has purged, and has not.
-    const idle = healableStream(ends, { 3: POINT });
+    const idle = healableStream(ends, { 3: POINT }, false);
     await assert.rejects(
       idle.stream.moveTo(POINT),
       /asked to move .* 6, .* 1$/,
     );
     assert.deepEqual([idle.done, idle.told], [[PURGE], 0]);
+    for (
+      const [at, point] of [[3, POINT], [1, { ...POINT, sequence: 1 }]] as const
+    ) {
+      const whole = healableStream({ first_seq: 1, last_seq: at }, {
+        [at]: point,
+      });
+      await whole.stream.moveTo(point);
+      assert.deepEqual([whole.done, whole.told], [[PURGE], 1]);
+    }
     // It was moved before.
     const moved = healableStream({ first_seq: 6, last_seq: 5 });
     await moved.stream.moveTo(POINT);
@@ -149,14 +173,18 @@ Deno.test(
 );
 
 Deno.test(
-  "HealableStream.fence() refuses an answer that tells another place than it asked for",
+  "HealableStream.fence() is taken directly after one entry alone, and refuses an answer that tells another place",
   { permissions: "none" },
   async () => {
-    const { stream } = healableStream({ first_seq: 1, last_seq: 3 });
+    const healable = healableStream({ first_seq: 1, last_seq: 3 });
+    const { stream, fences } = healable;
     await stream.fence(POINT, 3);
+    assert.equal(healable.told, 1);
     await assert.rejects(
       stream.fence(POINT, 2),
       /fence as entry 3, and says 4/,
     );
+    // Of two healers, the stream takes the fence of one.
+    assert.deepEqual(fences, ["USERGRADE 3", "USERGRADE 2"]);
   },
 );
