@@ -29,11 +29,10 @@ export class HealOperator {
   /** Whether a replica says that it does not heal for the sake of another history. */
   get areTwoHistories(): boolean {
     const { services, lossCount } = this.storm;
-    const others = this.#histories;
     return lossCount >= 2 &&
       services.some(({ replica: { replica, applied } }) =>
         replica.state === "healing" && /nobody can tell/.test(replica.reason) &&
-        others.some((other) => areTwo(applied, other))
+        this.#histories.some((other) => areTwo(applied, other))
       );
   }
 
