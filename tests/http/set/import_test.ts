@@ -112,7 +112,10 @@ Deno.test("POST /import answers 503 when as many imports as may be are running",
     const refused = await service.import("user_id,spp\na,1\n");
     assert.equal(refused.headers.get("retry-after"), "1");
     const { detail, line, rows_committed } = await problem(refused, 503);
-    assert.equal(detail, "2 imports are running, which is the limit");
+    assert.equal(
+      detail,
+      "2 imports are running, which is the limit: try again when one has ended",
+    );
     assert.deepEqual([line, rows_committed], [1, 0]);
   }
   for (const { writable } of bodies) {
