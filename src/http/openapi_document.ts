@@ -64,7 +64,7 @@ Where there is GET there is HEAD too: the same answer without its body.
 
 ## Errors
 
-Errors are problem details by RFC 9457. Another method of a path gets 405 with Allow, another path 404. The set listener checks the credentials first. A request that gets or changes user grades refuses a parameter that it does not have with 400, unless its name begins with \`_\`.
+Errors are problem details by RFC 9457. Another method of a path gets 405 with Allow, another path 404. The set listener checks the credentials first.
 
 503: the change was certainly not stored; send it again after Retry-After. 504: the outcome is unknown, or, where the detail says so, the change is stored and this replica can't apply it yet.`;
 

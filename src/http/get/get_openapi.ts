@@ -50,7 +50,7 @@ export const GET_PATH: PathItem = {
         example: GRADES[0],
       }),
       "400": problem(
-        "user_id is missing, given twice or not valid, for example, or a parameter is unknown",
+        "For example, user_id is missing, given twice or not valid",
         ValidationProblem,
       ),
       "404": problem("There is no such user"),
@@ -86,7 +86,7 @@ export const GET_PATH: PathItem = {
         },
       ),
       "400": problem(
-        `The body is not an array of 1 to ${IDS_MAX} ids, min_sequence is not valid, or a parameter is unknown`,
+        `The body is not an array of 1 to ${IDS_MAX} ids, or min_sequence is not valid`,
         ValidationProblem,
       ),
       "408": problem("The body did not arrive within 10 s"),

@@ -26,15 +26,15 @@ const PARAMETERS = ["user_id", "min_sequence"];
 
 /**
  * @param query What follows the `?`, `application/x-www-form-urlencoded`.
- * @returns What it asks for.
- * @throws {HttpError} 400, if `user_id` is missing, empty or given twice, a
- * value is not valid, or a parameter is unknown.
+ * @returns What it asks for; other parameters are ignored.
+ * @throws {HttpError} 400, if `user_id` is missing, empty or given twice, or a
+ * value is not valid.
  */
 export function parseQuery(query: string): GetQuery {
   const plain = PLAIN.exec(query);
   if (plain !== null) return { userId: plain[1] };
 
-  const parameters = parametersOf(query, "A get", PARAMETERS);
+  const parameters = parametersOf(query, PARAMETERS);
   const userId = only(parameters, "user_id");
   if (userId === undefined) {
     throw new HttpError(400, "user_id is missing: ask for /get?user_id=ID");
@@ -46,12 +46,13 @@ export function parseQuery(query: string): GetQuery {
 
 /**
  * @param query What follows the `?` of a get of many users.
- * @returns The sequence that must be applied before the answer, if one is given.
- * @throws {HttpError} 400, if it is not valid, or another parameter is given.
+ * @returns The sequence that must be applied before the answer, if one is given;
+ * other parameters are ignored.
+ * @throws {HttpError} 400, if it is not valid, or `user_id` is given.
  */
 export function parseMinSequence(query: string): number | undefined {
   if (query === "") return undefined;
-  const parameters = parametersOf(query, "A get", PARAMETERS);
+  const parameters = parametersOf(query, PARAMETERS);
   if (parameters.has("user_id")) {
     throw invalidParameter(
       "user_id",

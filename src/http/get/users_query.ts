@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { invalidParameter, only, parametersOf } from "../server/parameters.ts";
+import {
+  invalidParameter,
+  only,
+  onlyParametersOf,
+} from "../server/parameters.ts";
 
 /** The most users of one answer, and how many there are unless more are wanted. */
 export const USERS_MAX = 100;
@@ -27,7 +31,7 @@ export interface UsersQuery {
  * @throws {HttpError} 400, if a parameter is unknown, given twice or not valid.
  */
 export function parseUsers(query: string): UsersQuery {
-  const parameters = parametersOf(
+  const parameters = onlyParametersOf(
     query,
     "A search for users",
     ["prefix", "after", "limit"],

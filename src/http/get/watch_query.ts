@@ -7,7 +7,7 @@ import { assertUserId } from "../../user_grade_schema.ts";
 import {
   invalidParameter,
   only,
-  parametersOf,
+  onlyParametersOf,
   sequenceOf,
 } from "../server/parameters.ts";
 
@@ -35,7 +35,7 @@ export function parseWatch(
   query: string,
   lastEventId: string | null,
 ): WatchQuery {
-  const parameters = parametersOf(query, "A watch", ["user_id", "after"]);
+  const parameters = onlyParametersOf(query, "A watch", ["user_id", "after"]);
   const userIds = new Set(parameters.get("user_id"));
   userIds.forEach(assertUserId);
   if (userIds.size > WATCHED_USERS_MAX) {

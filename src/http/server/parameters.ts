@@ -1,9 +1,10 @@
 /**
- * The parameters of requests that get or change user grades.
+ * The parameters of requests.
  *
- * A parameter that a route does not have gets 400: with `min_sequence` misspelt,
- * for example, a client would get an older record than it asked for, and never
- * learn of it.
+ * A request that changes something, watches or searches refuses a parameter that
+ * it does not have: with a name misspelt, it would do something else than it was
+ * asked for. `/get` and `/backup` ignore it: version 1.0 did, and clients may add
+ * parameters of their own there, to pass caches for example.
  *
  * @module
  */
@@ -15,9 +16,6 @@ export type Parameters = ReadonlyMap<string, readonly string[]>;
 /** Raw bytes beyond ASCII, which the runtime reads as Latin-1. */
 const NOT_ASCII = /[\u0080-\uffff]/;
 
-/** Parameters so named are ignored: client libraries add `_` to pass caches. */
-const IGNORED = "_";
-
 /** The most parameters that an error names, and the most characters of each. */
 const UNKNOWN_NAMED_MAX = 8;
 const NAME_CHARACTERS_MAX = 64;
@@ -26,25 +24,23 @@ const INTEGER = /^\d{1,16}$/;
 
 /**
  * @param query What follows the `?`, `application/x-www-form-urlencoded`.
- * @param what What the request is, as an error's subject.
  * @param known The parameters that there are.
+ * @param other Called with the name of each other one.
  * @returns Those that are given, decoded.
- * @throws {HttpError} 400, if another one is given, whose name does not begin
- * with `_`, or the query is not UTF-8.
+ * @throws {HttpError} 400, if they are not UTF-8.
  */
 export function parametersOf(
   query: string,
-  what: string,
   known: readonly string[],
+  other: (name: string) => void = () => {},
 ): Parameters {
   const given = new Map<string, string[]>();
-  const unknown = new Set<string>();
   for (const pair of query.split("&")) {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
     const name = decode(equals === -1 ? pair : pair.slice(0, equals));
     if (!known.includes(name)) {
-      if (!name.startsWith(IGNORED)) unknown.add(name);
+      other(name);
       continue;
     }
     const value = equals === -1 ? "" : decode(pair.slice(equals + 1));
@@ -52,6 +48,22 @@ export function parametersOf(
     if (values === undefined) given.set(name, [value]);
     else values.push(value);
   }
+  return given;
+}
+
+/**
+ * As {@linkcode parametersOf}, for requests that have no others.
+ *
+ * @param what What the request is, as an error's subject.
+ * @throws {HttpError} 400, if another one is given.
+ */
+export function onlyParametersOf(
+  query: string,
+  what: string,
+  known: readonly string[],
+): Parameters {
+  const unknown = new Set<string>();
+  const given = parametersOf(query, known, (name) => unknown.add(name));
   if (unknown.size > 0) throw notKnown([...unknown], what, known);
   return given;
 }
@@ -59,10 +71,10 @@ export function parametersOf(
 /**
  * @param query What follows the `?` of a request without parameters.
  * @param what What the request is, as an error's subject.
- * @throws {HttpError} As {@linkcode parametersOf}.
+ * @throws {HttpError} 400, if there is one.
  */
 export function refuseParameters(query: string, what: string): void {
-  if (query !== "") parametersOf(query, what, []);
+  if (query !== "") onlyParametersOf(query, what, []);
 }
 
 /**

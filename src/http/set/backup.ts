@@ -11,8 +11,7 @@ import {
 import { writeBackup } from "../../snapshot/format/write_backup.ts";
 import type { BackupSource } from "../ports/snapshots.ts";
 import { Limit } from "../server/limit.ts";
-import { refuseParameters } from "../server/parameters.ts";
-import { getAndHead, type Handler } from "../server/router.ts";
+import { type Handler, methods } from "../server/router.ts";
 
 /** How many backups are served at a time: each may keep a copy of what changes. */
 export const BACKUPS_MAX = 4;
@@ -69,10 +68,7 @@ export function backup(source: BackupSource, counts: BackupCounts): Handler {
       throw error;
     }
   };
-  return getAndHead((request, query) => {
-    refuseParameters(query, "A backup");
-    return request.method === "HEAD" ? head() : get();
-  });
+  return methods({ GET: get, HEAD: head });
 }
 
 function headersOf(info: BackupInfo): Record<string, string> {

@@ -7,11 +7,10 @@ import * as z from "zod";
 import {
   GUARDS,
   type PathItem,
-  problem,
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { file, LogSequence, ValidationProblem } from "../openapi/schemas.ts";
+import { file, LogSequence } from "../openapi/schemas.ts";
 
 const BACKUP_NAME =
   /^attachment; filename="usergrades-\d{8}T\d{6}Z-\d+\.csv\.gz"$/;
@@ -39,7 +38,6 @@ export const BACKUP_PATH: PathItem = {
         }),
         content: { "application/gzip": { schema: file } },
       },
-      "400": problem("The request has a parameter", ValidationProblem),
       ...GUARDS,
       "503": unavailable("Not ready, or too many backups are under way"),
     },

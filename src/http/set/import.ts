@@ -17,7 +17,11 @@ import type { SetTarget } from "../ports/changes.ts";
 import type { BackupSource } from "../ports/snapshots.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "../server/body.ts";
 import { Limit } from "../server/limit.ts";
-import { invalidParameter, only, parametersOf } from "../server/parameters.ts";
+import {
+  invalidParameter,
+  only,
+  onlyParametersOf,
+} from "../server/parameters.ts";
 import { HttpError, toHttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";
 import { deleteUnseen, FileUsersGoneError } from "./delete_unseen.ts";
@@ -97,7 +101,7 @@ export function importFile(
  */
 function isReplacing(query: string): boolean {
   const replace = only(
-    parametersOf(query, "An import", ["replace"]),
+    onlyParametersOf(query, "An import", ["replace"]),
     "replace",
   );
   if (replace !== undefined && replace !== "true") {

@@ -93,7 +93,7 @@ Deno.test("POST /set takes ids of 256 bytes, and any id comes back as it was", a
       return_fee: 0,
     });
   }
-  const plus = await service.get("/get?user_id=a%2Bb+c&_=1");
+  const plus = await service.get("/get?user_id=a%2Bb+c&x=1");
   assert.equal((await plus.json()).user_id, "a+b c");
 });
 
