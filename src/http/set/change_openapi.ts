@@ -78,7 +78,7 @@ export function changing<Change, Answer>(
         },
       ),
       "400": problem(
-        "The body is not what it must be, or there is a query: nothing is changed",
+        "The body is not what it must be, or the request has a parameter: nothing is changed",
         ValidationProblem,
       ),
       ...GUARDS,

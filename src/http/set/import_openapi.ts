@@ -13,7 +13,12 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { count, file, problemMembers, sequence } from "../openapi/schemas.ts";
+import {
+  count,
+  file,
+  sequence,
+  ValidationProblem,
+} from "../openapi/schemas.ts";
 
 const ImportResult = z.strictObject({
   rows: count,
@@ -28,7 +33,7 @@ const ImportResult = z.strictObject({
 export type ImportAnswer = z.infer<typeof ImportResult>;
 
 const ImportProblem = z.strictObject({
-  ...problemMembers,
+  ...ValidationProblem.shape,
   line: z.int().min(1).optional().meta({
     description: "The line of the file that it failed at.",
   }),

@@ -12,7 +12,7 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { count, sequence } from "../openapi/schemas.ts";
+import { count, sequence, ValidationProblem } from "../openapi/schemas.ts";
 
 const Snapshot = z.strictObject({
   sequence,
@@ -35,7 +35,10 @@ export const SNAPSHOT_PATH: PathItem = {
       "200": json("The snapshot is stored and was read back whole", Snapshot, {
         example: { sequence: 120, rows: 100_000, bytes: 1_100_000 },
       }),
-      "400": problem("The request has a body or a query: nothing was done"),
+      "400": problem(
+        "The request has a body or a parameter: nothing was done",
+        ValidationProblem,
+      ),
       ...GUARDS,
       "408": problem("The body did not arrive within 10 s"),
       "413": problem("The body is longer than MAX_BODY_BYTES"),
