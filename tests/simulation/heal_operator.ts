@@ -84,7 +84,10 @@ export class HealOperator {
     const { objects, services, broker: { stream }, lossCount } = this.storm;
     const reaches = (sequence: number) => sequence + 1 >= stream!.first;
     return stream !== undefined && lossCount > 0 &&
-      services.every(({ replica: { applied } }) => !reaches(applied.length)) &&
+      services.every((one) =>
+        !reaches(one.replica.applied.length) ||
+        isForkedBeyond(one, stream.first - 1)
+      ) &&
       !objects.snapshots().some(({ isWhole, meta: { info } }) =>
         isWhole && reaches(info.sequence)
       );
@@ -95,8 +98,9 @@ export class HealOperator {
     if (pending === undefined) return false;
     const { point } = pending;
     const key = broker.keyAt(point);
-    return services.every(({ replica: { applied } }) =>
-      applied[point.sequence - 1] !== key
+    return services.every((one) =>
+      one.replica.applied[point.sequence - 1] !== key ||
+      isForkedBeyond(one, point.sequence)
     ) && !objects.snapshots().some(({ isWhole, meta: { info } }) =>
       isWhole && info.sequence === point.sequence &&
       info.digest === point.digest
@@ -125,6 +129,17 @@ export class HealOperator {
     }
     for (const { name } of lost) this.storm.start(name);
   }
+}
+
+/**
+ * Whether a replica went past a state another way than the log: it does not have
+ * that state any more, and nobody goes on from the one that it has.
+ */
+function isForkedBeyond(
+  { replica: { replica, applied } }: SimulatedService,
+  sequence: number,
+): boolean {
+  return replica.state === "forked" && applied.length > sequence;
 }
 
 /** Whether neither history is the beginning of the other one. */
