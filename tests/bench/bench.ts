@@ -14,6 +14,7 @@ const TASKS = [
   "storage",
   "churn",
   "growth",
+  "start",
   "backup",
   "snapshot",
   "watch",
