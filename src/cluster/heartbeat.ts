@@ -3,7 +3,19 @@
  *
  * @module
  */
-import * as z from "zod";
+import {
+  boolean,
+  integer,
+  list,
+  matching,
+  nullable,
+  number,
+  type Of,
+  pair,
+  record,
+  text,
+  time,
+} from "../shape.ts";
 
 /** The most bytes of a heartbeat; a replica never sends more. */
 export const HEARTBEAT_BYTES_MAX = 4096;
@@ -23,40 +35,36 @@ const REASON_CHARACTERS_MAX = 200;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-const sequence = z.int().min(0);
-const digest = z.string().regex(/^[0-9a-f]{16}$/);
-const name = z.string().min(1).max(256);
+const sequence = integer(0);
+const digest = matching(/^[0-9a-f]{16}$/);
+const replicaId = matching(/^[A-Za-z0-9_-]{1,64}$/);
 
-const replicaId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
-
-const HeartbeatSchema = z.object({
+const isHeartbeat = record({
   replica_id: replicaId,
-  session: z.string().regex(/^[0-9a-f]{32}$/),
-  version: z.string().min(1).max(32),
+  session: matching(/^[0-9a-f]{32}$/),
+  version: text(1, 32),
   // A later version may know more states.
-  state: z.string().regex(/^[a-z_]{1,32}$/),
-  reason: z.string().max(REASON_CHARACTERS_MAX),
-  log_id: name.nullable(),
+  state: matching(/^[a-z_]{1,32}$/),
+  reason: text(0, REASON_CHARACTERS_MAX),
+  log_id: nullable(text(1, 256)),
   applied_sequence: sequence,
   last_sequence: sequence,
-  users: z.int().min(0),
+  users: integer(0),
   digest,
-  restore: z.object({
-    rows: z.int().min(0),
-    percent: z.number().min(0).max(100),
-  }).nullable(),
-  checkpoints: z.array(z.tuple([sequence, digest]))
-    .max(HEARTBEAT_CHECKPOINTS_MAX),
-  heals: z.int().min(0).optional(),
-  healed_to: sequence.nullable().optional(),
-  asks: z.boolean().optional(),
-  hears: z.array(replicaId).max(HEARTBEAT_HEARS_MAX).optional(),
-  seams: z.object({
+  restore: nullable(
+    record({ rows: integer(0), percent: number(0, 100) }, {}),
+  ),
+  checkpoints: list(pair(sequence, digest), 0, HEARTBEAT_CHECKPOINTS_MAX),
+}, {
+  heals: integer(0),
+  healed_to: nullable(sequence),
+  asks: boolean,
+  hears: list(replicaId, 0, HEARTBEAT_HEARS_MAX),
+  seams: record({
     since: sequence,
-    count: z.int().min(1),
-    points: z.array(z.tuple([sequence, z.iso.datetime()])).min(1)
-      .max(HEARTBEAT_SEAMS_MAX),
-  }).optional(),
+    count: integer(1),
+    points: list(pair(sequence, time), 1, HEARTBEAT_SEAMS_MAX),
+  }, {}),
 });
 
 /**
@@ -70,7 +78,7 @@ const HeartbeatSchema = z.object({
  * propose to its log, and by no other. `seams` are the newest of its state, as a
  * backup tells them.
  */
-export type Heartbeat = z.infer<typeof HeartbeatSchema>;
+export type Heartbeat = Of<typeof isHeartbeat>;
 
 /** Bytes that are not a replica's heartbeat. */
 export class InvalidHeartbeatError extends TypeError {
@@ -86,14 +94,14 @@ export function encodeHeartbeat(
 }
 
 /**
- * @param replicaId The replica id in the subject of the message.
+ * @param id The replica id in the subject of the message.
  * @param bytes The message, which anyone may have sent.
  * @returns The heartbeat.
  * @throws {InvalidHeartbeatError} If it is too large or malformed, or if it
  * names another replica than its subject.
  */
 export function parseHeartbeat(
-  replicaId: string,
+  id: string,
   bytes: Uint8Array,
 ): Heartbeat {
   if (bytes.length > HEARTBEAT_BYTES_MAX) {
@@ -110,17 +118,15 @@ export function parseHeartbeat(
       { cause },
     );
   }
-  const result = HeartbeatSchema.safeParse(value);
-  if (!result.success) {
+  if (!isHeartbeat(value)) {
     throw new InvalidHeartbeatError(
       "Cannot read a heartbeat: a field is missing or wrong",
-      { cause: result.error },
     );
   }
-  if (result.data.replica_id !== replicaId) {
+  if (value.replica_id !== id) {
     throw new InvalidHeartbeatError(
       "Cannot read a heartbeat: its subject names another replica",
     );
   }
-  return result.data;
+  return value;
 }

@@ -32,9 +32,7 @@ export function readPasswords(
   const passwords = passwordLines(content);
   if (
     passwords.length > PASSWORDS_MAX ||
-    !passwords.every((one) =>
-      VARIABLES.AUTH_PASSWORD.schema.safeParse(one).success
-    )
+    !passwords.every((one) => "value" in VARIABLES.AUTH_PASSWORD.check(one))
   ) {
     reader.problems.push(
       `AUTH_PASSWORD_FILE must hold 1 to ${PASSWORDS_MAX} lines, each with 1 to 1024 characters and no control characters`,

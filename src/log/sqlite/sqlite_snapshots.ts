@@ -47,7 +47,8 @@ export class SqliteSnapshots implements SnapshotStore {
   constructor(
     private readonly db: DatabaseSync,
     private readonly logId: string,
-    private readonly freeDiskBytes: () => number | undefined = () => undefined,
+    private readonly freeDiskBytes: () => Promise<number | undefined> = () =>
+      Promise.resolve(undefined),
   ) {
     this.#parts = new SqliteParts(db);
     this.#sweeper.start();
@@ -148,13 +149,15 @@ export class SqliteSnapshots implements SnapshotStore {
       if (!this.#writing.has(id)) throw new Error("it has ended");
     };
     return {
-      write: (rows) =>
-        attempt("write the snapshot", () => {
+      write: async (rows) => {
+        const free_bytes = await this.freeDiskBytes();
+        return await attempt("write the snapshot", () => {
           mustBeOpen();
-          this.#checkRoom(rows);
+          this.#checkRoom(rows, free_bytes ?? Infinity);
           writePart(rows);
           written += rows.count;
-        }),
+        });
+      },
       commit: () =>
         attempt("commit the snapshot", () => {
           mustBeOpen();
@@ -176,8 +179,7 @@ export class SqliteSnapshots implements SnapshotStore {
    * A snapshot that fills the disk would stop sets, and even what is written of
    * it could not be deleted.
    */
-  #checkRoom({ keys, keyEnds, numbers }: RowBlock): void {
-    const free_bytes = this.freeDiskBytes() ?? Infinity;
+  #checkRoom({ keys, keyEnds, numbers }: RowBlock, free_bytes: number): void {
     const rows_bytes = keys.byteLength + keyEnds.byteLength +
       numbers.byteLength;
     if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
