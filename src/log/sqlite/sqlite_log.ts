@@ -20,6 +20,7 @@ import {
   type TrimmableLog,
 } from "../log.ts";
 import { FileHealth } from "./file_health.ts";
+import { freeDiskBytes } from "./free_space.ts";
 import { exposure, fileProblem, openLogFile } from "./log_file.ts";
 import { SqliteEntries } from "./sqlite_entries.ts";
 import { SqliteExtent } from "./sqlite_extent.ts";
@@ -85,7 +86,11 @@ export class SqliteLog implements TrimmableLog {
       this.#db = openLogFile(file);
       const { id, isNew } = createSchema(this.#db, wantedId);
       this.#entries = new SqliteEntries(this.#db);
-      this.#snapshots = new SqliteSnapshots(this.#db, id);
+      this.#snapshots = new SqliteSnapshots(
+        this.#db,
+        id,
+        () => freeDiskBytes(this.directory),
+      );
       const [newest] = await this.#snapshots.list();
       this.#extent = new SqliteExtent(
         this.#db,
