@@ -8,7 +8,7 @@
  */
 import type { CommittedSet } from "../committed.ts";
 import { TooLargeError, UnconfirmedError } from "../errors.ts";
-import { type Change, entryText, type EntryVersion } from "../log/change.ts";
+import type { Change, EntryVersion } from "../log/change.ts";
 import {
   charactersThatFit,
   ENTRY_CHARACTERS_MAX,
@@ -139,7 +139,7 @@ export class GroupCommit {
     ) => Committed,
   ): Promise<Committed> {
     const unit = new ChangesUnit(changes, this.ports.now(), toCommitted);
-    const characters = unit.characters + 2;
+    const { characters } = unit;
     if (characters > this.#entryCharactersMax && changes.length > 1) {
       throw new EntryTooLargeError(
         `${changes.length} changes are ${
@@ -188,7 +188,7 @@ export class GroupCommit {
       const number = ++this.#lastBatch;
       const batch = new Batch(number, units, this.ports.now());
       this.#inFlight.push(batch);
-      this.ports.propose(number, entryText(units), batch.version);
+      this.ports.propose(number, batch.text, batch.version);
     }
   }
 
