@@ -304,3 +304,12 @@ Deno.test("no task allows everything", () => {
     assert.doesNotMatch(command, /(^|\s)(-A|--allow-all)\b/);
   }
 });
+
+Deno.test("no package runs a script when it is installed, and no start warns of one", () => {
+  const { npm }: { npm: Record<string, { scripts?: boolean }> } = JSON.parse(
+    Deno.readTextFileSync(`${ROOT}/deno.lock`),
+  );
+  const withScripts = Object.entries(npm).filter(([, { scripts }]) => scripts)
+    .map(([name]) => `npm:${name.replace(/@[^@]*$/, "")}`);
+  assert.deepEqual(project.allowScripts, { deny: withScripts });
+});

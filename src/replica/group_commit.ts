@@ -159,7 +159,7 @@ export class GroupCommit {
     if (!queue.hasRoom(unit.count)) {
       this.counts.rejected.queue_full += unit.count;
       throw new QueueFullError(
-        `${queue.changes} changes of ${queue.units} requests are waiting for the log, and there is no room for ${unit.count} more`,
+        `${queue.changes} changes of ${queue.units} requests are waiting for the log, and there is no room for ${unit.count} more: send fewer at a time`,
       );
     }
     if (queue.changes + this.#inFlight.length === 0) {

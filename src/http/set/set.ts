@@ -8,7 +8,7 @@ import type { SetTarget } from "../ports/changes.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonBody } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";
-import { refuseQuery } from "../server/no_query.ts";
+import { refuseParameters } from "../server/parameters.ts";
 import type { Handler } from "../server/router.ts";
 
 /**
@@ -28,7 +28,7 @@ export function set(target: SetTarget, bodies: BodyReader): Handler {
       : target.set(value).then(answer);
   };
   return (request, query) => {
-    refuseQuery(query, "A set");
+    refuseParameters(query, "A set");
     return bodies.read(request).then(propose);
   };
 }

@@ -220,6 +220,9 @@ export class Session {
   #forbidden(subject: string, now_ms: number): void {
     const reason = `NATS does not allow to publish to ${subject}`;
     if (this.#commits.forbidden(subject, reason, now_ms)) return;
-    this.#stage.forbidden(`${reason}, which a replica needs`, now_ms);
+    this.#stage.forbidden(
+      `${reason}, which a replica needs: allow it for this replica's user, as src/OPERATIONS.md lists`,
+      now_ms,
+    );
   }
 }
