@@ -57,6 +57,8 @@ export const IMPORT_PATH: PathItem = {
     operationId: "importUsers",
     summary:
       "Sets every row of a backup or any CSV file; other users stay as they are, or are deleted",
+    description:
+      "Each row is a set and goes through the log, so that every replica gets it. The file may have any size. An import that fails says at which line and how many rows are stored; importing the file again is harmless.",
     tags: ["backups"],
     security: SECURITY,
     requestParams: {

@@ -29,6 +29,8 @@ export const SNAPSHOT_PATH: PathItem = {
     operationId: "makeSnapshot",
     summary:
       "Makes a snapshot now, before an upgrade for example; it has no body",
+    description:
+      "The whole state is written beside the log or into SNAPSHOT_DIR, and read back before the answer comes.",
     tags: ["backups"],
     security: SECURITY,
     responses: {

@@ -11,7 +11,6 @@ import {
   type NatsConnection,
   NatsError,
 } from "nats";
-import { normalizeCertificates } from "../../pem.ts";
 import type { JetStreamOptions } from "./options.ts";
 
 /** How long the server may take to accept this replica. */
@@ -54,9 +53,15 @@ export async function openConnection(
     ...(creds !== undefined && {
       authenticator: credsAuthenticator(new TextEncoder().encode(creds)),
     }),
-    ...(ca !== undefined && { tls: { ca: normalizeCertificates(ca) ?? ca } }),
+    ...(ca !== undefined && { tls: { ca: await normalized(ca) } }),
   };
   return await connect(all);
+}
+
+/** What can't be read, the TLS library is left to complain of. */
+async function normalized(ca: string): Promise<string> {
+  const { normalizeCertificates } = await import("../../pem.ts");
+  return normalizeCertificates(ca) ?? ca;
 }
 
 async function read(

@@ -17,6 +17,8 @@ import {
   SnapshotStoreError,
   type StoredSnapshot,
 } from "../../snapshot/store.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
+import { freeFileBytes, RESERVED_BYTES } from "./free_space.ts";
 import { IS_VERIFIED, SqliteParts } from "./sqlite_parts.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -39,10 +41,13 @@ export class SqliteSnapshots implements SnapshotStore {
   /**
    * @param db The log's file.
    * @param logId The log's identity: all snapshots here are of this log.
+   * @param freeDiskBytes How many bytes the disk has left; undefined if that is
+   * not known.
    */
   constructor(
     private readonly db: DatabaseSync,
     private readonly logId: string,
+    private readonly freeDiskBytes: () => number | undefined = () => undefined,
   ) {
     this.#parts = new SqliteParts(db);
     this.#sweeper.start();
@@ -146,6 +151,7 @@ export class SqliteSnapshots implements SnapshotStore {
       write: (rows) =>
         attempt("write the snapshot", () => {
           mustBeOpen();
+          this.#checkRoom(rows);
           writePart(rows);
           written += rows.count;
         }),
@@ -164,6 +170,22 @@ export class SqliteSnapshots implements SnapshotStore {
         return Promise.resolve();
       },
     };
+  }
+
+  /**
+   * A snapshot that fills the disk would stop sets, and even what is written of
+   * it could not be deleted.
+   */
+  #checkRoom({ keys, keyEnds, numbers }: RowBlock): void {
+    const free_bytes = this.freeDiskBytes() ?? Infinity;
+    const rows_bytes = keys.byteLength + keyEnds.byteLength +
+      numbers.byteLength;
+    if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
+    // Its last pages may be part used, and its index needs some.
+    if (freeFileBytes(this.db) >= 2 * rows_bytes) return;
+    throw new Error(
+      `the disk of the log has ${free_bytes} bytes left, and ${RESERVED_BYTES} are kept for sets: make room`,
+    );
   }
 
   delete(id: string): Promise<void> {
