@@ -6,9 +6,10 @@
  */
 import type { EntryVersion } from "../change.ts";
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
-import { describe } from "./connection.ts";
+import { describe, isRefusal } from "./connection.ts";
 import type { FeedMessage } from "./feed_message.ts";
 import { Line } from "./line.ts";
+import { TICK_MS } from "./link.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import type { JetStreamOptions } from "./options.ts";
 import { Session } from "./session.ts";
@@ -17,9 +18,6 @@ import type { SessionEvent } from "./session_events.ts";
 import { SteadyClock } from "./steady_clock.ts";
 import { identityDescription } from "./stream_config.ts";
 import { askStream } from "./stream_request.ts";
-
-/** How often deadlines are looked at. */
-const TICK_MS = 100;
 
 /** What a log tells of, once it is opened. */
 export interface LogListener {
@@ -194,7 +192,12 @@ export class SessionRunner {
       error = cause;
     }
     this.#line = undefined;
-    this.tell({ type: "disconnected", attempt, reason: describe(error) });
+    this.tell({
+      type: "disconnected",
+      attempt,
+      reason: describe(error),
+      isRefused: isRefusal(error),
+    });
   }
 
   async #writeIdentity(id: string): Promise<void> {
