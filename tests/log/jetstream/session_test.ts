@@ -435,7 +435,12 @@ test("waits, and says for what, while an administrator has to put something righ
     assert.match(driver.take("status").status.reason, reason);
   driver.pass(100);
   driver.take("connect");
-  driver.tell({ type: "disconnected", attempt: 1, reason: "refused" });
+  driver.tell({
+    type: "disconnected",
+    attempt: 1,
+    reason: "refused",
+    isRefused: true,
+  });
   says(/^refused$/);
   driver.connect();
   driver.failLook("JetStream is not available");
