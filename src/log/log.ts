@@ -156,7 +156,7 @@ export class LogFailedError extends Error {
 
 /** What to do about a replica that is forked. */
 export const FORK_REMEDY =
-  "keep this replica running, save its backup and that of another one, import what is missing there, and only then start this one anew";
+  'keep this replica running, save its backup and that of another one, import there what is missing, delete there whom this side alone has deleted ("Two histories" in src/OPERATIONS.md), and only then start this one anew';
 
 /** An ordered, durable log of entries, shared by the replicas of a cluster. */
 export interface ReplicatedLog {

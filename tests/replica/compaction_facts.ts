@@ -66,6 +66,7 @@ export function facts(changes: Partial<CompactionFacts> = {}): CompactionFacts {
     snapshots: [],
     firstSequence: 1,
     lastSequence: appliedSequence,
+    beginsUnproven: false,
     isRequested: false,
     isHurried: changes.isRequested ?? false,
     failure: undefined,

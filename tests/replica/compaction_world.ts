@@ -58,6 +58,8 @@ interface Stored extends StoredSnapshot {
 export class CompactionWorld {
   weather: Weather = { ...CALM };
   isForbidden = false;
+  /** Whether the store lists nothing, whatever it has. */
+  hidesAll = false;
   /** Whether nothing can be deleted. */
   keepsAll = false;
   /** How often a compactor is given its turn. */
@@ -250,7 +252,7 @@ export class SimulatedCompactor {
     const { time } = world;
     const call = <T>(work: () => T) => world.call(this, work);
     const store: SnapshotStore = {
-      list: () => call(() => world.list()),
+      list: () => call(() => world.hidesAll ? [] : world.list()),
       delete: (id) =>
         call(() => {
           if (world.keepsAll) throw new SnapshotStoreError("it stays");

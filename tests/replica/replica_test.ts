@@ -29,7 +29,7 @@ function entry(sequence: number, text: string) {
 function set(sequence: number, user_id: string, spp: number) {
   return entry(
     sequence,
-    entryText([Change.set({ user_id, spp })]),
+    entryText([Change.set({ user_id, spp }).change]),
   );
 }
 

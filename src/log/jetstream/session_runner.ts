@@ -7,9 +7,10 @@
 import type { EntryVersion } from "../change.ts";
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
 import { ApiError } from "./api.ts";
-import { describe } from "./connection.ts";
+import { describe, isRefusal } from "./connection.ts";
 import type { FeedMessage } from "./feed_message.ts";
 import { Line } from "./line.ts";
+import { TICK_MS } from "./link.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import type { JetStreamOptions } from "./options.ts";
 import { Session } from "./session.ts";
@@ -17,9 +18,6 @@ import type { SessionAction } from "./session_actions.ts";
 import type { SessionEvent } from "./session_events.ts";
 import { SteadyClock } from "./steady_clock.ts";
 import { identityDescription } from "./stream_config.ts";
-
-/** How often deadlines are looked at. */
-const TICK_MS = 100;
 
 /** What a log tells of, once it is opened. */
 export interface LogListener {
@@ -230,7 +228,12 @@ export class SessionRunner {
       error = cause;
     }
     this.#line = undefined;
-    this.tell({ type: "disconnected", attempt, reason: describe(error) });
+    this.tell({
+      type: "disconnected",
+      attempt,
+      reason: describe(error),
+      isRefused: isRefusal(error),
+    });
   }
 
   async #writeIdentity(id: string): Promise<void> {
