@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { statfsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
 /**
@@ -14,17 +13,26 @@ import type { DatabaseSync } from "node:sqlite";
 export const RESERVED_BYTES = 16 * 1024 * 1024;
 
 /**
- * @param folder A folder.
- * @returns How many bytes its disk has left; undefined if that is not told, or
+ * Tells how many bytes a disk has left; undefined if that is not told, or
  * without the permission to ask for it.
  */
-export function freeDiskBytes(folder: string): number | undefined {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    return undefined;
-  }
+export type FreeDisk = () => number | undefined;
+
+/**
+ * @param folder A folder.
+ * @returns Tells what the folder's disk has left.
+ */
+export async function freeDiskOf(folder: string): Promise<FreeDisk> {
+  // Deno itself does not tell it, and a start does without the module.
+  const { statfsSync } = await import("node:fs");
+  return () => {
+    try {
+      const { bavail, bsize } = statfsSync(folder);
+      return bavail * bsize;
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 /** @returns How many bytes of a file are free for what is written next. */

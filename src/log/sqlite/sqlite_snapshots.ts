@@ -18,13 +18,15 @@ import {
   type StoredSnapshot,
 } from "../../snapshot/store.ts";
 import type { RowBlock } from "../../storage/row_block.ts";
-import { freeFileBytes, RESERVED_BYTES } from "./free_space.ts";
+import { type FreeDisk, freeFileBytes, RESERVED_BYTES } from "./free_space.ts";
 import { IS_VERIFIED, SqliteParts } from "./sqlite_parts.ts";
 import { Sweeper } from "./sweeper.ts";
 
 const LISTED = `
   SELECT id, sequence, time, rows, digest, ${IS_VERIFIED} AS verified
   FROM bases WHERE complete = 1`;
+
+const unknownDisk = () => Promise.resolve(() => undefined);
 
 /** A {@linkcode SnapshotStore} in the file of a log. */
 export class SqliteSnapshots implements SnapshotStore {
@@ -41,13 +43,12 @@ export class SqliteSnapshots implements SnapshotStore {
   /**
    * @param db The log's file.
    * @param logId The log's identity: all snapshots here are of this log.
-   * @param freeDiskBytes How many bytes the disk has left; undefined if that is
-   * not known.
+   * @param freeDisk Gives what tells how much the disk has left.
    */
   constructor(
     private readonly db: DatabaseSync,
     private readonly logId: string,
-    private readonly freeDiskBytes: () => number | undefined = () => undefined,
+    private readonly freeDisk: () => Promise<FreeDisk> = unknownDisk,
   ) {
     this.#parts = new SqliteParts(db);
     this.#sweeper.start();
@@ -125,9 +126,10 @@ export class SqliteSnapshots implements SnapshotStore {
     }
   }
 
-  create(info: SnapshotInfo): Promise<SnapshotSink> {
+  async create(info: SnapshotInfo): Promise<SnapshotSink> {
     const { logId, sequence, time, rows, digest } = info;
-    return attempt("begin a snapshot", () => {
+    const freeDisk = await this.freeDisk();
+    return await attempt("begin a snapshot", () => {
       if (logId !== this.logId) {
         throw new Error(`it is of the log ${logId}, this is ${this.logId}`);
       }
@@ -137,11 +139,11 @@ export class SqliteSnapshots implements SnapshotStore {
       ).run(sequence, time, rows, digest);
       const id = Number(lastInsertRowid);
       this.#writing.add(id);
-      return this.#sink(id, info);
+      return this.#sink(id, info, freeDisk);
     });
   }
 
-  #sink(id: number, info: SnapshotInfo): SnapshotSink {
+  #sink(id: number, info: SnapshotInfo, freeDisk: FreeDisk): SnapshotSink {
     const writePart = this.#parts.writer(id);
     let written = 0;
     const mustBeOpen = () => {
@@ -151,7 +153,7 @@ export class SqliteSnapshots implements SnapshotStore {
       write: (rows) =>
         attempt("write the snapshot", () => {
           mustBeOpen();
-          this.#checkRoom(rows);
+          this.#checkRoom(rows, freeDisk() ?? Infinity);
           writePart(rows);
           written += rows.count;
         }),
@@ -176,8 +178,10 @@ export class SqliteSnapshots implements SnapshotStore {
    * A snapshot that fills the disk would stop sets, and even what is written of
    * it could not be deleted.
    */
-  #checkRoom({ keys, keyEnds, numbers }: RowBlock): void {
-    const free_bytes = this.freeDiskBytes() ?? Infinity;
+  #checkRoom(
+    { keys, keyEnds, numbers }: RowBlock,
+    free_bytes: number,
+  ): void {
     const rows_bytes = keys.byteLength + keyEnds.byteLength +
       numbers.byteLength;
     if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
