@@ -7,6 +7,7 @@
 import type { ObjectMeta } from "../../src/log/jetstream/object_meta.ts";
 import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
+import { healPointOf } from "../support/simulated_stream.ts";
 import type { HealStorm } from "./heal_storm.ts";
 
 /** How long an operator looks at replicas that are forked: all are told of it. */
@@ -82,11 +83,19 @@ export class HealOperator {
 
   #isBeginningLost(): boolean {
     const { objects, services, broker: { stream }, lossCount } = this.storm;
-    const reaches = (sequence: number) => sequence + 1 >= stream!.first;
-    return stream !== undefined && lossCount > 0 &&
+    if (stream === undefined) return false;
+    const { first, last, entries } = stream;
+    // What ends directly before the first entry has to be shown to be of the
+    // same history, unless there is none yet.
+    const mark = entries.get(first);
+    const isShown = first === 1 || last < first ||
+      mark !== undefined && healPointOf(mark) !== undefined;
+    const reaches = (sequence: number) =>
+      sequence >= (isShown ? first - 1 : first);
+    return lossCount > 0 &&
       services.every((one) =>
         !reaches(one.replica.applied.length) ||
-        isForkedBeyond(one, stream.first - 1)
+        isForkedBeyond(one, first - 1)
       ) &&
       !objects.snapshots().some(({ isWhole, meta: { info } }) =>
         isWhole && reaches(info.sequence)

@@ -21,7 +21,7 @@ export async function freeDiskBytes(
   folder: string,
 ): Promise<number | undefined> {
   try {
-    // A start need not wait for it.
+    // Not part of a start, which it would delay.
     const { statfs } = await import("node:fs/promises");
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;

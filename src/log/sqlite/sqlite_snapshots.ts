@@ -149,15 +149,13 @@ export class SqliteSnapshots implements SnapshotStore {
       if (!this.#writing.has(id)) throw new Error("it has ended");
     };
     return {
-      write: async (rows) => {
-        const free_bytes = await this.freeDiskBytes();
-        return await attempt("write the snapshot", () => {
+      write: (rows) =>
+        attempt("write the snapshot", async () => {
+          await this.#checkRoom(rows);
           mustBeOpen();
-          this.#checkRoom(rows, free_bytes ?? Infinity);
           writePart(rows);
           written += rows.count;
-        });
-      },
+        }),
       commit: () =>
         attempt("commit the snapshot", () => {
           mustBeOpen();
@@ -179,7 +177,8 @@ export class SqliteSnapshots implements SnapshotStore {
    * A snapshot that fills the disk would stop sets, and even what is written of
    * it could not be deleted.
    */
-  #checkRoom({ keys, keyEnds, numbers }: RowBlock, free_bytes: number): void {
+  async #checkRoom({ keys, keyEnds, numbers }: RowBlock): Promise<void> {
+    const free_bytes = await this.freeDiskBytes() ?? Infinity;
     const rows_bytes = keys.byteLength + keyEnds.byteLength +
       numbers.byteLength;
     if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
@@ -244,13 +243,16 @@ export class SqliteSnapshots implements SnapshotStore {
 }
 
 /** Runs synchronous SQLite work, and names what fails. */
-function attempt<T>(what: string, work: () => T): Promise<T> {
+async function attempt<T>(
+  what: string,
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return Promise.resolve(work());
+    return await work();
   } catch (cause) {
-    return Promise.reject(
-      cause instanceof SnapshotDamagedError ? cause : storeError(what, cause),
-    );
+    throw cause instanceof SnapshotDamagedError
+      ? cause
+      : storeError(what, cause);
   }
 }
 
