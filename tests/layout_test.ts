@@ -164,7 +164,7 @@ const ARROWS: Record<string, string[]> = {
     "user_grade.ts",
   ],
   "http/ports": ["snapshot", "replica_states.ts", "committed.ts"],
-  "cluster": ["replica", "log", "shape.ts"],
+  "cluster": ["replica", "log"],
   "replica": [
     "log",
     "snapshot",
@@ -181,14 +181,12 @@ const ARROWS: Record<string, string[]> = {
     "storage",
     "user_grade_schema.ts",
     "user_grade.ts",
-    "shape.ts",
     "pem.ts",
     "errors.ts",
   ],
   "snapshot": [
     "storage",
     "user_grade.ts",
-    "shape.ts",
     "integer_text.ts",
     "idle_timeout.ts",
   ],
@@ -205,7 +203,6 @@ const ARROWS: Record<string, string[]> = {
   "signals.ts": [],
   "histogram.ts": [],
   "errors.ts": [],
-  "shape.ts": [],
   "lazy.ts": [],
   "version.ts": [],
   "exit_status.ts": [],
@@ -233,6 +230,7 @@ const LOADED_AT_START: Record<string, string[]> = {
     "node:path",
     "node:timers/promises",
     "npm:@logtape/logtape",
+    "npm:zod",
   ],
   "log/thread/log_worker.ts": [],
   "log/sqlite/sqlite_log.ts": [
@@ -244,6 +242,7 @@ const LOADED_AT_START: Record<string, string[]> = {
     "node:crypto",
     "node:timers/promises",
     "npm:nats",
+    "npm:zod",
   ],
 };
 

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  DeletionRequestSchema,
-  UserGradePatchSchema,
-} from "../src/http/openapi/user_grade_schemas.ts";
-import {
   NUMBER_FIELDS,
   USER_ID_BYTES_MAX,
   userGradeJson,
@@ -13,8 +9,8 @@ import {
   assertUserId,
   InvalidUserGradeError,
   isPatch,
-  parseDeletion,
   parsePatch,
+  UserGradePatchSchema,
 } from "../src/user_grade_schema.ts";
 
 /** What parsePatch() makes of JSON text. */
@@ -206,39 +202,18 @@ const nearlyPatch = fc.oneof(
   fc.jsonValue(),
 );
 
-test("parsePatch() and parseDeletion() accept what the document's schemas accept, and name each field that these refuse", () => {
+test("isPatch() accepts what the schema accepts", () => {
   let taken = 0;
   fc.assert(
     fc.property(nearlyPatch, (value) => {
-      const text = JSON.stringify(value);
-      const json = JSON.parse(text);
-      for (
-        const { parse, schema } of [
-          { parse: parsePatch, schema: UserGradePatchSchema },
-          { parse: parseDeletion, schema: DeletionRequestSchema },
-        ]
-      ) {
-        const result = schema.safeParse(json);
-        if (result.success) {
-          assert.equal(parse(json), json);
-          taken++;
-          continue;
-        }
-        const fields = result.error.issues.flatMap((issue) =>
-          issue.code === "unrecognized_keys"
-            ? issue.keys
-            : [String(issue.path[0] ?? "")]
-        );
-        assert.throws(() => parse(json), (error: InvalidUserGradeError) => {
-          const named = error.errors.map(({ field }) => field);
-          assert.deepEqual(named.toSorted(), [...new Set(fields)].sort());
-          return true;
-        });
-      }
+      const json = JSON.parse(JSON.stringify(value));
+      const result = UserGradePatchSchema.safeParse(json);
+      assert.equal(isPatch(json), result.success);
+      if (result.success) taken++;
     }),
     { numRuns: 5_000 },
   );
-  assert.ok(taken > 100, `only ${taken} were taken`);
+  assert.ok(taken > 100, `only ${taken} were patches`);
   assert.equal(isPatch(JSON.parse('{"user_id":"a","__proto__":1}')), false);
 });
 

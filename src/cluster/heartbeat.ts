@@ -3,19 +3,7 @@
  *
  * @module
  */
-import {
-  boolean,
-  integer,
-  list,
-  matching,
-  nullable,
-  number,
-  type Of,
-  pair,
-  record,
-  text,
-  time,
-} from "../shape.ts";
+import * as z from "zod";
 
 /** The most bytes of a heartbeat; a replica never sends more. */
 export const HEARTBEAT_BYTES_MAX = 4096;
@@ -35,36 +23,40 @@ const REASON_CHARACTERS_MAX = 200;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-const sequence = integer(0);
-const digest = matching(/^[0-9a-f]{16}$/);
-const replicaId = matching(/^[A-Za-z0-9_-]{1,64}$/);
+const sequence = z.int().min(0);
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
+const name = z.string().min(1).max(256);
 
-const isHeartbeat = record({
+const replicaId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+
+const HeartbeatSchema = z.object({
   replica_id: replicaId,
-  session: matching(/^[0-9a-f]{32}$/),
-  version: text(1, 32),
+  session: z.string().regex(/^[0-9a-f]{32}$/),
+  version: z.string().min(1).max(32),
   // A later version may know more states.
-  state: matching(/^[a-z_]{1,32}$/),
-  reason: text(0, REASON_CHARACTERS_MAX),
-  log_id: nullable(text(1, 256)),
+  state: z.string().regex(/^[a-z_]{1,32}$/),
+  reason: z.string().max(REASON_CHARACTERS_MAX),
+  log_id: name.nullable(),
   applied_sequence: sequence,
   last_sequence: sequence,
-  users: integer(0),
+  users: z.int().min(0),
   digest,
-  restore: nullable(
-    record({ rows: integer(0), percent: number(0, 100) }, {}),
-  ),
-  checkpoints: list(pair(sequence, digest), 0, HEARTBEAT_CHECKPOINTS_MAX),
-}, {
-  heals: integer(0),
-  healed_to: nullable(sequence),
-  asks: boolean,
-  hears: list(replicaId, 0, HEARTBEAT_HEARS_MAX),
-  seams: record({
+  restore: z.object({
+    rows: z.int().min(0),
+    percent: z.number().min(0).max(100),
+  }).nullable(),
+  checkpoints: z.array(z.tuple([sequence, digest]))
+    .max(HEARTBEAT_CHECKPOINTS_MAX),
+  heals: z.int().min(0).optional(),
+  healed_to: sequence.nullable().optional(),
+  asks: z.boolean().optional(),
+  hears: z.array(replicaId).max(HEARTBEAT_HEARS_MAX).optional(),
+  seams: z.object({
     since: sequence,
-    count: integer(1),
-    points: list(pair(sequence, time), 1, HEARTBEAT_SEAMS_MAX),
-  }, {}),
+    count: z.int().min(1),
+    points: z.array(z.tuple([sequence, z.iso.datetime()])).min(1)
+      .max(HEARTBEAT_SEAMS_MAX),
+  }).optional(),
 });
 
 /**
@@ -78,7 +70,7 @@ const isHeartbeat = record({
  * propose to its log, and by no other. `seams` are the newest of its state, as a
  * backup tells them.
  */
-export type Heartbeat = Of<typeof isHeartbeat>;
+export type Heartbeat = z.infer<typeof HeartbeatSchema>;
 
 /** Bytes that are not a replica's heartbeat. */
 export class InvalidHeartbeatError extends TypeError {
@@ -94,14 +86,14 @@ export function encodeHeartbeat(
 }
 
 /**
- * @param id The replica id in the subject of the message.
+ * @param replicaId The replica id in the subject of the message.
  * @param bytes The message, which anyone may have sent.
  * @returns The heartbeat.
  * @throws {InvalidHeartbeatError} If it is too large or malformed, or if it
  * names another replica than its subject.
  */
 export function parseHeartbeat(
-  id: string,
+  replicaId: string,
   bytes: Uint8Array,
 ): Heartbeat {
   if (bytes.length > HEARTBEAT_BYTES_MAX) {
@@ -118,15 +110,17 @@ export function parseHeartbeat(
       { cause },
     );
   }
-  if (!isHeartbeat(value)) {
+  const result = HeartbeatSchema.safeParse(value);
+  if (!result.success) {
     throw new InvalidHeartbeatError(
       "Cannot read a heartbeat: a field is missing or wrong",
+      { cause: result.error },
     );
   }
-  if (value.replica_id !== id) {
+  if (result.data.replica_id !== replicaId) {
     throw new InvalidHeartbeatError(
       "Cannot read a heartbeat: its subject names another replica",
     );
   }
-  return value;
+  return result.data;
 }

@@ -32,7 +32,9 @@ export function readPasswords(
   const passwords = passwordLines(content);
   if (
     passwords.length > PASSWORDS_MAX ||
-    !passwords.every((one) => "value" in VARIABLES.AUTH_PASSWORD.check(one))
+    !passwords.every((one) =>
+      VARIABLES.AUTH_PASSWORD.schema.safeParse(one).success
+    )
   ) {
     reader.problems.push(
       `AUTH_PASSWORD_FILE must hold 1 to ${PASSWORDS_MAX} lines, each with 1 to 1024 characters and no control characters`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Check } from "./checks.ts";
+import type * as z from "zod";
 import type { VARIABLES } from "./variables.ts";
 
 /** The environment variables by name. */
@@ -45,17 +45,17 @@ export class VariableReader {
   /** The checked value; undefined if it is unset, empty or wrong. */
   value<T>(
     name: string,
-    { fallback, check }: {
+    { fallback, schema }: {
       fallback: string | undefined;
-      check: Check<T>;
+      schema: z.ZodType<T>;
     },
   ): T | undefined {
     // An empty variable counts as unset, as Compose files leave them.
     const given = this.environment[name] || fallback;
     if (given === undefined) return undefined;
-    const checked = check(given);
-    if ("value" in checked) return checked.value;
-    this.problems.push(`${name} ${checked.error}`);
+    const result = schema.safeParse(given);
+    if (result.success) return result.data;
+    this.problems.push(`${name} ${result.error.issues[0].message}`);
     return undefined;
   }
 

@@ -3,13 +3,12 @@
  *
  * @module
  */
+import type * as z from "zod";
 import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
 import {
   backupFile,
-  type Check,
   folder,
   integer,
-  matching,
   oneOf,
   peers,
   servers,
@@ -20,9 +19,9 @@ import {
 function variable<T>(
   fallback: string | undefined,
   meaning: string,
-  check: Check<T>,
+  schema: z.ZodType<T>,
 ) {
-  return { fallback, meaning, check };
+  return { fallback, meaning, schema };
 }
 
 /** Every variable, in the order of `--help`. */
@@ -33,18 +32,17 @@ export const VARIABLES = {
   AUTH_USER: variable(
     "admin",
     "user of the set listener",
-    matching(
-      /^[^:\p{Cc}]{1,1024}$/u,
-      "must have at most 1024 characters, no colon and no control characters",
-    ),
+    text.regex(/^[^:\p{Cc}]{1,1024}$/u, {
+      error:
+        "must have at most 1024 characters, no colon and no control characters",
+    }),
   ),
   AUTH_PASSWORD: variable(
     undefined,
     "its password; if unset, a standalone service prints a random one at start",
-    matching(
-      /^\P{Cc}{1,1024}$/u,
-      "must have at most 1024 characters and no control characters",
-    ),
+    text.regex(/^\P{Cc}{1,1024}$/u, {
+      error: "must have at most 1024 characters and no control characters",
+    }),
   ),
   AUTH_PASSWORD_FILE: variable(
     undefined,
@@ -77,10 +75,9 @@ export const VARIABLES = {
   NATS_STREAM: variable(
     "USERGRADE",
     "the stream that is the log; created if absent",
-    matching(
-      /^[A-Za-z0-9_-]{1,64}$/,
-      "must be 1 to 64 letters, digits, - or _",
-    ),
+    text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
+      error: "must be 1 to 64 letters, digits, - or _",
+    }),
   ),
   NATS_STREAM_REPLICAS: variable(
     "1",
@@ -90,10 +87,9 @@ export const VARIABLES = {
   REPLICA_ID: variable(
     undefined,
     "this replica's name; if unset, the host name and a random suffix",
-    matching(
-      /^[A-Za-z0-9_-]{1,64}$/,
-      "must be 1 to 64 letters, digits, - or _",
-    ),
+    text.regex(/^[A-Za-z0-9_-]{1,64}$/, {
+      error: "must be 1 to 64 letters, digits, - or _",
+    }),
   ),
   PEERS: variable(
     undefined,

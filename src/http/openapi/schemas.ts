@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { REPLICA_STATES } from "../../replica_states.ts";
 import type { UserGrade as UserGradeRecord } from "../../user_grade.ts";
-import { UserGradePatchSchema } from "./user_grade_schemas.ts";
+import { UserGradePatchSchema } from "../../user_grade_schema.ts";
 
 export const count = z.int().min(0);
 export const sequence = count.meta({ description: "A place in the log." });

@@ -4,7 +4,7 @@
  * @module
  */
 import * as z from "zod";
-import { DeletionRequestSchema } from "../openapi/user_grade_schemas.ts";
+import { DeletionRequestSchema } from "../../user_grade_schema.ts";
 import type { PathItem } from "../openapi/responses.ts";
 import { UserId } from "../openapi/schemas.ts";
 import { changing } from "./change_openapi.ts";

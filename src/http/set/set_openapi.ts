@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { UserGradePatchSchema } from "../openapi/user_grade_schemas.ts";
+import { UserGradePatchSchema } from "../../user_grade_schema.ts";
 import type { PathItem } from "../openapi/responses.ts";
 import { GRADES, UserGrade } from "../openapi/schemas.ts";
 import { changing } from "./change_openapi.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { integer, oneOf, record, text } from "../../shape.ts";
+import * as z from "zod";
 import {
   type BackupInfo,
   backupInfoJson,
@@ -17,19 +17,23 @@ export const CHUNK_BYTES = 128 * 1024;
 
 const decoder = new TextDecoder();
 
-const count = integer(0);
+const count = z.int().min(0);
 
 /** Others may put objects too; those are left alone. */
-const isMeta = record({
-  name: text(),
-  bucket: text(),
-  nuid: text(),
+const MetaSchema = z.object({
+  name: z.string(),
+  bucket: z.string(),
+  nuid: z.string().refine((id) => writerOf(id) !== undefined),
   size: count,
   chunks: count,
-  digest: text(),
-  mtime: text(),
-  metadata: record({ backup: text() }, { verified: oneOf("true") }),
-}, { deleted: oneOf(false) });
+  digest: z.string(),
+  mtime: z.string(),
+  deleted: z.literal(false).optional(),
+  metadata: z.object({
+    backup: z.string(),
+    verified: z.literal("true").optional(),
+  }),
+});
 
 /** A snapshot in the bucket. */
 export interface ObjectMeta {
@@ -75,8 +79,7 @@ export function encodeMeta(meta: ObjectMeta): string {
 /** @returns What a message says; undefined if it is no snapshot of a replica's. */
 export function decodeMeta(data: Uint8Array): ObjectMeta | undefined {
   try {
-    const meta: unknown = JSON.parse(decoder.decode(data));
-    if (!isMeta(meta) || writerOf(meta.nuid) === undefined) return undefined;
+    const meta = MetaSchema.parse(JSON.parse(decoder.decode(data)));
     return {
       name: meta.name,
       bucket: meta.bucket,

@@ -6,18 +6,7 @@
  *
  * @module
  */
-import {
-  integer,
-  list,
-  matching,
-  misfitOf,
-  nullable,
-  oneOf,
-  pair,
-  record,
-  text,
-  time,
-} from "../../shape.ts";
+import * as z from "zod";
 import type { SnapshotInfo } from "../snapshot.ts";
 import { BackupError } from "./backup_error.ts";
 import type { GzipHeader } from "./gzip_header.ts";
@@ -28,39 +17,39 @@ const FORMAT_1 = "usergrade-backup/1";
 /** The id of the subfield of gzip's extra field that holds the JSON. */
 const SUBFIELD = "UG";
 
-const sequence = integer(0);
-const digest = matching(/^[0-9a-f]{16}$/);
+const sequence = z.int().min(0);
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
 
 /** The most heal points in a header that are read: they have to fit in it. */
 const HEAL_POINTS_READ_MAX = 256;
 
+const HealPointsSchema = z.object({
+  count: z.int().min(1),
+  points: z.array(z.object({ sequence, digest })).min(1)
+    .max(HEAL_POINTS_READ_MAX),
+});
+
 /** The most seams in a header that are read: they have to fit in it. */
 const SEAMS_READ_MAX = 256;
 
-const REQUIRED = {
-  format: oneOf(FORMAT, FORMAT_1),
-  time,
-  log_id: text(1),
+const SeamsSchema = z.object({
+  since: sequence,
+  count: z.int().min(1),
+  points: z.array(z.tuple([sequence, z.iso.datetime()])).min(1)
+    .max(SEAMS_READ_MAX),
+});
+
+const BackupInfoSchema = z.object({
+  format: z.enum([FORMAT, FORMAT_1]),
+  time: z.iso.datetime(),
+  log_id: z.string().min(1),
   sequence,
-  sequence_time: nullable(time),
+  sequence_time: z.iso.datetime().nullable(),
   rows: sequence,
-};
-
-const OPTIONAL = {
-  digest,
-  heals: record({
-    count: integer(1),
-    points: list(record({ sequence, digest }, {}), 1, HEAL_POINTS_READ_MAX),
-  }, {}),
-  seams: record({
-    since: sequence,
-    count: integer(1),
-    points: list(pair(sequence, time), 1, SEAMS_READ_MAX),
-  }, {}),
-};
-
-const isBackupInfo = record(REQUIRED, OPTIONAL);
-const misfit = misfitOf(REQUIRED, OPTIONAL);
+  digest: digest.optional(),
+  heals: HealPointsSchema.optional(),
+  seams: SeamsSchema.optional(),
+});
 
 /** What a backup says of itself. */
 export interface BackupInfo extends SnapshotInfo {
@@ -169,25 +158,24 @@ export function parseBackupInfoJson(json: string): BackupInfo {
       { cause },
     );
   }
-  if (!isBackupInfo(value)) {
+  const result = BackupInfoSchema.safeParse(value);
+  if (!result.success) {
+    const { path, message } = result.error.issues[0];
     throw new BackupError(
       `Cannot read the backup: its gzip header is wrong: ${
-        isObject(value) ? `${misfit(value)} is missing or wrong` : "no object"
-      }`,
+        path.join(".")
+      } ${message}`,
     );
   }
+  const { data } = result;
   return {
-    made: value.time,
-    logId: value.log_id,
-    sequence: value.sequence,
-    time: value.sequence_time,
-    rows: value.rows,
-    digest: value.digest,
-    ...(value.heals && { heals: value.heals }),
-    ...(value.seams && { seams: value.seams }),
+    made: data.time,
+    logId: data.log_id,
+    sequence: data.sequence,
+    time: data.sequence_time,
+    rows: data.rows,
+    digest: data.digest,
+    ...(data.heals && { heals: data.heals }),
+    ...(data.seams && { seams: data.seams }),
   };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
