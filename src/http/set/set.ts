@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { type UserGrade, userGradeJson } from "../../user_grade.ts";
 import type { CommittedSet, CommittedSets } from "../../committed.ts";
 import type { SetTarget } from "../ports/changes.ts";
 import type { BodyReader } from "../server/body.ts";
@@ -35,15 +34,9 @@ export function set(target: SetTarget, bodies: BodyReader): Handler {
 }
 
 function answer({ grade, sequence }: CommittedSet): Response {
-  return jsonResponseAt(gradeJson(grade), sequence);
+  return jsonResponseAt(JSON.stringify(grade), sequence);
 }
 
 function answerMany({ grades, sequence }: CommittedSets): Response {
-  return jsonResponseAt(`[${grades.map(gradeJson).join(",")}]`, sequence);
-}
-
-function gradeJson(
-  { user_id, postpaid_limit, spp, shipping_fee, return_fee }: UserGrade,
-): string {
-  return userGradeJson(user_id, postpaid_limit, spp, shipping_fee, return_fee);
+  return jsonResponseAt(JSON.stringify(grades), sequence);
 }

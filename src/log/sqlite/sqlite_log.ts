@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { EntryVersion } from "../change.ts";
@@ -20,7 +19,9 @@ import {
   type TrimmableLog,
 } from "../log.ts";
 import { FileHealth } from "./file_health.ts";
+import { freeDiskBytes } from "./free_space.ts";
 import { exposure, fileProblem, openLogFile } from "./log_file.ts";
+import { statOf } from "./log_size.ts";
 import { SqliteEntries } from "./sqlite_entries.ts";
 import { SqliteExtent } from "./sqlite_extent.ts";
 import { createSchema, FILE_NAME } from "./sqlite_schema.ts";
@@ -68,7 +69,7 @@ export class SqliteLog implements TrimmableLog {
    * @throws {LogFailedError} If it can't be used.
    */
   async find(): Promise<LogInfo | undefined> {
-    if (!existsSync(this.#file)) return undefined;
+    if (statOf(this.#file) === undefined) return undefined;
     const log = new SqliteLog(this.directory);
     const info = await log.open();
     await log.close();
@@ -85,7 +86,11 @@ export class SqliteLog implements TrimmableLog {
       this.#db = openLogFile(file);
       const { id, isNew } = createSchema(this.#db, wantedId);
       this.#entries = new SqliteEntries(this.#db);
-      this.#snapshots = new SqliteSnapshots(this.#db, id);
+      this.#snapshots = new SqliteSnapshots(
+        this.#db,
+        id,
+        () => freeDiskBytes(this.directory),
+      );
       const [newest] = await this.#snapshots.list();
       this.#extent = new SqliteExtent(
         this.#db,
