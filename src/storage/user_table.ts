@@ -10,6 +10,7 @@
 import { USER_ID_BYTES_MAX } from "../user_grade.ts";
 import type { IdSearch } from "./id_search.ts";
 import { hashKey } from "./key_hash.ts";
+import { widthsOf } from "./packed_numbers.ts";
 import { Segment } from "./segment.ts";
 import { SEGMENT_BITS } from "./slots.ts";
 import { TableSnapshot } from "./snapshot.ts";
@@ -32,6 +33,8 @@ export class UserTable {
   /** The length of the key last sought, in bytes. */
   keyLength = 0;
   readonly #keyBytes = new Uint8Array(this.key.buffer);
+
+  readonly #numbers = new Float64Array(4);
 
   readonly #segments: (Segment | undefined)[] = new Array(SEGMENTS);
   readonly #snapshots = new Set<TableSnapshot>();
@@ -139,11 +142,12 @@ export class UserTable {
     hashKey(this.#seed0, this.#seed1, words, at, length);
 
   /**
-   * @param column 0 to 3, in the contract's order.
-   * @returns The number at the cursor, which must be on a stored user.
+   * @returns The four numbers at the cursor, which must be on a stored user:
+   * valid until the next call.
    */
-  read(column: number): number {
-    return this.#segment!.read(this.#place, column);
+  read(): Float64Array {
+    this.#segment!.read(this.#place, this.#numbers);
+    return this.#numbers;
   }
 
   /**
@@ -153,8 +157,7 @@ export class UserTable {
    */
   write(a: number, b: number, c: number, d: number): void {
     const segment = this.#segment ??= this.#addSegment();
-    const wide = (a | 0) !== a || (b | 0) !== b || (c | 0) !== c ||
-      (d | 0) !== d;
+    const widths = widthsOf(a, b, c, d);
     if (this.#place === -1) {
       // Open snapshots don't read it: it is after the words that they noted,
       // or they have a copy of them.
@@ -162,13 +165,14 @@ export class UserTable {
         this.#hash,
         this.key,
         this.keyLength,
-        wide,
+        widths,
       );
       this.#size++;
     } else {
       if (this.#snapshots.size > 0) this.#preserve(segment, this.#place);
-      if (wide && !segment.isWide(this.#place)) {
-        this.#place = segment.widen(this.#hash, this.key, this.keyLength);
+      if (!segment.hasRoom(this.#place, widths)) {
+        const { key } = this;
+        this.#place = segment.widen(this.#hash, key, this.#place, widths);
       }
     }
     segment.write(this.#place, a, b, c, d);
