@@ -204,24 +204,20 @@ export class Storage {
    * Stores whole records, without an object per row.
    *
    * @param rows Valid rows; a user who is already stored is overwritten.
-   * @throws {TableFullError} If there is no room for a new user; the rows
-   * before it are stored.
+   * @throws {TableFullError} If there is no room for a new user; other rows are
+   * stored.
    */
   restore(rows: RowBlock): void {
-    const { keys, keyEnds, numbers } = rows;
-    let start = 0;
-    for (let row = 0; row < rows.count; row++) {
-      const end = keyEnds[row];
-      const stored = this.#table.seekBytes(keys, start, end);
+    const { numbers } = rows;
+    this.#table.seekEach(rows, (row, isStored) => {
       const at = 4 * row;
       this.#write(
-        stored,
+        isStored,
         numbers[at] + 0,
         numbers[at + 1] + 0,
         numbers[at + 2] + 0,
         numbers[at + 3] + 0,
       );
-      start = end;
-    }
+    });
   }
 }
