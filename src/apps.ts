@@ -25,11 +25,12 @@ import { Unauthorized } from "./http/server/unauthorized.ts";
 import { BackupCounts } from "./http/set/backup.ts";
 import { ImportCounts } from "./http/set/import.ts";
 import { setApp } from "./http/set/set_app.ts";
+import { lazy } from "./lazy.ts";
 import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
 import { countErrors } from "./telemetry/error_counts.ts";
 import { type Counters, History } from "./telemetry/history.ts";
-import { createMetrics, type MetricSources } from "./telemetry/metrics.ts";
+import type { MetricSources } from "./telemetry/metrics.ts";
 
 /** What the apps are made of. */
 export interface AppsOptions extends
@@ -77,8 +78,6 @@ export class Apps {
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
   readonly #unauthorized: Unauthorized;
   readonly #history: History;
-  #metrics: ReturnType<typeof createMetrics> | undefined;
-  #openApi: Promise<string> | undefined;
 
   constructor(private readonly options: AppsOptions) {
     const { now } = options;
@@ -118,16 +117,18 @@ export class Apps {
         bodies: this.bodies[listener],
         getSeconds,
       });
+    // Loaded for the first scrape: a start need not wait 50 ms for it.
+    const loadMetrics = lazy(async () => {
+      const { createMetrics } = await import("./telemetry/metrics.ts");
+      return await createMetrics(sources);
+    });
+    const openApi = lazy(() => this.#describe());
     const places: ListenerPlaces = {
       isTls: options.tls !== undefined,
       port: (listener) => listener === "set" ? this.setPort : this.getPort,
     };
     const documents = (listener: "set" | "get") =>
-      documentRoutes(
-        listener,
-        places,
-        () => this.#openApi ??= this.#describe(),
-      );
+      documentRoutes(listener, places, openApi);
     this.set = setApp({
       ...options,
       records: { ...records("set"), "/users": users(options.replica, now) },
@@ -157,8 +158,7 @@ export class Apps {
       requests: this.requests.get,
       history: this.#history,
       metrics: async () => {
-        // Loaded for the first scrape: a start need not wait 50 ms for it.
-        const registry = await (this.#metrics ??= createMetrics(sources));
+        const registry = await loadMetrics();
         const { contentType } = registry;
         return { contentType, text: await registry.text() };
       },

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 
 /** With fewer, the service can't answer; it needs some 40 for itself. */
@@ -44,14 +43,14 @@ export function judgeDescriptors(free: number): DescriptorLimit | undefined {
  * {@linkcode judgeDescriptors} needs.
  */
 export function countFreeDescriptors(): number {
-  const opened: number[] = [];
+  const opened: Deno.FsFile[] = [];
   try {
     while (opened.length < DESCRIPTORS_ADVISED) {
-      opened.push(openSync(devNull, "r"));
+      opened.push(Deno.openSync(devNull));
     }
   } catch {
     // There is not one more.
   }
-  for (const descriptor of opened) closeSync(descriptor);
+  for (const file of opened) file.close();
   return opened.length;
 }

@@ -69,6 +69,7 @@ interface Parts extends ShutdownParts {
  *
  * @param config What to run.
  * @param version The version to tell.
+ * @param logThread The thread of the log; it ends with the service.
  * @param logLines The process's log lines.
  * @param traces The process's spans, if they are collected.
  * @returns The running service.
@@ -77,10 +78,11 @@ interface Parts extends ShutdownParts {
 export function startService(
   config: Config,
   version: string,
+  logThread: Worker,
   logLines: LogLines,
   traces?: Traces,
 ): Service {
-  const parts = build(config, version, logLines);
+  const parts = build(config, version, logThread, logLines);
   const { replica, apps, listeners } = parts;
   traces?.hideUsers((url) => apps.set.routeOf(url) ?? apps.get.routeOf(url));
   const shown = (app: RoutedApp) => traces?.named(app) ?? app;
@@ -120,7 +122,12 @@ function now(): number {
 }
 
 /** Builds each part of those before it. */
-function build(config: Config, version: string, logLines: LogLines): Parts {
+function build(
+  config: Config,
+  version: string,
+  logThread: Worker,
+  logLines: LogLines,
+): Parts {
   const { replicaId } = config;
   const identity = {
     replicaId,
@@ -128,7 +135,7 @@ function build(config: Config, version: string, logLines: LogLines): Parts {
     mode: config.nats === undefined ? "standalone" : "replicated",
     started_ms: now(),
   } as const;
-  const log = new LogClient();
+  const log = new LogClient(logThread);
   const members = new MembersPort();
   const replica = new Replica({
     propose: (batch, text, version) => log.propose(batch, text, version),

@@ -5,7 +5,6 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import process from "node:process";
 
 const logger = getLogger(["usergrade"]);
 
@@ -48,10 +47,11 @@ export class StopSignal {
    * Ends the process by SIGTERM. To be used under `deno run --watch`, where an
    * exit ends the run alone, and the watcher waits for a file to change.
    */
-  endWatcher(): void {
+  async endWatcher(): Promise<void> {
     for (const { name, listener } of this.#listeners) {
       Deno.removeSignalListener(name, listener);
     }
+    const { default: process } = await import("node:process");
     process.kill(process.pid, "SIGTERM");
   }
 }

@@ -56,46 +56,27 @@ export const USER_ID_BYTES_MAX = 256;
 /**
  * A record as JSON text, fields in the contract's order.
  *
- * @param id The user's id, well-formed and without control characters.
+ * @param user_id The user's id.
  * @param a `postpaid_limit`
  * @param b `spp`
  * @param c `shipping_fee`
  * @param d `return_fee`
- * @returns The same text as `JSON.stringify`, at less than half of its cost
- *   (0.26 to 0.50 of it measured).
  */
 export function userGradeJson(
-  id: string,
+  user_id: string,
   a: number,
   b: number,
   c: number,
   d: number,
 ): string {
-  return '{"user_id":' + quoted(id) + ',"postpaid_limit":' + a + ',"spp":' + b +
-    ',"shipping_fee":' + c + ',"return_fee":' + d + "}";
-}
-
-/**
- * @param patch A partial record, its id well-formed and without control
- * characters.
- * @returns The same text as `JSON.stringify`, at a sixth of its cost.
- */
-export function patchJson(
-  { user_id, postpaid_limit, spp, shipping_fee, return_fee }: UserGradePatch,
-): string {
-  let text = '{"user_id":' + quoted(user_id);
-  if (postpaid_limit !== undefined) {
-    text += ',"postpaid_limit":' + postpaid_limit;
-  }
-  if (spp !== undefined) text += ',"spp":' + spp;
-  if (shipping_fee !== undefined) text += ',"shipping_fee":' + shipping_fee;
-  if (return_fee !== undefined) text += ',"return_fee":' + return_fee;
-  return text + "}";
-}
-
-/** An id, well-formed and without control characters, as JSON text. */
-function quoted(id: string): string {
-  return id.includes('"') || id.includes("\\")
-    ? JSON.stringify(id)
-    : '"' + id + '"';
+  const grade: UserGrade = {
+    user_id,
+    postpaid_limit: a,
+    spp: b,
+    shipping_fee: c,
+    return_fee: d,
+  };
+  // 0.16 µs. Joining strings takes 0.22, most of it when their pieces are put
+  // together at the end.
+  return JSON.stringify(grade);
 }

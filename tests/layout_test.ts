@@ -9,14 +9,23 @@ import { ROOT } from "./support/start_command.ts";
  */
 const ARROWS: Record<string, string[]> = {
   "main.ts": [
+    "run.ts",
+    "cli",
+    "log",
+    "version.ts",
+    "exit_status.ts",
+  ],
+  "run.ts": [
     "service.ts",
     "config",
     "descriptors.ts",
     "signals.ts",
     "cli",
     "telemetry",
+    "version.ts",
+    "exit_status.ts",
   ],
-  "cli": ["client", "config", "snapshot"],
+  "cli": ["client", "config", "snapshot", "version.ts", "exit_status.ts"],
   "client": [],
   "service.ts": [
     "bind.ts",
@@ -65,6 +74,7 @@ const ARROWS: Record<string, string[]> = {
     "replica",
     "telemetry",
     "histogram.ts",
+    "lazy.ts",
   ],
   "startup.ts": [
     "peers.ts",
@@ -138,7 +148,7 @@ const ARROWS: Record<string, string[]> = {
     "histogram.ts",
     "errors.ts",
   ],
-  "http/page": ["http/server"],
+  "http/page": ["http/server", "lazy.ts"],
   "http/server": [
     "http/openapi",
     "http/ports",
@@ -146,6 +156,7 @@ const ARROWS: Record<string, string[]> = {
     "user_grade_schema.ts",
     "integer_text.ts",
     "errors.ts",
+    "lazy.ts",
   ],
   "http/openapi": [
     "replica_states.ts",
@@ -153,7 +164,7 @@ const ARROWS: Record<string, string[]> = {
     "user_grade.ts",
   ],
   "http/ports": ["snapshot", "replica_states.ts", "committed.ts"],
-  "cluster": ["replica"],
+  "cluster": ["replica", "log"],
   "replica": [
     "log",
     "snapshot",
@@ -192,6 +203,9 @@ const ARROWS: Record<string, string[]> = {
   "signals.ts": [],
   "histogram.ts": [],
   "errors.ts": [],
+  "lazy.ts": [],
+  "version.ts": [],
+  "exit_status.ts": [],
 };
 
 /** Which module or folder alone may import a package. */
@@ -199,6 +213,37 @@ const SOLE_IMPORTERS: Record<string, string[]> = {
   "node:sqlite": ["log/sqlite/"],
   "npm:nats@": ["log/jetstream/"],
   "npm:prom-client@": ["telemetry/metric_registry.ts"],
+};
+
+/**
+ * What a start loads besides modules of its own: the main thread, in two steps,
+ * and the log's thread with either engine. Each library costs up to a hundred
+ * milliseconds, and each module of `node:` that brings the runtime's `process`
+ * with it some twenty: import what a start does not need when it is needed.
+ */
+const LOADED_AT_START: Record<string, string[]> = {
+  "main.ts": ["node:util"],
+  "run.ts": [
+    "deno.json",
+    "node:buffer",
+    "node:os",
+    "node:path",
+    "node:timers/promises",
+    "npm:@logtape/logtape",
+    "npm:zod",
+  ],
+  "log/thread/log_worker.ts": [],
+  "log/sqlite/sqlite_log.ts": [
+    "node:path",
+    "node:sqlite",
+    "node:timers/promises",
+  ],
+  "log/jetstream/jetstream_log.ts": [
+    "node:crypto",
+    "node:timers/promises",
+    "npm:nats",
+    "npm:zod",
+  ],
 };
 
 /** What runs by itself: the command and the workers. */
@@ -212,6 +257,8 @@ const ENTRIES = [
 interface Import {
   from: string;
   to: string;
+  /** Whether it is loaded with the module: it gives more than types. */
+  isLoaded: boolean;
 }
 
 async function importsOf(...roots: string[]): Promise<Import[]> {
@@ -224,11 +271,12 @@ async function importsOf(...roots: string[]): Promise<Import[]> {
     for (const { specifier, dependencies = [] } of modules) {
       if (!specifier.startsWith(`file://${ROOT}src/`)) continue;
       const from = specifier.slice(`file://${ROOT}src/`.length);
-      for (const dependency of dependencies) {
-        const resolved: string = dependency.code?.specifier ??
-          dependency.type?.specifier ?? dependency.specifier;
+      for (const { specifier, code, type, isDynamic = false } of dependencies) {
+        const resolved: string = code?.specifier ?? type?.specifier ??
+          specifier;
         const to = resolved.replace(`file://${ROOT}src/`, "");
-        found.set(`${from} ${to}`, { from, to });
+        const isLoaded = code !== undefined && !isDynamic;
+        found.set(`${from} ${to}`, { from, to, isLoaded });
       }
     }
   }
@@ -276,6 +324,23 @@ Deno.test("only the engine imports its library", async () => {
   }
 });
 
+Deno.test("a start loads no more than it needs", async () => {
+  for (const [entry, expected] of Object.entries(LOADED_AT_START)) {
+    const imports = (await importsOf(entry)).filter((one) => one.isLoaded);
+    const loaded = new Set([entry]);
+    for (const from of loaded) {
+      for (const one of imports) if (one.from === from) loaded.add(one.to);
+    }
+    const others = [...loaded].filter((one) => !one.endsWith(".ts")).map((
+      one,
+    ) =>
+      one.replace(`file://${ROOT}`, "").replace(/^(npm:)\/?/, "$1")
+        .replace(/(?<=\w)@.*/, "")
+    );
+    assert.deepEqual([...new Set(others)].sort(), expected, entry);
+  }
+});
+
 Deno.test("only main.ts touches arguments, environment and exit status", async () => {
   const { stdout } = await new Deno.Command("grep", {
     args: ["-rlE", "Deno\\.(env|exit|args)\\b", `${ROOT}src`],
@@ -303,4 +368,13 @@ Deno.test("no task allows everything", () => {
   for (const { command } of Object.values(project.tasks)) {
     assert.doesNotMatch(command, /(^|\s)(-A|--allow-all)\b/);
   }
+});
+
+Deno.test("no package runs a script when it is installed, and no start warns of one", () => {
+  const { npm }: { npm: Record<string, { scripts?: boolean }> } = JSON.parse(
+    Deno.readTextFileSync(`${ROOT}/deno.lock`),
+  );
+  const withScripts = Object.entries(npm).filter(([, { scripts }]) => scripts)
+    .map(([name]) => `npm:${name.replace(/@[^@]*$/, "")}`);
+  assert.deepEqual(project.allowScripts, { deny: withScripts });
 });

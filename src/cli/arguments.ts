@@ -4,14 +4,12 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import project from "../../deno.json" with { type: "json" };
 import { withoutUserinfo } from "../config/url_userinfo.ts";
-import { VARIABLES } from "../config/variables.ts";
-import { STANDARD_INPUT } from "./import_command.ts";
 
 /** What the arguments ask for. */
 export type Command =
-  | { type: "print"; text: string }
+  | { type: "help" }
+  | { type: "version" }
   | {
     type: "import";
     sources: string[];
@@ -32,36 +30,8 @@ export type Command =
     isWatched: boolean;
   };
 
-/** The text of `--help`. */
-function help(): string {
-  const rows = Object.entries(VARIABLES).map(([name, variable]) =>
-    `  ${name.padEnd(20)} ${variable.meaning}${
-      variable.fallback === undefined ? "" : ` [${variable.fallback}]`
-    }`
-  );
-  return `usergrade ${project.version}: keeps user grades in memory
-
-Usage: usergrade [--help | --version]
-       usergrade import FILE|URL|-... [--to URL] [--replace]
-       usergrade backup [FILE|-] [--from URL]
-
-The service is configured by environment variables [defaults in brackets]:
-${rows.join("\n")}
-
-import sends CSV files of user grades, plain or gzip, to the set listener at
---to. A URL is the http://.../backup of another service; - is standard input.
-With --replace, users who are not in the one FILE are deleted.
-
-backup downloads a backup from the set listener at --from and verifies it. FILE
-is a new file, a folder, or - for standard output; without it, the service names
-the file.
-
---to and --from are [http://127.0.0.1:SET_PORT] by default. Both commands log in
-with the user and password in a URL, or with AUTH_USER and AUTH_PASSWORD or
-AUTH_PASSWORD_FILE. They use no proxy.
-
-Exit status: 0 after SIGTERM, SIGINT or SIGHUP, 1 if it fails, 2 if the configuration is wrong.`;
-}
+/** A source that stands for standard input. */
+export const STANDARD_INPUT = "-";
 
 /**
  * @param args The arguments.
@@ -82,8 +52,8 @@ export function parseArguments(args: string[]): Command {
       watched: { type: "boolean" },
     },
   });
-  if (values.help) return { type: "print", text: help() };
-  if (values.version) return { type: "print", text: project.version };
+  if (values.help) return { type: "help" };
+  if (values.version) return { type: "version" };
   const [name, ...files] = positionals;
   if (values.to !== undefined && name !== "import") {
     throw new Error("--to only applies to import");

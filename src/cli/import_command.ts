@@ -6,6 +6,7 @@
  */
 import { type Imported, UserGradeError } from "../client/mod.ts";
 import { withoutUserinfo } from "../config/url_userinfo.ts";
+import { STANDARD_INPUT } from "./arguments.ts";
 import type { Meter } from "./terminal_meter.ts";
 import { CommandError } from "./command_error.ts";
 import {
@@ -14,9 +15,6 @@ import {
   type Login,
   SetListener,
 } from "./set_listener.ts";
-
-/** A source that stands for standard input. */
-export const STANDARD_INPUT = "-";
 
 /** What is imported, and where to. */
 export interface ImportCommand {

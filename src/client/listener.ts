@@ -31,13 +31,13 @@ export interface Call {
   /** Below the listener's URL, with its query. */
   readonly path: string;
   readonly method?: "GET" | "POST";
-  /** Text is JSON. A stream can be sent once only. */
-  readonly body?: string | ReadableStream<Uint8Array>;
+  /** Text is JSON. */
+  readonly body?: string | Blob | ReadableStream<Uint8Array>;
   /** Whether it may store something. */
   readonly isChange?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
-  /** It may take any time, until the signal ends it. */
+  /** It may take any time, until the signal ends it, and is sent once only. */
   readonly isEndless?: boolean;
 }
 
@@ -97,8 +97,7 @@ export class Listener {
       if ("result" in outcome) return outcome.result;
       const { error, wait_ms } = outcome;
       const isOver = wait_ms === undefined || tries >= retriesMax ||
-        performance.now() + wait_ms >= end_ms ||
-        call.body instanceof ReadableStream;
+        performance.now() + wait_ms >= end_ms || call.isEndless;
       if (isOver) throw error;
       await pause(wait_ms, call.signal);
     }

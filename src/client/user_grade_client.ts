@@ -4,6 +4,7 @@
  * @module
  */
 import { RefusedError } from "./errors.ts";
+import { sendable } from "./import_body.ts";
 import { bodyOf, type Call, Listener } from "./listener.ts";
 import {
   assertWellFormed,
@@ -258,22 +259,24 @@ export class UserGradeClient {
    * ```ts
    * await client.import((await Deno.open("grades.csv")).readable);
    * ```
-   * @param file Its bytes. A browser can't send a stream over HTTP/1.1.
+   * @param file Its bytes. In a browser, give it the `File` of an input element:
+   * of a stream it keeps all bytes before it sends them, 256 MiB at most.
    * @param options `replace` deletes the users who are not in the file.
    * @throws {RefusedError} At the first bad row; `answer.problem` says its `line`
    * and how many `rows_committed`.
    * @throws {UnavailableError} If the log takes no more; the rows before are
    * stored.
    * @throws {OutcomeUnknownError} If the connection breaks.
+   * @throws {UserGradeError} If a browser would have to keep a longer stream.
    */
   async import(
-    file: ReadableStream<Uint8Array>,
+    file: Blob | ReadableStream<Uint8Array>,
     { replace = false, signal }: CallOptions & { replace?: boolean } = {},
   ): Promise<Imported> {
     const imported = await this.#set.send({
       path: replace ? "/import?replace=true" : "/import",
       method: "POST",
-      body: file,
+      body: await sendable(file),
       isChange: true,
       isEndless: true,
       signal,

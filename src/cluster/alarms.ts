@@ -50,7 +50,7 @@ export class Alarms {
   /** Another replica has other records than this one. */
   diverged(difference: Difference): void {
     logger.error(
-      "DIVERGED: replicas {replica_id} and {other} differ at sequence {sequence}: digests {digest} and {other_digest}",
+      'DIVERGED: replicas {replica_id} and {other} differ at sequence {sequence}: digests {digest} and {other_digest}. "Two replicas disagree" in src/OPERATIONS.md says which one to start anew',
       {
         replica_id: this.identity.replicaId,
         other: difference.replicaId,
@@ -65,7 +65,7 @@ export class Alarms {
   standsAlone(alone: string | null): void {
     if (alone !== null && alone !== this.#alone) {
       logger.error(
-        "Replica {alone} stands alone: it differs from all others, which are equal",
+        "Replica {alone} stands alone: it differs from all others, which are equal. Start it anew with the others as PEERS",
         { alone },
       );
     }

@@ -55,10 +55,10 @@ export interface Config extends RecoveryConfig {
  * @returns The configuration.
  * @throws {ConfigError} If any variable is wrong; it names them all.
  */
-export function readConfig(
+export async function readConfig(
   environment: Environment,
   ports: ConfigPorts,
-): Config {
+): Promise<Config> {
   const reader = new VariableReader(environment, ports);
   const { problems } = reader;
   const setPort = reader.value("SET_PORT", VARIABLES.SET_PORT);
@@ -80,10 +80,10 @@ export function readConfig(
     replicaId: reader.value("REPLICA_ID", VARIABLES.REPLICA_ID) ??
       generateReplicaId(ports),
     dataDir: reader.value("DATA_DIR", VARIABLES.DATA_DIR),
-    nats: readNats(reader, environment),
+    nats: await readNats(reader, environment),
     peers: readPeers(reader, environment, credentials),
     ...readRecovery(reader, environment),
-    peersCa: reader.certificates("PEERS_TLS_CA_FILE"),
+    peersCa: await reader.certificates("PEERS_TLS_CA_FILE"),
     snapshots: readSnapshots(reader, environment),
     commitTimeout_ms: reader.value(
       "COMMIT_TIMEOUT_MS",
@@ -95,7 +95,7 @@ export function readConfig(
       "SHUTDOWN_DELAY_MS",
       VARIABLES.SHUTDOWN_DELAY_MS,
     ),
-    tls: readTls(reader, environment),
+    tls: await readTls(reader, environment),
     logLevel: reader.value("LOG_LEVEL", VARIABLES.LOG_LEVEL),
     logFormat: reader.value("LOG_FORMAT", VARIABLES.LOG_FORMAT),
   };

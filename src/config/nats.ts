@@ -30,10 +30,10 @@ const NATS_VARIABLES = Object.keys(VARIABLES).filter((name) =>
  * @param environment Which of them are set.
  * @returns The broker; undefined for a standalone service.
  */
-export function readNats(
+export async function readNats(
   reader: VariableReader,
   environment: Environment,
-): NatsConfig | undefined {
+): Promise<NatsConfig | undefined> {
   const {
     NATS_URL,
     NATS_USER,
@@ -74,7 +74,7 @@ export function readNats(
   }
   // What is in them may be replaced later; a wrong path is told at once.
   reader.file("NATS_CREDS_FILE");
-  reader.certificates("NATS_TLS_CA_FILE");
+  await reader.certificates("NATS_TLS_CA_FILE");
   const nats = {
     servers: reader.value("NATS_URL", VARIABLES.NATS_URL),
     user: reader.value("NATS_USER", VARIABLES.NATS_USER),

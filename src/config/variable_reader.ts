@@ -4,7 +4,6 @@
  * @module
  */
 import type * as z from "zod";
-import { normalizeCertificates } from "../pem.ts";
 import type { VARIABLES } from "./variables.ts";
 
 /** The environment variables by name. */
@@ -76,9 +75,12 @@ export class VariableReader {
   }
 
   /** The certificates in the file that a variable names. */
-  certificates(name: keyof typeof VARIABLES): string | undefined {
+  async certificates(
+    name: keyof typeof VARIABLES,
+  ): Promise<string | undefined> {
     const pem = this.file(name);
     if (pem === undefined) return undefined;
+    const { normalizeCertificates } = await import("../pem.ts");
     const certificates = normalizeCertificates(pem);
     if (certificates !== undefined) return certificates;
     this.problems.push(`${name} names a file without a certificate in PEM`);

@@ -10,11 +10,10 @@
  *
  * @module
  */
-import {
-  patchJson,
-  type UserChange,
-  type UserDeletion,
-  type UserGradePatch,
+import type {
+  UserChange,
+  UserDeletion,
+  UserGradePatch,
 } from "../user_grade.ts";
 import {
   InvalidUserGradeError,
@@ -38,14 +37,12 @@ export class InvalidEntryError extends TypeError {
 
 /**
  * A change that may be proposed to the log. Invariant: an entry of its version
- * or a later one that holds `text` decodes to `change`, on every replica.
+ * or a later one that holds `change` as JSON decodes to it, on every replica.
  */
 export class Change {
   private constructor(
     /** What is applied: a copy, which the caller can't change. */
     readonly change: Readonly<UserChange>,
-    /** The same as JSON. */
-    readonly text: string,
     /** The lowest version of entries that can say it. */
     readonly version: EntryVersion,
   ) {}
@@ -65,7 +62,7 @@ export class Change {
       shipping_fee: withoutSign(shipping_fee),
       return_fee: withoutSign(return_fee),
     };
-    return new Change(patch, patchJson(patch), 1);
+    return new Change(patch, 1);
   }
 
   /**
@@ -78,7 +75,7 @@ export class Change {
       user_id: parseDeletion(value).user_id,
       deleted: true,
     };
-    return new Change(deletion, JSON.stringify(deletion), 2);
+    return new Change(deletion, 2);
   }
 }
 
@@ -92,11 +89,12 @@ function withoutSign(value: number | undefined): number | undefined {
   return value === 0 ? 0 : value;
 }
 
-/** @returns The JSON text of the entry that holds these changes, in order. */
-export function entryText(
-  changes: readonly { readonly text: string }[],
-): string {
-  return "[" + changes.map(({ text }) => text).join(",") + "]";
+/**
+ * @param changes Changes that have passed the gate.
+ * @returns The JSON text of the entry that holds them, in order.
+ */
+export function entryText(changes: readonly Readonly<UserChange>[]): string {
+  return JSON.stringify(changes);
 }
 
 /** @returns The lowest version of entries that can say all of these changes. */

@@ -53,6 +53,13 @@ export interface LogRetention {
   readonly entries: number | undefined;
 }
 
+/** No limits. */
+export const NO_RETENTION: LogRetention = {
+  age_ms: undefined,
+  bytes: undefined,
+  entries: undefined,
+};
+
 /** What a log has and takes, which may change while it is used. */
 export interface LogLimits {
   /** The log's identity. */
@@ -156,7 +163,7 @@ export class LogFailedError extends Error {
 
 /** What to do about a replica that is forked. */
 export const FORK_REMEDY =
-  "keep this replica running, save its backup and that of another one, import what is missing there, and only then start this one anew";
+  'keep this replica running, save its backup and that of another one, import there what is missing, delete there whom this side alone has deleted ("Two histories" in src/OPERATIONS.md), and only then start this one anew';
 
 /** An ordered, durable log of entries, shared by the replicas of a cluster. */
 export interface ReplicatedLog {

@@ -128,7 +128,7 @@ export class Applier {
       retryAt_ms: this.now() + RETRY_MS,
     };
     logger.error(
-      "Applying stops at entry {sequence}, and sets are refused, until there is room: {reason}",
+      "Applying stops at entry {sequence}, and sets are refused, until there is room: {reason}. Give this replica more memory",
       { sequence, reason: message },
     );
   }

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { EntryVersion } from "../log/change.ts";
+import { entryText, type EntryVersion } from "../log/change.ts";
 import type { UserChange } from "../user_grade.ts";
 import type { Unit } from "./unit.ts";
 
 /** A batch that was proposed. */
 export class Batch {
-  /** How many changes its entry has. */
-  readonly size: number;
+  /** What the batch's entry changes, in order. */
+  readonly changes: readonly Readonly<UserChange>[];
   /** The version of its entry. */
   readonly version: EntryVersion;
   /** How many of the units, from the first, were told that their time is over. */
@@ -22,26 +22,32 @@ export class Batch {
     private readonly units: readonly Unit[],
     readonly proposedAt_ms: number,
   ) {
-    let changes = 0;
+    const changes: Readonly<UserChange>[] = [];
     let deletions = 0;
     for (const unit of units) {
-      changes += unit.count;
+      unit.addTo(changes);
       deletions += unit.deletions;
     }
-    this.size = changes;
+    this.changes = changes;
     this.version = deletions > 0 ? 2 : 1;
+  }
+
+  /** How many changes its entry has. */
+  get size(): number {
+    return this.changes.length;
+  }
+
+  /**
+   * The JSON text of its entry, written at once: a text for each change cost
+   * 0.1 µs more a set.
+   */
+  get text(): string {
+    return entryText(this.changes);
   }
 
   /** How many of the changes, from the first, are of units that have expired. */
   get expired(): number {
     return this.#expired;
-  }
-
-  /** What the batch's entry changes, in order. */
-  get changes(): readonly Readonly<UserChange>[] {
-    const changes: Readonly<UserChange>[] = [];
-    for (const unit of this.units) unit.addTo(changes);
-    return changes;
   }
 
   /** The units that still wait: all but the expired ones. */

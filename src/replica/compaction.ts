@@ -201,11 +201,11 @@ function hasRoom({ snapshots }: CompactionFacts): boolean {
 
 /**
  * The snapshots that are not needed any more: as many as are kept were read back
- * and are newer. Of these, the second newest is read back once more before
- * anything is let go that it stands in for: it may have been damaged since. One that is not read back, or is read back by another
- * replica at this moment, is not deleted sooner: that replica may count on it.
- * So the second newest of those that were read back never gets older, whoever
- * does what at the same time.
+ * and are newer. The second newest of those is read back once more before any is
+ * deleted, because it may have been damaged since. A snapshot that was not read
+ * back, or that another replica reads back at this moment, is not deleted sooner:
+ * that replica may count on it. So the second newest of those that were read back
+ * never gets older, whatever replicas do at the same time.
  */
 function excess(
   ours: readonly KnownSnapshot[],

@@ -63,12 +63,11 @@ function hasPaused({ now_ms, lastWrite }: CompactionFacts): boolean {
  * one would lose the state.
  */
 function lacksSnapshots(
-  { firstSequence, place }: CompactionFacts,
+  { firstSequence, beginsUnproven, place }: CompactionFacts,
   verified: readonly KnownSnapshot[],
 ): boolean {
-  const reaching = verified.filter(({ info }) =>
-    info.sequence + 1 >= firstSequence
-  );
+  const needed = beginsUnproven ? firstSequence : firstSequence - 1;
+  const reaching = verified.filter(({ info }) => info.sequence >= needed);
   return firstSequence > 1 &&
     reaching.length < (place.trims ? KEPT_BESIDE_LOG : 1);
 }

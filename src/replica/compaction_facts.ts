@@ -85,6 +85,11 @@ export interface CompactionFacts extends CompactionSituation {
   /** Of the log, looked up after the snapshots were listed. */
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /**
+   * Whether nothing shows that the log's first entry comes after the state
+   * before it: no start goes on from a snapshot of that state.
+   */
+  readonly beginsUnproven: boolean;
   /** Whether an operator waits for a snapshot that is not begun yet. */
   readonly isRequested: boolean;
   /** Whether any operator waits: then there is no wait after a failure. */

@@ -19,6 +19,8 @@ export interface CompactionLook {
   /** Of the log, looked up after the snapshots were listed. */
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** As the facts have it; undefined while the log has no entry. */
+  readonly beginsUnproven: boolean | undefined;
 }
 
 /** How a snapshot relates to the log. */
@@ -104,14 +106,23 @@ export class CompactionLooks {
       if (isSure !== undefined) areOfThisLog.set(id, isSure);
     }
     this.#areOfThisLog = areOfThisLog;
+    const { firstSequence, lastSequence } = location;
+    const before = firstSequence - 1;
+    // It matters to snapshots there alone, and there is hardly ever one.
+    const { begin } = stored.some(({ info }) => info.sequence === before)
+      ? await this.calls.locate(before)
+      : location;
     return {
       at_ms: now_ms,
       snapshots: stored.map((snapshot) => ({
         ...snapshot,
         isOfThisLog: areOfThisLog.get(snapshot.id) ?? true,
       })),
-      firstSequence: location.firstSequence,
-      lastSequence: location.lastSequence,
+      firstSequence,
+      lastSequence,
+      beginsUnproven: firstSequence > lastSequence
+        ? undefined
+        : begin !== undefined && begin.mark === undefined,
     };
   }
 

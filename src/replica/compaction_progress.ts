@@ -87,18 +87,22 @@ export class CompactionProgress {
 
   /** @returns The next step, by what was seen in a look. */
   next(
-    { firstSequence, lastSequence }: CompactionLook,
+    { firstSequence, lastSequence, beginsUnproven }: CompactionLook,
     situation: CompactionSituation,
     time: CompactionTime,
   ): Step {
+    const { place } = this.options;
     const facts: CompactionFacts = {
       ...situation,
       ...time,
-      place: this.options.place,
+      place,
       policy: this.options.policy,
       snapshots: this.sight.snapshots,
       firstSequence,
       lastSequence,
+      // The first entry of a log that was empty has come since the look.
+      beginsUnproven: beginsUnproven ??
+        (place.isShared && situation.appliedSequence >= firstSequence),
       isRequested: this.requests.isRequested,
       isHurried: this.requests.isHurried,
       failure: this.troubles.failure,

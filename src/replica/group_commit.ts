@@ -8,7 +8,7 @@
  */
 import type { CommittedSet } from "../committed.ts";
 import { TooLargeError, UnconfirmedError } from "../errors.ts";
-import { type Change, entryText, type EntryVersion } from "../log/change.ts";
+import type { Change, EntryVersion } from "../log/change.ts";
 import {
   charactersThatFit,
   ENTRY_CHARACTERS_MAX,
@@ -60,6 +60,8 @@ export class GroupCommit {
   /** Batches up to this one have ended, whatever is still said of them. */
   #lostBatch = 0;
   #flushDeferred = false;
+  /** Whether the last batch had one change: its client may be the only one. */
+  #wasAlone = false;
   #entryCharactersMax = ENTRY_CHARACTERS_MAX;
   /**
    * Whether the log has taken the last entry of version 2: one that takes none
@@ -139,7 +141,7 @@ export class GroupCommit {
     ) => Committed,
   ): Promise<Committed> {
     const unit = new ChangesUnit(changes, this.ports.now(), toCommitted);
-    const characters = unit.characters + 2;
+    const { characters } = unit;
     if (characters > this.#entryCharactersMax && changes.length > 1) {
       throw new EntryTooLargeError(
         `${changes.length} changes are ${
@@ -157,7 +159,7 @@ export class GroupCommit {
     if (!queue.hasRoom(unit.count)) {
       this.counts.rejected.queue_full += unit.count;
       throw new QueueFullError(
-        `${queue.changes} changes of ${queue.units} requests are waiting for the log, and there is no room for ${unit.count} more`,
+        `${queue.changes} changes of ${queue.units} requests are waiting for the log, and there is no room for ${unit.count} more: send fewer at a time`,
       );
     }
     if (queue.changes + this.#inFlight.length === 0) {
@@ -166,15 +168,19 @@ export class GroupCommit {
     queue.push(unit);
     if (
       this.#inFlight.length < BATCHES_IN_FLIGHT_MAX && !this.#flushDeferred
-    ) {
-      // Changes that were read in the same turn go together.
-      this.#flushDeferred = true;
-      this.ports.defer(() => {
-        this.#flushDeferred = false;
-        this.#flush();
-      });
-    }
+    ) this.#flushSoon();
     return unit.promise;
+  }
+
+  /** Changes that were read in the same turn go together. */
+  #flushSoon(): void {
+    // The only client saves a turn, 10 of its 500 µs.
+    if (this.#wasAlone) return this.#flush();
+    this.#flushDeferred = true;
+    this.ports.defer(() => {
+      this.#flushDeferred = false;
+      this.#flush();
+    });
   }
 
   #flush(): void {
@@ -188,7 +194,8 @@ export class GroupCommit {
       const number = ++this.#lastBatch;
       const batch = new Batch(number, units, this.ports.now());
       this.#inFlight.push(batch);
-      this.ports.propose(number, entryText(units), batch.version);
+      this.#wasAlone = batch.size === 1;
+      this.ports.propose(number, batch.text, batch.version);
     }
   }
 

@@ -36,7 +36,7 @@ export class SequenceWaiters {
   wait(sequence: number, deadline: number): Promise<void> {
     if (this.#waiters.length >= WAITERS_MAX) {
       throw new SequenceNotReachedError(
-        `${WAITERS_MAX} requests are waiting for a sequence, which is the limit`,
+        `${WAITERS_MAX} requests are waiting for a sequence, which is the limit: try again, or ask another replica`,
       );
     }
     return new Promise((resolve, reject) => {
@@ -58,7 +58,7 @@ export class SequenceWaiters {
     for (const waiter of this.#remove((one) => one.deadline <= now)) {
       waiter.reject(
         new SequenceNotReachedError(
-          `This replica has not applied sequence ${waiter.sequence} yet`,
+          `This replica has not applied sequence ${waiter.sequence} yet: try again, or ask another replica`,
         ),
       );
     }

@@ -62,13 +62,14 @@ export async function writeSnapshot(
  * @throws {Error} Whatever else keeps it from being done.
  */
 export async function verifySnapshot(
-  { id, info }: Pick<StoredSnapshot, "id" | "info">,
+  written: Pick<StoredSnapshot, "id" | "info">,
   calls: StoreCalls,
   { name, now }: SnapshotContext,
 ): Promise<SnapshotOutcome> {
+  const { id, info } = written;
   const began_ms = now();
   try {
-    const snapshot = await calls.verify(id);
+    const snapshot = await calls.verify(written);
     logger.info(
       "Snapshot at sequence {sequence} read back from {place}: {rows} users, {bytes} bytes, {duration_ms} ms",
       {

@@ -266,10 +266,10 @@ export class StateMachine {
     } catch (error) {
       if (!(error instanceof InvalidEntryError)) throw error;
       this.#poisonEntries++;
-      logger.error("Entry {sequence} of the log is skipped: {reason}", {
-        sequence,
-        reason: error.message,
-      });
+      logger.error(
+        "Entry {sequence} of the log is skipped, by all replicas alike: {reason}. Find out who else publishes to the stream",
+        { sequence, reason: error.message },
+      );
       return [];
     }
   }

@@ -5,9 +5,14 @@
  * @module
  */
 import type { CommittedSet } from "../committed.ts";
-import type { Change, EntryVersion } from "../log/change.ts";
+import { type Change, entryText, type EntryVersion } from "../log/change.ts";
 import { charactersOf } from "../log/entry_payload.ts";
-import type { ChangeOutcome, UserChange, UserGrade } from "../user_grade.ts";
+import {
+  type ChangeOutcome,
+  type UserChange,
+  type UserGrade,
+  userGradeJson,
+} from "../user_grade.ts";
 
 /** Changes that commit together. */
 export interface Unit {
@@ -19,9 +24,10 @@ export interface Unit {
   readonly deletions: number;
   /** The lowest version of entries that can say them. */
   readonly version: EntryVersion;
-  /** The changes as JSON, with commas between. */
-  readonly text: string;
-  /** For how many characters the text counts among those of an entry. */
+  /**
+   * For how many characters the changes count among those of an entry, with
+   * commas between: not fewer than they take.
+   */
   readonly characters: number;
 
   /** Adds what is applied, in order. */
@@ -58,6 +64,15 @@ class Ending<Committed> {
   }
 }
 
+/** The most characters of a set besides its id. */
+const SET_CHARACTERS_MAX = userGradeJson(
+  "",
+  -Number.MAX_SAFE_INTEGER,
+  -Number.MAX_SAFE_INTEGER,
+  -Number.MAX_SAFE_INTEGER,
+  -Number.MAX_SAFE_INTEGER,
+).length;
+
 /** One set. Hot: it holds no more than it needs. */
 export class SetUnit extends Ending<CommittedSet> implements Unit {
   constructor(private readonly change: Change, since_ms: number) {
@@ -76,12 +91,9 @@ export class SetUnit extends Ending<CommittedSet> implements Unit {
     return 1;
   }
 
-  get text(): string {
-    return this.change.text;
-  }
-
   get characters(): number {
-    return this.change.text.length;
+    // A quotation mark or a backslash takes two.
+    return SET_CHARACTERS_MAX + 2 * this.change.change.user_id.length;
   }
 
   addTo(changes: Readonly<UserChange>[]): void {
@@ -99,7 +111,6 @@ export class SetUnit extends Ending<CommittedSet> implements Unit {
 
 /** Several changes, or one that is no set. */
 export class ChangesUnit<Committed> extends Ending<Committed> implements Unit {
-  readonly text: string;
   readonly characters: number;
   readonly deletions: number;
 
@@ -116,8 +127,8 @@ export class ChangesUnit<Committed> extends Ending<Committed> implements Unit {
     ) => Committed,
   ) {
     super(since_ms);
-    this.text = changes.map(({ text }) => text).join(",");
-    this.characters = charactersOf(this.text);
+    const text = entryText(changes.map(({ change }) => change));
+    this.characters = charactersOf(text);
     this.deletions = changes.filter(({ version }) => version === 2).length;
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import { join } from "node:path";
 import type { PlacedFile } from "./file_place.ts";
 import { BackupError } from "./format/backup_error.ts";
@@ -13,6 +14,8 @@ import {
 } from "./format/backup_info.ts";
 import { ByteReader } from "./format/byte_reader.ts";
 import { readBackupHeader } from "./format/read_backup.ts";
+
+const logger = getLogger(["usergrade", "snapshot"]);
 
 /** The most files that are listed: the newest by their names. */
 const FILES_MAX = 1_024;
@@ -27,7 +30,7 @@ const PARTIAL = /^\.usergrades-.*\.partial$/;
 /** A header that was read, and the file as it was then. */
 interface KnownHeader {
   readonly stamp: string;
-  /** Undefined if it is no header of a backup with the file's name. */
+  /** Undefined if there is no such backup, or this process may not read it. */
   readonly info: BackupInfo | undefined;
 }
 
@@ -66,7 +69,10 @@ export class FolderFiles {
     return (await this.#entries()).filter((name) => PARTIAL.test(name));
   }
 
-  /** @returns The files; what others have put there is left out. */
+  /**
+   * @returns The files; what others have put there is left out, and so is what
+   * this process may not read.
+   */
   async list(): Promise<PlacedFile[]> {
     const areVerified = new Map<string, boolean>();
     for (const name of await this.#entries()) {
@@ -95,8 +101,8 @@ export class FolderFiles {
     const { verified, unverified } = this.paths(id);
     const path = isVerified ? verified : unverified;
     const found = await ifThere(async () => {
-      const { size, ino, mtime } = await Deno.stat(path);
-      const stamp = `${size} ${ino} ${mtime?.getTime()}`;
+      const { size, ino, mtime, mode, uid } = await Deno.stat(path);
+      const stamp = `${size} ${ino} ${mtime?.getTime()} ${mode} ${uid}`;
       const known = this.#known.get(id);
       const header = known?.stamp === stamp
         ? known
@@ -123,7 +129,9 @@ async function readInfo(
   path: string,
   id: string,
 ): Promise<BackupInfo | undefined> {
-  const stream = fileStream(await Deno.open(path), HEADER_READ_BYTES);
+  const file = await openReadable(path);
+  if (file === undefined) return undefined;
+  const stream = fileStream(file, HEADER_READ_BYTES);
   const reader = new ByteReader(stream);
   try {
     const info = parseBackupInfo(await readBackupHeader(reader));
@@ -133,6 +141,20 @@ async function readInfo(
     throw error;
   } finally {
     await reader.cancel();
+  }
+}
+
+/** Opens a file; undefined if it is another user's, who lets nobody read it. */
+async function openReadable(path: string): Promise<Deno.FsFile | undefined> {
+  try {
+    return await Deno.open(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    logger.warn(
+      "{path} is left out, because this process may not read it: give it to the user of the service (chown), or move it to another folder",
+      { path },
+    );
+    return undefined;
   }
 }
 

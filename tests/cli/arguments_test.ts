@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parseArguments } from "../../src/cli/arguments.ts";
+import { help } from "../../src/cli/help.ts";
 
 const permissions = "none";
 
@@ -54,9 +55,8 @@ Deno.test("parseArguments() refuses what no command takes, and names it", {
 Deno.test("parseArguments() has a help that names every command and option", {
   permissions,
 }, () => {
-  const command = parseArguments(["--help"]);
-  assert.equal(command.type, "print");
-  const text = command.type === "print" ? command.text : "";
+  assert.deepEqual(parseArguments(["--help"]), { type: "help" });
+  const text = help();
   for (
     const word of [
       "import",

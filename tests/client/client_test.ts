@@ -5,7 +5,9 @@ import {
   RefusedError,
   UnavailableError,
   UserGradeClient,
+  UserGradeError,
 } from "../../src/client/mod.ts";
+import { sendable } from "../../src/client/import_body.ts";
 import { PASSWORD, USER } from "../support/credentials.ts";
 import { ServedService } from "../support/served_service.ts";
 import {
@@ -286,4 +288,22 @@ Deno.test("a backup that breaks off is an error, not a short file", async () => 
   const { body, sequence } = await broken.client.backup();
   assert.equal(sequence, 7);
   await assert.rejects(new Response(body).bytes());
+});
+
+Deno.test("an import takes a Blob, and a browser keeps a stream to send it, up to a limit", async () => {
+  await using service = new ServedService();
+  const client = clientOf(service);
+  const text = "user_id,spp\nann,1\nbob,2\n";
+  assert.equal((await client.import(new Blob([text]))).rows, 2);
+
+  const stream = () => new Blob([text]).stream();
+  const sent = stream();
+  assert.equal(await sendable(sent), sent);
+  const kept = await sendable(stream(), true, text.length);
+  assert.ok(kept instanceof Blob);
+  assert.equal(await kept.text(), text);
+  await assert.rejects(
+    sendable(stream(), true, text.length - 1),
+    (error) => error instanceof UserGradeError && /a Blob/.test(error.message),
+  );
 });

@@ -37,6 +37,11 @@ async function useClient(
   );
   const { body, sequence } = await client.backup();
   const file = new Uint8Array(await new Response(body).arrayBuffer());
+  const csv = new Blob(["user_id,spp\nbob,1\n"]);
+  const imported = [
+    await client.import(csv),
+    await client.import(csv.stream()),
+  ];
   return {
     spp: set.spp,
     got: (await client.get("é")).user_id,
@@ -45,6 +50,7 @@ async function useClient(
     refused,
     sequence,
     gzip: [file[0], file[1]],
+    imported: imported.map(({ rows }) => rows),
     deleted: await client.delete("é"),
   };
 }
@@ -56,6 +62,7 @@ const USED = {
   refused: "RefusedError 400",
   sequence: 1,
   gzip: [0x1f, 0x8b],
+  imported: [1, 1],
   deleted: { user_id: "é", existed: true },
 };
 

@@ -42,9 +42,11 @@ function read(environment: Record<string, string> = {}) {
   });
 }
 
-function problems(environment: Record<string, string>): readonly string[] {
+async function problems(
+  environment: Record<string, string>,
+): Promise<readonly string[]> {
   try {
-    read(environment);
+    await read(environment);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;
@@ -56,9 +58,9 @@ Deno.test({
   name:
     "readConfig() has the contract's defaults, and counts an empty variable as unset",
   permissions,
-  fn: () => {
+  fn: async () => {
     for (const environment of [{}, { SET_PORT: "", AUTH_PASSWORD: "" }]) {
-      assert.deepEqual(read(environment), {
+      assert.deepEqual(await read(environment), {
         host: "127.0.0.1",
         setPort: 8080,
         getPort: 8081,
@@ -95,8 +97,8 @@ Deno.test({
 Deno.test({
   name: "readConfig() reads passwords and certificates from files",
   permissions,
-  fn: () => {
-    const config = read({
+  fn: async () => {
+    const config = await read({
       AUTH_PASSWORD_FILE: "/password",
       TLS_CERT_FILE: "/cert",
       TLS_KEY_FILE: "/key",
@@ -104,11 +106,11 @@ Deno.test({
     assert.deepEqual(config.credentials.passwords, ["from a file"]);
     assert.equal(config.passwordIsGenerated, false);
     assert.deepEqual(config.tls, { cert, key });
-    const two = read({ AUTH_PASSWORD_FILE: "/two-lines" });
+    const two = await read({ AUTH_PASSWORD_FILE: "/two-lines" });
     assert.deepEqual(two.credentials.passwords, ["a", "b"]);
-    const bom = read({ AUTH_PASSWORD_FILE: "/with-bom" });
+    const bom = await read({ AUTH_PASSWORD_FILE: "/with-bom" });
     assert.deepEqual(bom.credentials.passwords, ["a"]);
-    const end = read({ AUTH_PASSWORD_FILE: "/empty-end" });
+    const end = await read({ AUTH_PASSWORD_FILE: "/empty-end" });
     assert.deepEqual(end.credentials.passwords, ["a", "b"]);
   },
 });
@@ -116,16 +118,16 @@ Deno.test({
 Deno.test({
   name: "readConfig() reads whether the service is read-only",
   permissions,
-  fn: () => {
-    assert.equal(read({ READ_ONLY: "yes" }).isReadOnly, true);
-    assert.equal(read({ READ_ONLY: "no" }).isReadOnly, false);
+  fn: async () => {
+    assert.equal((await read({ READ_ONLY: "yes" })).isReadOnly, true);
+    assert.equal((await read({ READ_ONLY: "no" })).isReadOnly, false);
   },
 });
 
 Deno.test({
   name: "readConfig() names every wrong variable at once and repeats no secret",
   permissions,
-  fn: () => {
+  fn: async () => {
     const wrong: Record<string, string> = {
       SET_PORT: "-1",
       GET_PORT: "0x50",
@@ -141,7 +143,7 @@ Deno.test({
       LOG_LEVEL: "verbose",
       LOG_FORMAT: "xml",
     };
-    const found = problems(wrong);
+    const found = await problems(wrong);
     for (const name of Object.keys(wrong)) {
       if (name === "TLS_KEY_FILE") continue;
       assert.ok(found.some((problem) => problem.startsWith(name)), name);
@@ -154,8 +156,8 @@ Deno.test({
   name:
     "readConfig() reads how to reach the broker, and asks for a password to share",
   permissions,
-  fn: () => {
-    const config = read({
+  fn: async () => {
+    const config = await read({
       NATS_URL: "nats://a:4222, tls://b.example,[::1]:4222",
       NATS_TOKEN: "t",
       NATS_TLS_CA_FILE: "/ca",
@@ -184,19 +186,19 @@ Deno.test({
       ]
     ) {
       assert.match(
-        problems({ [name]: "/ca" }).join("\n"),
+        (await problems({ [name]: "/ca" })).join("\n"),
         new RegExp(`${name} must not be set without NATS_URL`),
       );
     }
     const url = "nats://a:4222";
-    const fromFile = read({
+    const fromFile = await read({
       NATS_URL: url,
       NATS_USER: "u",
       NATS_PASSWORD_FILE: "/password",
       AUTH_PASSWORD: "p",
     });
     assert.equal(fromFile.nats?.password, "from a file");
-    assert.match(problems({ NATS_URL: url })[0], /^AUTH_PASSWORD/);
+    assert.match((await problems({ NATS_URL: url }))[0], /^AUTH_PASSWORD/);
     const wrong: Record<string, string>[] = [
       { NATS_URL: "http://a" },
       { NATS_URL: "nats://a:99999" },
@@ -217,7 +219,7 @@ Deno.test({
       { NATS_URL: url, NATS_STREAM_REPLICAS: "0" },
     ];
     for (const environment of wrong) {
-      const found = problems({ AUTH_PASSWORD: "p", ...environment });
+      const found = await problems({ AUTH_PASSWORD: "p", ...environment });
       assert.equal(found.length, 1, JSON.stringify(environment));
       assert.match(found[0], /^NATS_/);
       assert.doesNotMatch(found[0], /user:password/);
@@ -228,13 +230,13 @@ Deno.test({
 Deno.test({
   name: "readConfig() gives each peer its own credentials, or the replica's",
   permissions,
-  fn: () => {
+  fn: async () => {
     const environment = {
       NATS_URL: "nats://a:4222",
       AUTH_USER: "me",
       AUTH_PASSWORD: "mine",
     };
-    const { peers } = read({
+    const { peers } = await read({
       ...environment,
       PEERS: "http://b:8080, https://u:p%40ss@c/,file:///b@ckup.csv.gz",
     });
@@ -254,11 +256,14 @@ Deno.test({
         "http://a:sec/ret@h",
       ]
     ) {
-      const [problem] = problems({ ...environment, PEERS });
+      const [problem] = await problems({ ...environment, PEERS });
       assert.match(problem, /^PEERS/);
       assert.doesNotMatch(problem, /sec|ret/);
     }
-    assert.match(problems({ PEERS: "http://b" })[0], /^PEERS needs NATS_URL/);
+    assert.match(
+      (await problems({ PEERS: "http://b" }))[0],
+      /^PEERS needs NATS_URL/,
+    );
   },
 });
 
@@ -266,8 +271,8 @@ Deno.test({
   name:
     "readConfig() puts certificates on lines of their own where files were joined without a line end",
   permissions,
-  fn: () => {
-    const { peersCa } = read({ PEERS_TLS_CA_FILE: "/joined" });
+  fn: async () => {
+    const { peersCa } = await read({ PEERS_TLS_CA_FILE: "/joined" });
     assert.equal(peersCa, `${ca}\n${other.ca}`);
   },
 });
@@ -275,12 +280,16 @@ Deno.test({
 Deno.test({
   name: "readConfig() refuses variables that contradict each other",
   permissions,
-  fn: () => {
-    assert.equal(problems({ SET_PORT: "80", GET_PORT: "80" }).length, 1);
-    assert.equal(problems({ SET_PORT: "0", GET_PORT: "0" }).length, 0);
-    assert.equal(problems({ TLS_CERT_FILE: "/cert" }).length, 1);
+  fn: async () => {
     assert.equal(
-      problems({ AUTH_PASSWORD: "a", AUTH_PASSWORD_FILE: "/password" }).length,
+      (await problems({ SET_PORT: "80", GET_PORT: "80" })).length,
+      1,
+    );
+    assert.equal((await problems({ SET_PORT: "0", GET_PORT: "0" })).length, 0);
+    assert.equal((await problems({ TLS_CERT_FILE: "/cert" })).length, 1);
+    assert.equal(
+      (await problems({ AUTH_PASSWORD: "a", AUTH_PASSWORD_FILE: "/password" }))
+        .length,
       1,
     );
   },
@@ -289,7 +298,7 @@ Deno.test({
 Deno.test({
   name: "readConfig() refuses invalid passwords, in a file too",
   permissions,
-  fn: () => {
+  fn: async () => {
     for (
       const AUTH_PASSWORD_FILE of [
         "/empty-line",
@@ -298,12 +307,18 @@ Deno.test({
         "/only-lines",
       ]
     ) {
-      const [problem, ...more] = problems({ AUTH_PASSWORD_FILE });
+      const [problem, ...more] = await problems({ AUTH_PASSWORD_FILE });
       assert.match(problem, /^AUTH_PASSWORD_FILE must hold 1 to 4 lines/);
       assert.equal(more.length, 0);
     }
-    assert.equal(problems({ AUTH_PASSWORD: "x".repeat(1025) }).length, 1);
-    assert.equal(problems({ AUTH_PASSWORD: "é".repeat(1024) }).length, 0);
+    assert.equal(
+      (await problems({ AUTH_PASSWORD: "x".repeat(1025) })).length,
+      1,
+    );
+    assert.equal(
+      (await problems({ AUTH_PASSWORD: "é".repeat(1024) })).length,
+      0,
+    );
   },
 });
 
@@ -311,27 +326,27 @@ Deno.test({
   name:
     "readConfig() names the variable of a certificate or a key that is none, or not the other's",
   permissions,
-  fn: () => {
+  fn: async () => {
     const tls = (TLS_CERT_FILE: string, TLS_KEY_FILE: string) =>
       problems({ TLS_CERT_FILE, TLS_KEY_FILE });
-    assert.deepEqual(tls("/chain", "/key"), []);
+    assert.deepEqual(await tls("/chain", "/key"), []);
     for (const bad of ["/password", "/garbage", "/key", "/half-chain"]) {
-      const found = tls(bad, "/key");
+      const found = await tls(bad, "/key");
       assert.equal(found.length, 1, bad);
       assert.match(found[0], /^TLS_CERT_FILE /);
     }
     for (const bad of ["/password", "/garbage", "/cert", "/other-key"]) {
-      const found = tls("/cert", bad);
+      const found = await tls("/cert", bad);
       assert.equal(found.length, 1, bad);
       assert.match(found[0], /^TLS_KEY_FILE /);
       assert.ok(!found[0].includes("from a file"));
     }
     const cluster = { NATS_URL: "nats://a", AUTH_PASSWORD: "p" };
     for (const name of ["PEERS_TLS_CA_FILE", "NATS_TLS_CA_FILE"]) {
-      assert.deepEqual(problems({ ...cluster, [name]: "/ca" }), []);
+      assert.deepEqual(await problems({ ...cluster, [name]: "/ca" }), []);
       for (const bad of ["/password", "/garbage", "/key", "/cut-chain"]) {
         assert.match(
-          problems({ ...cluster, [name]: bad })[0],
+          (await problems({ ...cluster, [name]: bad }))[0],
           new RegExp(`^${name} `),
         );
       }
@@ -343,18 +358,21 @@ Deno.test({
   name:
     "readConfig() refuses a DATA_DIR with a comma, which --allow-write would split",
   permissions,
-  fn: () => {
-    assert.match(problems({ DATA_DIR: "/a,b" })[0], /^DATA_DIR .*comma/);
+  fn: async () => {
+    assert.match(
+      (await problems({ DATA_DIR: "/a,b" }))[0],
+      /^DATA_DIR .*comma/,
+    );
   },
 });
 
 Deno.test({
   name: "readConfig() reads PEM files that begin with a byte order mark",
   permissions,
-  fn: () => {
+  fn: async () => {
     FILES["/bom-cert"] = `\ufeff${cert}`;
     FILES["/bom-key"] = `\ufeff${key}`;
-    const config = read({
+    const config = await read({
       TLS_CERT_FILE: "/bom-cert",
       TLS_KEY_FILE: "/bom-key",
     });
@@ -397,22 +415,25 @@ Deno.test({
 Deno.test({
   name: "readConfig() reads when snapshots are made, and where besides the log",
   permissions,
-  fn: () => {
+  fn: async () => {
     assert.deepEqual(
-      read({
+      (await read({
         SNAPSHOT_LOG_BYTES: "1000",
         SNAPSHOT_INTERVAL_MINUTES: "60",
         SNAPSHOT_DIR: "/backups",
         SNAPSHOTS_KEPT: "7",
-      }).snapshots,
+      })).snapshots,
       {
         logBytes: 1000,
         interval_ms: 3_600_000,
         folder: { path: "/backups", kept: 7 },
       },
     );
-    assert.equal(read({ SNAPSHOT_LOG_BYTES: "0" }).snapshots.logBytes, 0);
-    const { folder } = read({ SNAPSHOT_DIR: "/backups" }).snapshots;
+    assert.equal(
+      (await read({ SNAPSHOT_LOG_BYTES: "0" })).snapshots.logBytes,
+      0,
+    );
+    const { folder } = (await read({ SNAPSHOT_DIR: "/backups" })).snapshots;
     assert.equal(folder?.kept, 2);
     const wrong: [environment: Record<string, string>, problem: RegExp][] = [
       [{ SNAPSHOT_LOG_BYTES: "64 MiB" }, /^SNAPSHOT_LOG_BYTES must be an int/],
@@ -429,7 +450,7 @@ Deno.test({
       ],
     ];
     for (const [environment, problem] of wrong) {
-      const [found, ...more] = problems(environment);
+      const [found, ...more] = await problems(environment);
       assert.match(found, problem);
       assert.deepEqual(more, []);
     }
@@ -440,9 +461,9 @@ Deno.test({
   name:
     "readConfig() reads what a replica does about a log that is not there or has lost entries",
   permissions,
-  fn: () => {
+  fn: async () => {
     const cluster = { NATS_URL: "nats://a", AUTH_PASSWORD: "p" };
-    const { isNewLogWanted, restoreFrom, healAfter_ms } = read({
+    const { isNewLogWanted, restoreFrom, healAfter_ms } = await read({
       ...cluster,
       NEW_LOG: "yes",
       RESTORE_FROM: "file:///backups/a%20b.csv.gz",
@@ -452,7 +473,7 @@ Deno.test({
     assert.equal(restoreFrom, "file:///backups/a%20b.csv.gz");
     assert.equal(healAfter_ms, 0);
     // A standalone service restores a file too.
-    assert.deepEqual(problems({ RESTORE_FROM: "file:///a.csv" }), []);
+    assert.deepEqual(await problems({ RESTORE_FROM: "file:///a.csv" }), []);
     const wrong: [environment: Record<string, string>, problem: RegExp][] = [
       [{ NEW_LOG: "yes" }, /^NEW_LOG needs NATS_URL/],
       [{ ...cluster, NEW_LOG: "maybe" }, /^NEW_LOG must be one of/],
@@ -478,7 +499,7 @@ Deno.test({
       ]);
     }
     for (const [environment, problem] of wrong) {
-      const [found, ...more] = problems(environment);
+      const [found, ...more] = await problems(environment);
       assert.match(found, problem);
       assert.deepEqual(more, []);
     }

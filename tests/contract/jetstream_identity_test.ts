@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { BatchPublisher } from "../../src/log/jetstream/batch_publisher.ts";
 import { JetStreamLog } from "../../src/log/jetstream/jetstream_log.ts";
 import { encodeFence } from "../../src/log/fence.ts";
 import type { JetStreamOptions } from "../../src/log/jetstream/options.ts";
@@ -99,4 +100,27 @@ Deno.test("JetStreamLog tells of a fence that stands in the log when it is found
     assert.match(time, /^20\d\d-.*Z$/);
   }
   await log.close();
+});
+
+Deno.test("a batch gets into no other stream that has taken over the log's subjects", async () => {
+  await using server = await NatsServer.start();
+  await withClient(server, async (client) => {
+    const { streams } = await client.jetstreamManager();
+    await streams.add({ name: "OTHER", subjects: ["usergrade.*.set.*"] });
+    const told: string[] = [];
+    const publisher = new BatchPublisher(
+      client,
+      options(server),
+      ({ reason }) => told.push(reason),
+    );
+    publisher.publish({
+      type: "publish",
+      batch: 1,
+      messageId: "session:1",
+      payload: payload("a"),
+      version: 1,
+    });
+    await eventually(() => assert.match(told.join(), /expected stream/));
+    assert.equal((await streams.info("OTHER")).state.messages, 0);
+  });
 });

@@ -225,7 +225,7 @@ Deno.test("the NATS server of docker-compose.yml reads the password file as the 
     const reader = new VariableReader(environment, {
       readTextFile: Deno.readTextFileSync,
     });
-    const { password } = readNats(reader, environment)!;
+    const { password } = (await readNats(reader, environment))!;
     assert.deepEqual(reader.problems, []);
     assert.equal(await quotedPassword(path), `"${password}"`);
   }

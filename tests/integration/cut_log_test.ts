@@ -136,6 +136,25 @@ Deno.test("a replica that was cut off for long answers gets, and those who wait 
   await stop();
 });
 
+Deno.test("a cluster whose log lost all entries that its snapshots have can be started again once there is another one", async () => {
+  await using cluster = await Cluster.start(1);
+  const [a] = cluster.replicas;
+  await set(a, "early");
+  // As max_age takes them, while nobody sets.
+  await manage(cluster, (manager) => manager.streams.purge(STREAM));
+  for (let i = 0; i < 2; i++) {
+    assert.equal((await a.snapshot()).status, 200);
+  }
+  await set(a, "late");
+  await eventually(async () => {
+    const { log } = await a.statusJson();
+    assert.equal(log.snapshot.sequence, 2);
+  });
+  await a.end("SIGTERM");
+  const again = await cluster.startReplica(0);
+  assert.equal((await again.get("/get?user_id=early")).status, 200);
+});
+
 Deno.test("without a snapshot beyond the cut a replica says what it needs, answers gets, and goes on once there is one", async () => {
   using folder = new TemporaryFolder();
   await using cluster = await Cluster.start(0);

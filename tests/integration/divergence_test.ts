@@ -91,10 +91,10 @@ Deno.test("two replicas that differ at the same sequence both report it and go o
   const { digest } = await r0.statusJson();
   const { digest: other } = await r1.statusJson();
   assert.deepEqual(alarms(r0), [
-    `DIVERGED: replicas r0 and r1 differ at sequence 3: digests ${digest} and ${other}`,
+    `DIVERGED: replicas r0 and r1 differ at sequence 3: digests ${digest} and ${other}. Two replicas disagree in src/OPERATIONS.md says which one to start anew`,
   ]);
   assert.deepEqual(alarms(r1), [
-    `DIVERGED: replicas r1 and r0 differ at sequence 3: digests ${other} and ${digest}`,
+    `DIVERGED: replicas r1 and r0 differ at sequence 3: digests ${other} and ${digest}. Two replicas disagree in src/OPERATIONS.md says which one to start anew`,
   ]);
   const metrics = await (await r0.get("/metrics")).text();
   assert.match(metrics, /^usergrade_diverged 1$/m);

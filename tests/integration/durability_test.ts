@@ -107,7 +107,10 @@ async function fillLog(
       spp: i + j,
     }));
     for (const patch of patches) storage.set(patch);
-    await log.propose(i + 1, encodeEntry(entryText(patches.map(Change.set))));
+    await log.propose(
+      i + 1,
+      encodeEntry(entryText(patches.map((patch) => Change.set(patch).change))),
+    );
   }
   await log.close();
   return storage;

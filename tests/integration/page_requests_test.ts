@@ -4,6 +4,7 @@ import type { App } from "../../src/http/server/router.ts";
 import { TestBrowser } from "../support/browser.ts";
 import { AUTHORIZATION, PASSWORD, USER } from "../support/credentials.ts";
 import { audit } from "../support/page_audit.ts";
+import { look } from "../support/page_look.ts";
 import { ServedService } from "../support/served_service.ts";
 
 /** Where a proxy may serve a listener besides its root. */
@@ -43,7 +44,7 @@ async function losesTimeouts(page: Page): Promise<void> {
 /** Ends the streams of a service's pages, since a proxy that ends waits for them. */
 async function leave(service: ServedService): Promise<void> {
   service.apps.watchers.endAll("draining");
-  await browser.closePages();
+  await browser.leavePages();
 }
 
 function field(page: Page, name: string, value: number) {
@@ -156,8 +157,39 @@ Deno.test("the page of requests and answers shows all, and tries what its listen
   await page.click("#operations-changes-setUsers .execute");
   await page.waitForSelector(".live-responses-table :text-is('200')");
   assert.equal((await service.statusJson()).users, 1);
+  assert.equal(await page.locator(".authorize").count(), 1);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.waitForSelector(
+      colorScheme === "dark" ? "html.dark-mode" : "html:not(.dark-mode)",
+    );
+    assert.deepEqual(await audit(page), []);
+  }
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.equal((await look(page)).width, 360);
   // No outside address, and nothing that the policy forbids.
   assert.deepEqual(problems, []);
-  assert.deepEqual(await audit(page), []);
+  await leave(service);
+});
+
+Deno.test("the page of requests and answers works by keyboard, and asks for no password where nothing takes one", async () => {
+  await using service = new ServedService();
+  const { page, problems } = await browser.open(`${service.url}/docs`);
+  const get = page.locator("#operations-users-getUser");
+  await get.locator(".opblock-summary-control").focus();
+  await page.keyboard.press("Enter");
+  await get.locator(".try-out__btn").waitFor();
+  assert.equal(
+    await page.locator(".authorize, .authorization__btn").count(),
+    0,
+  );
+  await get.locator(".try-out__btn").focus();
+  await page.keyboard.press("Enter");
+  await get.getByPlaceholder("user_id").focus();
+  await page.keyboard.type("ann");
+  await get.locator(".execute").focus();
+  await page.keyboard.press("Enter");
+  await get.locator(".live-responses-table td:text-is('404')").waitFor();
+  assert.deepEqual(problems.filter((one) => !/404/.test(one)), []);
   await leave(service);
 });

@@ -131,6 +131,19 @@ test("one is due when the log was cut and fewer than two snapshots stand in for 
   assert.equal(at(952, [known(950)], FOLDER), "write");
 });
 
+test("a snapshot of the state before the log's first entry stands in for nothing if no start can go on from it", () => {
+  const at = (
+    snapshots: CompactionFacts["snapshots"],
+    beginsUnproven: boolean,
+  ) => stepOf({ firstSequence: 901, snapshots, beginsUnproven });
+  const before = [known(900), known(900, "v", { id: "again" })];
+  assert.equal(at(before, false), "none");
+  assert.equal(at(before, true), "write");
+  assert.equal(at([known(950), known(900)], false), "none");
+  assert.equal(at([known(950), known(900)], true), "write");
+  assert.equal(at([known(950), known(901)], true), "none");
+});
+
 test("the first of the ready replicas writes at once, the others each a minute later", () => {
   for (const rank of [0, 1, 2, 5]) {
     const changes = { appliedSequence: 20_000, rank };

@@ -17,6 +17,7 @@ import {
   BATCH_CHANGES_MAX,
   QUEUE_UNITS_MAX,
 } from "../../src/replica/unit_queue.ts";
+import { SetUnit } from "../../src/replica/unit.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import type { ChangeOutcome } from "../../src/user_grade.ts";
 
@@ -118,7 +119,7 @@ test("GroupCommit bounds a batch in sets, and in bytes whatever the ids are", (b
   const submit = (count: number, id: string) => {
     for (let i = 0; i < count; i++) bench.submit(id).catch(() => {});
   };
-  submit(BATCH_CHANGES_MAX + 1, "x");
+  submit(BATCH_CHANGES_MAX + 2, "x");
   bench.turn();
   assert.equal(bench.proposed[0].ids.length, BATCH_CHANGES_MAX);
   bench.commit(1, 1);
@@ -158,22 +159,15 @@ test("GroupCommit makes batches as small as the log wants them, and lets a set t
   ]);
 });
 
-test("GroupCommit fills a batch up to the last character that an entry may have", () => {
-  const text = (id: string) => Change.set({ user_id: id, spp: 1 }).text;
-  const id = '"'.repeat(190);
-  const perSet = text(id).length + 1;
-  // With a first set of the right length, so many more fill it exactly.
-  const sets = Math.floor((ENTRY_CHARACTERS_MAX - 60) / perSet);
-  const rest = ENTRY_CHARACTERS_MAX - 2 - sets * perSet - text("a").length + 1;
-  const first = "x".repeat(rest % 2) + '"'.repeat(Math.floor(rest / 2));
-  for (const [more, expected] of [["", sets + 1], ["x", sets]] as const) {
-    const bench = new Bench();
-    bench.submit(first + more).catch(() => {});
-    for (let i = 0; i < sets; i++) bench.submit(id).catch(() => {});
-    bench.turn();
-    assert.equal(bench.proposed[0].ids.length, expected);
-    assert.ok(bench.proposed[0].characters <= ENTRY_CHARACTERS_MAX);
-  }
+test("GroupCommit fills a batch as far as the sets in it may need", (bench) => {
+  const user_id = '"'.repeat(190);
+  const { characters } = new SetUnit(Change.set({ user_id }), 0);
+  // Each has a bracket or a comma before it, and the last one a bracket behind.
+  const fitting = Math.floor((ENTRY_CHARACTERS_MAX - 1) / (characters + 1));
+  for (let i = 0; i <= fitting; i++) bench.submit(user_id).catch(() => {});
+  bench.turn();
+  assert.equal(bench.proposed[0].ids.length, fitting);
+  assert.ok(bench.proposed[0].characters <= ENTRY_CHARACTERS_MAX);
 });
 
 test("GroupCommit tells a set of a batch that can't be applied once, if its time was over before", async (bench) => {
@@ -337,7 +331,7 @@ test("GroupCommit answers arrays and sets in their places when the time of those
 test("GroupCommit proposes version 2 where there is a deletion, and lets sets ride with it while the log takes them", (bench) => {
   let batch = 0;
   const round = (takesDeletions: boolean) => {
-    for (const send of ["submit", "delete", "submit"] as const) {
+    for (const send of ["submit", "delete", "submit", "submit"] as const) {
       bench[send](send).catch(() => {});
     }
     bench.turn();
@@ -350,15 +344,36 @@ test("GroupCommit proposes version 2 where there is a deletion, and lets sets ri
     }
     return told;
   };
-  const apart = ["1: submit", "2: delete", "1: submit"];
-  const together = ["2: submit delete submit"];
+  const apart = ["1: submit", "2: delete", "1: submit submit"];
+  const together = ["2: submit delete submit submit"];
   assert.deepEqual(round(false), apart);
   assert.deepEqual(round(true), apart);
   assert.deepEqual(round(true), together);
   assert.deepEqual(round(false), together);
   assert.deepEqual(round(false), apart);
   const { committed, deleted, rejected } = bench.groupCommit.counts;
-  assert.deepEqual([committed, deleted, rejected.not_stored], [8, 2, 5]);
+  assert.deepEqual([committed, deleted, rejected.not_stored], [12, 2, 6]);
+});
+
+test("GroupCommit proposes at once what comes after a batch of one change, and waits a turn for more otherwise", async (bench) => {
+  const batches = () => bench.proposed.map(({ ids }) => ids.join(" "));
+  const first = bench.submit("a");
+  assert.deepEqual(batches(), []);
+  bench.turn();
+  bench.commit(1, 1);
+  await first;
+  bench.submit("b").catch(() => {});
+  bench.submit("c").catch(() => {});
+  bench.submit("d").catch(() => {});
+  assert.deepEqual(batches(), ["a", "b"]);
+  bench.commit(2, 2);
+  assert.deepEqual(batches(), ["a", "b", "c d"]);
+  bench.commit(3, 3);
+  bench.submit("e").catch(() => {});
+  bench.submit("f").catch(() => {});
+  assert.deepEqual(batches(), ["a", "b", "c d"]);
+  bench.turn();
+  assert.deepEqual(batches(), ["a", "b", "c d", "e f"]);
 });
 
 test("GroupCommit takes the commit of an unknown batch for the error that it is", (bench) => {

@@ -95,7 +95,9 @@ class Bench {
 }
 
 function text(...ids: string[]): string {
-  return entryText(ids.map((user_id) => Change.set({ user_id, spp: 1 })));
+  return entryText(
+    ids.map((user_id) => Change.set({ user_id, spp: 1 }).change),
+  );
 }
 
 function test(name: string, fn: () => void | Promise<void>): void {

@@ -56,6 +56,50 @@ Deno.test("FolderPlace lists nothing where there is no folder, and makes it to w
   assert.equal((await store.list()).length, 1);
 });
 
+/** What a process that is not the owner of everything lists in a folder. */
+async function listWithoutPrivilege(folder: string): Promise<string[]> {
+  const script = `
+    import { FolderPlace } from "file://${ROOT}src/snapshot/folder_place.ts";
+    const files = await new FolderPlace(${JSON.stringify(folder)}).list();
+    for (const { id } of files) console.log(id);`;
+  const deno = [
+    Deno.execPath(),
+    "run",
+    `--config=${ROOT}deno.json`,
+    "--no-check",
+    "--cached-only",
+    "--allow-read",
+    `data:text/javascript,${encodeURIComponent(script)}`,
+  ];
+  // The superuser without the right to read everything.
+  const rights = "-dac_override,-dac_read_search";
+  const [command, ...args] = Deno.uid() === 0
+    ? [
+      "setpriv",
+      `--bounding-set=${rights}`,
+      `--inh-caps=${rights}`,
+      ...deno,
+    ]
+    : deno;
+  const { stdout } = await new Deno.Command(command, {
+    args,
+    env: { NO_COLOR: "1" },
+    stderr: "inherit",
+  }).output();
+  return new TextDecoder().decode(stdout).trim().split("\n");
+}
+
+Deno.test("FolderPlace leaves out a file that it may not read, and lists the others", async () => {
+  using folder = new TemporaryFolder();
+  const store = storeIn(folder.path);
+  const { id } = await save(store, filled(3));
+  const ofAnother = `${folder.path}/usergrades-20260101T000000Z-5.csv.gz`;
+  Deno.copyFileSync(`${folder.path}/${id}.unverified`, ofAnother);
+  if (Deno.uid() === 0) Deno.chownSync(ofAnother, 1, 1);
+  Deno.chmodSync(ofAnother, Deno.uid() === 0 ? 0o600 : 0);
+  assert.deepEqual(await listWithoutPrivilege(folder.path), [id]);
+});
+
 Deno.test("FolderPlace makes the folder and its files for their owner alone, and leaves the mode of a folder that it finds", async () => {
   using folder = new TemporaryFolder();
   const [made, found] = [`${folder.path}/made`, `${folder.path}/found`];

@@ -39,11 +39,28 @@ const onlyHere = () => ({
   },
 });
 
+/** What a page of an open listener does not show: nothing there takes a password. */
+const withoutLogin = () => ({
+  wrapComponents: {
+    AuthorizeBtnContainer: () => () => null,
+    authorizeOperationBtn: () => () => null,
+  },
+});
+
+const isGuarded = ownServer(spec.paths["/set"]) !== undefined;
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+/** Swagger UI has a dark style, and leaves it to the page to choose. */
+const showStyle = () =>
+  document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", showStyle);
+showStyle();
+
 keepAccessible(document.getElementById("docs"));
 SwaggerUIBundle({
   spec,
   dom_id: "#docs",
-  plugins: [onlyHere],
+  plugins: isGuarded ? [onlyHere] : [onlyHere, withoutLogin],
   // It would send the document to an outside address.
   validatorUrl: null,
 });

@@ -3,19 +3,20 @@
  *
  * @module
  */
+import { withoutSlash } from "../page/edit_link.ts";
+import { file } from "../page/page.ts";
 import type { Handler } from "../server/router.ts";
-import type { DOCS } from "./docs.ts";
+import type { DOCS_FILES } from "./docs_files.ts";
 import type { ListenerName, ListenerPlaces } from "./listener_urls.ts";
 import { openApi } from "./openapi.ts";
 
-/** The paths of the page. */
-const DOCS_PATHS: readonly (keyof typeof DOCS)[] = [
-  "/docs",
-  "/docs/docs.css",
-  "/docs/docs.js",
-  "/docs/accessible.js",
-  "/docs/swagger-ui.js",
-  "/docs/swagger-ui.css",
+/** The files of the page, at `/docs/`. */
+const FILES: readonly (keyof typeof DOCS_FILES)[] = [
+  "docs.css",
+  "docs.js",
+  "accessible.js",
+  "swagger-ui.js",
+  "swagger-ui.css",
 ];
 
 /**
@@ -28,10 +29,18 @@ export function documentRoutes(
   places: ListenerPlaces,
   describe: () => Promise<string>,
 ): Record<string, Handler> {
-  const loaded = (path: keyof typeof DOCS): Handler => async (request, query) =>
-    (await import("./docs.ts")).DOCS[path](request, query);
   return {
     "/openapi.json": openApi(own, places, describe),
-    ...Object.fromEntries(DOCS_PATHS.map((path) => [path, loaded(path)])),
+    "/docs": withoutSlash(docsFile("docs.html")),
+    ...Object.fromEntries(
+      FILES.map((name) => [`/docs/${name}`, docsFile(name)]),
+    ),
   };
+}
+
+function docsFile(name: keyof typeof DOCS_FILES): Handler {
+  return file(
+    name,
+    async () => (await import("./docs_files.ts")).DOCS_FILES[name],
+  );
 }

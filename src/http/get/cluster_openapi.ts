@@ -59,6 +59,8 @@ export type ClusterAnswer = z.infer<typeof Cluster>;
 export const CLUSTER_PATH: PathItem = report({
   operationId: "getCluster",
   summary: "All replicas as this one sees them",
+  description:
+    "What this replica has heard from the others, whether their records equal its own, and at which sequence they were compared. Others may see it differently.",
   tag: "replica",
   schema: Cluster,
   example: {

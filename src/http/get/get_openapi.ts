@@ -30,6 +30,8 @@ export const GET_PATH: PathItem = {
   get: {
     operationId: "getUser",
     summary: "One user's record",
+    description:
+      "As this replica has applied the log. With `min_sequence` it waits until that entry is applied here.",
     tags: ["users"],
     requestParams: {
       query: z.object({
@@ -60,6 +62,8 @@ export const GET_PATH: PathItem = {
   post: {
     operationId: "getUsers",
     summary: "Many users' records, all as of one sequence",
+    description:
+      "No change lies between two of the records: they are what was there after the entry Log-Sequence.",
     tags: ["users"],
     requestParams: { query: z.object({ min_sequence: minSequence }) },
     requestBody: {

@@ -44,6 +44,8 @@ export type HistoryAnswer = z.infer<typeof History>;
 export const HISTORY_PATH: PathItem = report({
   operationId: "getHistory",
   summary: "The last ten minutes of this replica",
+  description:
+    "What the charts of the live page show: a sample every `step_s` seconds. Use `/metrics` for anything longer.",
   tag: "replica",
   schema: History,
   example: {

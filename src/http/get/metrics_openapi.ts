@@ -11,6 +11,8 @@ export const METRICS_PATH: PathItem = {
   get: {
     operationId: "getMetrics",
     summary: "Metrics for Prometheus",
+    description:
+      "Counters, gauges and histograms of this replica and its process, each with its own HELP line.",
     tags: ["replica"],
     responses: {
       "200": {

@@ -63,6 +63,8 @@ export type StatusAnswer = z.infer<typeof Status>;
 export const STATUS_PATH: PathItem = report({
   operationId: "getStatus",
   summary: "The replica's state and place in the log",
+  description:
+    "Two replicas with the same `log.id` and `log.applied_sequence` have the same digest. It answers in every state, with 200.",
   tag: "replica",
   schema: Status,
   example: {

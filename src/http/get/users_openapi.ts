@@ -12,7 +12,12 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { GRADES, LogSequence, UserGrade } from "../openapi/schemas.ts";
+import {
+  GRADES,
+  LogSequence,
+  UserGrade,
+  ValidationProblem,
+} from "../openapi/schemas.ts";
 import { USERS_DEFAULT, USERS_MAX } from "./users_query.ts";
 
 const Users = z.strictObject({
@@ -55,7 +60,10 @@ export const USERS_PATH: PathItem = {
         },
         example: { users: [GRADES[0]], next: null },
       }),
-      "400": problem("A parameter is unknown, given twice or not valid"),
+      "400": problem(
+        "A parameter is unknown, given twice or not valid",
+        ValidationProblem,
+      ),
       ...GUARDS,
       "503": unavailable(
         "Not ready, another search is running, or it took longer than 10 s",

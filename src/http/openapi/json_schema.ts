@@ -32,9 +32,11 @@ export const forGenerators: ZodOpenApiOverride = ({ jsonSchema, io }) => {
 
 /**
  * Writes "one, or an array of them" as one schema with both types. Generators of
- * Java take it for the one, and fail at a union with an array
- * (https://github.com/OpenAPITools/openapi-generator/issues/17745); generators
- * of TypeScript and Python make a union of it.
+ * Java fail at a union with an array
+ * (https://github.com/OpenAPITools/openapi-generator/issues/17745) and take the
+ * first of several types: the array, which has one element or more. Those of
+ * TypeScript and Python make a union of it; the client in Python looks for the
+ * first type alone, so that its second one may be an object of any class.
  *
  * @param document Its named schemas are changed.
  * @returns The same document.
@@ -53,7 +55,7 @@ export function withoutUnions(document: Document): Document {
       title: name,
       ...object,
       ...many,
-      type: ["object", "array"],
+      type: ["array", "object"],
     };
   }
   return document;

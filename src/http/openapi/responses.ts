@@ -25,6 +25,7 @@ const RetryAfter = z.string().regex(/^\d+$/).meta({
 export interface Report<Answer> {
   readonly operationId: string;
   readonly summary: string;
+  readonly description: string;
   readonly tag: Tag;
   readonly schema: z.ZodType<Answer>;
   readonly example: Answer;
@@ -32,11 +33,11 @@ export interface Report<Answer> {
 
 /** A path without parameters that always answers 200. */
 export function report<Answer>(
-  { operationId, summary, tag, schema, example }: Report<Answer>,
+  { tag, schema, example, ...operation }: Report<Answer>,
 ): PathItem {
-  const answer = json(summary, schema, { example });
+  const answer = json(operation.summary, schema, { example });
   return {
-    get: { operationId, summary, tags: [tag], responses: { "200": answer } },
+    get: { ...operation, tags: [tag], responses: { "200": answer } },
   };
 }
 

@@ -175,7 +175,7 @@ export class BodyReader {
 
   #tooLarge(): BodyTooLargeError {
     return new BodyTooLargeError(
-      `The body may have at most ${this.bytesMax} bytes (MAX_BODY_BYTES)`,
+      `The body may have at most ${this.bytesMax} bytes (MAX_BODY_BYTES): send it in parts`,
     );
   }
 
@@ -188,7 +188,9 @@ export class BodyReader {
       this.#giveUp(
         pending,
         new BodyTimeoutError(
-          `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`,
+          `The body did not arrive within ${
+            BODY_TIMEOUT_MS / 1000
+          } s: send the request again`,
         ),
       );
     }
@@ -207,7 +209,10 @@ export function bodyError(cause: unknown): Error {
       { cause },
     );
   }
-  return new BodyBrokenError("The body could not be read to its end", {
-    cause,
-  });
+  return new BodyBrokenError(
+    "The body could not be read to its end: send the request again",
+    {
+      cause,
+    },
+  );
 }

@@ -24,7 +24,7 @@ export function refuseCrossOrigin(handler: Handler): Handler {
     if (crossOrigin && !isFollowedLink(request)) {
       throw new HttpError(
         403,
-        "Pages of another origin may not use this service from a browser",
+        "Pages of another origin may not use this service from a browser: send the request from a server, or use the page of this one, /page",
       );
     }
     return handler(request, query);

@@ -63,7 +63,7 @@ function decodeStrictly(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new HttpError(400, "The body is not UTF-8");
+    throw new HttpError(400, "The body is not UTF-8: encode it so");
   }
 }
 

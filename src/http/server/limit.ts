@@ -28,7 +28,9 @@ export class Limit {
    */
   enter(): () => void {
     if (this.#served >= this.max) {
-      throw new BusyError(`${this.max} ${this.what}, which is the limit`);
+      throw new BusyError(
+        `${this.max} ${this.what}, which is the limit: try again when one has ended`,
+      );
     }
     this.#served++;
     let isServed = true;

@@ -5,6 +5,10 @@
  */
 import { HttpError } from "./problem.ts";
 
+/** What to say of a `Host` header that is none. */
+export const NOT_A_HOST =
+  "The Host header is not a host: send the name or address, and the port, that the request goes to";
+
 /**
  * @param request Of a client.
  * @param isTls Whether the listeners speak TLS.
@@ -16,7 +20,7 @@ export function ownUrl(request: Request, isTls: boolean): URL {
   const host = request.headers.get("host") ?? URL.parse(request.url)?.host;
   const url = URL.parse(`${isTls ? "https" : "http"}://${host}`);
   if (url === null || url.pathname + url.search + url.hash !== "/") {
-    throw new HttpError(400, "The Host header is not a host");
+    throw new HttpError(400, NOT_A_HOST);
   }
   return url;
 }

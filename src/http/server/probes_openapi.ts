@@ -32,6 +32,8 @@ export const PROBE_PATHS: Paths = {
   "/healthz": report({
     operationId: "getHealth",
     summary: "The process answers",
+    description:
+      "Restart the process if this fails. It says nothing about the log: see `/readyz`.",
     tag: "probes",
     schema: Health,
     example: { status: "ok" },
@@ -40,6 +42,8 @@ export const PROBE_PATHS: Paths = {
     get: {
       operationId: "getReadiness",
       summary: "Whether this listener can do its work",
+      description:
+        "The get listener is ready once it has caught up with the log, and stays so while the log is away. The set listener is ready while it can also commit. A proxy sends requests to those that are ready.",
       tags: ["probes"],
       responses: {
         "200": json("It can", Readiness, {

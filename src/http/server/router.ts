@@ -4,6 +4,7 @@
  * @module
  */
 import { leavesLongBody, refuseBody } from "./linger.ts";
+import { NOT_A_HOST } from "./own_host.ts";
 import { HttpError, problemResponse } from "./problem.ts";
 import {
   OTHER_ROUTE,
@@ -161,7 +162,7 @@ function target(url: string): { path: string; query: string } {
 function checkHost(request: Request): void {
   const host = request.headers.get("host");
   if (host !== null && NO_HOST.test(host)) {
-    throw new HttpError(400, "The Host header is not a host");
+    throw new HttpError(400, NOT_A_HOST);
   }
 }
 

@@ -21,6 +21,8 @@ export const BACKUP_PATH: PathItem = {
   get: {
     operationId: "getBackup",
     summary: "The state at one sequence, as csv.gz",
+    description:
+      "Exactly the state after the entry Log-Sequence, however long the download takes. Programs that read gzip and CSV open it, `POST /import` takes it, and the file names its own time, sequence, rows and digest. A download that takes no byte for 60 s is cut.",
     tags: ["backups"],
     security: SECURITY,
     requestParams: {

@@ -33,6 +33,7 @@ type OneAndMany<T> = Record<"one" | "many", { readonly value: T | T[] }>;
 export interface ChangeRoute<Change, Answer> {
   readonly operationId: string;
   readonly summary: string;
+  readonly description: string;
   /** The names of what is sent and answered begin with it. */
   readonly name: string;
   /** What is sent for one change. */
@@ -45,12 +46,13 @@ export interface ChangeRoute<Change, Answer> {
 
 /** @returns The operation of a route that takes one change or an array of them. */
 export function changing<Change, Answer>(
-  { operationId, summary, name, change, examples, answer, answerExamples }:
-    ChangeRoute<Change, Answer>,
+  { name, change, examples, answer, answerExamples, ...operation }: ChangeRoute<
+    Change,
+    Answer
+  >,
 ) {
   return {
-    operationId,
-    summary,
+    ...operation,
     tags: ["changes" satisfies Tag],
     security: SECURITY,
     requestBody: {
@@ -78,7 +80,7 @@ export function changing<Change, Answer>(
         },
       ),
       "400": problem(
-        "The body is not what it must be, or there is a query: nothing is changed",
+        "The body is not what it must be, or the request has a parameter: nothing is changed",
         ValidationProblem,
       ),
       ...GUARDS,

@@ -8,7 +8,7 @@ import type { SetTarget } from "../ports/changes.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonStrings } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";
-import { refuseQuery } from "../server/no_query.ts";
+import { refuseParameters } from "../server/parameters.ts";
 import type { Handler } from "../server/router.ts";
 import type { DeletionAnswer } from "./delete_openapi.ts";
 
@@ -20,7 +20,7 @@ import type { DeletionAnswer } from "./delete_openapi.ts";
  */
 export function deleteUsers(target: SetTarget, bodies: BodyReader): Handler {
   return async (request, query) => {
-    refuseQuery(query, "A deletion");
+    refuseParameters(query, "A deletion");
     const value = parseJsonStrings(await bodies.read(request));
     if (Array.isArray(value)) {
       const { deleted, sequence } = await target.deleteMany(value);

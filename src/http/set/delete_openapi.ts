@@ -27,6 +27,8 @@ export const DELETE_PATH: PathItem = {
   post: changing({
     operationId: "deleteUsers",
     summary: "Deletes users; a later set of one starts from zeros",
+    description:
+      "The answer comes when the deletion is committed in the log and applied here: from then on a get answers 404. Deleting again is harmless.",
     name: "Delete",
     change: Deletion,
     examples: {

@@ -17,7 +17,11 @@ import type { SetTarget } from "../ports/changes.ts";
 import type { BackupSource } from "../ports/snapshots.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "../server/body.ts";
 import { Limit } from "../server/limit.ts";
-import { queryText } from "../server/no_query.ts";
+import {
+  invalidParameter,
+  only,
+  onlyParametersOf,
+} from "../server/parameters.ts";
 import { HttpError, toHttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";
 import { deleteUnseen, FileUsersGoneError } from "./delete_unseen.ts";
@@ -96,14 +100,14 @@ export function importFile(
  * @throws {HttpError} 400, if the query asks for anything else.
  */
 function isReplacing(query: string): boolean {
-  if (query === "") return false;
-  if (query === "replace=true") return true;
-  throw new HttpError(
-    400,
-    `An import has no other parameter than replace=true, and the query is ${
-      queryText(query)
-    }: leave it out, or write exactly that`,
+  const replace = only(
+    onlyParametersOf(query, "An import", ["replace"]),
+    "replace",
   );
+  if (replace !== undefined && replace !== "true") {
+    throw invalidParameter("replace", "must be true, or left out");
+  }
+  return replace === "true";
 }
 
 /** A request's body, which may not pause for too long. */

@@ -13,7 +13,12 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { count, file, problemMembers, sequence } from "../openapi/schemas.ts";
+import {
+  count,
+  file,
+  sequence,
+  ValidationProblem,
+} from "../openapi/schemas.ts";
 
 const ImportResult = z.strictObject({
   rows: count,
@@ -28,7 +33,7 @@ const ImportResult = z.strictObject({
 export type ImportAnswer = z.infer<typeof ImportResult>;
 
 const ImportProblem = z.strictObject({
-  ...problemMembers,
+  ...ValidationProblem.shape,
   line: z.int().min(1).optional().meta({
     description: "The line of the file that it failed at.",
   }),
@@ -52,6 +57,8 @@ export const IMPORT_PATH: PathItem = {
     operationId: "importUsers",
     summary:
       "Sets every row of a backup or any CSV file; other users stay as they are, or are deleted",
+    description:
+      "Each row is a set and goes through the log, so that every replica gets it. The file may have any size. An import that fails says at which line and how many rows are stored; importing the file again is harmless.",
     tags: ["backups"],
     security: SECURITY,
     requestParams: {

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { type UserGrade, userGradeJson } from "../../user_grade.ts";
 import type { CommittedSet, CommittedSets } from "../../committed.ts";
 import type { SetTarget } from "../ports/changes.ts";
 import type { BodyReader } from "../server/body.ts";
 import { parseJsonBody } from "../server/json_body.ts";
 import { jsonResponseAt } from "../server/json_response.ts";
-import { refuseQuery } from "../server/no_query.ts";
+import { refuseParameters } from "../server/parameters.ts";
 import type { Handler } from "../server/router.ts";
 
 /**
@@ -29,21 +28,15 @@ export function set(target: SetTarget, bodies: BodyReader): Handler {
       : target.set(value).then(answer);
   };
   return (request, query) => {
-    refuseQuery(query, "A set");
+    refuseParameters(query, "A set");
     return bodies.read(request).then(propose);
   };
 }
 
 function answer({ grade, sequence }: CommittedSet): Response {
-  return jsonResponseAt(gradeJson(grade), sequence);
+  return jsonResponseAt(JSON.stringify(grade), sequence);
 }
 
 function answerMany({ grades, sequence }: CommittedSets): Response {
-  return jsonResponseAt(`[${grades.map(gradeJson).join(",")}]`, sequence);
-}
-
-function gradeJson(
-  { user_id, postpaid_limit, spp, shipping_fee, return_fee }: UserGrade,
-): string {
-  return userGradeJson(user_id, postpaid_limit, spp, shipping_fee, return_fee);
+  return jsonResponseAt(JSON.stringify(grades), sequence);
 }

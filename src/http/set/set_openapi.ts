@@ -19,6 +19,8 @@ export const SET_PATH: PathItem = {
   post: changing({
     operationId: "setUsers",
     summary: "Creates users or changes some of their fields",
+    description:
+      "The answer comes when the change is committed in the log and applied here. An explicit 0 is a value like any other. Log-Sequence, given as `min_sequence` to a get of any replica, lets that get see the change.",
     name: "Set",
     change: PartialUserGrade,
     examples: {

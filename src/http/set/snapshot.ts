@@ -7,7 +7,7 @@ import { UnavailableError } from "../../errors.ts";
 import type { SnapshotMaker } from "../ports/snapshots.ts";
 import type { Readiness } from "../ports/status.ts";
 import type { BodyReader } from "../server/body.ts";
-import { refuseQuery } from "../server/no_query.ts";
+import { refuseParameters } from "../server/parameters.ts";
 import { HttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";
 import type { SnapshotAnswer } from "./snapshot_openapi.ts";
@@ -27,7 +27,7 @@ export function snapshot(
   bodies: BodyReader,
 ): Handler {
   return async (request, query) => {
-    refuseQuery(query, "A snapshot");
+    refuseParameters(query, "A snapshot");
     if ((await bodies.read(request)).length > 0) {
       throw new HttpError(400, "A snapshot takes no body: leave it out");
     }

@@ -12,7 +12,7 @@ import {
   SECURITY,
   unavailable,
 } from "../openapi/responses.ts";
-import { count, sequence } from "../openapi/schemas.ts";
+import { count, sequence, ValidationProblem } from "../openapi/schemas.ts";
 
 const Snapshot = z.strictObject({
   sequence,
@@ -29,13 +29,18 @@ export const SNAPSHOT_PATH: PathItem = {
     operationId: "makeSnapshot",
     summary:
       "Makes a snapshot now, before an upgrade for example; it has no body",
+    description:
+      "The whole state is written beside the log or into SNAPSHOT_DIR, and read back before the answer comes.",
     tags: ["backups"],
     security: SECURITY,
     responses: {
       "200": json("The snapshot is stored and was read back whole", Snapshot, {
         example: { sequence: 120, rows: 100_000, bytes: 1_100_000 },
       }),
-      "400": problem("The request has a body or a query: nothing was done"),
+      "400": problem(
+        "The request has a body or a parameter: nothing was done",
+        ValidationProblem,
+      ),
       ...GUARDS,
       "408": problem("The body did not arrive within 10 s"),
       "413": problem("The body is longer than MAX_BODY_BYTES"),

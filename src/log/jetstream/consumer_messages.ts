@@ -73,7 +73,7 @@ export class ConsumerMessages {
     this.output.do({ type: "stop_consumer" });
     this.output.setStatus(
       "upgrade_required",
-      `entry ${sequence} has subject ${subject}, which this version does not know`,
+      `entry ${sequence} has subject ${subject}, which this version does not know: upgrade this replica`,
       now_ms,
     );
     return "over";

@@ -95,7 +95,8 @@ export class Feeding {
     if (liveness.isStuck(feed.fed, !feed.isEmpty, now_ms)) {
       return `the log has entries up to ${liveness.end}, and none came after ${feed.fed}`;
     }
-    if (liveness.isLookDue(now_ms)) this.look(now_ms);
+    const isWaiting = this.requests.isAsideUnderWay(now_ms);
+    if (!isWaiting && liveness.isLookDue(now_ms)) this.look(now_ms);
     if (this.#gate === "open") {
       this.commitsChanged(this.commits.tick(now_ms), now_ms);
     }

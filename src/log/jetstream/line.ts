@@ -157,7 +157,7 @@ export class Line {
       } else if (operation === "subscription") {
         // It is said once a connection, and nothing is answered on this one.
         this.#end = new UnusableConnectionError(
-          `NATS does not allow to subscribe to ${subject}, which a replica needs`,
+          `NATS does not allow to subscribe to ${subject}, which a replica needs: allow it for this replica's user, as src/OPERATIONS.md lists`,
         );
         await this.close();
       } else if (type === "error" && !endsConnection(String(data))) {

@@ -78,6 +78,8 @@ export class LogFollower {
     if (this.#state.type === "over") return;
     this.log.connected(serverVersion);
     this.commits.reconnected();
+    // It was asked over the connection before.
+    this.requests.dropAside();
     if (this.#isConsuming) this.#look(now_ms);
     else this.#state = { type: "idle" };
   }

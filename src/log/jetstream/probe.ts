@@ -36,7 +36,7 @@ export function probeAfter({ fed, last }: EntryFeed): Probe | undefined {
   try {
     const user_id = lastSet(decodeEntry(data!, version));
     if (user_id === undefined) return undefined;
-    const payload = encodeEntry(entryText([Change.set({ user_id })]));
+    const payload = encodeEntry(entryText([Change.set({ user_id }).change]));
     return { payload, after: fed };
   } catch (error) {
     if (!(error instanceof InvalidEntryError)) throw error;

@@ -35,6 +35,15 @@ export class Requests {
   }
 
   /**
+   * Whether the look aside is waited for: another one would take its place, and
+   * none would ever be answered in time where NATS is slow.
+   */
+  isAsideUnderWay(now_ms: number): boolean {
+    return this.#aside !== undefined &&
+      now_ms - this.#aside.asked_ms < ANSWER_MAX_MS;
+  }
+
+  /**
    * A request has ended.
    *
    * @returns When the look aside was asked; undefined if it is another request.

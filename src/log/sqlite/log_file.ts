@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { statOf } from "./log_size.ts";
 
 /** The modes of what is made here. SQLite gives its other files the same. */
 const FOLDER_MODE = 0o700;
@@ -25,11 +25,12 @@ const OTHERS_ENTER = 0o001;
  * @throws {Error} If it can't be opened; {@linkcode fileProblem} says why.
  */
 export function openLogFile(path: string): DatabaseSync {
-  mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
+  Deno.mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
   try {
-    closeSync(openSync(path, "wx", FILE_MODE));
+    const options = { write: true, createNew: true, mode: FILE_MODE };
+    Deno.openSync(path, options).close();
   } catch (error) {
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   return new DatabaseSync(path);
 }
@@ -43,8 +44,8 @@ export function exposure(path: string): string | undefined {
   // Its access lists are not in the mode.
   if (Deno.build.os === "windows") return undefined;
   const folder = dirname(path);
-  const isOpen = (statSync(path).mode & OTHERS_READ) !== 0 &&
-    (statSync(folder).mode & OTHERS_ENTER) !== 0;
+  const isOpen = (modeOf(path) & OTHERS_READ) !== 0 &&
+    (modeOf(folder) & OTHERS_ENTER) !== 0;
   return isOpen
     ? `Every user of this machine may read ${path}: run chmod 700 ${folder}`
     : undefined;
@@ -72,11 +73,11 @@ function forbidden(path: string): string | undefined {
   for (
     const [one, attempt] of [
       [dirname(path), () => {
-        closeSync(openSync(probe, "w"));
-        rmSync(probe);
+        Deno.openSync(probe, { write: true, create: true }).close();
+        Deno.removeSync(probe);
       }],
-      [path, () => closeSync(openSync(path, "r+"))],
-      [`${path}-wal`, () => closeSync(openSync(`${path}-wal`, "r+"))],
+      [path, () => touch(path)],
+      [`${path}-wal`, () => touch(`${path}-wal`)],
     ] as const
   ) {
     try {
@@ -93,9 +94,19 @@ function forbidden(path: string): string | undefined {
   return undefined;
 }
 
+/** Opens a file to read and write, and leaves it as it is. */
+function touch(path: string): void {
+  Deno.openSync(path, { read: true, write: true }).close();
+}
+
+/** The mode of a file; where the system has none, nobody else may read it. */
+function modeOf(path: string): number {
+  return Deno.statSync(path).mode ?? 0;
+}
+
 function ownership(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statOf(path);
   if (stat === undefined) return "";
-  const mode = (stat.mode & 0o777).toString(8).padStart(4, "0");
+  const mode = ((stat.mode ?? 0) & 0o777).toString(8).padStart(4, "0");
   return ` (owner: user ${stat.uid}, mode ${mode})`;
 }

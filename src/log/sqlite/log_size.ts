@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { FILE_NAME } from "./sqlite_schema.ts";
 
@@ -14,9 +13,15 @@ import { FILE_NAME } from "./sqlite_schema.ts";
  */
 export function logFilesBytes(directory: string): number {
   const path = join(directory, FILE_NAME);
-  return size(path) + size(`${path}-wal`);
+  return (statOf(path)?.size ?? 0) + (statOf(`${path}-wal`)?.size ?? 0);
 }
 
-function size(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+/** @returns What the system says of a file; undefined if it is not there. */
+export function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }

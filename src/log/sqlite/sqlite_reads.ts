@@ -77,7 +77,9 @@ function stored(entries: SqliteEntries, at: number, before: number): LogRead {
   }
   if (read.length === 0) {
     throw new LogFailedError(
-      `Cannot read entry ${at + 1} of the log: it is not in the file`,
+      `Cannot read entry ${
+        at + 1
+      } of the log: it is not in the file, which is damaged: put back a copy, or set another DATA_DIR and import a backup`,
     );
   }
   return { entries: read, bytes };

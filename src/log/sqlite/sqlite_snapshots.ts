@@ -17,6 +17,8 @@ import {
   SnapshotStoreError,
   type StoredSnapshot,
 } from "../../snapshot/store.ts";
+import type { RowBlock } from "../../storage/row_block.ts";
+import { freeFileBytes, RESERVED_BYTES } from "./free_space.ts";
 import { IS_VERIFIED, SqliteParts } from "./sqlite_parts.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -39,10 +41,14 @@ export class SqliteSnapshots implements SnapshotStore {
   /**
    * @param db The log's file.
    * @param logId The log's identity: all snapshots here are of this log.
+   * @param freeDiskBytes How many bytes the disk has left; undefined if that is
+   * not known.
    */
   constructor(
     private readonly db: DatabaseSync,
     private readonly logId: string,
+    private readonly freeDiskBytes: () => Promise<number | undefined> = () =>
+      Promise.resolve(undefined),
   ) {
     this.#parts = new SqliteParts(db);
     this.#sweeper.start();
@@ -144,7 +150,8 @@ export class SqliteSnapshots implements SnapshotStore {
     };
     return {
       write: (rows) =>
-        attempt("write the snapshot", () => {
+        attempt("write the snapshot", async () => {
+          await this.#checkRoom(rows);
           mustBeOpen();
           writePart(rows);
           written += rows.count;
@@ -164,6 +171,22 @@ export class SqliteSnapshots implements SnapshotStore {
         return Promise.resolve();
       },
     };
+  }
+
+  /**
+   * A snapshot that fills the disk would stop sets, and even what is written of
+   * it could not be deleted.
+   */
+  async #checkRoom({ keys, keyEnds, numbers }: RowBlock): Promise<void> {
+    const free_bytes = await this.freeDiskBytes() ?? Infinity;
+    const rows_bytes = keys.byteLength + keyEnds.byteLength +
+      numbers.byteLength;
+    if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
+    // Its last pages may be part used, and its index needs some.
+    if (freeFileBytes(this.db) >= 2 * rows_bytes) return;
+    throw new Error(
+      `the disk of the log has ${free_bytes} bytes left, and ${RESERVED_BYTES} are kept for sets: make room`,
+    );
   }
 
   delete(id: string): Promise<void> {
@@ -220,13 +243,16 @@ export class SqliteSnapshots implements SnapshotStore {
 }
 
 /** Runs synchronous SQLite work, and names what fails. */
-function attempt<T>(what: string, work: () => T): Promise<T> {
+async function attempt<T>(
+  what: string,
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return Promise.resolve(work());
+    return await work();
   } catch (cause) {
-    return Promise.reject(
-      cause instanceof SnapshotDamagedError ? cause : storeError(what, cause),
-    );
+    throw cause instanceof SnapshotDamagedError
+      ? cause
+      : storeError(what, cause);
   }
 }
 

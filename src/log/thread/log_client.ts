@@ -20,6 +20,7 @@ import {
 import { Caller, CallError } from "./calls.ts";
 import { FileClient } from "./file_client.ts";
 import { HealingClient } from "./healing_client.ts";
+import { startLogThread } from "./log_thread.ts";
 import type {
   FromLogWorker,
   LogCalls,
@@ -85,10 +86,9 @@ export class LogClient {
   #listener: LogClientListener | undefined;
   #failure: LogFailedError | undefined;
 
-  constructor() {
-    this.#worker = new Worker(new URL("./log_worker.ts", import.meta.url), {
-      type: "module",
-    });
+  /** @param worker The log's thread, which nobody has called yet. */
+  constructor(worker = startLogThread()) {
+    this.#worker = worker;
     this.#worker.onmessage = ({ data }: MessageEvent<FromLogWorker>) => {
       try {
         this.#receive(data);

@@ -21,6 +21,7 @@ import { fileHost } from "./file_host.ts";
 import { membersListener } from "./members_port.ts";
 import type {
   ConsumeMessage,
+  Engine,
   FromLogWorker,
   LogCalls,
   OpenArgument,
@@ -59,12 +60,24 @@ function warn(text: string): void {
   post({ type: "warning", text });
 }
 
+/**
+ * Load the engine that is used, and no other: the NATS library took a fifth of
+ * the CPU time of a standalone service's start.
+ */
+const imports = {
+  jetstream: () =>
+    Promise.all([
+      import("../jetstream/jetstream_log.ts"),
+      import("../jetstream/members_channel.ts"),
+    ]),
+  sqlite: () => import("../sqlite/sqlite_log.ts"),
+} satisfies Record<Engine, () => Promise<unknown>>;
+
 async function joinJetStream(
   options: JetStreamOptions,
   port: MessagePort | undefined,
 ): Promise<JetStreamLog> {
-  const { JetStreamLog } = await import("../jetstream/jetstream_log.ts");
-  const { MembersChannel } = await import("../jetstream/members_channel.ts");
+  const [{ JetStreamLog }, { MembersChannel }] = await imports.jetstream();
   const members = port && new MembersChannel(
     options.stream,
     options.replicaId,
@@ -83,14 +96,10 @@ async function joinJetStream(
 }
 
 async function openSqlite(directory: string): Promise<SqliteLog> {
-  const { SqliteLog } = await import("../sqlite/sqlite_log.ts");
+  const { SqliteLog } = await imports.sqlite();
   return new SqliteLog(directory, tellStatus, tellLimits, warn);
 }
 
-/**
- * Loads the engine that is used, and no other: the NATS library took a fifth of
- * the CPU time of a standalone service's start.
- */
 async function load({ options, members }: OpenArgument): Promise<void> {
   if (options.engine === "jetstream") {
     log = shared = await joinJetStream(options, members);
@@ -159,6 +168,9 @@ async function propose(
 
 async function handle(message: ToLogWorker): Promise<void> {
   switch (message.type) {
+    case "preload":
+      // What fails here fails again when the log is connected to.
+      return void imports[message.engine]().catch(() => {});
     case "call":
       return post(...await answerCall(calls, message));
     case "consume":

@@ -28,6 +28,9 @@ export interface SqliteOptions {
 /** How the worker is to open its log. */
 export type LogOptions = SqliteOptions | JetStreamOptions;
 
+/** What keeps a log. */
+export type Engine = LogOptions["engine"];
+
 /** How the worker is to reach its log, and where it tells of other replicas. */
 export interface OpenArgument {
   readonly options: LogOptions;
@@ -55,6 +58,12 @@ export type LogCalls = SnapshotCalls & FileCalls & {
   /** Closes the log. The last call. */
   close(argument: undefined): Promise<void>;
 };
+
+/** Loads an engine before it is known how to open its log. The first message. */
+export interface PreloadMessage {
+  readonly type: "preload";
+  readonly engine: Engine;
+}
 
 /**
  * Asks for all entries after a sequence, in `entries` messages, instead of those
@@ -92,6 +101,7 @@ export interface OthersHeardMessage {
 
 /** All that the main thread says to the worker. */
 export type ToLogWorker =
+  | PreloadMessage
   | CallMessage
   | ConsumeMessage
   | TakenMessage

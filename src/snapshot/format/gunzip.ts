@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { crc32, createInflateRaw, type InflateRaw } from "node:zlib";
+import type { InflateRaw } from "node:zlib";
 import { BackupError } from "./backup_error.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import { isGzip, parseGzipHeader } from "./gzip_header.ts";
@@ -44,6 +44,8 @@ async function skipHeader(reader: ByteReader): Promise<void> {
 
 /** Unzips one member, and checks it. */
 async function* inflate(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  // Loaded by the first one: a start without a file need not wait for it.
+  const { crc32, createInflateRaw } = await import("node:zlib");
   const inflater = createInflateRaw({ chunkSize: CHUNK_BYTES });
   let sourceError: { cause: unknown } | undefined;
   const fed = feed(reader, inflater).catch((cause) => {

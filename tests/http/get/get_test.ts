@@ -18,6 +18,7 @@ Deno.test("GET /get refuses a query without exactly one user_id, and answers 404
       "?user_id=a&user_id=a",
       "?user_id=%ff",
       "?user_id=%",
+      "?%ff=1&user_id=a",
       "?user_id=a&min_sequence=",
       "?user_id=a&min_sequence=-1",
       "?user_id=a&min_sequence=1.5",

@@ -246,7 +246,7 @@ Deno.test("a watch with a wrong parameter gets 400 that names it", async () => {
   await problem(await service.get("/watch?user_id=%ff"), 400);
   const typos = await service.get("/watch?userid=a&x&x&since=1");
   const { detail, errors } = await problem(typos, 400);
-  assert.match(detail, /"userid", "x", "since".* user_id and after/);
+  assert.match(detail, /"userid", "x", "since".* user_id, after/);
   assert.deepEqual(
     errors.map(({ field }: { field: string }) => field),
     ["userid", "x", "since"],

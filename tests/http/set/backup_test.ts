@@ -90,7 +90,10 @@ Deno.test("GET /backup answers 503 when as many backups as may be are served, un
     const refused = await service.ask("/backup");
     assert.equal(refused.headers.get("retry-after"), "1");
     const { detail } = await problem(refused, 503);
-    assert.equal(detail, "4 backups are being served, which is the limit");
+    assert.equal(
+      detail,
+      "4 backups are being served, which is the limit: try again when one has ended",
+    );
   }
   // One that is left, and one that is read to its end.
   await served[0].body!.cancel();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CHANGES_MAX } from "../../../src/change_array.ts";
 import { ROUNDS_MAX } from "../../../src/http/set/delete_unseen.ts";
+import { NO_RETENTION } from "../../../src/log/log.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { backupOf, storageOf } from "../../support/backup_bytes.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -234,7 +235,7 @@ Deno.test("POST /import?replace=true deletes in parts that fit the log's entries
     firstSequence: 1,
     lastSequence: 0,
     bytes: 0,
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+    retention: NO_RETENTION,
     entryBytesMax: 10_000,
   });
   const before = service.log.entries.length;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { NO_RETENTION } from "../../../src/log/log.ts";
 import { CHANGES_MAX } from "../../../src/change_array.ts";
 import { LOCAL_LOG_ID, LOCAL_TIMEOUT_MS } from "../../support/local_log.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -78,7 +79,7 @@ Deno.test("POST /set answers 413 to an array that is more than one entry holds, 
     firstSequence: 1,
     lastSequence: 0,
     bytes: 0,
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+    retention: NO_RETENTION,
     entryBytesMax: 1_000,
   });
   const sets = Array.from(

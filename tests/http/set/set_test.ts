@@ -18,23 +18,6 @@ Deno.test("POST /set reads numbers by value and uses the last of a repeated key"
   );
 });
 
-Deno.test("POST /set refuses a query, and stores nothing", async () => {
-  const service = new LocalService();
-  for (const query of ["replace=true", "min_sequence=1", "x"]) {
-    const answer = await service.ask(`/set?${query}`, {
-      method: "POST",
-      body: '{"user_id":"a"}',
-    });
-    const { detail } = await problem(answer, 400);
-    assert.ok(
-      detail.includes(`no parameters, and the query is "${query}"`),
-      detail,
-    );
-  }
-  assert.equal((await service.statusJson()).users, 0);
-  assert.equal((await service.set({ user_id: "a" })).status, 200);
-});
-
 Deno.test("POST /set refuses what is not a partial user grade, names the field and stores nothing", async () => {
   const service = new LocalService();
   const cases: [string | Uint8Array, string | undefined][] = [

@@ -115,7 +115,7 @@ Deno.test({
     const { ended } = proposals.add(3, new Uint8Array(1), 1, 0);
     const messageId = one.own.messageId(3);
     one.receive(entry(1, { messageId, subject: "usergrade.v1.set.b" }));
-    one.receive(entry(2, { messageId: "other:3" }));
+    one.receive(entry(2, { messageId: "another:3" }));
     one.receive(entry(3, { messageId }));
     one.receive(entry(4, { messageId }));
     assert.deepEqual(

@@ -12,7 +12,11 @@ import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
-import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
+import {
+  NO_RETENTION,
+  NotStoredError,
+  OutcomeUnknownError,
+} from "../../../src/log/log.ts";
 import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 import { entry, LOOK, SessionDriver } from "./session_driver.ts";
 
@@ -435,7 +439,12 @@ test("waits, and says for what, while an administrator has to put something righ
     assert.match(driver.take("status").status.reason, reason);
   driver.pass(100);
   driver.take("connect");
-  driver.tell({ type: "disconnected", attempt: 1, reason: "refused" });
+  driver.tell({
+    type: "disconnected",
+    attempt: 1,
+    reason: "refused",
+    isRefused: true,
+  });
   says(/^refused$/);
   driver.connect();
   driver.failLook("JetStream is not available");
@@ -553,6 +562,46 @@ test("lets the first batch of a replica follow the log's last entry, or any othe
   assert.deepEqual([after, lastOwn], [undefined, undefined]);
   driver.receive(entry(9, { messageId }));
   await ended;
+});
+
+test("asks no further look while one is under way, so that a slow answer confirms a refusal too", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  driver.take("publish");
+  driver.tell({ type: "refused", batch: 1, reason: "wrong last sequence: 8" });
+  driver.receive(entry(8, { subject: "usergrade.v1.set.b" }));
+  const { request } = driver.take("look");
+  driver.passWithHeartbeats(LOOK_MS + 500);
+  assert.ok(!driver.wants("look"));
+  const look = { ...LOOK, lastSequence: 8, fences: [], identified: ENTRY_8 };
+  driver.tell({ type: "looked", request, look });
+  const { messageId } = driver.take("publish");
+  driver.receive(entry(9, { messageId }));
+  await ended;
+  // The next one is overdue.
+  driver.passWithHeartbeats(500);
+  driver.take("look");
+  driver.passWithHeartbeats(ANSWER_MAX_MS - 1_000);
+  assert.ok(!driver.wants("look"));
+  // An answer that does not come is not waited for any longer.
+  driver.passWithHeartbeats(2_000);
+  assert.ok(driver.wants("look"));
+});
+
+test("looks on in time after a connection was lost with a look under way", () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.passWithHeartbeats(LOOK_MS);
+  driver.take("look");
+  driver.disconnect();
+  driver.actions.length = 0;
+  driver.join();
+  driver.look({ lastSequence: 7 });
+  driver.start();
+  driver.passWithHeartbeats(LOOK_MS);
+  driver.take("look");
 });
 
 test("names its last own entry in each attempt of a batch, so that none is stored where that is lost, and none where several are under way", async () => {
@@ -765,7 +814,7 @@ test("tells what the log has and takes at each look", () => {
     firstSequence: 1,
     lastSequence: 9,
     bytes: 900,
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+    retention: NO_RETENTION,
     entryBytesMax: 99 * 1024,
   });
 });
