@@ -164,7 +164,7 @@ const ARROWS: Record<string, string[]> = {
     "user_grade.ts",
   ],
   "http/ports": ["snapshot", "replica_states.ts", "committed.ts"],
-  "cluster": ["replica"],
+  "cluster": ["replica", "log"],
   "replica": [
     "log",
     "snapshot",

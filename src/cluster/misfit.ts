@@ -82,7 +82,11 @@ function misfitOf(
   log: FoundLog | undefined,
 ): string | undefined {
   if (log?.id !== logId) {
-    if (users === 0 || kind === "file") return undefined;
+    if (kind === "file") return undefined;
+    // A replica without users makes its log again, too: its sequences go on.
+    if (users === 0 && (log !== undefined || kind === "store")) {
+      return undefined;
+    }
     if (log === undefined) return "NATS has no such stream";
     // Snapshots of a log that was given up stay where they are.
     return kind === "store" ? undefined : `the stream is of log ${log.id}`;

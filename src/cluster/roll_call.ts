@@ -9,7 +9,8 @@ import { HEARING_MS } from "./room.ts";
 
 /**
  * How long a replica listens that knew others once, of which none was there any
- * more: it may itself have stood still, and they try to connect twice a second.
+ * more: it may itself have stood still, and those of before 1.6 try to connect
+ * twice a second.
  */
 export const RETURN_MS = 1_000;
 

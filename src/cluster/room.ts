@@ -4,16 +4,24 @@
  *
  * @module
  */
+import { RECONNECT_MS } from "../log/members.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { GONE_AFTER_MS } from "./members.ts";
 import { type FoundLog, type HeldState, misfits, reasonOf } from "./misfit.ts";
 
-/** How long a starting replica listens: all others answer at once. */
-export const HEARING_MS = 300;
+/** How long the answer of a replica takes at most that is connected. */
+const ANSWER_MS = 150;
+
+/**
+ * How long a starting replica listens: all others answer at once, and those that
+ * have lost the broker are back by then, if the start is the first to find it.
+ */
+export const HEARING_MS = RECONNECT_MS + ANSWER_MS;
 
 /**
  * How long it listens where NATS was away: the others come back at the same
- * time, and try every half second. Replicas of 1.0 answer within two seconds.
+ * time, and those of before 1.6 try every half second. Replicas of 1.0 answer
+ * within two seconds.
  */
 export const HEARING_AFTER_OUTAGE_MS = 2_500;
 

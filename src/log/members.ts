@@ -4,6 +4,13 @@
  * @module
  */
 
+/**
+ * A replica that NATS did not answer tries to connect again after so long at
+ * most. Replicas that come back to a broker together rely on it: whoever is
+ * first listens for longer before it goes on.
+ */
+export const RECONNECT_MS = 150;
+
 /** Gets the other replicas' heartbeats. */
 export interface MembersListener {
   /**

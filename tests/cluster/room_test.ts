@@ -75,6 +75,7 @@ Deno.test("each kind of fuller state holds a replica back, with the reason", {
     RegExp,
   ][] = [
     [{}, undefined, /and NATS has no such stream/],
+    [{ users: 0 }, undefined, /and NATS has no such stream/],
     [{ log_id: OTHER }, log, /the stream is of log 8f14e45fceea167a/],
     [{ applied_sequence: 11 }, log, /the log ends at entry 10/],
     [{ applied_sequence: 11, users: 0 }, log, /the log ends at entry 10/],
@@ -85,7 +86,9 @@ Deno.test("each kind of fuller state holds a replica back, with the reason", {
   ];
   for (const [others, found, reason] of cases) {
     const room = roomOf([heartbeat("a"), heartbeat("b", others)]);
-    if (found === undefined) room.heard(heartbeat("a", { users: 0 }), 0);
+    if (found === undefined) {
+      room.heard(heartbeat("a", { applied_sequence: 0 }), 0);
+    }
     const said = verdict(room, found);
     assert.equal(said.type, "refuse", JSON.stringify(others));
     assert.match((said as { reason: string }).reason, /^replica b holds \d+ u/);
@@ -354,7 +357,7 @@ Deno.test(
           (one.log_id === found?.id
             ? one.applied_sequence > found.lastSequence ||
               one.state === "ahead_of_log"
-            : one.users > 0)
+            : found === undefined || one.users > 0)
         );
         assert.equal(
           verdict(roomOf(heartbeats), found).type,

@@ -6,6 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { NO_RETENTION } from "../../src/log/log.ts";
 import type { CompactionPolicy } from "../../src/replica/compaction_facts.ts";
 import { Compactor } from "../../src/replica/compactor.ts";
 import {
@@ -287,7 +288,7 @@ export class SimulatedCompactor {
         appliedSequence: this.appliedSequence,
         logBytesSince: (sequence) =>
           Math.max(0, this.appliedSequence - sequence),
-        retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+        retention: NO_RETENTION,
         rank: this.rank,
         slowestSequence: this.slowestSequence,
         logId: LOG_ID,

@@ -7,6 +7,7 @@
 import type { ObjectMeta } from "../../src/log/jetstream/object_meta.ts";
 import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
+import { healPointOf } from "../support/simulated_stream.ts";
 import type { HealStorm } from "./heal_storm.ts";
 
 /** How long an operator looks at replicas that are forked: all are told of it. */
@@ -82,9 +83,20 @@ export class HealOperator {
 
   #isBeginningLost(): boolean {
     const { objects, services, broker: { stream }, lossCount } = this.storm;
-    const reaches = (sequence: number) => sequence + 1 >= stream!.first;
-    return stream !== undefined && lossCount > 0 &&
-      services.every(({ replica: { applied } }) => !reaches(applied.length)) &&
+    if (stream === undefined) return false;
+    const { first, last, entries } = stream;
+    // What ends directly before the first entry has to be shown to be of the
+    // same history, unless there is none yet.
+    const mark = entries.get(first);
+    const isShown = first === 1 || last < first ||
+      mark !== undefined && healPointOf(mark) !== undefined;
+    const reaches = (sequence: number) =>
+      sequence >= (isShown ? first - 1 : first);
+    return lossCount > 0 &&
+      services.every((one) =>
+        !reaches(one.replica.applied.length) ||
+        isForkedBeyond(one, first - 1)
+      ) &&
       !objects.snapshots().some(({ isWhole, meta: { info } }) =>
         isWhole && reaches(info.sequence)
       );
@@ -95,8 +107,9 @@ export class HealOperator {
     if (pending === undefined) return false;
     const { point } = pending;
     const key = broker.keyAt(point);
-    return services.every(({ replica: { applied } }) =>
-      applied[point.sequence - 1] !== key
+    return services.every((one) =>
+      one.replica.applied[point.sequence - 1] !== key ||
+      isForkedBeyond(one, point.sequence)
     ) && !objects.snapshots().some(({ isWhole, meta: { info } }) =>
       isWhole && info.sequence === point.sequence &&
       info.digest === point.digest
@@ -125,6 +138,17 @@ export class HealOperator {
     }
     for (const { name } of lost) this.storm.start(name);
   }
+}
+
+/**
+ * Whether a replica went past a state another way than the log: it does not have
+ * that state any more, and nobody goes on from the one that it has.
+ */
+function isForkedBeyond(
+  { replica: { replica, applied } }: SimulatedService,
+  sequence: number,
+): boolean {
+  return replica.state === "forked" && applied.length > sequence;
 }
 
 /** Whether neither history is the beginning of the other one. */

@@ -7,7 +7,6 @@
 import type { HealPoint } from "../../src/log/healable_log.ts";
 import type { SimulatedBroker } from "../support/simulated_broker.ts";
 import type { SimulatedObjects } from "../support/simulated_objects.ts";
-import type { Weather } from "../support/simulated_replica.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
 import {
   entryKey,
@@ -44,7 +43,6 @@ export interface HealWorld {
   readonly firstLoss_ms: number;
   readonly healAfter_ms: number;
   readonly heartbeatsLost: number;
-  readonly weather: Weather;
 }
 
 /** Watches all that replicas do to one log. */
@@ -152,12 +150,9 @@ export class HealPromises {
     const ids = [writer, other].map(({ replica }) => replica.replica.log?.id);
     // There were two logs before, which only an operator can bring together.
     if (ids.every((id) => id !== undefined) && ids[0] !== ids[1]) return true;
-    const { time: { now }, heartbeatsLost, weather } = this.world;
+    const { time: { now }, heartbeatsLost } = this.world;
     const isNew = now < writer.changed_ms + UNHEARD_MS;
     return isNew && heartbeatsLost > 0 ||
-      // Who comes back to the broker after it has listened is heard too late.
-      now < writer.listenedUntil_ms + UNHEARD_MS &&
-        other.joined_ms + weather.delay_ms >= writer.listenedUntil_ms ||
       now < writer.awayUntil_ms + UNKNOWN_MS ||
       now < other.awayUntil_ms + UNKNOWN_MS ||
       now < other.changed_ms + UNHEARD_MS;

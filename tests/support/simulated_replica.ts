@@ -11,6 +11,7 @@ import {
   type FeedMessage,
   SEAM,
 } from "../../src/log/jetstream/feed_message.ts";
+import { TICK_MS, UNANSWERED_RETRY_MS } from "../../src/log/jetstream/link.ts";
 import { Session } from "../../src/log/jetstream/session.ts";
 import { NO_ENTRIES } from "../../src/log/jetstream/stream_look.ts";
 import type {
@@ -36,7 +37,8 @@ import type { Sleep } from "../../src/replica/back_off.ts";
 import { bootstrap } from "../../src/replica/bootstrap.ts";
 import { Rejoin } from "../../src/replica/rejoin.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import type { Found, Wanted } from "../../src/replica/snapshot_search.ts";
+import type { Wanted } from "../../src/replica/search_attempt.ts";
+import type { Found } from "../../src/replica/snapshot_search.ts";
 import type { EVENT_LOOP } from "../../src/snapshot/event_loop.ts";
 import type { SnapshotSource } from "../../src/snapshot/source.ts";
 import { Storage } from "../../src/storage/storage.ts";
@@ -307,11 +309,17 @@ export class SimulatedReplica {
     this.time.after(0, () => this.#lost(wire));
   }
 
-  #lost(wire: Wire): void {
-    this.#tell({
-      type: "disconnected",
-      attempt: wire.attempt,
-      reason: "it was cut",
+  #lost({ attempt }: Wire): void {
+    this.#disconnected(attempt, "it was cut");
+  }
+
+  /** While nobody answers, the service looks more often than it does here. */
+  #disconnected(attempt: number, reason: string): void {
+    this.#tell({ type: "disconnected", attempt, reason, isRefused: false });
+    const until_ms = UNANSWERED_RETRY_MS + this.random.below(TICK_MS + 1);
+    this.time.after(until_ms, () => {
+      this.session.tick(this.time.now);
+      this.#act();
     });
   }
 
@@ -456,11 +464,10 @@ export class SimulatedReplica {
 
   #connect(attempt: number): void {
     if (!this.broker.isUp || !this.broker.isOpen || this.#isCutOff) {
-      return this.#tell({
-        type: "disconnected",
+      return this.#disconnected(
         attempt,
-        reason: this.broker.isUp ? "refused" : "nobody is there",
-      });
+        this.broker.isUp ? "refused" : "nobody is there",
+      );
     }
     this.#wire = new Wire(attempt, this.broker.epoch);
     const server = this.random.below(this.broker.servers);

@@ -7,7 +7,6 @@
  */
 import assert from "node:assert/strict";
 import { Cluster } from "../../src/cluster/cluster.ts";
-import { HEARING_AFTER_OUTAGE_MS, HEARING_MS } from "../../src/cluster/room.ts";
 import { forbiddenOr } from "../../src/log/jetstream/bucket_errors.ts";
 import { RETRY_MS } from "../../src/log/jetstream/link.ts";
 import { ObjectBucket } from "../../src/log/jetstream/object_bucket.ts";
@@ -85,13 +84,6 @@ export class SimulatedService {
   awayUntil_ms = 0;
   /** When it took over the state that it goes on from. */
   changed_ms: number;
-  /** When others could hear it over its present connection, or its last one. */
-  joined_ms = Infinity;
-  /**
-   * Until when it has listened to the others before it went on; -Infinity if
-   * that was over another connection.
-   */
-  listenedUntil_ms = -Infinity;
 
   /**
    * @param name The replica's id.
@@ -144,7 +136,7 @@ export class SimulatedService {
             this.keeper.noteEntries(entries, bytes),
           limits: (limits) => this.keeper.noteLimits(limits),
           tick: () => this.#tick(),
-          joined: (wasAway) => this.#joined(wasAway),
+          joined: (wasAway) => this.healing?.joined(wasAway),
           left: () => this.healing?.left(),
           hearOthers: (hearing) =>
             this.healing === undefined
@@ -230,15 +222,6 @@ export class SimulatedService {
   /** Where snapshots are restored. */
   get #loop() {
     return { now: () => this.process.now, pause: () => this.#sleep(1) };
-  }
-
-  #joined(wasAway: boolean): void {
-    const { now } = this.process;
-    this.listenedUntil_ms = this.joined_ms === Infinity
-      ? now + (wasAway ? HEARING_AFTER_OUTAGE_MS : HEARING_MS)
-      : -Infinity;
-    this.joined_ms = now;
-    this.healing?.joined(wasAway);
   }
 
   #sleep(ms: number): Promise<void> {

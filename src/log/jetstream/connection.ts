@@ -84,14 +84,32 @@ export function inboxPrefix(replicaId: string): string {
   return `_INBOX.usergrade.${replicaId}`;
 }
 
+/** What errors of TLS say. */
+const TLS = /certificate|tls|ssl|alert/i;
+
+function messageOf(error: Error): string {
+  return error.message || ((error as { code?: string }).code ?? "");
+}
+
+/**
+ * Whether the error that ended a connection, or an attempt, is a server's that
+ * does not want this replica, or can't be used.
+ */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof UnusableConnectionError) return true;
+  if (!(error instanceof NatsError)) return TLS.test(messageOf(error));
+  return error.isAuthError() || error.isAuthTimeout() ||
+    ["BAD_CREDS", "BAD_AUTHENTICATION", "TLS"].includes(error.code);
+}
+
 /** What an error means to an operator, in a few words. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return "NATS has closed it";
   if (error instanceof UnusableConnectionError) return error.message;
   if (error instanceof NatsError) return describeNats(error);
-  const { code = "" } = error as { code?: string };
-  const message = error.message || code;
-  if (/certificate|tls|ssl|alert/i.test(message)) {
+  const message = messageOf(error);
+  if (TLS.test(message)) {
     return `NATS can't be trusted, or does not trust this replica, over TLS: ${message}; see NATS_TLS_CA_FILE and the server's certificate`;
   }
   return `NATS does not answer: ${message}`;

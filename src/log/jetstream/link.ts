@@ -6,8 +6,16 @@
  * @module
  */
 
-/** How long to wait before trying again. */
+import { RECONNECT_MS } from "../members.ts";
+
+/** How often a link is asked what is due. */
+export const TICK_MS = 100;
+
+/** How long to wait before trying again what a server has refused. */
 export const RETRY_MS = 500;
+
+/** How long to wait before connecting again where no server has answered. */
+export const UNANSWERED_RETRY_MS = RECONNECT_MS - TICK_MS;
 
 /** The connection as far as this replica knows. */
 type LinkState =
@@ -48,11 +56,14 @@ export class Link {
   /**
    * The connection is lost, or the attempt failed.
    *
+   * @param isRefused Whether a server has refused this replica: an attempt costs
+   * the server something, a check of a password above all.
    * @returns Whether this is news of the current attempt.
    */
-  disconnected(attempt: number, now_ms: number): boolean {
+  disconnected(attempt: number, isRefused: boolean, now_ms: number): boolean {
     if (attempt !== this.#attempt || this.#state.type === "down") return false;
-    this.#state = { type: "down", retryAt_ms: now_ms + RETRY_MS };
+    const retry_ms = isRefused ? RETRY_MS : UNANSWERED_RETRY_MS;
+    this.#state = { type: "down", retryAt_ms: now_ms + retry_ms };
     return true;
   }
 }

@@ -21,7 +21,11 @@ import type { OpeningOptions } from "./opening.ts";
 import { Requests } from "./requests.ts";
 import type { StreamLook } from "./stream_look.ts";
 import type { SessionAction } from "./session_actions.ts";
-import type { Connected, SessionEvent } from "./session_events.ts";
+import type {
+  Connected,
+  Disconnected,
+  SessionEvent,
+} from "./session_events.ts";
 import { SessionOutput } from "./session_output.ts";
 import { ownSubjects } from "./stream_config.ts";
 
@@ -104,7 +108,7 @@ export class Session {
       case "connected":
         return this.#connected(event, now_ms);
       case "disconnected":
-        return this.#disconnected(event.attempt, event.reason, now_ms);
+        return this.#disconnected(event, now_ms);
       case "looked":
         return this.#looked(event.request, event.look, now_ms);
       case "consumer_started":
@@ -208,9 +212,12 @@ export class Session {
     );
   }
 
-  #disconnected(attempt: number, reason: string, now_ms: number): void {
+  #disconnected(
+    { attempt, reason, isRefused }: Disconnected,
+    now_ms: number,
+  ): void {
     const wasUp = this.#link.isUp;
-    if (!this.#link.disconnected(attempt, now_ms)) return;
+    if (!this.#link.disconnected(attempt, isRefused, now_ms)) return;
     this.#stage.disconnected(
       wasUp ? `the connection to NATS is lost: ${reason}` : reason,
       now_ms,

@@ -21,6 +21,8 @@ export interface Disconnected {
   readonly type: "disconnected";
   readonly attempt: number;
   readonly reason: string;
+  /** Whether a server has refused this replica. */
+  readonly isRefused: boolean;
 }
 
 /** The answer to `look` and to `make_stream`. */

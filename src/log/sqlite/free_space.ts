@@ -13,26 +13,21 @@ import type { DatabaseSync } from "node:sqlite";
 export const RESERVED_BYTES = 16 * 1024 * 1024;
 
 /**
- * Tells how many bytes a disk has left; undefined if that is not told, or
+ * @param folder A folder.
+ * @returns How many bytes its disk has left; undefined if that is not told, or
  * without the permission to ask for it.
  */
-export type FreeDisk = () => number | undefined;
-
-/**
- * @param folder A folder.
- * @returns Tells what the folder's disk has left.
- */
-export async function freeDiskOf(folder: string): Promise<FreeDisk> {
-  // Deno itself does not tell it, and a start does without the module.
-  const { statfsSync } = await import("node:fs");
-  return () => {
-    try {
-      const { bavail, bsize } = statfsSync(folder);
-      return bavail * bsize;
-    } catch {
-      return undefined;
-    }
-  };
+export async function freeDiskBytes(
+  folder: string,
+): Promise<number | undefined> {
+  try {
+    // Not part of a start, which it would delay.
+    const { statfs } = await import("node:fs/promises");
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @returns How many bytes of a file are free for what is written next. */

@@ -19,7 +19,7 @@ import {
   type TrimmableLog,
 } from "../log.ts";
 import { FileHealth } from "./file_health.ts";
-import { freeDiskOf } from "./free_space.ts";
+import { freeDiskBytes } from "./free_space.ts";
 import { exposure, fileProblem, openLogFile } from "./log_file.ts";
 import { statOf } from "./log_size.ts";
 import { SqliteEntries } from "./sqlite_entries.ts";
@@ -89,7 +89,7 @@ export class SqliteLog implements TrimmableLog {
       this.#snapshots = new SqliteSnapshots(
         this.#db,
         id,
-        () => freeDiskOf(this.directory),
+        () => freeDiskBytes(this.directory),
       );
       const [newest] = await this.#snapshots.list();
       this.#extent = new SqliteExtent(

@@ -18,15 +18,13 @@ import {
   type StoredSnapshot,
 } from "../../snapshot/store.ts";
 import type { RowBlock } from "../../storage/row_block.ts";
-import { type FreeDisk, freeFileBytes, RESERVED_BYTES } from "./free_space.ts";
+import { freeFileBytes, RESERVED_BYTES } from "./free_space.ts";
 import { IS_VERIFIED, SqliteParts } from "./sqlite_parts.ts";
 import { Sweeper } from "./sweeper.ts";
 
 const LISTED = `
   SELECT id, sequence, time, rows, digest, ${IS_VERIFIED} AS verified
   FROM bases WHERE complete = 1`;
-
-const unknownDisk = () => Promise.resolve(() => undefined);
 
 /** A {@linkcode SnapshotStore} in the file of a log. */
 export class SqliteSnapshots implements SnapshotStore {
@@ -43,12 +41,14 @@ export class SqliteSnapshots implements SnapshotStore {
   /**
    * @param db The log's file.
    * @param logId The log's identity: all snapshots here are of this log.
-   * @param freeDisk Gives what tells how much the disk has left.
+   * @param freeDiskBytes How many bytes the disk has left; undefined if that is
+   * not known.
    */
   constructor(
     private readonly db: DatabaseSync,
     private readonly logId: string,
-    private readonly freeDisk: () => Promise<FreeDisk> = unknownDisk,
+    private readonly freeDiskBytes: () => Promise<number | undefined> = () =>
+      Promise.resolve(undefined),
   ) {
     this.#parts = new SqliteParts(db);
     this.#sweeper.start();
@@ -126,10 +126,9 @@ export class SqliteSnapshots implements SnapshotStore {
     }
   }
 
-  async create(info: SnapshotInfo): Promise<SnapshotSink> {
+  create(info: SnapshotInfo): Promise<SnapshotSink> {
     const { logId, sequence, time, rows, digest } = info;
-    const freeDisk = await this.freeDisk();
-    return await attempt("begin a snapshot", () => {
+    return attempt("begin a snapshot", () => {
       if (logId !== this.logId) {
         throw new Error(`it is of the log ${logId}, this is ${this.logId}`);
       }
@@ -139,11 +138,11 @@ export class SqliteSnapshots implements SnapshotStore {
       ).run(sequence, time, rows, digest);
       const id = Number(lastInsertRowid);
       this.#writing.add(id);
-      return this.#sink(id, info, freeDisk);
+      return this.#sink(id, info);
     });
   }
 
-  #sink(id: number, info: SnapshotInfo, freeDisk: FreeDisk): SnapshotSink {
+  #sink(id: number, info: SnapshotInfo): SnapshotSink {
     const writePart = this.#parts.writer(id);
     let written = 0;
     const mustBeOpen = () => {
@@ -151,9 +150,9 @@ export class SqliteSnapshots implements SnapshotStore {
     };
     return {
       write: (rows) =>
-        attempt("write the snapshot", () => {
+        attempt("write the snapshot", async () => {
+          await this.#checkRoom(rows);
           mustBeOpen();
-          this.#checkRoom(rows, freeDisk() ?? Infinity);
           writePart(rows);
           written += rows.count;
         }),
@@ -178,10 +177,8 @@ export class SqliteSnapshots implements SnapshotStore {
    * A snapshot that fills the disk would stop sets, and even what is written of
    * it could not be deleted.
    */
-  #checkRoom(
-    { keys, keyEnds, numbers }: RowBlock,
-    free_bytes: number,
-  ): void {
+  async #checkRoom({ keys, keyEnds, numbers }: RowBlock): Promise<void> {
+    const free_bytes = await this.freeDiskBytes() ?? Infinity;
     const rows_bytes = keys.byteLength + keyEnds.byteLength +
       numbers.byteLength;
     if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
@@ -246,13 +243,16 @@ export class SqliteSnapshots implements SnapshotStore {
 }
 
 /** Runs synchronous SQLite work, and names what fails. */
-function attempt<T>(what: string, work: () => T): Promise<T> {
+async function attempt<T>(
+  what: string,
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return Promise.resolve(work());
+    return await work();
   } catch (cause) {
-    return Promise.reject(
-      cause instanceof SnapshotDamagedError ? cause : storeError(what, cause),
-    );
+    throw cause instanceof SnapshotDamagedError
+      ? cause
+      : storeError(what, cause);
   }
 }
 

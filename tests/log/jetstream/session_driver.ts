@@ -157,7 +157,12 @@ export class SessionDriver {
 
   /** Loses the connection. */
   disconnect(attempt = 1): void {
-    this.tell({ type: "disconnected", attempt, reason: "cut" });
+    this.tell({
+      type: "disconnected",
+      attempt,
+      reason: "cut",
+      isRefused: false,
+    });
   }
 }
 

@@ -12,7 +12,11 @@ import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
-import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
+import {
+  NO_RETENTION,
+  NotStoredError,
+  OutcomeUnknownError,
+} from "../../../src/log/log.ts";
 import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 import { entry, LOOK, SessionDriver } from "./session_driver.ts";
 
@@ -435,7 +439,12 @@ test("waits, and says for what, while an administrator has to put something righ
     assert.match(driver.take("status").status.reason, reason);
   driver.pass(100);
   driver.take("connect");
-  driver.tell({ type: "disconnected", attempt: 1, reason: "refused" });
+  driver.tell({
+    type: "disconnected",
+    attempt: 1,
+    reason: "refused",
+    isRefused: true,
+  });
   says(/^refused$/);
   driver.connect();
   driver.failLook("JetStream is not available");
@@ -826,7 +835,7 @@ test("tells what the log has and takes at each look", () => {
     firstSequence: 1,
     lastSequence: 9,
     bytes: 900,
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+    retention: NO_RETENTION,
     entryBytesMax: 99 * 1024,
   });
 });
