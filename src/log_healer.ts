@@ -5,10 +5,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster/cluster.ts";
+import { healerSituation } from "./cluster/healer_situation.ts";
 import type { Config } from "./config/config.ts";
 import type { LogClient } from "./log/thread/log_client.ts";
 import { Healer } from "./replica/healer.ts";
-import type { HealerSituation } from "./replica/healing_sight.ts";
 import type { Rejoin } from "./replica/rejoin.ts";
 import type { Replica } from "./replica/replica.ts";
 import { storedSource } from "./snapshot/store.ts";
@@ -28,7 +28,7 @@ export interface LogHealerParts {
 
 /** @returns What heals the log that replicas share. */
 export function logHealer(parts: LogHealerParts): Healer {
-  const { config, log, replica, rejoin, now } = parts;
+  const { config, log, replica, rejoin, cluster, now } = parts;
   const { name, store } = parts.stores.own;
   return new Healer({
     replicaId: config.replicaId,
@@ -41,39 +41,10 @@ export function logHealer(parts: LogHealerParts): Healer {
     now,
     // No set is under way that a rest would help.
     pause: () => sleep(0),
-    situation: () => situation(parts),
+    situation: () => healerSituation(config.replicaId, replica, cluster, now),
     restore: (snapshot, signal) =>
       rejoin.goOnFrom(storedSource(name, store, snapshot), signal),
     conditionChanged: (condition) => replica.healingChanged(condition),
     healerChanged: (isHealer) => replica.healerChanged(isHealer),
   });
-}
-
-function situation(
-  { config: { replicaId: id }, replica, cluster, now }: LogHealerParts,
-): HealerSituation {
-  const { log, appliedSequence, digest, heals, seams, isForked, state } =
-    replica;
-  return {
-    own: log && {
-      id,
-      logId: log.id,
-      appliedSequence,
-      time: replica.appliedTime,
-      digest,
-      heals,
-      seams,
-      isWhole: replica.isWhole && state !== "draining",
-      isDiverged: cluster.diverged,
-      isForked,
-    },
-    // A healer that has nothing to do does not ask for them.
-    get others() {
-      return cluster.others(now());
-    },
-    get awaited() {
-      return cluster.awaited(now());
-    },
-    isPresenceOn: !cluster.isOff,
-  };
 }

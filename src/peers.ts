@@ -9,7 +9,7 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { FoundLog } from "./cluster/misfit.ts";
 import type { Room } from "./cluster/room.ts";
 import { HealPoints } from "./replica/heal_points.ts";
-import type { LocatingLog } from "./replica/snapshot_search.ts";
+import type { LocatingLog } from "./replica/search_attempt.ts";
 import { fileSource } from "./snapshot/file_source.ts";
 import { askPeer, type Peer, peerSource } from "./snapshot/peer_source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";

@@ -8,7 +8,8 @@ import type { FoundLog } from "./cluster/misfit.ts";
 import type { Room } from "./cluster/room.ts";
 import { endOf } from "./replica/bootstrap.ts";
 import { isAbandoned, isBeyond, type LogEnd, misfit } from "./replica/fit.ts";
-import type { LocatingLog, NamedStore } from "./replica/snapshot_search.ts";
+import type { LocatingLog } from "./replica/search_attempt.ts";
+import type { NamedStore } from "./replica/snapshot_search.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 
 const logger = getLogger(["usergrade"]);

@@ -53,6 +53,13 @@ export interface LogRetention {
   readonly entries: number | undefined;
 }
 
+/** No limits. */
+export const NO_RETENTION: LogRetention = {
+  age_ms: undefined,
+  bytes: undefined,
+  entries: undefined,
+};
+
 /** What a log has and takes, which may change while it is used. */
 export interface LogLimits {
   /** The log's identity. */

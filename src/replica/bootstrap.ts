@@ -11,7 +11,8 @@ import { Storage } from "../storage/storage.ts";
 import { retrying, type Sleep } from "./back_off.ts";
 import type { LogEnd } from "./fit.ts";
 import type { Replica } from "./replica.ts";
-import type { Found, LocatingLog, SnapshotSearch } from "./snapshot_search.ts";
+import type { LocatingLog } from "./search_attempt.ts";
+import type { Found, SnapshotSearch } from "./snapshot_search.ts";
 
 const logger = getLogger(["usergrade", "bootstrap"]);
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { checkStep } from "./compaction_check.ts";
-import { whyDue } from "./compaction_due.ts";
+import { reachesLog, whyDue } from "./compaction_due.ts";
 import {
   type CompactionFacts,
   type CompactionPlace,
@@ -180,7 +180,8 @@ function wantedSteps(facts: CompactionFacts): WantedStep[] {
   const due = whyDue(facts, verified);
   if (due !== undefined && !isRequested && mayWrite) {
     // Its writer reads it back now, and another one is not needed then.
-    const isComing = unverified !== undefined && unverified === ours[0];
+    const isComing = unverified !== undefined && unverified === ours[0] &&
+      reachesLog(unverified, facts);
     const hold_ms = isComing ? UNVERIFIED_WAIT_MS : 0;
     want({ type: "write", reason: due }, turn_ms + hold_ms);
   }

@@ -63,11 +63,20 @@ function hasPaused({ now_ms, lastWrite }: CompactionFacts): boolean {
  * one would lose the state.
  */
 function lacksSnapshots(
-  { firstSequence, beginsUnproven, place }: CompactionFacts,
+  facts: CompactionFacts,
   verified: readonly KnownSnapshot[],
 ): boolean {
-  const needed = beginsUnproven ? firstSequence : firstSequence - 1;
-  const reaching = verified.filter(({ info }) => info.sequence >= needed);
+  const { firstSequence, place } = facts;
+  const reaching = verified.filter((one) => reachesLog(one, facts));
   return firstSequence > 1 &&
     reaching.length < (place.trims ? KEPT_BESIDE_LOG : 1);
+}
+
+/** @returns Whether a start can go on from a snapshot with the log's entries. */
+export function reachesLog(
+  { info }: KnownSnapshot,
+  { firstSequence, beginsUnproven }: CompactionFacts,
+): boolean {
+  const needed = beginsUnproven ? firstSequence : firstSequence - 1;
+  return info.sequence >= needed;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { UnavailableError } from "../errors.ts";
+import { SnapshotStoreError } from "../snapshot/store.ts";
 import { CompactionCalls, type CompactionPorts } from "./compaction_calls.ts";
 import type {
   CompactionSituation,
@@ -130,6 +131,7 @@ export class Compactor {
   async #work(): Promise<void> {
     const { requests } = this.#progress;
     let step: Step | undefined;
+    let written: string | undefined;
     // What began before someone asked says nothing about what they want.
     let askedUpTo = 0;
     try {
@@ -140,12 +142,15 @@ export class Compactor {
         const look = await this.#lookAgain();
         if (look === undefined) return;
         askedUpTo = requests.last;
+        if (written !== undefined && !isListed(written, look)) {
+          await this.#giveUp(written);
+        }
         step = this.#progress.next(
           look,
           this.ports.situation(),
           this.#time(this.ports.now()),
         );
-        if (step.type !== "none") await this.#do(step);
+        if (step.type !== "none") written = await this.#do(step);
       } while (step.type !== "none");
       this.#progress.rests(step);
     } catch (error) {
@@ -163,7 +168,19 @@ export class Compactor {
     return look;
   }
 
-  async #do(step: WorkStep): Promise<void> {
+  /**
+   * A snapshot that is not listed after it was written never counts: without a
+   * wait it would be written again and again, and fill the store.
+   */
+  async #giveUp(id: string): Promise<never> {
+    await this.#calls.delete(id);
+    throw new SnapshotStoreError(
+      `the snapshot that was written, ${id}, is not listed: too many objects are there, or another replica has deleted it`,
+    );
+  }
+
+  /** @returns The id of the snapshot that was written, if that was the step. */
+  async #do(step: WorkStep): Promise<string | undefined> {
     if (step.type === "write") this.#progress.requests.begin();
     const situation = this.ports.situation();
     const outcome = await perform(step, this.#calls, {
@@ -174,6 +191,7 @@ export class Compactor {
     });
     this.#progress.troubles.allowed(step.type);
     this.#progress.done(outcome, this.ports.now());
+    return outcome.type === "written" ? outcome.snapshot.id : undefined;
   }
 
   #time(now_ms: number): CompactionTime {
@@ -195,4 +213,8 @@ export class Compactor {
 
 function stopped(): UnavailableError {
   return unable("the service is stopping");
+}
+
+function isListed(id: string, { snapshots }: CompactionLook): boolean {
+  return snapshots.some((snapshot) => snapshot.id === id);
 }

@@ -13,7 +13,8 @@ import type { SnapshotSource } from "../snapshot/source.ts";
 import { retrying, type Sleep } from "./back_off.ts";
 import { ForkedError } from "./fork.ts";
 import type { Replica } from "./replica.ts";
-import type { Found, Wanted } from "./snapshot_search.ts";
+import type { Wanted } from "./search_attempt.ts";
+import type { Found } from "./snapshot_search.ts";
 
 const logger = getLogger(["usergrade", "bootstrap"]);
 

@@ -4,13 +4,8 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { LogFailedError, type LogLocation } from "../log/log.ts";
+import { LogFailedError } from "../log/log.ts";
 import { EVENT_LOOP } from "../snapshot/event_loop.ts";
-import { restore } from "../snapshot/restore.ts";
-import {
-  SnapshotDamagedError,
-  type SnapshotInfo,
-} from "../snapshot/snapshot.ts";
 import type { SnapshotSource } from "../snapshot/source.ts";
 import {
   SnapshotsForbiddenError,
@@ -18,15 +13,18 @@ import {
   type StoredSnapshot,
   storedSource,
 } from "../snapshot/store.ts";
-import type { Storage } from "../storage/storage.ts";
-import { isBeyond, type LogEnd, misfit } from "./fit.ts";
+import { isBeyond } from "./fit.ts";
 import type { RestoreProgress } from "./readiness.ts";
-import { Refusals } from "./refusals.ts";
+import type { Refusals } from "./refusals.ts";
+import {
+  type LocatingLog,
+  MisfitError,
+  type Restored,
+  SearchAttempt,
+  type Wanted,
+} from "./search_attempt.ts";
 
 const logger = getLogger(["usergrade", "bootstrap"]);
-
-/** How often a log line says how far a restore is. */
-const PROGRESS_MS = 2_000;
 
 /** A store, and what log lines call it. */
 export interface NamedStore {
@@ -46,56 +44,14 @@ export interface SnapshotPlaces {
   readonly stores: readonly NamedStore[];
 }
 
-/** The log as a search needs it. */
-export interface LocatingLog {
-  /** Looks where the log stands now. */
-  locate(sequence: number): Promise<LogLocation>;
-}
-
-/** What has to be true of the snapshot. */
-export interface Wanted {
-  /** The log's identity. */
-  readonly logId: string;
-  /** The entry that it has to include; 0 for none. */
-  readonly entry: number;
-  /**
-   * The log's end, if a snapshot beyond it will do too, which shows what the
-   * log has lost. Stored ones are tried before the sources.
-   */
-  readonly end?: LogEnd | undefined;
-}
-
 /** How a search ended. */
 export type Found =
-  | {
-    readonly type: "restored";
-    /** The state, verified. */
-    readonly storage: Storage;
-    readonly place: Pick<
-      SnapshotInfo,
-      "sequence" | "time" | "heals" | "seams"
-    >;
-    /** What was taken, and why not the others, in a few words. */
-    readonly account: string;
-  }
+  | Restored
   /** There is none; `account` says why not. */
   | { readonly type: "nothing"; readonly account: string };
 
-/** One search. */
-interface Attempt {
-  readonly wanted: Wanted;
-  readonly signal: AbortSignal;
-  /** Why what was tried can't be used. */
-  readonly refusals: Refusals;
-}
-
 /** A stored snapshot, and where it is. */
 type Listed = NamedStore & { readonly stored: StoredSnapshot };
-
-/** The log does not go on from the snapshot. */
-export class MisfitError extends Error {
-  override name = "MisfitError";
-}
 
 /** Looks through the places in their order. */
 export class SnapshotSearch {
@@ -124,7 +80,8 @@ export class SnapshotSearch {
    * @throws {LogFailedError} If the log can't be used any more.
    */
   async run(wanted: Wanted, signal: AbortSignal): Promise<Found> {
-    const attempt: Attempt = { wanted, signal, refusals: new Refusals() };
+    const { log, tell, loop } = this;
+    const attempt = new SearchAttempt(wanted, { log, tell, loop }, signal);
     const { refusals } = attempt;
     // They are listed only when they are needed.
     const listed = wanted.end && await this.#stored(refusals);
@@ -138,9 +95,9 @@ export class SnapshotSearch {
       { type: "nothing", account: refusals.text };
   }
 
-  async #trySources(attempt: Attempt): Promise<Found | undefined> {
+  async #trySources(attempt: SearchAttempt): Promise<Found | undefined> {
     for (const source of this.places.sources) {
-      const found = await this.#try(source, source.name, attempt);
+      const found = await attempt.restore(source, source.name);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -148,10 +105,10 @@ export class SnapshotSearch {
 
   async #tryStored(
     listed: readonly Listed[],
-    attempt: Attempt,
+    attempt: SearchAttempt,
   ): Promise<Found | undefined> {
     for (const { name, store, stored } of listed) {
-      const why = await this.#misfit(stored.info, attempt.wanted);
+      const why = await attempt.misfit(stored.info);
       if (why !== undefined) {
         // The listing is enough, so nothing is read of those that do not fit.
         attempt.refusals.add(name, new MisfitError(why));
@@ -159,7 +116,7 @@ export class SnapshotSearch {
       }
       const source = storedSource(name, store, stored);
       const doubt = () => this.doubt(name, stored.id);
-      const found = await this.#try(source, name, attempt, doubt);
+      const found = await attempt.restore(source, name, doubt);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -185,76 +142,5 @@ export class SnapshotSearch {
       }
     }
     return all.sort((a, b) => b.stored.info.sequence - a.stored.info.sequence);
-  }
-
-  async #misfit(
-    info: SnapshotInfo,
-    { logId, entry, end }: Wanted,
-  ): Promise<string | undefined> {
-    if (info.sequence < entry) {
-      return `too old for this replica: it ends at ${info.sequence}, and entry ${entry} is needed`;
-    }
-    return misfit(info, logId, await this.log.locate(info.sequence), end);
-  }
-
-  /**
-   * @param place What the refusals call it.
-   * @param doubt Called if it is damaged.
-   * @returns Undefined if it can't be used; the refusals say why.
-   */
-  async #try(
-    source: SnapshotSource,
-    place: string,
-    { wanted, refusals, signal }: Attempt,
-    doubt: () => void = () => {},
-  ): Promise<Found | undefined> {
-    try {
-      using snapshot = await source.open(signal);
-      const { info } = snapshot;
-      const why = await this.#misfit(info, wanted);
-      if (why !== undefined) throw new MisfitError(why);
-      const reason = `restoring from ${source.name}${refusals.suffix}`;
-      const storage = await restore(snapshot, {
-        progress: this.#progress(source.name, info, reason),
-      }, this.loop);
-      signal.throwIfAborted();
-      const { rows, sequence } = info;
-      logger.info(
-        "Snapshot from {source}: ok, {rows} users at sequence {sequence}",
-        { source: source.name, rows, sequence },
-      );
-      return {
-        type: "restored",
-        storage,
-        place: info,
-        account:
-          `restored from ${place} at sequence ${sequence}${refusals.suffix}`,
-      };
-    } catch (error) {
-      if (error instanceof LogFailedError) throw error;
-      signal.throwIfAborted();
-      if (error instanceof SnapshotDamagedError) doubt();
-      refusals.add(place, error as Error);
-      logger.warn("Snapshot from {source}: {reason}", {
-        source: source.name,
-        reason: (error as Error).message,
-      });
-      return undefined;
-    }
-  }
-
-  /** Tells the probes how a restore goes, and the log lines now and then. */
-  #progress(source: string, info: SnapshotInfo, reason: string) {
-    let nextLine_ms = this.loop.now() + PROGRESS_MS;
-    return (rows: number, percent: number) => {
-      this.tell({ reason, rows, percent });
-      const now_ms = this.loop.now();
-      if (now_ms < nextLine_ms || rows === info.rows) return;
-      nextLine_ms = now_ms + PROGRESS_MS;
-      logger.info(
-        "Snapshot from {source}: {rows} rows restored, {percent} %",
-        { source, rows, percent },
-      );
-    };
   }
 }

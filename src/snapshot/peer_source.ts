@@ -29,18 +29,20 @@ export interface Peer {
 /**
  * @param peer The peer.
  * @param client What asks it; knows the authority of its certificate.
+ * @param answerTimeout_ms How long it may take to begin its answer.
  * @returns The source.
  */
 export function peerSource(
   peer: Peer,
   client: Deno.HttpClient | undefined,
+  answerTimeout_ms = ANSWER_TIMEOUT_MS,
 ): SnapshotSource {
   return {
     name: peer.url,
     open: async (signal): Promise<Snapshot> => {
       const transfer = new AbortController();
       const either = AbortSignal.any([signal, transfer.signal]);
-      const body = await download(peer, client, either);
+      const body = await download(peer, client, either, answerTimeout_ms);
       return await streamedSnapshot(body, () => transfer.abort());
     },
   };
@@ -60,14 +62,17 @@ export type PeerState =
  * @param peer The peer.
  * @param client As for {@linkcode peerSource}.
  * @param signal Ends it.
+ * @param answerTimeout_ms As for {@linkcode peerSource}.
  * @throws {SourceError} If the peer can't be asked, or refuses to say it.
  */
 export async function askPeer(
   peer: Peer,
   client: Deno.HttpClient | undefined,
   signal: AbortSignal,
+  answerTimeout_ms = ANSWER_TIMEOUT_MS,
 ): Promise<PeerState> {
-  return await request(peer, client, "HEAD", signal, async (response) => {
+  const ask = { method: "HEAD", signal, answerTimeout_ms } as const;
+  return await request(peer, client, ask, async (response) => {
     await response.body?.cancel();
     const { status, headers } = response;
     const json = headers.get("backup-info");
@@ -86,8 +91,10 @@ async function download(
   peer: Peer,
   client: Deno.HttpClient | undefined,
   signal: AbortSignal,
+  answerTimeout_ms: number,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  return await request(peer, client, "GET", signal, async (response) => {
+  const ask = { method: "GET", signal, answerTimeout_ms } as const;
+  return await request(peer, client, ask, async (response) => {
     if (response.status === 200 && response.body !== null) return response.body;
     const detail = await readBeginning(response).then(problemDetail, () => "");
     throw new SourceError(
@@ -96,6 +103,13 @@ async function download(
       }: ${response.status} ${detail}`,
     );
   });
+}
+
+/** How a peer is asked. */
+interface Ask {
+  readonly method: "GET" | "HEAD";
+  readonly signal: AbortSignal;
+  readonly answerTimeout_ms: number;
 }
 
 /**
@@ -107,13 +121,12 @@ async function download(
 async function request<T>(
   { url, user, password }: Peer,
   client: Deno.HttpClient | undefined,
-  method: "GET" | "HEAD",
-  signal: AbortSignal,
+  { method, signal, answerTimeout_ms }: Ask,
   take: (response: Response) => Promise<T>,
 ): Promise<T> {
   const userinfo = new TextEncoder().encode(`${user}:${password}`).toBase64();
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS);
+  const timer = setTimeout(() => late.abort(), answerTimeout_ms);
   try {
     return await take(
       await fetch(`${url.replace(/\/$/, "")}/backup`, {
@@ -129,7 +142,7 @@ async function request<T>(
     // Only the cause of a failed fetch says why it failed.
     const { message } = ((cause as Error).cause ?? cause) as Error;
     const reason = late.signal.aborted
-      ? `no answer within ${ANSWER_TIMEOUT_MS} ms`
+      ? `no answer within ${answerTimeout_ms} ms`
       : message;
     throw new SourceError(`unreachable: ${reason}`, { cause });
   } finally {

@@ -110,7 +110,7 @@ function addSets(registry: MetricRegistry, replica: ReplicaView): void {
   );
   registry.gauge(
     "usergrade_commit_gap_seconds",
-    "Time since the last commit while sets wait or are refused, else 0.",
+    "Seconds since the last commit while sets wait or are refused, else 0.",
     () => replica.sets.gap_ms / 1000,
   );
 }

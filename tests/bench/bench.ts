@@ -11,6 +11,7 @@ import project from "../../deno.json" with { type: "json" };
 const TASKS = [
   "http",
   "peers",
+  "replicas",
   "storage",
   "churn",
   "growth",

@@ -12,6 +12,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Churn, CHURN_NAMES, type Figures } from "./churn_bench_worker.ts";
+import { measureAlone } from "./measure_alone.ts";
 import { SIDE_NAMES, type SideName } from "./storage_bench_sides.ts";
 
 const { values: options } = parseArgs({
@@ -30,26 +31,8 @@ for (const [name, value] of Object.entries({ users, rounds })) {
   }
 }
 
-/** Measures in a process of its own, so that no heap is left from another. */
-async function measure(side: SideName, churn: Churn): Promise<Figures> {
-  const worker = new URL("churn_bench_worker.ts", import.meta.url);
-  const { success, code, stdout } = await new Deno.Command("deno", {
-    args: [
-      "run",
-      "--no-prompt",
-      worker.href,
-      side,
-      churn,
-      String(users),
-      String(rounds),
-    ],
-    stdout: "piped",
-    stderr: "inherit",
-  }).output();
-  if (!success) {
-    throw new Error(`Cannot measure ${side}, ${churn}: exit ${code}`);
-  }
-  return JSON.parse(new TextDecoder().decode(stdout));
+function measure(side: SideName, churn: Churn): Promise<Figures> {
+  return measureAlone("churn_bench_worker.ts", [side, churn, users, rounds]);
 }
 
 function row(cells: readonly (string | number)[]): string {

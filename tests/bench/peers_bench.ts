@@ -1,6 +1,6 @@
 /**
- * The benchmark beside others: a Go server with a map and a lock, Redis, and
- * Redis over HTTP, where they are installed. Gets, sets, durable sets, start and
+ * The benchmark beside others: a Go server with a map and a lock, Redis, Redis
+ * over HTTP, and etcd, where they are installed. Gets, sets, durable sets, start and
  * memory, in one run; prints Markdown, or JSON with `--json`.
  *
  * Each case is measured for `--seconds N` (3) in each of `--rounds N` (3), and
@@ -15,6 +15,7 @@ import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { type Figures, spread } from "./http/figures.ts";
 import { findLoadGenerator, type LoadGenerator } from "./http/load.ts";
 import { machine } from "./http/machine.ts";
+import { ETCD } from "./peers/etcd_side.ts";
 import { GoKind } from "./peers/go_side.ts";
 import { OURS } from "./peers/our_side.ts";
 import { RedisKind } from "./peers/redis_side.ts";
@@ -174,7 +175,7 @@ function table(report: Awaited<ReturnType<typeof run>>): string {
       0,
     ),
     "",
-    `Medians of ${rounds} rounds of ${seconds} s; load and sides share all cores. Go keeps users in memory alone. A durable set is synced to disk before it is answered.`,
+    `Medians of ${rounds} rounds of ${seconds} s; load and sides share all cores. Go keeps users in memory alone; etcd is asked through its gateway from JSON to gRPC. A durable set is synced to disk before it is answered.`,
     "",
     ...Object.entries(report.machine).map(([key, value]) =>
       `- ${key}: ${value}`
@@ -193,6 +194,7 @@ async function run() {
     go,
     new RedisKind(false),
     new RedisKind(true),
+    ETCD,
   ]);
   if (here.includes(go)) await go.prepare();
   const cases = await measureCases(here, generator);

@@ -9,6 +9,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { measureAlone } from "./measure_alone.ts";
 import { SIDE_NAMES, type SideName } from "./storage_bench_sides.ts";
 import type { Figures } from "./storage_bench_worker.ts";
 
@@ -33,25 +34,8 @@ const scale = options.quick ? 0.1 : 1;
 const [small, large, largest] = [1e6, 10e6, 30e6].map((users) => users * scale);
 const operations = 3e6 * scale;
 
-/** Measures in a process of its own, so that no heap is left from another. */
-async function measure({ side, users }: Case): Promise<Figures> {
-  const worker = new URL("storage_bench_worker.ts", import.meta.url);
-  const { success, code, stdout } = await new Deno.Command("deno", {
-    args: [
-      "run",
-      "--no-prompt",
-      worker.href,
-      side,
-      String(users),
-      String(operations),
-    ],
-    stdout: "piped",
-    stderr: "inherit",
-  }).output();
-  if (!success) {
-    throw new Error(`Cannot measure ${side} with ${users} users: exit ${code}`);
-  }
-  return JSON.parse(new TextDecoder().decode(stdout));
+function measure({ side, users }: Case): Promise<Figures> {
+  return measureAlone("storage_bench_worker.ts", [side, users, operations]);
 }
 
 function median(numbers: number[]): number {

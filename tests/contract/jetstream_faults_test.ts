@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { headers, type JetStreamManager, type NatsConnection } from "nats";
+import { MembersChannel } from "../../src/log/jetstream/members_channel.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { payload, Session, withClient } from "../support/jetstream_session.ts";
@@ -265,9 +266,19 @@ Deno.test("a description that a tool rewrites gets the log's id back, with a war
   });
 });
 
-Deno.test("a stream that is sealed, or that transforms subjects, is called that", async () => {
+Deno.test("a stream that is sealed, or that transforms subjects, is called that, and others hear that the replica is not sure of its log", async () => {
   await using server = await NatsServer.start();
-  await using session = await Session.open(server);
+  const heard: string[] = [];
+  const members = new MembersChannel("USERGRADE", "a", {
+    heard: (_id, bytes) => heard.push(new TextDecoder().decode(bytes)),
+    joined: () => {},
+    left: () => {},
+    off: () => {},
+    dropped: () => {},
+  });
+  await using session = await Session.open(server, {}, 0, members);
+  const [sure, unsure] = [payload("sure"), payload("unsure")];
+  session.log.sendHeartbeat(sure, unsure);
   await session.propose(1);
   await withManager(server, async (manager, client) => {
     if (isAtLeast(client, "2.10")) {
@@ -281,6 +292,13 @@ Deno.test("a stream that is sealed, or that transforms subjects, is called that"
     await edit(manager, { sealed: true });
     await session.untilReason(/it is sealed/);
   });
+  session.log.sendHeartbeat(sure, unsure);
+  await eventually(() =>
+    assert.deepEqual(
+      heard.map((text) => JSON.parse(text)[0].user_id),
+      ["sure", "unsure"],
+    )
+  );
 });
 
 Deno.test("strangers' messages on the subjects where answers are awaited neither end the connection nor make a stored set refused", async () => {

@@ -43,9 +43,7 @@ async function withLostTail(
   await using server = await NatsServer.start();
   await using session = await Session.open(server);
   for (const batch of [1, 2]) await session.propose(batch);
-  await server.stop("SIGTERM");
-  await server.copyStore("save");
-  await server.start();
+  await server.saveStore();
   await session.until("connected");
   for (const batch of [3, 4, 5]) await session.propose(batch);
   await server.stop();

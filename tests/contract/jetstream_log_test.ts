@@ -234,9 +234,7 @@ Deno.test("JetStreamLog says that it is ahead of a stream that lost its tail, an
     await using server = await NatsServer.start();
     await using session = await Session.open(server);
     await session.propose(1);
-    await server.stop("SIGTERM");
-    await server.copyStore("save");
-    await server.start();
+    await server.saveStore();
     await session.until("connected");
     for (const batch of [2, 3, 4]) await session.propose(batch);
     await server.stop();

@@ -127,9 +127,7 @@ Deno.test("JetStreamLog gives no entry to a replica of another history that ends
   await using server = await NatsServer.start();
   await using session = await Session.open(server);
   for (const batch of [1, 2]) await session.propose(batch);
-  await server.stop("SIGTERM");
-  await server.copyStore("save");
-  await server.start();
+  await server.saveStore();
   await session.until("connected");
   await session.propose(3);
   await session.log.close();

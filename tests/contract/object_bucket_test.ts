@@ -124,6 +124,19 @@ Deno.test("ObjectBucket sees no file, and deletes nothing, of what others have p
   });
 });
 
+Deno.test("ObjectBucket lists its files however many objects others have put under names of later ones", async () => {
+  const own = await putFile(a.files, infoAt(1), someBytes(10));
+  await withClient(server, async (connection) => {
+    for (let i = 0; i < 200; i++) {
+      const name = `usergrades-20260101T000000Z-${1_000 + i}.csv.gz`;
+      const token = btoa(name).replaceAll("+", "-").replaceAll("/", "_");
+      connection.publish(`$O.${BUCKET}.M.${token}`, "not a replica's");
+    }
+    await connection.flush();
+    assert.deepEqual(await a.files.list(), [own]);
+  });
+});
+
 Deno.test("ObjectBucket gives each file its own name, though many are written at once", async () => {
   const files = await Promise.all(
     Array.from(

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ENTRY_BYTES_MAX } from "../../src/log/entry_payload.ts";
-import { LogFailedError, type LogLimits } from "../../src/log/log.ts";
+import {
+  LogFailedError,
+  type LogLimits,
+  NO_RETENTION,
+} from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite/sqlite_log.ts";
 import { SqliteSnapshots } from "../../src/log/sqlite/sqlite_snapshots.ts";
 import { SnapshotDamagedError } from "../../src/snapshot/snapshot.ts";
@@ -95,7 +99,7 @@ Deno.test("SqliteLog tells what it has: when it is open, while entries come, and
   const { log, id } = await open();
   const unlimited = {
     id,
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+    retention: NO_RETENTION,
     entryBytesMax: ENTRY_BYTES_MAX,
   };
   const empty = { ...unlimited, firstSequence: 1, lastSequence: 0, bytes: 0 };

@@ -10,6 +10,7 @@ import {
   HEAL_SUBJECT,
   LOG_STREAM,
 } from "./broker_client.ts";
+import { Sightings } from "./sightings.ts";
 import { METAS } from "./snapshot_bucket.ts";
 
 const API = "$JS.API.STREAM.";
@@ -39,7 +40,7 @@ export interface SeenStep {
 
 /** Tells the steps that replicas take. */
 export class HealSteps {
-  readonly #listeners = new Set<(seen: SeenStep) => void>();
+  readonly #sightings = new Sightings<SeenStep>();
 
   /** @param clients They may see the same, and any of them may be cut off. */
   constructor(clients: readonly BrokerClient[]) {
@@ -49,7 +50,7 @@ export class HealSteps {
           callback: (_, message) => {
             const seen = seenStep(message);
             if (seen === undefined) return;
-            for (const tell of this.#listeners) tell(seen);
+            this.#sightings.tell(seen);
           },
         });
       }
@@ -58,7 +59,7 @@ export class HealSteps {
 
   /** @param listener Told of all that is seen, maybe more than once. */
   listen(listener: (seen: SeenStep) => void): void {
-    this.#listeners.add(listener);
+    this.#sightings.listen(listener);
   }
 
   /**
@@ -70,18 +71,11 @@ export class HealSteps {
     step: HealStep,
     patience_ms: number,
   ): Promise<string | undefined> {
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const tell = (seen: SeenStep) => {
-      if (seen.step === step) resolve(seen.replica);
-    };
-    this.#listeners.add(tell);
-    const timer = setTimeout(() => resolve(undefined), patience_ms);
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-      this.#listeners.delete(tell);
-    }
+    const seen = await this.#sightings.next(
+      (one) => one.step === step,
+      patience_ms,
+    );
+    return seen?.replica;
   }
 }
 

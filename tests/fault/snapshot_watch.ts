@@ -7,6 +7,7 @@
 import type { NatsConnection } from "nats";
 import { type BrokerClient, LOG_STREAM } from "./broker_client.ts";
 import type { Moment } from "./faults.ts";
+import { Sightings } from "./sightings.ts";
 import { BUCKET_STREAM, CHUNKS, METAS } from "./snapshot_bucket.ts";
 
 const API = "$JS.API.STREAM.";
@@ -31,7 +32,7 @@ export interface Sighting {
 
 /** Tells moments to strike at. */
 export class SnapshotWatch {
-  readonly #listeners = new Set<(sighting: Sighting) => void>();
+  readonly #sightings = new Sightings<Sighting>();
   /** The ids of the chunks that were asked for. */
   readonly #read = new Set<string>();
   #losses = 0;
@@ -46,7 +47,7 @@ export class SnapshotWatch {
             if (sighting === undefined) return;
             const { moment, chunkId } = sighting;
             if (moment === "read_back") this.#read.add(chunkId!);
-            for (const tell of this.#listeners) tell(sighting);
+            this.#sightings.tell(sighting);
           },
         });
       }
@@ -67,7 +68,7 @@ export class SnapshotWatch {
 
   /** @param listener Told of all that is seen, maybe more than once. */
   listen(listener: (sighting: Sighting) => void): void {
-    this.#listeners.add(listener);
+    this.#sightings.listen(listener);
   }
 
   /** Whether anyone has begun to read a snapshot. */
@@ -82,25 +83,17 @@ export class SnapshotWatch {
    * for anyone's.
    * @returns What was seen; undefined if it did not come in time.
    */
-  async next(
+  next(
     moment: Moment,
     writer: string | undefined,
     patience_ms: number,
   ): Promise<Sighting | undefined> {
-    const { promise, resolve } = Promise.withResolvers<Sighting | undefined>();
-    const tell = (sighting: Sighting) => {
-      const isTheirs = writer === undefined ||
-        (sighting.chunkId?.startsWith(`${writer}-`) ?? true);
-      if (sighting.moment === moment && isTheirs) resolve(sighting);
-    };
-    this.#listeners.add(tell);
-    const timer = setTimeout(() => resolve(undefined), patience_ms);
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-      this.#listeners.delete(tell);
-    }
+    const isTheirs = ({ chunkId }: Sighting) =>
+      writer === undefined || (chunkId?.startsWith(`${writer}-`) ?? true);
+    return this.#sightings.next(
+      (sighting) => sighting.moment === moment && isTheirs(sighting),
+      patience_ms,
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import { Storage } from "../../src/storage/storage.ts";
 import { readBackup } from "../../src/snapshot/format/read_backup.ts";
 import { parseBackupInfo } from "../../src/snapshot/format/backup_info.ts";
 import { BACKUPS_MAX } from "../../src/http/set/backup.ts";
-import { backupOf, chunked, storageOf } from "../support/backup_bytes.ts";
+import { backupOf, chunked, numberedUsers } from "../support/backup_bytes.ts";
 import { AUTHORIZATION } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { head, RawClient } from "../support/raw_client.ts";
@@ -37,20 +37,13 @@ async function parse(bytes: Uint8Array<ArrayBuffer>) {
   return { info: parseBackupInfo(header), storage };
 }
 
-function users(count: number, from = 0): Storage {
-  return storageOf(Array.from({ length: count }, (_, i) => ({
-    user_id: `user-${from + i}`,
-    postpaid_limit: i,
-    spp: -i,
-    shipping_fee: 100,
-    return_fee: 200,
-  })));
-}
-
 Deno.test("a backup is the state at exactly its sequence while sets go on", async () => {
   using folder = new TemporaryFolder();
   await using service = await ServiceProcess.start({ dataDir: folder.path });
-  const imported = await postImport(service, await backupOf(users(20_000)));
+  const imported = await postImport(
+    service,
+    await backupOf(numberedUsers(20_000)),
+  );
   assert.equal(imported.status, 200, await imported.clone().text());
   const { log_sequence: start } = await imported.json();
   const random = new Random(newSeed());
@@ -83,7 +76,7 @@ Deno.test("a backup is the state at exactly its sequence while sets go on", asyn
   sets.sort((a, b) => a.sequence - b.sequence);
   const inOrder = (await Promise.all(backups))
     .toSorted((a, b) => a.info.sequence - b.info.sequence);
-  const model = users(20_000);
+  const model = numberedUsers(20_000);
   let applied = 0;
   for (const { info, storage } of inOrder) {
     assert.ok(info.sequence > start);

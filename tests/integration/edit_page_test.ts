@@ -205,7 +205,7 @@ Deno.test("the page of the set listener is light or dark as the system is, and f
       assert.equal(shown.width, width);
       assert.equal(shown.ground > shown.text, colorScheme === "light");
       assert.deepEqual(problems, []);
-      await page.close();
+      await browser.leavePages();
     }
   }
 });

@@ -44,7 +44,7 @@ async function losesTimeouts(page: Page): Promise<void> {
 /** Ends the streams of a service's pages, since a proxy that ends waits for them. */
 async function leave(service: ServedService): Promise<void> {
   service.apps.watchers.endAll("draining");
-  await browser.closePages();
+  await browser.leavePages();
 }
 
 function field(page: Page, name: string, value: number) {

@@ -189,6 +189,6 @@ Deno.test("the page says that a replica is starting, read-only or full, and what
     const watched = await browser.open(service.url, options);
     const state = { enter: () => {}, sentence, kind: "bad" } as const;
     await assertShown(watched, state, options.viewport.width);
-    await watched.page.close();
+    await browser.leavePages();
   }
 });

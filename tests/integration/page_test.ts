@@ -166,7 +166,7 @@ Deno.test("the page is light or dark as the system is, and fits a phone", async 
       assert.equal(width, viewport.width);
       assert.equal(ground > text, colorScheme === "light");
       assert.deepEqual(problems, []);
-      await page.close();
+      await browser.leavePages();
     }
   }
 });

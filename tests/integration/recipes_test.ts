@@ -329,9 +329,7 @@ if (areServersNew()) {
     const made = await a.process!.snapshot();
     assert.equal(made.status, 200, await made.text());
     await agree(a, b);
-    await broker.stop("SIGTERM");
-    await broker.copyStore("save");
-    await broker.start();
+    await broker.saveStore();
     await eventually(() => set(a, "other", 1));
     await bring(a.process!, "forked");
     await agree(a, b);

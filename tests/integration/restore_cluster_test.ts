@@ -159,9 +159,7 @@ if (isNew) {
     const a = await cluster.startReplica(0, env);
     await set(a, "ann");
     await a.end("SIGTERM");
-    await broker.stop("SIGTERM");
-    await broker.copyStore("save");
-    await broker.start();
+    await broker.saveStore();
     const b = await cluster.startReplica(0, env);
     await set(b, "bob");
     await set(b, "cid");

@@ -75,7 +75,10 @@ interface Seen {
   readonly sequence: number;
 }
 
-/** Clients that set by one replica without pause, each a user of its own. */
+/** How long a client that sets rests: without it, it takes the CPU of the others. */
+const PAUSE_MS = 10;
+
+/** Clients that set by one replica all the time, each a user of its own. */
 class Setters {
   readonly acknowledged: Seen[] = [];
   #isStopped = false;
@@ -91,6 +94,7 @@ class Setters {
     for (let spp = 1; !this.#isStopped; spp++) {
       const sequence = await set(this.name, { user_id, spp });
       this.acknowledged.push({ user_id, spp, sequence });
+      await sleep(PAUSE_MS);
     }
   }
 

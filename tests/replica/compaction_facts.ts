@@ -4,6 +4,7 @@
  * @module
  */
 import { nextStep, noteWanted } from "../../src/replica/compaction.ts";
+import { NO_RETENTION } from "../../src/log/log.ts";
 import type {
   CompactionFacts,
   KnownSnapshot,
@@ -56,7 +57,7 @@ export function facts(changes: Partial<CompactionFacts> = {}): CompactionFacts {
     blocked: undefined,
     appliedSequence,
     logBytesSince: (sequence) => Math.max(0, appliedSequence - sequence),
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+    retention: NO_RETENTION,
     rank: 0,
     slowestSequence: undefined,
     now_ms: 1_000_000,

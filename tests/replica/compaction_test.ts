@@ -142,6 +142,10 @@ test("a snapshot of the state before the log's first entry stands in for nothing
   assert.equal(at([known(950), known(900)], false), "none");
   assert.equal(at([known(950), known(900)], true), "write");
   assert.equal(at([known(950), known(901)], true), "none");
+  // Nor does it hold back the next one until it is read back.
+  const unread = [known(900, "", { id: "unread" }), ...before];
+  assert.equal(at(unread, false), "none");
+  assert.equal(at(unread, true), "write");
 });
 
 test("the first of the ready replicas writes at once, the others each a minute later", () => {

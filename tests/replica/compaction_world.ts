@@ -6,6 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { NO_RETENTION } from "../../src/log/log.ts";
 import type { CompactionPolicy } from "../../src/replica/compaction_facts.ts";
 import { Compactor } from "../../src/replica/compactor.ts";
 import {
@@ -58,6 +59,8 @@ interface Stored extends StoredSnapshot {
 export class CompactionWorld {
   weather: Weather = { ...CALM };
   isForbidden = false;
+  /** Whether the store lists nothing, whatever it has. */
+  hidesAll = false;
   /** Whether nothing can be deleted. */
   keepsAll = false;
   /** How often a compactor is given its turn. */
@@ -250,7 +253,7 @@ export class SimulatedCompactor {
     const { time } = world;
     const call = <T>(work: () => T) => world.call(this, work);
     const store: SnapshotStore = {
-      list: () => call(() => world.list()),
+      list: () => call(() => world.hidesAll ? [] : world.list()),
       delete: (id) =>
         call(() => {
           if (world.keepsAll) throw new SnapshotStoreError("it stays");
@@ -285,7 +288,7 @@ export class SimulatedCompactor {
         appliedSequence: this.appliedSequence,
         logBytesSince: (sequence) =>
           Math.max(0, this.appliedSequence - sequence),
-        retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+        retention: NO_RETENTION,
         rank: this.rank,
         slowestSequence: this.slowestSequence,
         logId: LOG_ID,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { UnavailableError } from "../../src/errors.ts";
 import {
+  BACK_OFF_MIN_MS,
   FORBIDDEN_WAIT_MS,
   OTHERS_WAIT_MS,
   TRIM_WAIT_MS,
@@ -277,6 +278,25 @@ test("a store that may not be used is off until it may, and nothing else fails",
   assert.deepEqual(world.done, []);
   await bench.pass(3 * A_WHILE_MS);
   assert.deepEqual(world.done, ["a writes 101"]);
+  assert.equal(compactor.problem, undefined);
+});
+
+test("a snapshot that is not listed after it was written is deleted, and another one is made only after a wait", async (bench) => {
+  const { world } = bench;
+  const { compactor } = new SimulatedCompactor("a", world);
+  world.hidesAll = true;
+  world.lastSequence = 10;
+  const made = compactor.make();
+  await bench.pass(A_WHILE_MS);
+  assert.match(String(await endOf(made)), /UnavailableError: .*is not listed/);
+  assert.deepEqual(world.done, ["a writes 10", "a deletes 10"]);
+  assert.match(compactor.problem!, /is not listed/);
+  await bench.grow(101);
+  await bench.pass(BACK_OFF_MIN_MS - 3 * A_WHILE_MS);
+  assert.equal(world.done.length, 2);
+  world.hidesAll = false;
+  await bench.pass(3 * A_WHILE_MS);
+  assert.deepEqual(world.done.slice(2), ["a writes 111"]);
   assert.equal(compactor.problem, undefined);
 });
 

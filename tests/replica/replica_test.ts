@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Change, entryText } from "../../src/log/change.ts";
-import { LogFailedError } from "../../src/log/log.ts";
+import { LogFailedError, NO_RETENTION } from "../../src/log/log.ts";
 import { NotReadyError } from "../../src/replica/not_ready.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
@@ -15,6 +15,14 @@ function newReplica(): Replica {
     1000,
   );
   replica.logStatusChanged({ state: "connected", reason: "it is open" });
+  return replica;
+}
+
+/** A replica that is to apply what a log has, from its beginning. */
+function openReplica(lastSequence = LOG.lastSequence): Replica {
+  const replica = newReplica();
+  replica.logOpened({ ...LOG, lastSequence });
+  replica.adopt(new Storage(), { sequence: 0, time: null });
   return replica;
 }
 
@@ -80,16 +88,14 @@ Deno.test({
     "Replica follows what the log has: its id, its first entry, and an end that it lost",
   permissions,
   fn: () => {
-    const replica = newReplica();
-    replica.logOpened(LOG);
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica();
     replica.apply([set(1, "a", 1)], 3);
     assert.equal(replica.state, "catching_up");
     const limits = {
       id: "new",
       firstSequence: 2,
       bytes: 0,
-      retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+      retention: NO_RETENTION,
       entryBytesMax: 1000,
     };
     replica.logLimitsChanged({ ...limits, lastSequence: 9 });
@@ -107,9 +113,7 @@ Deno.test({
   permissions,
   fn: () => {
     for (const sequences of [[2], [1, 3], [1, 1]]) {
-      const replica = newReplica();
-      replica.logOpened(LOG);
-      replica.adopt(new Storage(), { sequence: 0, time: null });
+      const replica = openReplica();
       assert.throws(
         () => replica.apply(sequences.map((s) => set(s, "a", s)), 3),
         LogFailedError,
@@ -123,9 +127,7 @@ Deno.test({
     "Replica skips an entry that does not validate as a whole, and counts it",
   permissions,
   fn: () => {
-    const replica = newReplica();
-    replica.logOpened(LOG);
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica();
     replica.apply([
       set(1, "a", 1),
       entry(2, '[{"user_id":"a","spp":5},{"user_id":"b","spp":"x"}]'),
@@ -142,9 +144,7 @@ Deno.test({
   name: "Replica goes on answering gets while it drains, and takes no sets",
   permissions,
   fn: () => {
-    const replica = newReplica();
-    replica.logOpened({ ...LOG, lastSequence: 0 });
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica(0);
     replica.apply([set(1, "a", 1)], 1);
     replica.drain("SIGTERM");
     assert.match(replica.getJson("a")!, /"spp":1,/);
@@ -161,9 +161,7 @@ Deno.test({
   permissions,
   fn: () => {
     for (const state of ["away", "ahead_of_log"] as const) {
-      const replica = newReplica();
-      replica.logOpened({ ...LOG, lastSequence: 0 });
-      replica.adopt(new Storage(), { sequence: 0, time: null });
+      const replica = openReplica(0);
       replica.apply([set(1, "a", 1)], 1);
       replica.logStatusChanged({ state, reason: "the reason" });
       assert.throws(
@@ -182,9 +180,7 @@ Deno.test({
     "Replica answers nothing once there is an entry that it can't understand",
   permissions,
   fn: () => {
-    const replica = newReplica();
-    replica.logOpened({ ...LOG, lastSequence: 0 });
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica(0);
     replica.logStatusChanged({ state: "upgrade_required", reason: "v2" });
     assert.equal(replica.state, "upgrade_required");
     assert.throws(() => replica.getJson("a"), NotReadyError);
@@ -210,9 +206,7 @@ Deno.test({
       NotReadyError,
     );
 
-    const replica = newReplica();
-    replica.logOpened({ ...LOG, lastSequence: 0 });
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica(0);
     const waiting = replica.waitFor(99);
     replica.drain("SIGTERM");
     await assert.rejects(waiting, /has not applied sequence 99/);
@@ -223,9 +217,7 @@ Deno.test({
   name: "Replica refuses the sets that wait for a batch when the log is away",
   permissions,
   fn: async () => {
-    const replica = newReplica();
-    replica.logOpened({ ...LOG, lastSequence: 0 });
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica(0);
     const waiting = replica.submit(Change.set({ user_id: "a" }));
     replica.logStatusChanged({ state: "away", reason: "NATS is gone" });
     await assert.rejects(waiting, NotReadyError);
@@ -238,9 +230,7 @@ Deno.test({
     "Replica tells no sequence while the log may go on from another state, and answers gets without one",
   permissions,
   fn: async () => {
-    const replica = newReplica();
-    replica.logOpened({ ...LOG, lastSequence: 1 });
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica(1);
     replica.logStatusChanged({ state: "connected", reason: "it is there" });
     replica.apply([set(1, "a", 1)], 1);
     const waiting = replica.waitFor(2);
@@ -263,9 +253,7 @@ Deno.test({
     "Replica answers those who wait for a sequence as soon as it is applied",
   permissions,
   fn: async () => {
-    const replica = newReplica();
-    replica.logOpened({ ...LOG, lastSequence: 0 });
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica(0);
     const reached: number[] = [];
     for (const sequence of [0, 1, 2]) {
       replica.waitFor(sequence).then(() => reached.push(sequence));
@@ -280,9 +268,7 @@ Deno.test({
   name: "Replica that drains before it is ready answers no get",
   permissions,
   fn: () => {
-    const replica = newReplica();
-    replica.logOpened(LOG);
-    replica.adopt(new Storage(), { sequence: 0, time: null });
+    const replica = openReplica();
     replica.apply([set(1, "a", 1)], 3);
     replica.drain("SIGTERM");
     assert.throws(() => replica.getJson("a"), NotReadyError);

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { askPeer, type Peer } from "../../src/snapshot/peer_source.ts";
+import {
+  askPeer,
+  type Peer,
+  peerSource,
+} from "../../src/snapshot/peer_source.ts";
 
 const PROBLEM = { "content-type": "application/problem+json" };
 
@@ -13,22 +17,33 @@ const INFO = JSON.stringify({
   digest: "9f86d081884c7d65",
 });
 
-/** Asks a server that answers so. */
-async function ask(answer: (request: Request) => Response) {
+/** Uses a server that answers so as a peer. */
+async function withPeer<T>(
+  answer: (request: Request) => Response | Promise<Response>,
+  use: (peer: Peer) => Promise<T>,
+): Promise<T> {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     answer,
   );
-  const peer: Peer = {
-    url: `http://127.0.0.1:${server.addr.port}/`,
-    user: "a",
-    password: "pass:wörd",
-  };
+  const { port } = server.addr;
   try {
-    return await askPeer(peer, undefined, new AbortController().signal);
+    return await use({
+      url: `http://127.0.0.1:${port}/`,
+      user: "a",
+      password: "pass:wörd",
+    });
   } finally {
     await server.shutdown();
   }
+}
+
+/** Asks a server that answers so. */
+function ask(answer: (request: Request) => Response) {
+  return withPeer(
+    answer,
+    (peer) => askPeer(peer, undefined, new AbortController().signal),
+  );
 }
 
 Deno.test("askPeer() takes a peer's word for what it holds, and for holding nothing", async () => {
@@ -75,4 +90,38 @@ Deno.test("askPeer() learns nothing from a proxy, a refusal, a redirect or nonse
       return true;
     });
   }
+});
+
+Deno.test("a peer that does not answer is given up, and of an error that has no end only the beginning is read", async () => {
+  const signal = AbortSignal.timeout(10_000);
+  const late = Promise.withResolvers<Response>();
+  await withPeer(() => late.promise, async (peer) => {
+    using end = new DisposableStack();
+    end.defer(() => late.resolve(new Response()));
+    const message = "unreachable: no answer within 50 ms";
+    await assert.rejects(askPeer(peer, undefined, signal, 50), { message });
+    const source = peerSource(peer, undefined, 50);
+    await assert.rejects(source.open(signal), { message });
+  });
+  let chunks = 0;
+  const endless = () =>
+    new Response(
+      new ReadableStream({
+        pull: (stream) => {
+          chunks++;
+          stream.enqueue(new Uint8Array(65_536));
+        },
+      }),
+      { status: 500 },
+    );
+  await withPeer(
+    endless,
+    (peer) =>
+      assert.rejects(
+        peerSource(peer, undefined, 2_000).open(signal),
+        /^SourceError: refused: 500/,
+      ),
+  );
+  // What the sockets buffer is read ahead.
+  assert.ok(chunks < 256, `${chunks} chunks`);
 });

@@ -18,6 +18,17 @@ export function storageOf(grades: readonly UserGrade[]): Storage {
   return storage;
 }
 
+/** @returns A storage with so many users, numbered from a number on. */
+export function numberedUsers(count: number, from = 0): Storage {
+  return storageOf(Array.from({ length: count }, (_, i) => ({
+    user_id: `user-${from + i}`,
+    postpaid_limit: i,
+    spp: -i,
+    shipping_fee: 100,
+    return_fee: 200,
+  })));
+}
+
 /**
  * @param storage What is backed up.
  * @param lies What its header says instead of the truth.

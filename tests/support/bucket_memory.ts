@@ -5,21 +5,11 @@
  *
  * @module
  */
-import { LogClient } from "../../src/log/thread/log_client.ts";
-import { infoAt, someBytes } from "./object_files.ts";
+import { infoAt, openLog, someBytes } from "./object_files.ts";
 
 const PIECE_BYTES = 64 * 1024;
 const [url, size_MiB] = Deno.args;
-const log = new LogClient();
-await log.connect({
-  engine: "jetstream",
-  servers: [url],
-  stream: "USERGRADE",
-  streamReplicas: 1,
-  replicaId: "a",
-  commitTimeout_ms: 2_000,
-});
-await log.open();
+const log = await openLog(url, "a");
 
 async function upload(mebibytes: number): Promise<string> {
   const sink = await log.files.create(infoAt(1));

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { connect, type NatsConnection } from "nats";
 import type { EntryVersion } from "../../src/log/change.ts";
 import { JetStreamLog } from "../../src/log/jetstream/jetstream_log.ts";
+import type { MembersChannel } from "../../src/log/jetstream/members_channel.ts";
 import type { JetStreamOptions } from "../../src/log/jetstream/options.ts";
 import type { LogEntry, LogLimits, LogStatus } from "../../src/log/log.ts";
 import { eventually } from "./eventually.ts";
@@ -54,6 +55,7 @@ export class Session implements AsyncDisposable {
     server: NatsServer,
     others: Partial<JetStreamOptions> = {},
     private readonly after = 0,
+    members?: MembersChannel,
   ) {
     this.log = new JetStreamLog(
       options(server, others),
@@ -66,6 +68,7 @@ export class Session implements AsyncDisposable {
           if (this.hearsAtOnce) this.log.othersHeard(hearing);
         },
       },
+      members,
     );
   }
 
@@ -73,8 +76,9 @@ export class Session implements AsyncDisposable {
     server: NatsServer,
     others: Partial<JetStreamOptions> = {},
     after = 0,
+    members?: MembersChannel,
   ): Promise<Session> {
-    const session = new Session(server, others, after);
+    const session = new Session(server, others, after, members);
     await session.consume();
     await session.until("connected");
     return session;

@@ -6,7 +6,7 @@
  */
 import type { EntryVersion } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
-import type { LogEntry } from "../../src/log/log.ts";
+import { type LogEntry, NO_RETENTION } from "../../src/log/log.ts";
 import type { GroupCommitPorts } from "../../src/replica/group_commit.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";
@@ -46,6 +46,18 @@ export class LocalLog {
   /** Tells the replica that the log is open and empty. */
   open(): void {
     makeReady(this.proposer);
+  }
+
+  /** Takes no entry of more bytes from now on. */
+  limitEntries(entryBytesMax: number): void {
+    this.proposer.logLimitsChanged({
+      id: LOCAL_LOG_ID,
+      firstSequence: 1,
+      lastSequence: this.entries.length,
+      bytes: 0,
+      retention: NO_RETENTION,
+      entryBytesMax,
+    });
   }
 
   #take(batch: number, text: string, version: EntryVersion): void {

@@ -195,6 +195,13 @@ export class NatsServer implements AsyncDisposable {
     Deno.removeSync(`${this.#folder.path}/store`, { recursive: true });
   }
 
+  /** Stops, keeps a copy of its store, and starts again. */
+  async saveStore(): Promise<void> {
+    await this.stop("SIGTERM");
+    await this.copyStore("save");
+    await this.start();
+  }
+
   /** Keeps a copy of its store, while it is stopped, or puts it back, or swaps both. */
   async copyStore(direction: "save" | "put back" | "swap"): Promise<void> {
     const store = `${this.#folder.path}/store`;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NatsConnection } from "nats";
+import { LogClient } from "../../src/log/thread/log_client.ts";
 import type { FilePlace, PlacedFile } from "../../src/snapshot/file_place.ts";
 import type { BackupInfo } from "../../src/snapshot/format/backup_info.ts";
 import { LOG_ID } from "./snapshots.ts";
@@ -42,6 +43,24 @@ export function someBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
     words[i] = state;
   }
   return new Uint8Array(words.buffer).slice(0, length);
+}
+
+/** @returns The open log of a replica's process, whose bucket it uses. */
+export async function openLog(
+  url: string,
+  replicaId: string,
+): Promise<LogClient> {
+  const log = new LogClient();
+  await log.connect({
+    engine: "jetstream",
+    servers: [url],
+    stream: "USERGRADE",
+    streamReplicas: 1,
+    replicaId,
+    commitTimeout_ms: 2_000,
+  });
+  await log.open();
+  return log;
 }
 
 /** Writes a file in pieces, each a bit larger than the one before. */

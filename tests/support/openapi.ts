@@ -71,6 +71,12 @@ export class AnswerChecker {
     );
   }
 
+  #responsesOf(method: Method, path: string) {
+    const declared = declaring(method);
+    const responses = this.document.paths[path]?.[declared]?.responses;
+    return { declared, responses };
+  }
+
   /**
    * Checks an answer: its status, its content type, its headers and its body.
    *
@@ -82,8 +88,7 @@ export class AnswerChecker {
     response: Response,
   ): Promise<void> {
     const { status } = response;
-    const declared = declaring(method);
-    const responses = this.document.paths[path]?.[declared]?.responses;
+    const { declared, responses } = this.#responsesOf(method, path);
     const name = `${method} ${path} ${status}`;
     assert.ok(responses?.[status] !== undefined, `${name} is not declared`);
     this.seen.add(name);
@@ -102,8 +107,7 @@ export class AnswerChecker {
     response: Response,
   ): Promise<void> {
     const { status } = response;
-    const declared = declaring(method);
-    const responses = this.document.paths[path]?.[declared]?.responses;
+    const { declared, responses } = this.#responsesOf(method, path);
     assert.ok(responses?.["4XX"] !== undefined);
     assert.ok(!(status in responses), `${method} ${path} declares ${status}`);
     assert.ok(status >= 400 && status < 500, `${method} ${path} ${status}`);

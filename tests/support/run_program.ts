@@ -12,12 +12,21 @@ import { findProgram, type ProgramName } from "./programs.ts";
  * @param input What it reads on standard input.
  * @returns What it wrote on standard output.
  */
-export async function runProgram(
+export function runProgram(
   name: ProgramName,
   args: readonly string[],
   input: Uint8Array<ArrayBuffer> | string = "",
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const child = new Deno.Command(findProgram(name)!, {
+  return runFile(findProgram(name)!, args, input);
+}
+
+/** As {@linkcode runProgram}, for the program in a file. */
+export async function runFile(
+  path: string,
+  args: readonly string[],
+  input: Uint8Array<ArrayBuffer> | string = "",
+): Promise<Uint8Array<ArrayBuffer>> {
+  const child = new Deno.Command(path, {
     args: [...args],
     stdin: "piped",
     stdout: "piped",
@@ -26,6 +35,6 @@ export async function runProgram(
   const fed = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
   const { success, stdout, stderr } = await child.output();
   await fed;
-  assert.ok(success, `${name}: ${new TextDecoder().decode(stderr)}`);
+  assert.ok(success, `${path}: ${new TextDecoder().decode(stderr)}`);
   return stdout;
 }

@@ -8,8 +8,8 @@ import { eventually } from "./eventually.ts";
 import { TextLineStream } from "./text_lines.ts";
 import { ROOT, startArguments } from "./start_command.ts";
 
-/** How long a service may take to say what a test waits for. */
-const PATIENCE_MS = 30_000;
+/** How long a service may take, on a busy machine, to say what a test waits for. */
+const PATIENCE_MS = 60_000;
 
 /** A line of the service's log. */
 export type LogLine = Record<string, unknown> & { message: string };

@@ -8,6 +8,7 @@ import type { Cluster } from "../../src/cluster/cluster.ts";
 import { enter } from "../../src/cluster/entrance.ts";
 import type { Heartbeat } from "../../src/cluster/heartbeat.ts";
 import { Readmission } from "../../src/cluster/readmission.ts";
+import { healerSituation } from "../../src/cluster/healer_situation.ts";
 import { Room } from "../../src/cluster/room.ts";
 import { HealableStream } from "../../src/log/jetstream/heal_stream.ts";
 import type { Stream } from "../../src/log/jetstream/stream.ts";
@@ -103,28 +104,7 @@ export class SimulatedHealing {
 
   #situation(): HealerSituation {
     const { name, replica: { replica }, cluster, process } = this.parts;
-    const { log, appliedSequence, digest, heals, seams } = replica;
-    return {
-      own: log && {
-        id: name,
-        logId: log.id,
-        appliedSequence,
-        time: replica.appliedTime,
-        digest,
-        heals,
-        seams,
-        isWhole: replica.isWhole,
-        isForked: replica.isForked,
-        isDiverged: cluster.diverged,
-      },
-      get others() {
-        return cluster.others(process.now);
-      },
-      get awaited() {
-        return cluster.awaited(process.now);
-      },
-      isPresenceOn: !cluster.isOff,
-    };
+    return healerSituation(name, replica, cluster, () => process.now);
   }
 
   #healable(): HealableLog {

@@ -6,7 +6,7 @@
 import type { LogLoss } from "../healable_log.ts";
 import type { LogStatus } from "../log.ts";
 import type { Doubtful } from "./known_log.ts";
-import type { Verdict } from "./same_log.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** What is done about the stream, except where it is the log: then it is consumed. */
 export interface FollowStep {

@@ -7,15 +7,11 @@
 import type { LogLoss } from "../healable_log.ts";
 import type { EntryFeed } from "./entry_feed.ts";
 import { healingProblem } from "./healing_problem.ts";
-import {
-  type AppliedLog,
-  judge,
-  questionFor,
-  type Verdict,
-} from "./same_log.ts";
+import { type AppliedLog, judge, questionFor } from "./same_log.ts";
 import { logIdentity, toldIdentity } from "./stream_config.ts";
 import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 import { Suspicion } from "./suspicion.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** The log looks like another one; its servers may have yet to agree. */
 export interface Doubtful {

@@ -22,8 +22,13 @@ import {
 import type { ObjectStream } from "./object_stream.ts";
 import type { Uploaded } from "./object_upload.ts";
 
-/** The most snapshots that are listed: those with the highest sequences. */
-const LISTED_MAX = 64;
+/**
+ * The most objects that are looked at for a list: those with the highest
+ * sequences in their names, and so many at a time. Snapshots of logs that were
+ * given up stay, and anyone may put objects with such names.
+ */
+const LISTED_MAX = 1_024;
+const LOOKS_MAX = 64;
 
 /** How many names are tried for a snapshot, a second apart. */
 const NAMES_MAX = 16;
@@ -61,8 +66,16 @@ export class NamedObjects {
       .map(snapshotNameOf).filter((name) => name !== undefined)
       .sort((a, b) => sequenceOf(b)! - sequenceOf(a)!)
       .slice(0, LISTED_MAX);
-    const seen = await Promise.all(names.map((name) => this.#look(name)));
-    return seen.filter((one) => one !== undefined).map(({ meta }) => meta);
+    const metas: ObjectMeta[] = [];
+    for (let at = 0; at < names.length; at += LOOKS_MAX) {
+      const some = names.slice(at, at + LOOKS_MAX);
+      for (
+        const seen of await Promise.all(some.map((one) => this.#look(one)))
+      ) {
+        if (seen !== undefined) metas.push(seen.meta);
+      }
+    }
+    return metas;
   }
 
   /** @throws {SnapshotStoreError} If there is none. */

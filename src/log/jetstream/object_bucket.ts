@@ -15,28 +15,14 @@ import { SnapshotDamagedError } from "../../snapshot/snapshot.ts";
 import { SnapshotStoreError } from "../../snapshot/store.ts";
 import type { Asking } from "./api.ts";
 import { bucketError } from "./bucket_errors.ts";
-import { bucketProblem } from "./bucket_settings.ts";
+import { type BucketOptions, BucketUpkeep } from "./bucket_upkeep.ts";
 import { NamedObjects, type ObjectId } from "./named_objects.ts";
 import { readChunks } from "./object_download.ts";
 import type { ObjectMeta } from "./object_meta.ts";
-import { bucketOf, bucketStream, newChunkId } from "./object_names.ts";
-import { type BucketConfig, ObjectStream } from "./object_stream.ts";
+import { bucketOf, newChunkId } from "./object_names.ts";
+import { ObjectStream } from "./object_stream.ts";
 import { sweepDeadUploads } from "./object_sweep.ts";
 import { ObjectUpload, type UploadOptions } from "./object_upload.ts";
-
-/** Which bucket it is, and who writes to it. */
-export interface BucketOptions {
-  /** The stream that is the log. */
-  readonly stream: string;
-  readonly replicaId: string;
-  /**
-   * On how many servers the log is to be kept: a bucket is made on as many
-   * while the log's stream is gone. 1 if left out.
-   */
-  readonly streamReplicas?: number;
-  /** Told what an operator should do about the bucket. */
-  warn?(message: string): void;
-}
 
 /** The bucket over the present connection. */
 interface Connected {
@@ -49,8 +35,7 @@ export class ObjectBucket implements FilePlace {
   readonly #bucket: string;
   /** The chunk ids of the uploads that are under way here. */
   readonly #living = new Set<string>();
-  /** Whether it was told that the bucket is kept on too few servers. */
-  #isWarned = false;
+  readonly #upkeep: BucketUpkeep;
 
   /**
    * @param options Names the bucket; it is made when the first snapshot is.
@@ -63,6 +48,7 @@ export class ObjectBucket implements FilePlace {
     private readonly uploads: UploadOptions = {},
   ) {
     this.#bucket = bucketOf(options.stream);
+    this.#upkeep = new BucketUpkeep(options, this.#bucket);
   }
 
   list(): Promise<PlacedFile[]> {
@@ -120,7 +106,7 @@ export class ObjectBucket implements FilePlace {
 
   create(info: BackupInfo): Promise<FileSink> {
     return this.#attempt("begin a snapshot", async ({ stream, objects }) => {
-      await this.#ensure(stream);
+      await this.#upkeep.ensure(stream);
       const chunkId = newChunkId(this.options.replicaId);
       this.#living.add(chunkId);
       try {
@@ -142,44 +128,6 @@ export class ObjectBucket implements FilePlace {
       );
       return this.#sink(objects, info, upload);
     });
-  }
-
-  /** Makes the bucket if it is not there, and checks that it can be used. */
-  async #ensure(stream: ObjectStream): Promise<void> {
-    const config = await stream.config();
-    if (config === undefined) {
-      const { stream: log, streamReplicas = 1 } = this.options;
-      const servers = await stream.serversOf(log) ?? streamReplicas;
-      return await stream.make(this.#bucket, servers);
-    }
-    const problem = bucketProblem(config, this.#bucket);
-    if (problem !== undefined) throw new SnapshotStoreError(problem);
-    await this.#follow(stream, config);
-  }
-
-  /**
-   * Keeps the bucket on as many servers as the log: it may have been made before
-   * the stream was put on more. Without that, the loss of one server would cost
-   * what the log was cut behind.
-   */
-  async #follow(stream: ObjectStream, config: BucketConfig): Promise<void> {
-    const servers = await stream.serversOf(this.options.stream);
-    // A log that is gone is made again from what is stored now.
-    if (servers === undefined) return;
-    const { num_replicas = servers } = config;
-    if (num_replicas >= servers) return;
-    try {
-      await stream.spread(config, servers);
-    } catch (error) {
-      if (this.#isWarned) return;
-      this.#isWarned = true;
-      const name = bucketStream(this.#bucket);
-      this.options.warn?.(
-        `The snapshots are kept on ${num_replicas} of NATS' servers and the log on ${servers}, and this replica can't change that (${
-          (error as Error).message
-        }): run nats stream edit ${name} --replicas ${servers}`,
-      );
-    }
   }
 
   #sink(

@@ -5,11 +5,19 @@
  */
 import { compareLog, type EntryIdentity, isSameEntry } from "../compare_log.ts";
 import { isPending } from "../fence.ts";
-import type { Fence, LogLoss } from "../healable_log.ts";
-import { FORK_REMEDY } from "../log.ts";
+import type { Fence } from "../healable_log.ts";
 import type { KnownTimes } from "./entry_times.ts";
 import { isIdWritten, toldIdentity } from "./stream_config.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
+import {
+  forked,
+  GONE,
+  hole,
+  lost,
+  madeAnew,
+  otherEntry,
+  type Verdict,
+} from "./verdict.ts";
 
 /** What this replica knows of the log that it applies. */
 export interface AppliedLog {
@@ -26,29 +34,6 @@ export interface AppliedLog {
   /** Whether a loss or a fence was seen since the stream was the log last. */
   readonly hasLost: boolean;
 }
-
-/** What a look means. */
-export type Verdict =
-  /** The stream is the log that is applied; `lostId` if it does not say so. */
-  | { readonly type: "same"; readonly lostId: boolean }
-  /**
-   * The stream lost entries that were applied, or is being made whole, or is
-   * another one. `isReadable` if it has entries before its fence that are still
-   * to be applied.
-   */
-  | {
-    readonly type: "lost";
-    readonly loss: LogLoss;
-    readonly isReadable: boolean;
-  }
-  /** An entry that was applied is another one in the stream, or void. */
-  | { readonly type: "forked"; readonly reason: string }
-  /** The next entry, `missing`, is not there any more. */
-  | {
-    readonly type: "hole";
-    readonly reason: string;
-    readonly missing: number;
-  };
 
 /** @returns What to ask the stream, to judge it. */
 export function questionFor({ fed, last }: AppliedLog): StreamQuestion {
@@ -88,17 +73,6 @@ export function judge(
     ? judgeShort(look, applied)
     : judgeWhole(look, applied);
 }
-
-const GONE: Verdict = {
-  type: "lost",
-  loss: {
-    type: "gone",
-    reason: "the stream is gone",
-    firstSequence: 1,
-    lastSequence: 0,
-  },
-  isReadable: false,
-};
 
 /**
  * The newest fence, if it is pending and not of this replica's own past: in a
@@ -244,45 +218,4 @@ function beginsUnproven(
 ): boolean {
   return fences !== undefined && fed > 0 && firstSequence === fed + 1 &&
     lastSequence > fed && !fences.some(({ at }) => at === firstSequence);
-}
-
-function lost(
-  type: LogLoss["type"],
-  { firstSequence, lastSequence }: StreamLook,
-  reason: string,
-  { fence, isReadable = false }: { fence?: Fence; isReadable?: boolean } = {},
-): Verdict {
-  return {
-    type: "lost",
-    loss: {
-      type,
-      reason,
-      firstSequence,
-      lastSequence,
-      ...(fence !== undefined && { fence }),
-    },
-    isReadable,
-  };
-}
-
-function madeAnew(look: StreamLook): Verdict {
-  return lost("other_log", look, "the stream was made anew");
-}
-
-function otherEntry({ sequence }: { readonly sequence: number }): Verdict {
-  return forked(`entry ${sequence} is another one now`);
-}
-
-function forked(reason: string): Verdict {
-  return { type: "forked", reason: `two histories: ${reason}: ${FORK_REMEDY}` };
-}
-
-/** What helps: a snapshot that has the entry, or the entry itself. */
-function hole(missing: number, reason: string): Verdict {
-  return {
-    type: "hole",
-    reason:
-      `${reason}, or a snapshot that includes it, from PEERS or a store of snapshots`,
-    missing,
-  };
 }

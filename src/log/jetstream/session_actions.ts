@@ -123,13 +123,17 @@ export interface OpenedAction {
   readonly info: LogInfo;
 }
 
-/** All that a session wants done. */
-export type SessionAction =
-  | ConnectAction
+/** What is asked of NATS about the stream; each has one answer. */
+export type StreamRequest =
   | LookAction
   | MakeStreamAction
   | RenameStreamAction
-  | StartConsumerAction
+  | StartConsumerAction;
+
+/** All that a session wants done. */
+export type SessionAction =
+  | ConnectAction
+  | StreamRequest
   | TakeConsumerAction
   | StopConsumerAction
   | PublishAction

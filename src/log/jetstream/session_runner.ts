@@ -6,7 +6,6 @@
  */
 import type { EntryVersion } from "../change.ts";
 import type { LogInfo, LogLimits, LogStatus } from "../log.ts";
-import { ApiError } from "./api.ts";
 import { describe, isRefusal } from "./connection.ts";
 import type { FeedMessage } from "./feed_message.ts";
 import { Line } from "./line.ts";
@@ -14,10 +13,11 @@ import { TICK_MS } from "./link.ts";
 import type { MembersChannel } from "./members_channel.ts";
 import type { JetStreamOptions } from "./options.ts";
 import { Session } from "./session.ts";
-import type { SessionAction } from "./session_actions.ts";
+import type { SessionAction, StreamRequest } from "./session_actions.ts";
 import type { SessionEvent } from "./session_events.ts";
 import { SteadyClock } from "./steady_clock.ts";
 import { identityDescription } from "./stream_config.ts";
+import { askStream } from "./stream_request.ts";
 
 /** What a log tells of, once it is opened. */
 export interface LogListener {
@@ -135,35 +135,10 @@ export class SessionRunner {
       case "connect":
         return void this.#connect(action.attempt);
       case "look":
-        return void this.#answer(action.request, async ({ stream }) => ({
-          type: "looked",
-          request: action.request,
-          look: await stream.look(action.question),
-        }));
       case "make_stream":
-        return void this.#answer(action.request, async ({ stream }) => ({
-          type: "looked",
-          request: action.request,
-          look: await stream.make(
-            this.options.streamReplicas,
-            action.id,
-          ),
-        }));
       case "rename_stream":
-        return void this.#answer(action.request, async ({ stream }) => ({
-          type: "looked",
-          request: action.request,
-          look: await stream.rename(action.id),
-        }));
       case "start_consumer":
-        return void this.#answer(action.request, async (line) => {
-          const server = await line.consume(action.first);
-          return {
-            type: "consumer_started",
-            request: action.request,
-            ...(server !== undefined && { server }),
-          };
-        });
+        return void this.#ask(action);
       case "take_consumer":
         return this.#line?.entries.take();
       case "stop_consumer":
@@ -186,22 +161,11 @@ export class SessionRunner {
   }
 
   /** Asks over the connection there is, and tells the session what comes of it. */
-  async #answer(
-    request: number,
-    ask: (line: Line) => Promise<SessionEvent>,
-  ): Promise<void> {
+  async #ask(action: StreamRequest): Promise<void> {
     const line = this.#line;
     // Without one the session hears of that by itself.
     if (line === undefined) return;
-    let event: SessionEvent;
-    try {
-      event = await ask(line);
-    } catch (error) {
-      const reason = error instanceof ApiError
-        ? error.message
-        : describe(error);
-      event = { type: "failed", request, reason };
-    }
+    const event = await askStream(action, line, this.options.streamReplicas);
     if (line === this.#line) this.tell(event);
   }
 

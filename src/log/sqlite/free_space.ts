@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { statfsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
 /**
@@ -18,9 +17,13 @@ export const RESERVED_BYTES = 16 * 1024 * 1024;
  * @returns How many bytes its disk has left; undefined if that is not told, or
  * without the permission to ask for it.
  */
-export function freeDiskBytes(folder: string): number | undefined {
+export async function freeDiskBytes(
+  folder: string,
+): Promise<number | undefined> {
   try {
-    const { bavail, bsize } = statfsSync(folder);
+    // Not part of a start, which it would delay.
+    const { statfs } = await import("node:fs/promises");
+    const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;
   } catch {
     return undefined;

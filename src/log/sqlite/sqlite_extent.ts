@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
-import type { LogLimits } from "../log.ts";
+import { type LogLimits, NO_RETENTION } from "../log.ts";
 import { Sweeper } from "./sweeper.ts";
 
 /** How many old entries one transaction deletes, so that commits wait little. */
@@ -122,7 +122,7 @@ export class SqliteExtent {
       lastSequence: this.#last,
       bytes: this.#bytes,
       // It has no limits: it is cut only behind snapshots.
-      retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+      retention: NO_RETENTION,
       entryBytesMax: ENTRY_BYTES_MAX,
     });
   }

@@ -47,7 +47,8 @@ export class SqliteSnapshots implements SnapshotStore {
   constructor(
     private readonly db: DatabaseSync,
     private readonly logId: string,
-    private readonly freeDiskBytes: () => number | undefined = () => undefined,
+    private readonly freeDiskBytes: () => Promise<number | undefined> = () =>
+      Promise.resolve(undefined),
   ) {
     this.#parts = new SqliteParts(db);
     this.#sweeper.start();
@@ -149,9 +150,9 @@ export class SqliteSnapshots implements SnapshotStore {
     };
     return {
       write: (rows) =>
-        attempt("write the snapshot", () => {
+        attempt("write the snapshot", async () => {
+          await this.#checkRoom(rows);
           mustBeOpen();
-          this.#checkRoom(rows);
           writePart(rows);
           written += rows.count;
         }),
@@ -176,8 +177,8 @@ export class SqliteSnapshots implements SnapshotStore {
    * A snapshot that fills the disk would stop sets, and even what is written of
    * it could not be deleted.
    */
-  #checkRoom({ keys, keyEnds, numbers }: RowBlock): void {
-    const free_bytes = this.freeDiskBytes() ?? Infinity;
+  async #checkRoom({ keys, keyEnds, numbers }: RowBlock): Promise<void> {
+    const free_bytes = await this.freeDiskBytes() ?? Infinity;
     const rows_bytes = keys.byteLength + keyEnds.byteLength +
       numbers.byteLength;
     if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
@@ -242,13 +243,16 @@ export class SqliteSnapshots implements SnapshotStore {
 }
 
 /** Runs synchronous SQLite work, and names what fails. */
-function attempt<T>(what: string, work: () => T): Promise<T> {
+async function attempt<T>(
+  what: string,
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return Promise.resolve(work());
+    return await work();
   } catch (cause) {
-    return Promise.reject(
-      cause instanceof SnapshotDamagedError ? cause : storeError(what, cause),
-    );
+    throw cause instanceof SnapshotDamagedError
+      ? cause
+      : storeError(what, cause);
   }
 }
 

@@ -31,7 +31,7 @@ export async function withCpuTime(
  * @returns The microseconds that its threads have run, in user and kernel
  * mode; undefined where Linux' `/proc` is not there.
  */
-async function cpuTime_us(pid: number): Promise<number | undefined> {
+export async function cpuTime_us(pid: number): Promise<number | undefined> {
   let said: string | undefined;
   try {
     // Deno itself may not read there.

@@ -15,7 +15,8 @@ export type SideName =
   | "Redis"
   | "Redis over HTTP (webdis)"
   | "standalone"
-  | "replicated"
+  | "replicated, one replica"
+  | "replicated, two replicas"
   | "replicated, each message fsynced"
   | "one JetStream publish a set"
   | "one JetStream publish with a message id a set";
@@ -40,7 +41,8 @@ export interface Ratio {
 
 const SETTING_SIDES = [
   "standalone",
-  "replicated",
+  "replicated, one replica",
+  "replicated, two replicas",
   "replicated, each message fsynced",
 ] as const;
 
@@ -65,7 +67,10 @@ const MANY_GETS: Case = {
   operation: "get of 100",
 };
 
-const MANY_SETS = (["standalone", "replicated"] as const).map((side): Case => ({
+const MANY_SETS = ([
+  "standalone",
+  "replicated, one replica",
+] as const).map((side): Case => ({
   ...sets(side, 64),
   operation: "set of 100",
 }));
@@ -129,12 +134,12 @@ export const RATIOS: readonly Ratio[] = [
   ...PUBLISHING_SIDES.flatMap((side): Ratio[] => [
     {
       figure: "per_s",
-      of: sets("replicated", 64),
+      of: sets("replicated, one replica", 64),
       against: sets(side, 64),
     },
     {
       figure: "p50_ms",
-      of: sets("replicated", 1),
+      of: sets("replicated, one replica", 1),
       against: sets(side, 1),
     },
   ]),

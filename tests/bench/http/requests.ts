@@ -26,7 +26,12 @@ export function recordsOf(operation: Operation): number {
 }
 
 /** How it is asked for over HTTP. */
-export type RequestKind = Operation | "webdis get" | "webdis set";
+export type RequestKind =
+  | Operation
+  | "webdis get"
+  | "webdis set"
+  | "etcd get"
+  | "etcd set";
 
 /** The key of a user in Redis, as `redis-benchmark -r` names them. */
 export function redisKey(index: number): string {
@@ -81,8 +86,22 @@ export function requests(
           path: `/SET/${redisKey(index)}`,
           body: JSON.stringify(grade),
         };
+      case "etcd get":
+        return {
+          method: "POST",
+          path: "/v3/kv/range",
+          body: JSON.stringify({ key: btoa(grade.user_id) }),
+        };
+      case "etcd set":
+        return { method: "POST", path: "/v3/kv/put", body: etcdPut(grade) };
     }
   });
+}
+
+/** The body that stores a record in etcd. */
+export function etcdPut(grade: UserGrade): string {
+  const value = btoa(JSON.stringify(grade));
+  return JSON.stringify({ key: btoa(grade.user_id), value });
 }
 
 function manyRequests(

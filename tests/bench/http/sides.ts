@@ -6,16 +6,16 @@
  */
 import { TemporaryFolder } from "../../support/temporary_folder.ts";
 import { Broker, BrokerError, type Sync } from "./broker.ts";
-import { output } from "./command.ts";
 import { withCpuTime } from "./cpu_time.ts";
 import type { Cores } from "./cores.ts";
 import type { Figures } from "./figures.ts";
 import type { LoadGenerator } from "./load.ts";
 import type { Case, SideName } from "./plan.ts";
 import { Program } from "./program.ts";
+import { publisherMeasure } from "./publisher_side.ts";
 import { RedisSides } from "./redis_sides.ts";
 import { listenerOf, type Operation } from "./requests.ts";
-import { startService } from "./service_side.ts";
+import { startEmptyService, startService } from "./service_side.ts";
 
 /** Measures one case for some seconds. */
 export type Measure = (
@@ -79,13 +79,16 @@ export class Sides implements AsyncDisposable {
       return;
     }
     const { url } = await this.#startBroker("at its leisure");
-    await this.#addService("replicated", { natsUrl: url });
-    this.#addPublisher("one JetStream publish a set", url, "plain");
-    this.#addPublisher(
-      "one JetStream publish with a message id a set",
-      url,
-      "id",
+    await this.#addService("replicated, one replica", { natsUrl: url });
+    this.measures.set(
+      "one JetStream publish a set",
+      publisherMeasure(url, "plain"),
     );
+    this.measures.set(
+      "one JetStream publish with a message id a set",
+      publisherMeasure(url, "id"),
+    );
+    await this.#addTwoReplicas();
     if (!this.#wants("replicated, each message fsynced")) return;
     try {
       const { url } = await this.#startBroker("always");
@@ -98,6 +101,16 @@ export class Sides implements AsyncDisposable {
         `"replicated, each message fsynced" is left out: \`sync_interval: always\` takes nats-server 2.10 or newer (NATS_SERVER_BIN may name one); ${error.message}`,
       );
     }
+  }
+
+  /** Sets are sent to one of them; the other one follows the log. */
+  async #addTwoReplicas(): Promise<void> {
+    const side = "replicated, two replicas";
+    if (!this.#wants(side)) return;
+    const { url } = await this.#startBroker("at its leisure");
+    await this.#addService(side, { natsUrl: url });
+    const folder = this.#resources.use(new TemporaryFolder());
+    this.#resources.use(await startEmptyService(folder.path, url, []));
   }
 
   async #startBroker(sync: Sync): Promise<Broker> {
@@ -176,30 +189,6 @@ export class Sides implements AsyncDisposable {
               signal,
             ),
         ),
-    );
-  }
-
-  #addPublisher(
-    side: SideName,
-    natsUrl: string,
-    id: "plain" | "id",
-  ): void {
-    this.measures.set(
-      side,
-      async ({ connections }, seconds, signal) => {
-        const said = await output([
-          Deno.execPath(),
-          "run",
-          "--no-prompt",
-          "--allow-net=127.0.0.1",
-          new URL("publisher.ts", import.meta.url).pathname,
-          natsUrl,
-          String(connections),
-          String(seconds),
-          id,
-        ], signal);
-        return JSON.parse(said!);
-      },
     );
   }
 

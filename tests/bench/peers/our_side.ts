@@ -60,22 +60,28 @@ class OurPeer implements PeerSide {
     ]);
   }
 
-  async fill(users: number): Promise<void> {
-    const response = await fetch(`${this.service.url("set")}/import`, {
-      method: "POST",
-      headers: { authorization: AUTHORIZATION },
-      body: ReadableStream.from(csv(users)).pipeThrough(
-        new TextEncoderStream(),
-      ),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`Cannot fill UserGrade: ${text}`);
+  fill(users: number): Promise<void> {
+    return fill(this.service, users);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.service[Symbol.asyncDispose]();
     this.folder[Symbol.dispose]();
   }
+}
+
+/** Stores `user-0` up to so many users by an import. */
+export async function fill(
+  service: ServiceProcess,
+  users: number,
+): Promise<void> {
+  const response = await fetch(`${service.url("set")}/import`, {
+    method: "POST",
+    headers: { authorization: AUTHORIZATION },
+    body: ReadableStream.from(csv(users)).pipeThrough(new TextEncoderStream()),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`Cannot fill UserGrade: ${text}`);
 }
 
 function* csv(users: number): Generator<string> {

@@ -36,7 +36,7 @@ export interface PeerSide extends AsyncDisposable {
 /** How a side is had. */
 export interface PeerKind {
   readonly name: string;
-  /** Whether its start and its memory are another side's, and told there. */
+  /** Whether its start and its memory are not told, or told of another side. */
   readonly isOfAnother: boolean;
   /** Why it can't be had here; undefined if it can. */
   missing(): Promise<string | undefined>;

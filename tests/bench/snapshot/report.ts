@@ -100,18 +100,26 @@ function besideLoadLines(found: BesideLoad): string[] {
     ),
     ...(found.get_p99_quiet_ms.length === 0
       ? [row("p99 of gets", "needs wrk", "", "", "")]
-      : [row(
-        "p99 of gets during snapshots, 16 connections, ms",
-        median(found.get_p99_during_snapshots_ms).toFixed(2),
-        `during backups (quiet: ${median(found.get_p99_quiet_ms).toFixed(2)})`,
-        median(found.get_p99_during_backups_ms).toFixed(2),
-        ratio(
-          found.get_p99_during_snapshots_ms,
-          found.get_p99_during_backups_ms,
-        ),
-      )]),
+      : [
+        getsRow("snapshots", found.get_p99_during_snapshots_ms, found),
+        getsRow("backups", found.get_p99_during_backups_ms, found),
+      ]),
     "",
   ];
+}
+
+function getsRow(
+  work: string,
+  meanwhile_ms: readonly number[],
+  { get_p99_quiet_ms: quiet_ms }: BesideLoad,
+): string {
+  return row(
+    `p99 of gets during ${work}, 16 connections, ms`,
+    median(meanwhile_ms).toFixed(2),
+    "without",
+    median(quiet_ms).toFixed(2),
+    ratio(meanwhile_ms, quiet_ms),
+  );
 }
 
 function logGrowthLines(growth: LogGrowth): string[] {

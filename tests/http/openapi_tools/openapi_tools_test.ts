@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AUTHORIZATION } from "../../support/credentials.ts";
+import { runFile } from "../../support/run_program.ts";
 import { ServedService } from "../../support/served_service.ts";
 import { TemporaryFolder } from "../../support/temporary_folder.ts";
 import { CLIENT_PROGRAM } from "./client_program.ts";
@@ -9,24 +10,15 @@ const HERE = import.meta.dirname!;
 
 /** Runs a program with the packages of the tools, and no others. */
 async function run(args: string[], input = ""): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--no-config",
-      `--lock=${HERE}/tools.lock`,
-      "--frozen",
-      ...args,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const fed = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
-  const { success, stdout, stderr } = await child.output();
-  await fed;
-  assert.ok(success, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
+  const output = await runFile(Deno.execPath(), [
+    "run",
+    "--no-prompt",
+    "--no-config",
+    `--lock=${HERE}/tools.lock`,
+    "--frozen",
+    ...args,
+  ], input);
+  return new TextDecoder().decode(output);
 }
 
 /** The document as a listener of a service serves it. */

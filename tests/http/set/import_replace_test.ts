@@ -5,7 +5,7 @@ import { ROUNDS_MAX } from "../../../src/http/set/delete_unseen.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { backupOf, storageOf } from "../../support/backup_bytes.ts";
 import { eventually } from "../../support/eventually.ts";
-import { LOCAL_LOG_ID, LOCAL_TIMEOUT_MS } from "../../support/local_log.ts";
+import { LOCAL_TIMEOUT_MS } from "../../support/local_log.ts";
 import { LocalService } from "../../support/local_service.ts";
 import { problem } from "../../support/problem.ts";
 
@@ -229,14 +229,7 @@ Deno.test("POST /import?replace=true says how far the deleting came, and can be 
 
 Deno.test("POST /import?replace=true deletes in parts that fit the log's entries", async () => {
   const service = await serviceWith(users("x".repeat(100), 1_500));
-  service.log.proposer.logLimitsChanged({
-    id: LOCAL_LOG_ID,
-    firstSequence: 1,
-    lastSequence: 0,
-    bytes: 0,
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
-    entryBytesMax: 10_000,
-  });
+  service.log.limitEntries(10_000);
   const before = service.log.entries.length;
   const response = await replace(service, `${HEADER}a,1,2,3,4\n`);
   assert.equal((await response.json()).deleted, 1_500);

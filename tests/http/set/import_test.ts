@@ -2,28 +2,17 @@ import assert from "node:assert/strict";
 import { importFile, IMPORTS_MAX } from "../../../src/http/set/import.ts";
 import { RequestCounts } from "../../../src/http/server/request_counts.ts";
 import { router } from "../../../src/http/server/router.ts";
-import type { Storage } from "../../../src/storage/storage.ts";
-import { backupOf, storageOf } from "../../support/backup_bytes.ts";
+import { backupOf, numberedUsers } from "../../support/backup_bytes.ts";
 import { LocalService } from "../../support/local_service.ts";
 import { problem } from "../../support/problem.ts";
-
-function users(count: number, from = 0): Storage {
-  return storageOf(Array.from({ length: count }, (_, i) => ({
-    user_id: `user-${from + i}`,
-    postpaid_limit: i,
-    spp: -i,
-    shipping_fee: 100,
-    return_fee: 200,
-  })));
-}
 
 Deno.test("POST /import takes a backup, gzip or plain, and leaves other users alone", async () => {
   const service = new LocalService();
   await (await service.set({ user_id: "other", spp: 1 })).body?.cancel();
   await (await service.set({ user_id: "user-1", return_fee: 9 })).body
     ?.cancel();
-  const file = users(5_000);
-  const model = users(5_000);
+  const file = numberedUsers(5_000);
+  const model = numberedUsers(5_000);
   model.set({ user_id: "other", spp: 1 });
   for (let i = 0; i < 2; i++) {
     const response = await service.import(await backupOf(file));
@@ -64,7 +53,7 @@ Deno.test("POST /import stops at the first bad row and says where and how far it
     assert.equal(problem.rows_committed, rows);
     assert.match(problem.detail, new RegExp(`line ${line}`));
   }
-  const backup = await backupOf(users(50_000));
+  const backup = await backupOf(numberedUsers(50_000));
   const cut = await service.import(
     backup.slice(0, Math.floor(backup.length / 2)),
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CHANGES_MAX } from "../../../src/change_array.ts";
-import { LOCAL_LOG_ID, LOCAL_TIMEOUT_MS } from "../../support/local_log.ts";
+import { LOCAL_TIMEOUT_MS } from "../../support/local_log.ts";
 import { eventually } from "../../support/eventually.ts";
 import { LocalService } from "../../support/local_service.ts";
 import { problem } from "../../support/problem.ts";
@@ -73,14 +73,7 @@ Deno.test("POST /set with an array names the element and the field that is wrong
 
 Deno.test("POST /set answers 413 to an array that is more than one entry holds, and says to split it", async () => {
   const service = new LocalService();
-  service.log.proposer.logLimitsChanged({
-    id: LOCAL_LOG_ID,
-    firstSequence: 1,
-    lastSequence: 0,
-    bytes: 0,
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
-    entryBytesMax: 1_000,
-  });
+  service.log.limitEntries(1_000);
   const sets = Array.from(
     { length: 20 },
     (_, i) => ({ user_id: `${"x".repeat(50)}${i}` }),

@@ -4,13 +4,13 @@ import {
   type AppliedLog,
   judge,
   questionFor,
-  type Verdict,
 } from "../../../src/log/jetstream/same_log.ts";
 import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 import type {
   StoredEntry,
   StreamLook,
 } from "../../../src/log/jetstream/stream_look.ts";
+import type { Verdict } from "../../../src/log/jetstream/verdict.ts";
 import type { Fence, LogLoss } from "../../../src/log/healable_log.ts";
 
 const permissions = "none";

@@ -12,7 +12,11 @@ import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
-import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";
+import {
+  NO_RETENTION,
+  NotStoredError,
+  OutcomeUnknownError,
+} from "../../../src/log/log.ts";
 import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
 import { entry, LOOK, SessionDriver } from "./session_driver.ts";
 
@@ -810,7 +814,7 @@ test("tells what the log has and takes at each look", () => {
     firstSequence: 1,
     lastSequence: 9,
     bytes: 900,
-    retention: { age_ms: undefined, bytes: undefined, entries: undefined },
+    retention: NO_RETENTION,
     entryBytesMax: 99 * 1024,
   });
 });
