@@ -169,8 +169,10 @@ function waitingForFuller({ healAfter_ms }: HealingFacts): NoHealing {
 /** An empty log does not come back in the place of one that had entries. */
 function otherLog({ own, loss, others }: HealingFacts): NoHealing | undefined {
   if (loss.type !== "gone" || own.appliedSequence > 0) return undefined;
-  const other = others.find(({ logId, appliedSequence }) =>
-    logId !== null && logId !== own.logId && appliedSequence > 0
+  const other = others.find(({ state, logId, appliedSequence }) =>
+    // One that can't make its log again waits for an operator.
+    state === "healing" && logId !== null && logId !== own.logId &&
+    appliedSequence > 0
   );
   return other && none(
     "wait",

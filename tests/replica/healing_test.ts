@@ -96,6 +96,7 @@ test("an empty log is not made again beside a replica that has entries of anothe
     [{ ...empty, others }, "wait"],
     [{ ...empty, others: [{ ...others[0], appliedSequence: 0 }] }, "remake"],
     [{ ...empty, others: [{ ...others[0], logId: null }] }, "remake"],
+    [{ ...empty, others: [{ ...others[0], state: "ahead_of_log" }] }, "remake"],
     // Both have entries: the first is the log, and the other one says so.
     [{ loss: GONE, others }, "remake"],
   ]);
