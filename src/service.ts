@@ -153,7 +153,7 @@ function build(
   const session = crypto.randomUUID().replaceAll("-", "");
   const cluster = new Cluster({ replicaId, version, session }, replica, {
     sendHeartbeat: config.nats &&
-      ((heartbeat, unsure) => members.send(heartbeat, unsure)),
+      ((forms) => members.send(forms)),
     heard: (heartbeat) => {
       room.heard(heartbeat, now());
       readmission.tick(now());

@@ -8,6 +8,7 @@ import { Alarms } from "./alarms.ts";
 import { Divergence, type OwnState } from "./divergence.ts";
 import {
   type Heartbeat,
+  HEARTBEAT_HEARS_MAX,
   InvalidHeartbeatError,
   parseHeartbeat,
 } from "./heartbeat.ts";
@@ -74,6 +75,10 @@ export class Cluster {
       identity,
       replica,
       ports.sendHeartbeat ?? (() => {}),
+      (now_ms) => {
+        const ids = this.#members.holders(now_ms);
+        return ids.length > HEARTBEAT_HEARS_MAX ? undefined : ids;
+      },
     );
     this.#alarms = new Alarms(identity);
     this.#presence = ports.sendHeartbeat === undefined ? "standalone" : "on";

@@ -12,6 +12,8 @@ const logger = getLogger(["usergrade", "cluster"]);
 
 /** How often a room is asked that does not know yet, or has said no. */
 const WAIT_MS = 50;
+/** How often a room that listens is asked whether it has heard all. */
+const LISTEN_MS = 10;
 const REFUSED_MS = 1_000;
 
 /** What holding a replica back needs. */
@@ -46,15 +48,20 @@ export async function enter(
     let log = await find();
     let admission = room.judge(log, now());
     while (admission.type === "wait") {
-      // Not in steps: each look at the log takes all threads some milliseconds.
-      const left_ms = (admission.until_ms ?? Infinity) - now();
-      await sleep(left_ms < Infinity ? Math.max(left_ms, 0) : WAIT_MS);
+      const { until_ms = Infinity } = admission;
+      if (until_ms < Infinity) {
+        // Between two looks at the log, which take all threads some milliseconds.
+        while (room.isHearing(log, now())) {
+          await sleep(Math.min(LISTEN_MS, until_ms - now()));
+        }
+      } else await sleep(WAIT_MS);
       log = await find();
       admission = room.judge(log, now());
     }
     // NATS may have lost the log meanwhile, which the answers were about, and
     // over a connection that broke the bucket may have said nothing.
-    const isOld = hasLost(asked, log) || connections !== room.connections;
+    const isOld = hasLost(asked, log) ||
+      room.connections > Math.max(connections, 1);
     if (admission.type === "go_on" && isOld) continue;
     if (admission.type === "go_on") {
       report(admission.despite, log, refused);

@@ -14,6 +14,9 @@ export const HEARTBEAT_CHECKPOINTS_MAX = 8;
 /** The most seams in a heartbeat: the newest. */
 export const HEARTBEAT_SEAMS_MAX = 8;
 
+/** The most other replicas that a heartbeat names. */
+export const HEARTBEAT_HEARS_MAX = 16;
+
 /** The most characters of a heartbeat's reason. */
 const REASON_CHARACTERS_MAX = 200;
 
@@ -24,8 +27,10 @@ const sequence = z.int().min(0);
 const digest = z.string().regex(/^[0-9a-f]{16}$/);
 const name = z.string().min(1).max(256);
 
+const replicaId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+
 const HeartbeatSchema = z.object({
-  replica_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  replica_id: replicaId,
   session: z.string().regex(/^[0-9a-f]{32}$/),
   version: z.string().min(1).max(32),
   // A later version may know more states.
@@ -45,6 +50,7 @@ const HeartbeatSchema = z.object({
   heals: z.int().min(0).optional(),
   healed_to: sequence.nullable().optional(),
   asks: z.boolean().optional(),
+  hears: z.array(replicaId).max(HEARTBEAT_HEARS_MAX).optional(),
   seams: z.object({
     since: sequence,
     count: z.int().min(1),
@@ -59,8 +65,10 @@ const HeartbeatSchema = z.object({
  *
  * `heals` says how many heal points its state has, which replicas that don't heal
  * logs leave out, and `healed_to` the sequence of the newest. All of 1.x before
- * 1.3 leave out both. `asks`: all that hear it answer at once. `seams` are the
- * newest of its state, as a backup tells them.
+ * 1.3 leave out both. `asks`: all that hear it answer at once. `hears`: the ids
+ * of the others that are there and have a state, told by a replica that may
+ * propose to its log, and by no other. `seams` are the newest of its state, as a
+ * backup tells them.
  */
 export type Heartbeat = z.infer<typeof HeartbeatSchema>;
 

@@ -9,6 +9,7 @@ import {
   HEARTBEAT_CHECKPOINTS_MAX,
   HEARTBEAT_SEAMS_MAX,
 } from "./heartbeat.ts";
+import type { HeartbeatForms } from "../log/members.ts";
 import type { Seams } from "../replica/seams.ts";
 
 /** The interval between heartbeats; a new state is sent at once. */
@@ -40,6 +41,8 @@ export interface LocalReplica {
   readonly reason: string;
   /** Whether the log can be proposed to. */
   readonly connected: boolean;
+  /** Whether sets are taken: it has caught up, and nothing stands against them. */
+  readonly writable: boolean;
   /** Whether the log is known to have lost what this replica has applied. */
   readonly isAheadOfLog: boolean;
   /**
@@ -67,17 +70,8 @@ export interface LocalReplica {
   digestAt(sequence: number): string | undefined;
 }
 
-/**
- * Sends a heartbeat to the other replicas.
- *
- * @param heartbeat The heartbeat.
- * @param unsure What is sent in its place while it is not known whether the log
- * is still the same; undefined for nothing.
- */
-export type SendHeartbeat = (
-  heartbeat: Uint8Array<ArrayBuffer>,
-  unsure: Uint8Array<ArrayBuffer> | undefined,
-) => void;
+/** Sends a heartbeat to the other replicas. */
+export type SendHeartbeat = (forms: HeartbeatForms) => void;
 
 /** Sends heartbeats in time. All times are of one clock that never goes back. */
 export class HeartbeatSender {
@@ -86,10 +80,18 @@ export class HeartbeatSender {
   /** Whether a replica that asks, or is new, waits for an answer. */
   #isAsked = false;
 
+  /**
+   * @param identity Who this replica is.
+   * @param replica This replica.
+   * @param sendHeartbeat Sends what it says.
+   * @param hears Who else has a state and is there; undefined if they are too
+   * many to be told.
+   */
   constructor(
     private readonly identity: Identity,
     private readonly replica: LocalReplica,
     private readonly sendHeartbeat: SendHeartbeat,
+    private readonly hears: (now_ms: number) => string[] | undefined,
   ) {}
 
   /** Sends one now that all answer. */
@@ -148,11 +150,17 @@ export class HeartbeatSender {
     const { state } = this.replica;
     const heartbeat = { ...this.current(), ...(asks && { asks }) };
     const as = (state: string) => encodeHeartbeat({ ...heartbeat, state });
-    const told = as(this.#told);
+    const sure = as(this.#told);
+    const hears = this.replica.writable ? this.hears(now_ms) : undefined;
     const isNeverCompared = LOSS_STATES.includes(state) ||
       state === "restoring";
     const unsure = FOLLOWING_STATES.includes(state) ? as("away") : undefined;
-    this.sendHeartbeat(told, isNeverCompared ? told : unsure);
+    this.sendHeartbeat({
+      admitted: hears &&
+        encodeHeartbeat({ ...heartbeat, state: this.#told, hears }),
+      sure,
+      unsure: isNeverCompared ? sure : unsure,
+    });
   }
 
   /** @returns What this replica is now. */

@@ -21,6 +21,9 @@ export const FORGOTTEN_AFTER_MS = 300_000;
 /** The most other replicas that are remembered. */
 export const MEMBERS_MAX = 64;
 
+/** States in which a replica has taken over no state yet. */
+export const EMPTY_STATES: readonly string[] = ["starting", "restoring"];
+
 /** Another replica, with its last heartbeat. */
 export interface Member {
   readonly heartbeat: Heartbeat;
@@ -73,6 +76,18 @@ export class Members {
         heardAt_ms >= from_ms && heartbeat.state !== "draining"
       )
       .map(([id]) => id);
+  }
+
+  /**
+   * @param now_ms The time in milliseconds; it must not go back.
+   * @returns The ids of those that are there, have a state and do not leave.
+   */
+  holders(now_ms: number): string[] {
+    return this.list(now_ms)
+      .filter(({ isGone, heartbeat: { state } }) =>
+        !isGone && state !== "draining" && !EMPTY_STATES.includes(state)
+      )
+      .map(({ heartbeat }) => heartbeat.replica_id);
   }
 
   /** Whether one more fits; forgets the replica that is gone longest if needed. */

@@ -6,7 +6,7 @@
  */
 import { RECONNECT_MS } from "../log/members.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { GONE_AFTER_MS } from "./members.ts";
+import { EMPTY_STATES, GONE_AFTER_MS } from "./members.ts";
 import { type FoundLog, type HeldState, misfits, reasonOf } from "./misfit.ts";
 
 /** How long the answer of a replica takes at most that is connected. */
@@ -34,15 +34,19 @@ export const DOUBT_MS = 1_000;
 /** The most holders that are remembered: 64 replicas, and as many peers. */
 export const HOLDERS_MAX = 128;
 
-/** States in which a replica has taken over no state yet. */
-const EMPTY_STATES: readonly string[] = ["starting", "restoring"];
-
 /** A replica that makes a log whole. */
 interface Healer {
   readonly session: string;
   /** Null while it has none yet. */
   readonly logId: string | null;
   readonly heard_ms: number;
+}
+
+/** A replica that may propose. */
+interface Admitted {
+  readonly logId: string | null;
+  /** The others that it hears. */
+  readonly hears: readonly string[];
 }
 
 /** Whether a starting replica may go on. */
@@ -82,6 +86,16 @@ export class Room {
   readonly #givenUp = new Set<string>();
   /** Until when others may answer; not yet known. */
   #hearingEnds_ms = Infinity;
+  /**
+   * The ids of those that were heard since they can be.
+   * Invariant: no more than {@linkcode HOLDERS_MAX}.
+   */
+  readonly #heard = new Set<string>();
+  /**
+   * Those of them that may propose, by id.
+   * Invariant: no more than {@linkcode HOLDERS_MAX}.
+   */
+  readonly #admitted = new Map<string, Admitted>();
   #doubtSince_ms: number | undefined;
   #connections = 0;
 
@@ -104,6 +118,8 @@ export class Room {
     this.#connections++;
     this.#hearingEnds_ms = now_ms +
       (wasAway ? HEARING_AFTER_OUTAGE_MS : HEARING_MS);
+    this.#heard.clear();
+    this.#admitted.clear();
   }
 
   /** Over how many connections the others could be heard, one after the other. */
@@ -113,8 +129,10 @@ export class Room {
 
   /** Takes another replica's heartbeat. */
   heard(heartbeat: Heartbeat, now_ms: number): void {
-    const { replica_id, session, state, log_id } = heartbeat;
+    const { replica_id, session, state, log_id, hears } = heartbeat;
     const holder = `replica ${replica_id}`;
+    if (this.#heard.size < HOLDERS_MAX) this.#heard.add(replica_id);
+    put(this.#admitted, replica_id, hears && { logId: log_id, hears });
     put(
       this.#healers,
       holder,
@@ -149,13 +167,30 @@ export class Room {
   }
 
   /**
+   * Whether others may still have to say something.
+   *
+   * They have not if one of them may propose to this very log and all that it and
+   * its like know of have been heard: it has heard the others before it was
+   * admitted and hears them still, and whoever it does not know can't be protected
+   * by this replica's waiting, since that one proposes already.
+   */
+  isHearing(log: FoundLog | undefined, now_ms: number): boolean {
+    if (now_ms >= this.#hearingEnds_ms) return false;
+    const admitted = [...this.#admitted.values()];
+    return !(
+      admitted.some(({ logId }) => logId !== null && logId === log?.id) &&
+      admitted.every(({ hears }) => hears.every((id) => this.#heard.has(id)))
+    );
+  }
+
+  /**
    * Decides. What was heard must be older than the look at the log, so that a
    * log that grows never looks as if it had lost its end.
    *
    * @param log The log that was found; undefined if there is none.
    */
   judge(log: FoundLog | undefined, now_ms: number): Admission {
-    if (now_ms < this.#hearingEnds_ms) {
+    if (this.isHearing(log, now_ms)) {
       return {
         type: "wait",
         reason: "the other replicas are being asked",

@@ -41,13 +41,17 @@ export function seenReplicas(
   isUnheard: (replicaId: string) => boolean,
 ): { standsAlone: string | null; replicas: SeenReplica[] } {
   const standsAlone = divergence.standsAlone(own.replica_id, members);
+  // A connection that carries nothing any more is noticed later than silence.
+  const isDeaf = !connected && members.every(({ isGone }) => isGone);
+  const isUnknown = ({ heartbeat: { replica_id } }: Member) =>
+    isDeaf || isUnheard(replica_id);
   const self: SeenReplica = {
     heartbeat: own,
     isSelf: true,
     connected,
     equal: selfEqual(
       own.replica_id,
-      members.filter(({ heartbeat }) => !isUnheard(heartbeat.replica_id)),
+      members.filter((member) => !isUnknown(member)),
       divergence,
       standsAlone,
     ),
@@ -55,7 +59,7 @@ export function seenReplicas(
     heardAgo_ms: 0,
   };
   const others = members.map((member): SeenReplica => ({
-    heartbeat: asSeen(member, isUnheard),
+    heartbeat: asSeen(member, isUnknown(member)),
     isSelf: false,
     connected: null,
     equal: divergence.equals(member),
@@ -73,9 +77,9 @@ export function seenReplicas(
 /** The last heartbeat of a replica, marked if it is too old to be true. */
 function asSeen(
   { heartbeat, isGone }: Member,
-  isUnheard: (replicaId: string) => boolean,
+  isUnknown: boolean,
 ): Heartbeat {
-  if (isUnheard(heartbeat.replica_id)) {
+  if (isUnknown) {
     const reason = `it can't be heard now; it was ${
       heartbeat.state.replaceAll("_", " ")
     } when it was heard last`;

@@ -35,9 +35,13 @@ export interface LogLocation {
    * The entry that the log begins with, if it comes directly after the sequence
    * asked for and the log may have gone two ways. Unless it is the mark of a
    * healing to there, nothing shows that a state at that sequence is of the
-   * log's history.
+   * log's history; or unless it says, as `after`, when the log took the entry
+   * before it, and that is the state's last one.
    */
-  readonly begin?: { readonly mark: HealPoint | undefined };
+  readonly begin?: {
+    readonly mark: HealPoint | undefined;
+    readonly after?: string;
+  };
 }
 
 /**

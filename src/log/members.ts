@@ -11,6 +11,22 @@
  */
 export const RECONNECT_MS = 150;
 
+/**
+ * One heartbeat in the forms that it is sent in. Which of them is true is known
+ * where the connection is.
+ */
+export interface HeartbeatForms {
+  /**
+   * Sent while this replica may propose to its log; undefined if it takes no sets
+   * anyway.
+   */
+  readonly admitted: Uint8Array<ArrayBuffer> | undefined;
+  /** Sent while its log is known to be the same. */
+  readonly sure: Uint8Array<ArrayBuffer>;
+  /** Sent otherwise; undefined for nothing. */
+  readonly unsure: Uint8Array<ArrayBuffer> | undefined;
+}
+
 /** Gets the other replicas' heartbeats. */
 export interface MembersListener {
   /**

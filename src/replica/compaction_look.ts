@@ -7,6 +7,7 @@ import { compareLog } from "../log/compare_log.ts";
 import type { LogLocation } from "../log/log.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 import type { StoredSnapshot } from "../snapshot/store.ts";
+import { followsEntry } from "./fit.ts";
 import type { CompactionCalls } from "./compaction_calls.ts";
 
 /** A store and a log at one moment. */
@@ -122,7 +123,10 @@ export class CompactionLooks {
       lastSequence,
       beginsUnproven: firstSequence > lastSequence
         ? undefined
-        : begin !== undefined && begin.mark === undefined,
+        : begin !== undefined && begin.mark === undefined &&
+          !stored.some(({ info: { sequence, time } }) =>
+            sequence === before && followsEntry(begin, time)
+          ),
     };
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { compareLog } from "../log/compare_log.ts";
-import type { Fence, HealPoint } from "../log/healable_log.ts";
+import type { Fence } from "../log/healable_log.ts";
 import type { LogLocation } from "../log/log.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 
@@ -57,15 +57,32 @@ export function isAbandoned(
 }
 
 /**
+ * Whether a log's first entry says that it follows a state.
+ *
+ * @param time When the log took the state's last entry.
+ */
+export function followsEntry(
+  { after }: NonNullable<LogLocation["begin"]>,
+  time: string | null,
+): boolean {
+  return after !== undefined && after === time;
+}
+
+/**
  * A log that begins directly after a snapshot has no entry of it, and may have
  * come there another way.
  *
- * @param mark What the log says of the state that it goes on from.
+ * @param begin What the log says of the state that it goes on from.
  */
 function misfitBefore(
-  { sequence, digest }: Pick<SnapshotInfo, "sequence" | "digest">,
-  mark: HealPoint | undefined,
+  { sequence, digest, time }: Pick<
+    SnapshotInfo,
+    "sequence" | "digest" | "time"
+  >,
+  begin: NonNullable<LogLocation["begin"]>,
 ): string | undefined {
+  if (followsEntry(begin, time)) return undefined;
+  const { mark } = begin;
   const what = `the log begins with entry ${sequence + 1}`;
   if (mark === undefined) {
     return `too old for the log: it ends at ${sequence}, and ${what}, which does not show that it goes on from there`;
@@ -111,7 +128,7 @@ export function misfit(
   const last = sequence === 0 ? undefined : { sequence, time: time ?? "" };
   switch (compareLog({ ...location, entry }, { sequence, last }).type) {
     case "same":
-      return begin && misfitBefore({ sequence, digest }, begin.mark);
+      return begin && misfitBefore({ sequence, digest, time }, begin);
     case "ahead":
       if (end === undefined) {
         return `ahead of the log: it ends at ${sequence}, the log at ${lastSequence}`;

@@ -18,7 +18,7 @@ import type { ChangeOutcome } from "../user_grade.ts";
 import { Batch } from "./batch.ts";
 import { CommitGap } from "./commit_gap.ts";
 import { type Rejection, SetCounts } from "./set_counts.ts";
-import { ChangesUnit, SetUnit, type Unit } from "./unit.ts";
+import { ChangesUnit, SetUnit, type ToCommitted, type Unit } from "./unit.ts";
 import { UnitQueue } from "./unit_queue.ts";
 
 /** The most batches in flight at a time. */
@@ -135,10 +135,7 @@ export class GroupCommit {
    */
   submitAll<Committed>(
     changes: readonly Change[],
-    toCommitted: (
-      outcomes: readonly ChangeOutcome[],
-      sequence: number,
-    ) => Committed,
+    toCommitted: ToCommitted<Committed>,
   ): Promise<Committed> {
     const unit = new ChangesUnit(changes, this.ports.now(), toCommitted);
     const { characters } = unit;

@@ -21,6 +21,7 @@ import { notReadable, notWritable, otherSequences } from "./not_ready.ts";
 import { ReplicaView } from "./replica_view.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
 import type { StateMachine } from "./state_machine.ts";
+import type { ToCommitted } from "./unit.ts";
 
 function deletionOf(outcome: ChangeOutcome): Deletion {
   const { user_id, existed } = outcome as DeletedUser;
@@ -125,10 +126,7 @@ export class ReplicaRequests extends ReplicaView {
 
   #submitAll<Committed>(
     changes: readonly Change[],
-    toCommitted: (
-      outcomes: readonly ChangeOutcome[],
-      sequence: number,
-    ) => Committed,
+    toCommitted: ToCommitted<Committed>,
   ): Promise<Committed> {
     this.#checkWritable(changes.length);
     return this.groupCommit.submitAll(changes, toCommitted);

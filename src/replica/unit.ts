@@ -109,6 +109,17 @@ export class SetUnit extends Ending<CommittedSet> implements Unit {
   }
 }
 
+/**
+ * Makes what the client of some changes gets.
+ *
+ * @param outcomes What each of them left.
+ * @param sequence The entry in which they committed.
+ */
+export type ToCommitted<Committed> = (
+  outcomes: readonly ChangeOutcome[],
+  sequence: number,
+) => Committed;
+
 /** Several changes, or one that is no set. */
 export class ChangesUnit<Committed> extends Ending<Committed> implements Unit {
   readonly characters: number;
@@ -121,10 +132,7 @@ export class ChangesUnit<Committed> extends Ending<Committed> implements Unit {
   constructor(
     private readonly changes: readonly Change[],
     since_ms: number,
-    private readonly toCommitted: (
-      outcomes: readonly ChangeOutcome[],
-      sequence: number,
-    ) => Committed,
+    private readonly toCommitted: ToCommitted<Committed>,
   ) {
     super(since_ms);
     const text = entryText(changes.map(({ change }) => change));

@@ -6,11 +6,7 @@
 import { withIdleTimeout } from "../idle_timeout.ts";
 import { type OpenBackup, openBackup } from "./format/open_backup.ts";
 import { NO_REST, type RestFactor } from "./format/rest.ts";
-import {
-  NO_OBSERVER,
-  STALL_TIMEOUT_MS,
-  writeBackup,
-} from "./format/write_backup.ts";
+import { writeBackup } from "./format/write_backup.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** How long a place may give nothing in the middle of a file. */
@@ -44,6 +40,6 @@ export function inWorkers(restFactor: RestFactor = NO_REST): FileCodec {
         () => new Error(`no byte for ${IDLE_TIMEOUT_MS} ms`),
       )),
     write: (snapshot, made) =>
-      writeBackup(snapshot, made, NO_OBSERVER, STALL_TIMEOUT_MS, restFactor),
+      writeBackup(snapshot, made, { restFactor, compression: "fast" }),
   };
 }

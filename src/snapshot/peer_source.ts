@@ -4,6 +4,7 @@
  * @module
  */
 import { parseBackupInfoJson } from "./format/backup_info.ts";
+import { PREFER_FAST } from "./format/compression.ts";
 import type { Snapshot, SnapshotInfo } from "./snapshot.ts";
 import { type SnapshotSource, SourceError } from "./source.ts";
 import { streamedSnapshot } from "./streamed_snapshot.ts";
@@ -131,7 +132,10 @@ async function request<T>(
     return await take(
       await fetch(`${url.replace(/\/$/, "")}/backup`, {
         method,
-        headers: { authorization: `Basic ${userinfo}` },
+        headers: {
+          authorization: `Basic ${userinfo}`,
+          prefer: PREFER_FAST,
+        },
         redirect: "error",
         ...(client && { client }),
         signal: AbortSignal.any([signal, late.signal]),

@@ -7,11 +7,17 @@ import { withIdleTimeout } from "../idle_timeout.ts";
 import type { RowBlock } from "../storage/row_block.ts";
 import { BackupError } from "./format/backup_error.ts";
 import { parseBackupInfo } from "./format/backup_info.ts";
-import { readBackup } from "./format/read_backup.ts";
+import { openBackup } from "./format/open_backup.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { SourceError } from "./source.ts";
 
 const IDLE_TIMEOUT_MS = 15_000;
+
+/**
+ * From how many rows on a worker reads them: it takes as long to start as these
+ * take to be read.
+ */
+const WORKER_ROWS_MIN = 50_000;
 
 /**
  * @param stream A backup file.
@@ -27,17 +33,22 @@ export async function streamedSnapshot(
   idleTimeout_ms = IDLE_TIMEOUT_MS,
 ): Promise<Snapshot> {
   try {
-    const { header, rows } = await readBackup(
+    const backup = await openBackup(
       withIdleTimeout(
         stream,
         idleTimeout_ms,
         () => new SourceError(`unreachable: no byte for ${idleTimeout_ms} ms`),
       ),
     );
+    const info = parseBackupInfo(backup.header);
+    const where = info.rows < WORKER_ROWS_MIN ? "here" : "worker";
     return {
-      info: parseBackupInfo(header),
-      blocks: blaming(rows),
-      [Symbol.dispose]: close,
+      info,
+      blocks: blaming(backup.rows(where)),
+      [Symbol.dispose]: () => {
+        backup.close();
+        close();
+      },
     };
   } catch (error) {
     close();

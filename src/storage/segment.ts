@@ -7,13 +7,14 @@
  *
  * @module
  */
+import { readNumbers, widest, writeNumbers } from "./packed_numbers.ts";
 import {
   DEAD,
+  keyWords,
   LENGTH_MASK,
-  readNumber,
+  recordHeader,
   recordWords,
-  WIDE,
-  writeNumbers,
+  widthsIn,
 } from "./record.ts";
 import {
   addRecord,
@@ -31,7 +32,7 @@ import { allocate, TableFullError } from "./table_full_error.ts";
 export const SEGMENT_WORDS_MAX = PLACE_MASK;
 
 /** The growth factor of the records: small, since memory costs more than copying. */
-const GROWTH = 1.2;
+const GROWTH = 1.1;
 /**
  * The growth factor up to the expected users. If segments grew to them in one
  * step, all of them would allocate at the same moment and stop everything else.
@@ -40,13 +41,13 @@ const STEP = 4;
 const WORDS_MIN = 32;
 const SLOTS_MIN = 8;
 
-/** The words of a typical record: a key of up to 12 bytes, narrow numbers. */
-const WORDS_PER_USER = 8;
+/** The words of a typical record: a key of up to 12 bytes, numbers of up to 8. */
+const WORDS_PER_USER = 6;
 
 /**
  * Which share of the words must be dead, so that the others move together
  * instead of growing. With it and {@linkcode GROWTH}, deletions leave at most
- * 1.2 / (7 / 8) words for each one that is needed.
+ * 1.1 / (7 / 8) words for each one that is needed.
  */
 const DEAD_SHARE_MIN = 1 / 8;
 /** The same where the segment can't grow: a bound on how often they move. */
@@ -58,8 +59,8 @@ const NEED_SHARE_MIN = 1 / 4;
 const SLOTS_LOAD_MAX = 0.75;
 
 /**
- * Records are appended. If a record's numbers need more than 32 bits, it is
- * appended again, wide, and the old one is marked dead, as a removed one is.
+ * Records are appended. If a record's numbers need more words than it has, it is
+ * appended again, wider, and the old one is marked dead, as a removed one is.
  * Once enough of them are dead, the others move together. Memory is allocated
  * before anything is written, so a failure changes nothing.
  */
@@ -105,28 +106,38 @@ export class Segment {
   }
 
   /**
+   * Reads a record's numbers.
+   *
    * @param place A record's place.
-   * @param column 0 to 3, in the contract's order.
-   * @returns The number.
+   * @param into Gets them as its first four elements.
    */
-  read(place: number, column: number): number {
-    return readNumber(this.words, place, column);
+  read(place: number, into: Float64Array): void {
+    const header = this.words[place];
+    const at = place + 1 + keyWords(header);
+    readNumbers(this.words, at, widthsIn(header), into, 0);
   }
 
-  /** Whether a record has room for numbers beyond 32 bits. */
-  isWide(place: number): boolean {
-    return (this.words[place] & WIDE) !== 0;
+  /** Whether a record has room for numbers of these widths. */
+  hasRoom(place: number, widths: number): boolean {
+    const has = widthsIn(this.words[place]);
+    return has === widths || widest(has, widths) === has;
   }
 
-  /** Overwrites a record's numbers; beyond 32 bits only if it is wide. */
+  /** Overwrites a record's numbers, for which it must have room. */
   write(place: number, a: number, b: number, c: number, d: number): void {
-    writeNumbers(this.words, place, a, b, c, d);
+    const header = this.words[place];
+    const at = place + 1 + keyWords(header);
+    writeNumbers(this.words, at, widthsIn(header), a, b, c, d);
   }
 
   /**
    * Appends a record for a key that the segment does not have. The caller
    * writes the numbers.
    *
+   * @param hash The key's hash.
+   * @param key A buffer that begins with the key, as for {@linkcode find}.
+   * @param length The key's length in bytes.
+   * @param widths The widths that the numbers need.
    * @returns The record's place; those of other records may have changed.
    * @throws {TableFullError} If the segment can't grow; nothing has changed.
    */
@@ -134,9 +145,9 @@ export class Segment {
     hash: number,
     key: Int32Array,
     length: number,
-    wide: boolean,
+    widths: number,
   ): number {
-    const header = wide ? length | WIDE : length;
+    const header = recordHeader(length, widths);
     this.#reserve(recordWords(header));
     if (this.#users + 1 > this.#slots.length * SLOTS_LOAD_MAX) {
       const step = this.#users * STEP < this.usersExpected ? STEP : 2;
@@ -149,23 +160,31 @@ export class Segment {
   }
 
   /**
-   * Replaces a narrow record with a wide one; the narrow one becomes dead.
+   * Gives a record room for larger numbers: where it is if its last word has
+   * room for them, else in a new record; the old one becomes dead then.
    *
    * @param hash The hash of its key.
    * @param key A buffer that begins with its key.
-   * @param length The key's length in bytes.
-   * @returns The new record's place; the caller writes its numbers.
+   * @param place Where it is.
+   * @param widths The widths that the numbers need.
+   * @returns The record's place; the caller writes its numbers.
    * @throws {TableFullError} If the segment can't grow; nothing has changed.
    */
-  widen(hash: number, key: Int32Array, length: number): number {
-    const header = length | WIDE;
+  widen(hash: number, key: Int32Array, place: number, widths: number): number {
+    const narrow = this.words[place];
+    const length = narrow & LENGTH_MASK;
+    const header = recordHeader(length, widest(widthsIn(narrow), widths));
+    if (recordWords(header) === recordWords(narrow)) {
+      this.words[place] = header;
+      return place;
+    }
     this.#reserve(recordWords(header));
     // Not before: the record may have moved.
-    const narrow = this.find(hash, key, length);
-    const place = this.#writeKey(header, key);
-    moveRecord(this.#slots, hash, narrow, place);
-    this.#bury(narrow);
-    return place;
+    const old = this.find(hash, key, length);
+    const next = this.#writeKey(header, key);
+    moveRecord(this.#slots, hash, old, next);
+    this.#bury(old);
+    return next;
   }
 
   /**
@@ -259,9 +278,9 @@ export class Segment {
   #writeKey(header: number, key: Int32Array): number {
     const words = this.words;
     const place = this.used;
-    const keyWords = ((header & LENGTH_MASK) + 3) >> 2;
+    const count = keyWords(header);
     words[place] = header;
-    for (let i = 0; i < keyWords; i++) words[place + 1 + i] = key[i];
+    for (let i = 0; i < count; i++) words[place + 1 + i] = key[i];
     this.used = place + recordWords(header);
     return place;
   }

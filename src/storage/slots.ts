@@ -8,13 +8,21 @@
  *
  * @module
  */
-import { forEachRecord, LENGTH_MASK, recordWords } from "./record.ts";
+import {
+  forEachRecord,
+  HEADER_BITS,
+  LENGTH_MASK,
+  recordWords,
+} from "./record.ts";
 
 /** How many low bits of a key's hash choose its segment; the next ones its slot. */
 export const SEGMENT_BITS = 10;
 
-/** A slot's bits for a record's place: one more than it. */
-export const PLACE_MASK = 2 ** 22 - 1;
+/**
+ * A slot's bits for a record's place, one more than it: as many as a header
+ * has, since the two change places while records move.
+ */
+export const PLACE_MASK = 2 ** HEADER_BITS - 1;
 const TAG_MASK = ~PLACE_MASK;
 
 /** The hash of the key of `length` bytes that begins at `words[at]`. */

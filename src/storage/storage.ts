@@ -23,6 +23,9 @@ export interface StorageSnapshot {
   readonly table: TableSnapshot;
 }
 
+/** The numbers of a user seen for the first time. */
+const NO_NUMBERS = new Float64Array(4);
+
 /** All user grades of this replica. */
 export class Storage {
   readonly #table: UserTable;
@@ -79,11 +82,12 @@ export class Storage {
   set(patch: UserGradePatch): UserGrade {
     const table = this.#table;
     const stored = table.seek(patch.user_id);
+    const old = stored ? table.read() : NO_NUMBERS;
     // `+ 0` turns -0 into 0.
-    const a = (patch.postpaid_limit ?? (stored ? table.read(0) : 0)) + 0;
-    const b = (patch.spp ?? (stored ? table.read(1) : 0)) + 0;
-    const c = (patch.shipping_fee ?? (stored ? table.read(2) : 0)) + 0;
-    const d = (patch.return_fee ?? (stored ? table.read(3) : 0)) + 0;
+    const a = (patch.postpaid_limit ?? old[0]) + 0;
+    const b = (patch.spp ?? old[1]) + 0;
+    const c = (patch.shipping_fee ?? old[2]) + 0;
+    const d = (patch.return_fee ?? old[3]) + 0;
     this.#write(stored, a, b, c, d);
     return {
       user_id: patch.user_id,
@@ -108,10 +112,11 @@ export class Storage {
     if (!stored) {
       table.write(a, b, c, d);
     } else {
-      const a0 = table.read(0);
-      const b0 = table.read(1);
-      const c0 = table.read(2);
-      const d0 = table.read(3);
+      const old = table.read();
+      const a0 = old[0];
+      const b0 = old[1];
+      const c0 = old[2];
+      const d0 = old[3];
       table.write(a, b, c, d);
       digest.remove(a0, b0, c0, d0);
     }
@@ -129,13 +134,10 @@ export class Storage {
   delete(id: string): boolean {
     const table = this.#table;
     if (!table.seek(id)) return false;
-    const a = table.read(0);
-    const b = table.read(1);
-    const c = table.read(2);
-    const d = table.read(3);
+    const old = table.read();
     table.remove();
     this.#digest.selectKey(table.key, table.keyLength);
-    this.#digest.remove(a, b, c, d);
+    this.#digest.remove(old[0], old[1], old[2], old[3]);
     return true;
   }
 
@@ -143,12 +145,13 @@ export class Storage {
   get(id: string): UserGrade | undefined {
     const table = this.#table;
     if (!table.seek(id)) return undefined;
+    const numbers = table.read();
     return {
       user_id: id,
-      postpaid_limit: table.read(0),
-      spp: table.read(1),
-      shipping_fee: table.read(2),
-      return_fee: table.read(3),
+      postpaid_limit: numbers[0],
+      spp: numbers[1],
+      shipping_fee: numbers[2],
+      return_fee: numbers[3],
     };
   }
 
@@ -160,12 +163,13 @@ export class Storage {
   getJson(id: string): string | undefined {
     const table = this.#table;
     if (!table.seek(id)) return undefined;
+    const numbers = table.read();
     return userGradeJson(
       id,
-      table.read(0),
-      table.read(1),
-      table.read(2),
-      table.read(3),
+      numbers[0],
+      numbers[1],
+      numbers[2],
+      numbers[3],
     );
   }
 
@@ -200,24 +204,20 @@ export class Storage {
    * Stores whole records, without an object per row.
    *
    * @param rows Valid rows; a user who is already stored is overwritten.
-   * @throws {TableFullError} If there is no room for a new user; the rows
-   * before it are stored.
+   * @throws {TableFullError} If there is no room for a new user; other rows are
+   * stored.
    */
   restore(rows: RowBlock): void {
-    const { keys, keyEnds, numbers } = rows;
-    let start = 0;
-    for (let row = 0; row < rows.count; row++) {
-      const end = keyEnds[row];
-      const stored = this.#table.seekBytes(keys, start, end);
+    const { numbers } = rows;
+    this.#table.seekEach(rows, (row, isStored) => {
       const at = 4 * row;
       this.#write(
-        stored,
+        isStored,
         numbers[at] + 0,
         numbers[at + 1] + 0,
         numbers[at + 2] + 0,
         numbers[at + 3] + 0,
       );
-      start = end;
-    }
+    });
   }
 }

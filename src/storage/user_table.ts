@@ -10,7 +10,10 @@
 import { USER_ID_BYTES_MAX } from "../user_grade.ts";
 import type { IdSearch } from "./id_search.ts";
 import { hashKey } from "./key_hash.ts";
+import { widthsOf } from "./packed_numbers.ts";
+import type { RowBlock } from "./row_block.ts";
 import { Segment } from "./segment.ts";
+import { SegmentOrder } from "./segment_order.ts";
 import { SEGMENT_BITS } from "./slots.ts";
 import { TableSnapshot } from "./snapshot.ts";
 import { allocate } from "./table_full_error.ts";
@@ -32,6 +35,9 @@ export class UserTable {
   /** The length of the key last sought, in bytes. */
   keyLength = 0;
   readonly #keyBytes = new Uint8Array(this.key.buffer);
+
+  readonly #numbers = new Float64Array(4);
+  readonly #order = new SegmentOrder();
 
   readonly #segments: (Segment | undefined)[] = new Array(SEGMENTS);
   readonly #snapshots = new Set<TableSnapshot>();
@@ -116,16 +122,48 @@ export class UserTable {
    * @returns Whether the user is stored.
    */
   seekBytes(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#copyKey(bytes, start, end);
+    return this.#find();
+  }
+
+  /**
+   * Moves the cursor to each row's user in turn, those of one segment one after
+   * the other.
+   *
+   * @param visit Called with the row, and whether its user is stored.
+   */
+  seekEach(
+    { count, keys, keyEnds }: RowBlock,
+    visit: (row: number, isStored: boolean) => void,
+  ): void {
+    const order = this.#order;
+    order.reserve(count);
+    const { hashes, rows } = order;
+    for (let row = 0; row < count; row++) {
+      this.#copyKey(keys, row === 0 ? 0 : keyEnds[row - 1], keyEnds[row]);
+      hashes[row] = this.#hashKey(this.key, 0, this.keyLength);
+    }
+    order.sort(count);
+    for (let i = 0; i < count; i++) {
+      const row = rows[i];
+      this.#copyKey(keys, row === 0 ? 0 : keyEnds[row - 1], keyEnds[row]);
+      visit(row, this.#findHashed(hashes[row]));
+    }
+  }
+
+  #copyKey(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     const key = this.#keyBytes;
     this.key[(length - 1) >> 2] = 0;
     for (let i = 0; i < length; i++) key[i] = bytes[start + i];
     this.keyLength = length;
-    return this.#find();
   }
 
   #find(): boolean {
-    const hash = this.#hashKey(this.key, 0, this.keyLength);
+    return this.#findHashed(this.#hashKey(this.key, 0, this.keyLength));
+  }
+
+  #findHashed(hash: number): boolean {
     const segment = this.#segments[hash & (SEGMENTS - 1)];
     this.#hash = hash;
     this.#segment = segment;
@@ -139,11 +177,12 @@ export class UserTable {
     hashKey(this.#seed0, this.#seed1, words, at, length);
 
   /**
-   * @param column 0 to 3, in the contract's order.
-   * @returns The number at the cursor, which must be on a stored user.
+   * @returns The four numbers at the cursor, which must be on a stored user:
+   * valid until the next call.
    */
-  read(column: number): number {
-    return this.#segment!.read(this.#place, column);
+  read(): Float64Array {
+    this.#segment!.read(this.#place, this.#numbers);
+    return this.#numbers;
   }
 
   /**
@@ -153,8 +192,7 @@ export class UserTable {
    */
   write(a: number, b: number, c: number, d: number): void {
     const segment = this.#segment ??= this.#addSegment();
-    const wide = (a | 0) !== a || (b | 0) !== b || (c | 0) !== c ||
-      (d | 0) !== d;
+    const widths = widthsOf(a, b, c, d);
     if (this.#place === -1) {
       // Open snapshots don't read it: it is after the words that they noted,
       // or they have a copy of them.
@@ -162,13 +200,14 @@ export class UserTable {
         this.#hash,
         this.key,
         this.keyLength,
-        wide,
+        widths,
       );
       this.#size++;
     } else {
       if (this.#snapshots.size > 0) this.#preserve(segment, this.#place);
-      if (wide && !segment.isWide(this.#place)) {
-        this.#place = segment.widen(this.#hash, this.key, this.keyLength);
+      if (!segment.hasRoom(this.#place, widths)) {
+        const { key } = this;
+        this.#place = segment.widen(this.#hash, key, this.#place, widths);
       }
     }
     segment.write(this.#place, a, b, c, d);

@@ -15,6 +15,7 @@ const TASKS = [
   "storage",
   "churn",
   "growth",
+  "start",
   "backup",
   "snapshot",
   "watch",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import {
   encodeHeartbeat,
+  HEARTBEAT_HEARS_MAX,
   parseHeartbeat,
 } from "../../src/cluster/heartbeat.ts";
 import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
@@ -12,13 +13,16 @@ const permissions = "none";
 /** The cluster as replica `a` sees it. */
 function clusterOfA() {
   const sent: boolean[] = [];
+  const told: (string[] | undefined)[] = [];
   const replica = localReplica();
   const cluster = new Cluster(
     { replicaId: "a", version: "1.3.0", session: "a".repeat(32) },
     replica,
     {
-      sendHeartbeat: (bytes) =>
-        void sent.push(parseHeartbeat("a", bytes).asks === true),
+      sendHeartbeat: ({ sure, admitted }) => {
+        sent.push(parseHeartbeat("a", sure).asks === true);
+        told.push(admitted && parseHeartbeat("a", admitted).hears);
+      },
       heard: () => {},
     },
   );
@@ -27,7 +31,7 @@ function clusterOfA() {
     now_ms: number,
     others: Parameters<typeof heartbeat>[1] = {},
   ) => cluster.heard(id, encodeHeartbeat(heartbeat(id, others)), now_ms);
-  return { cluster, hear, sent };
+  return { cluster, hear, sent, told, replica };
 }
 
 Deno.test("a new connection asks who is there, and whoever asks is answered", {
@@ -44,6 +48,31 @@ Deno.test("a new connection asks who is there, and whoever asks is answered", {
   hear("b", 1_400, { asks: true });
   assert.deepEqual(sent, [true, false, false]);
 });
+
+Deno.test(
+  "a replica that takes sets names those that are there and have a state",
+  { permissions },
+  () => {
+    const { cluster, hear, told, replica } = clusterOfA();
+    hear("gone", 0);
+    const now_ms = GONE_AFTER_MS + 1;
+    hear("b", now_ms, { state: "catching_up" });
+    hear("c", now_ms);
+    hear("empty", now_ms, { state: "starting" });
+    hear("filling", now_ms, { state: "restoring" });
+    hear("leaving", now_ms, { state: "draining" });
+    cluster.joined(now_ms);
+    assert.deepEqual(told.at(-1), ["b", "c"]);
+    replica.writable = false;
+    cluster.joined(now_ms);
+    assert.equal(told.at(-1), undefined);
+    // Not some of them, since the others would not be awaited then.
+    replica.writable = true;
+    for (let i = 0; i < HEARTBEAT_HEARS_MAX; i++) hear(`more${i}`, now_ms);
+    cluster.joined(now_ms);
+    assert.equal(told.at(-1), undefined);
+  },
+);
 
 Deno.test(
   "the others are those that are heard over the connection there is; who is missing is awaited",

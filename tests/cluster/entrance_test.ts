@@ -120,25 +120,47 @@ Deno.test(
 );
 
 Deno.test(
-  "a start waits in one step until the others have been heard",
+  "a start looks at the log no more often while the others are heard",
   { permissions },
   async () => {
     const room = new Room(false);
     let now_ms = 10;
-    const waits_ms: number[] = [];
+    let looks = 0;
     await enter(room, {
-      find: () => Promise.resolve(undefined),
+      find: () => Promise.resolve(void looks++),
       ask: () => Promise.resolve(),
       hold: () => {},
       now: () => now_ms,
     }, (ms) => {
-      waits_ms.push(ms);
       now_ms += ms;
       // Not known before NATS is connected, so it is asked for until then.
-      if (waits_ms.length === 2) room.joined(false, now_ms);
+      if (looks === 3 && now_ms < 200) room.joined(false, now_ms = 200);
       return Promise.resolve();
     });
-    assert.deepEqual(waits_ms, [50, 50, HEARING_MS]);
+    assert.deepEqual([looks, now_ms], [5, 200 + HEARING_MS]);
+  },
+);
+
+Deno.test(
+  "a start goes on as soon as one that may propose, and all that it hears, were heard",
+  { permissions },
+  async () => {
+    const room = new Room(false);
+    room.joined(false, 0);
+    const log = { id: LOG, lastSequence: 10 };
+    let now_ms = 0;
+    await enter(room, {
+      find: () => Promise.resolve(log),
+      ask: () => Promise.resolve(),
+      hold: () => assert.fail(),
+      now: () => now_ms,
+    }, (ms) => {
+      now_ms += ms;
+      if (now_ms === 20) room.heard(heartbeat("b", { hears: ["c"] }), now_ms);
+      if (now_ms === 50) room.heard(heartbeat("c"), now_ms);
+      return Promise.resolve();
+    });
+    assert.equal(now_ms, 50);
   },
 );
 

@@ -15,11 +15,12 @@ function sending() {
   const sender = new HeartbeatSender(
     { replicaId: "a", version: "1.1.0", session: "0".repeat(32) },
     replica satisfies LocalReplica,
-    (heartbeat, unsure) =>
+    ({ sure, unsure }) =>
       sent.push({
-        sure: parseHeartbeat("a", heartbeat),
+        sure: parseHeartbeat("a", sure),
         unsure: unsure && parseHeartbeat("a", unsure),
       }),
+    () => [],
   );
   return { sent, replica, sender };
 }

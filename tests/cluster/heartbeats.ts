@@ -45,6 +45,7 @@ export function localReplica() {
     state: "ready",
     reason,
     connected: true,
+    writable: true,
     isAheadOfLog: false,
     isLogInDoubt: false,
     healCount: undefined as number | undefined,

@@ -50,6 +50,46 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "a start listens no longer once all that may say something have said it",
+  { permissions },
+  () => {
+    const b = heartbeat("b", { hears: ["c"] });
+    const c = heartbeat("c", { hears: ["b"] });
+    const d = heartbeat("d");
+    const isHearing = (...heard: ReturnType<typeof heartbeat>[]) =>
+      roomOf(heard).isHearing(log, HEARING_MS - 1);
+    assert.ok(!isHearing(heartbeat("b", { hears: [] })));
+    assert.ok(!isHearing(b, c));
+    assert.ok(!isHearing(b, heartbeat("c", { state: "catching_up" })));
+    // Nobody was heard, or nobody that may propose to this log.
+    assert.ok(isHearing());
+    assert.ok(isHearing(d));
+    assert.ok(isHearing(heartbeat("b", { hears: [], log_id: OTHER })));
+    // Someone is still missing, whoever knows of it.
+    assert.ok(isHearing(b));
+    assert.ok(isHearing(heartbeat("e", { hears: [] }), b));
+    assert.ok(isHearing(b, c, heartbeat("b", { hears: ["c", "f"] })));
+    // It may not propose any more.
+    assert.ok(isHearing(b, c, heartbeat("b"), heartbeat("c")));
+    const room = roomOf([b, c]);
+    assert.ok(room.isHearing(undefined, 0), "there is no log");
+    room.joined(false, 10);
+    assert.ok(room.isHearing(log, 10), "heard over another connection");
+    assert.ok(!room.isHearing(log, 10 + HEARING_MS));
+  },
+);
+
+Deno.test(
+  "what a replica that may propose says does not make its fuller state fit",
+  { permissions },
+  () => {
+    const fuller = heartbeat("b", { hears: [], applied_sequence: 11 });
+    assert.equal(roomOf([fuller]).judge(log, 1).type, "wait");
+    assert.equal(verdict(roomOf([fuller]), log).type, "refuse");
+  },
+);
+
 Deno.test("states that the log has applied too let a replica go on", {
   permissions,
 }, () => {

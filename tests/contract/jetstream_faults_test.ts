@@ -278,7 +278,7 @@ Deno.test("a stream that is sealed, or that transforms subjects, is called that,
   });
   await using session = await Session.open(server, {}, 0, members);
   const [sure, unsure] = [payload("sure"), payload("unsure")];
-  session.log.sendHeartbeat(sure, unsure);
+  session.log.sendHeartbeat({ admitted: undefined, sure, unsure });
   await session.propose(1);
   await withManager(server, async (manager, client) => {
     if (isAtLeast(client, "2.10")) {
@@ -292,7 +292,7 @@ Deno.test("a stream that is sealed, or that transforms subjects, is called that,
     await edit(manager, { sealed: true });
     await session.untilReason(/it is sealed/);
   });
-  session.log.sendHeartbeat(sure, unsure);
+  session.log.sendHeartbeat({ admitted: undefined, sure, unsure });
   await eventually(() =>
     assert.deepEqual(
       heard.map((text) => JSON.parse(text)[0].user_id),

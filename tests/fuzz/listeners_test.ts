@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { anyCharacter } from "../support/any_character.ts";
 import { eventually } from "../support/eventually.ts";
 import { AUTHORIZATION_LINE, RawClient } from "../support/raw_client.ts";
 import { ServiceProcess } from "../support/service_process.ts";
@@ -22,7 +23,7 @@ interface Input {
 const listener = fc.constantFrom("set" as const, "get" as const);
 
 const text = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.string({ unit: anyCharacter, maxLength: 40 }),
   fc.constantFrom("", "?", "/", "//", "%", "%ff", "#", "*", "a".repeat(9_000)),
 );
 
@@ -73,7 +74,7 @@ const headerLine = fc.oneof(
   ),
   fc.tuple(
     fc.string({ maxLength: 10 }),
-    fc.string({ unit: "binary", maxLength: 30 }),
+    fc.string({ unit: anyCharacter, maxLength: 30 }),
   )
     .map(([name, value]) => `${name}: ${value}`),
 );
@@ -96,7 +97,7 @@ const body = fc.oneof(
   fc.constant(
     "user_id,postpaid_limit,spp,shipping_fee,return_fee\r\nb,1,2,3,4\r\n",
   ),
-  fc.string({ unit: "binary" }),
+  fc.string({ unit: anyCharacter }),
 );
 
 const request = fc.record({

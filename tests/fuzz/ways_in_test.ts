@@ -5,6 +5,7 @@ import type { Replica } from "../../src/replica/replica.ts";
 import { saveSnapshot } from "../../src/snapshot/store.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
+import { anyCharacter } from "../support/any_character.ts";
 import { restored } from "../support/backup_bytes.ts";
 import { LocalService } from "../support/local_service.ts";
 import { newSeed } from "../support/random.ts";
@@ -23,7 +24,7 @@ const written = number.map((value) => Object.is(value, -0) ? "-0" : `${value}`);
 const id = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...ODD_IDS) },
   { weight: 1, arbitrary: fc.constantFrom(...IMPOSSIBLE_IDS) },
-  { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
+  { weight: 2, arbitrary: fc.string({ unit: anyCharacter, maxLength: 20 }) },
 );
 
 /** A JSON body, which may hold anything, and the odd id escaped or not. */

@@ -32,15 +32,17 @@ Deno.test("POST /set answers 504 when the set is stored and can't be applied her
 });
 
 Deno.test("POST /import says how far it came when a row is stored and can't be applied here, and no backup is half an entry", async () => {
-  const rows = ["a", largeId("b"), "c"].map((id) => `${id},1,2,3,4`);
+  // The first row has an entry of its own, as after every lone set.
+  const ids = ["lone", "a", largeId("b"), "c"];
+  const rows = ids.map((id) => `${id},1,2,3,4`);
   const { service, status, problem } = await stuck(
     "/import",
     [HEADER, ...rows, ""].join("\n"),
   );
   assert.equal(status, 504);
-  assert.match(problem.detail, /is stored, as part of entry 2 of the log/);
-  assert.deepEqual([problem.line, problem.rows_committed], [2, 0]);
+  assert.match(problem.detail, /is stored, as part of entry 3 of the log/);
+  assert.deepEqual([problem.line, problem.rows_committed], [3, 1]);
   const backup = await service.ask("/backup");
   assert.equal(backup.status, 503);
-  assert.match((await backup.json()).detail, /entry 2 can't be applied/);
+  assert.match((await backup.json()).detail, /entry 3 can't be applied/);
 });

@@ -25,16 +25,33 @@ const REFUSED: [lines: string[], status: string][] = [
   [["PUT /set", AUTHORIZATION_LINE], "405"],
 ];
 
-/** A service that speaks TLS, and the authority of its certificate. */
-async function startWithTls(folder: string) {
-  const { ca, cert, key } = await makeCertificates(folder, "server");
-  const service = ServiceProcess.spawn({
-    dataDir: folder,
+const folder = new TemporaryFolder();
+
+/** One that all tests over TLS share, and the authority of its certificate. */
+let overTls: ServiceProcess;
+let ca: string;
+
+/** One without TLS, which the last test that needs it ends. */
+let plain: ServiceProcess;
+
+Deno.test.beforeAll(async () => {
+  const certificates = await makeCertificates(folder.path, "server");
+  const { cert, key } = certificates;
+  ca = Deno.readTextFileSync(certificates.ca);
+  overTls = ServiceProcess.spawn({
+    dataDir: `${folder.path}/tls`,
     env: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key },
   });
-  await service.line(({ state }) => state === "ready");
-  return { service, ca: Deno.readTextFileSync(ca) };
-}
+  plain = ServiceProcess.spawn({ dataDir: `${folder.path}/plain` });
+  await overTls.line(({ state }) => state === "ready");
+  await plain.started();
+});
+
+Deno.test.afterAll(async () => {
+  await overTls[Symbol.asyncDispose]();
+  await plain[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
 
 /** Sends a body of some length as it is, or in chunks of HTTP's own. */
 async function sendBody(
@@ -54,12 +71,9 @@ async function sendBody(
 }
 
 Deno.test("a client over TLS that sends all of a refused body can read the refusal", async () => {
-  using folder = new TemporaryFolder();
-  const { service, ca } = await startWithTls(folder.path);
-  await using _ = service;
   for (const [[requestLine, ...lines], status] of REFUSED) {
     for (const chunked of [false, true]) {
-      using client = await RawClient.connect(service.url("set"), ca);
+      using client = await RawClient.connect(overTls.url("set"), ca);
       await client.send(head(
         requestLine,
         ...lines,
@@ -79,19 +93,15 @@ Deno.test("a client over TLS that sends all of a refused body can read the refus
 });
 
 Deno.test("a refused body that never ends is cut off", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
-  using client = await RawClient.connect(service.url("set"));
+  using client = await RawClient.connect(plain.url("set"));
   await client.send(head("POST /import", "Content-Length: 10000000000"));
   assert.ok(!await sendBody(client, 4 * LINGER_BYTES_MAX, false));
 });
 
 Deno.test("clients that stop in the middle of refused bodies take nobody's place, and do not hold up a stop", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
   const clients = await Promise.all(
     Array.from({ length: LINGERING_MAX }, async () => {
-      const client = await RawClient.connect(service.url("set"));
+      const client = await RawClient.connect(plain.url("set"));
       await client.send(head("POST /import", "Content-Length: 10000000000"));
       return client;
     }),
@@ -101,7 +111,7 @@ Deno.test("clients that stop in the middle of refused bodies take nobody's place
     assert.match(text, /^HTTP\/1.1 401 /);
   }
   const started = performance.now();
-  const status = service.end("SIGTERM");
+  const status = plain.end("SIGTERM");
   for (const client of clients) {
     assert.ok((await client.receive()).closed);
     client[Symbol.dispose]();
@@ -111,15 +121,12 @@ Deno.test("clients that stop in the middle of refused bodies take nobody's place
 });
 
 Deno.test("over HTTP/2 a refusal is whole and no error, whether the body ends or not", async () => {
-  using folder = new TemporaryFolder();
-  const { service, ca } = await startWithTls(folder.path);
-  await using _ = service;
   // Short ones first, and more of them than are read at a time.
   const lengths = Array.from({ length: LINGERING_MAX + 1 }, () => 2);
   lengths.push(30_000, BODY_BYTES, 2 * LINGER_BYTES_MAX);
   for (const length of lengths) {
     for (const isLengthNamed of [true, false]) {
-      const session = connect(service.url("set"), { ca });
+      const session = connect(overTls.url("set"), { ca });
       const { status, text } = await post(session, length, isLengthNamed);
       session.destroy();
       assert.equal(status, 401);
@@ -143,9 +150,6 @@ const BEGUN: [path: string, body: Uint8Array<ArrayBuffer>, status: number][] = [
 ];
 
 Deno.test("curl can read the refusal of a body whose reading has begun, over HTTP/1.1 and HTTP/2", async () => {
-  using folder = new TemporaryFolder();
-  const { service } = await startWithTls(folder.path);
-  await using _ = service;
   const file = `${folder.path}/body`;
   for (const [path, body, status] of BEGUN) {
     Deno.writeFileSync(file, body);
@@ -158,7 +162,7 @@ Deno.test("curl can read the refusal of a body whose reading has begun, over HTT
           ...isLengthNamed
             ? ["--data-binary", `@${file}`]
             : ["--request", "POST", "--upload-file", "-"],
-          `${service.url("set")}${path}`,
+          `${overTls.url("set")}${path}`,
         ], isLengthNamed ? "" : body);
         const problem = JSON.parse(new TextDecoder().decode(answer));
         assert.equal(problem.status, status, `${path} ${version}`);

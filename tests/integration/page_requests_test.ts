@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import type { App } from "../../src/http/server/router.ts";
 import { TestBrowser } from "../support/browser.ts";
 import { AUTHORIZATION, PASSWORD, USER } from "../support/credentials.ts";
+import { Keyboard } from "../support/keyboard.ts";
 import { audit } from "../support/page_audit.ts";
 import { look } from "../support/page_look.ts";
 import { ServedService } from "../support/served_service.ts";
@@ -12,20 +14,34 @@ const PREFIX = "/grades/eu";
 
 const browser = TestBrowser.forAllTests();
 
-/** Serves an app under a path and nothing else, as a proxy may. */
-function serveUnderPrefix(app: App): Deno.HttpServer<Deno.NetAddr> {
+/** Serves apps under paths and nothing else, as a proxy may. */
+function serveUnder(
+  apps: Readonly<Record<string, App>>,
+): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => {
       const url = new URL(request.url);
-      if (!url.pathname.startsWith(`${PREFIX}/`)) {
-        return new Response(null, { status: 404 });
-      }
-      url.pathname = url.pathname.slice(PREFIX.length);
+      const prefix = Object.keys(apps).find((one) =>
+        url.pathname.startsWith(`${one}/`)
+      );
+      if (prefix === undefined) return new Response(null, { status: 404 });
+      url.pathname = url.pathname.slice(prefix.length);
       const { method, headers, body } = request;
-      return app(new Request(url, { method, headers, body }));
+      return apps[prefix](new Request(url, { method, headers, body }));
     },
   );
+}
+
+/** Both listeners below the paths of one host, as OPERATIONS.md has it. */
+function serveBoth({ apps }: ServedService): Deno.HttpServer<Deno.NetAddr> {
+  return serveUnder({
+    [`${PREFIX}/set`]: apps.set,
+    [`${PREFIX}/get`]: (request) =>
+      new URL(request.url).pathname === "/page"
+        ? Response.redirect(new URL(`${PREFIX}/set/page`, request.url), 307)
+        : apps.get(request),
+  });
 }
 
 /** A URL that holds the user and the password. */
@@ -58,7 +74,7 @@ for (const prefix of ["", PREFIX]) {
 
   Deno.test(`the live page works with a user and a password in its address${where}`, async () => {
     await using service = new ServedService();
-    await using proxy = serveUnderPrefix(service.apps.get);
+    await using proxy = serveUnder({ [PREFIX]: service.apps.get });
     await service.set({ user_id: "pad", spp: 7 });
     const base = prefix === ""
       ? service.url
@@ -83,7 +99,7 @@ for (const prefix of ["", PREFIX]) {
 
   Deno.test(`the page that sets and deletes works with a user and a password in its address${where}`, async () => {
     await using service = new ServedService();
-    await using proxy = serveUnderPrefix(service.apps.set);
+    await using proxy = serveUnder({ [PREFIX]: service.apps.set });
     const base = prefix === ""
       ? service.setUrl
       : `http://127.0.0.1:${proxy.addr.port}${prefix}`;
@@ -103,6 +119,78 @@ for (const prefix of ["", PREFIX]) {
     await leave(service);
   });
 }
+
+Deno.test("below the paths of one host, and by keyboard alone, users are found, set, deleted, imported and backed up", async () => {
+  await using service = new ServedService();
+  await using proxy = serveBoth(service);
+  await service.set(
+    Array.from({ length: 22 }, (_, i) => ({ user_id: `u${10 + i}` })),
+  );
+  const base = `http://127.0.0.1:${proxy.addr.port}${PREFIX}`;
+  const { page, problems } = await browser.open(`${base}/get/`, {
+    httpCredentials: { username: USER, password: PASSWORD },
+  });
+  const keys = new Keyboard(page);
+  await keys.tabTo('a[href="page"]');
+  await keys.press("Enter");
+  await page.waitForURL(`${base}/set/page`);
+
+  await keys.tabTo("#prefix");
+  await keys.type("u");
+  await keys.press("Enter");
+  await page.getByText("The first 20 users.").waitFor();
+  // Over the users: to the part behind them, and back.
+  await keys.tabTo('a[href="#look-up"]', "Shift+Tab");
+  await keys.press("Enter");
+  await keys.tabTo("#more", "Shift+Tab");
+  await keys.press("Enter");
+  await page.getByText("22 users, and no more.").waitFor();
+  assert.ok(await keys.isAt("#find tbody tr:nth-child(21) a"));
+  await keys.press("Enter");
+  await page.locator("#live", { hasText: /^Live$/ }).waitFor();
+  assert.ok(await keys.isAt("#edit"));
+
+  await keys.tabTo("#spp");
+  await keys.type("9");
+  await keys.press("Enter");
+  await page.getByText("u30 was set at sequence 2.").waitFor();
+  await keys.tabTo("#delete");
+  await keys.press("Enter");
+  assert.ok(await keys.isAt("#keep"));
+  await keys.press("Escape");
+  assert.ok(await keys.isAt("#delete"));
+  await keys.press("Enter");
+  await keys.tabTo("#do-delete");
+  await keys.press("Enter");
+  await page.getByText("u30 was deleted at sequence 3.").waitFor();
+  assert.ok(await keys.isAt("#delete"));
+
+  await keys.tabTo("#file");
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    keys.press("Enter"),
+  ]);
+  await chooser.setFiles({
+    name: "users.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from("user_id,spp\nann,7\n"),
+  });
+  await keys.tabTo("#import [type=submit]");
+  await keys.press("Enter");
+  await page.getByText("Imported: 1 row, up to sequence 4.").waitFor();
+  assert.ok(await keys.isAt("#import [type=submit]"));
+
+  await keys.tabTo("#backup a");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    keys.press("Enter"),
+  ]);
+  assert.match(download.suggestedFilename(), /-4\.csv\.gz$/);
+  await page.getByText("The browser is saving 22 users, as of").waitFor();
+  // The page does not get what the browser saves.
+  assert.deepEqual(problems.filter((one) => !/\/backup$/.test(one)), []);
+  await leave(service);
+});
 
 Deno.test("the page that sets and deletes tells a request that was never sent from a lost answer", async () => {
   await using service = new ServedService();

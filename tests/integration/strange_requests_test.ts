@@ -9,6 +9,20 @@ import {
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
+const folder = new TemporaryFolder();
+
+/** One for all tests. */
+let service: ServiceProcess;
+
+Deno.test.beforeAll(async () => {
+  service = await ServiceProcess.start({ dataDir: folder.path });
+});
+
+Deno.test.afterAll(async () => {
+  await service[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
 /** Sends one request and reads the head of its answer. */
 async function ask(url: string, request: string): Promise<string> {
   using client = await RawClient.connect(url);
@@ -17,8 +31,6 @@ async function ask(url: string, request: string): Promise<string> {
 }
 
 Deno.test("no Host header and no form of a target makes a request skip its route", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
   const set = service.url("set");
   const request = (line: string, host: string) =>
     `${line} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\n\r\n`;
@@ -55,8 +67,6 @@ Deno.test("no Host header and no form of a target makes a request skip its route
 });
 
 Deno.test("an early answer to a long body does not wait for it, and a client that sends on is cut off", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
   const length = "Content-Length: 10000000000\r\nExpect: 100-continue";
   const cases: [string, string][] = [
     [head("POST /set", length), "401"],
@@ -91,8 +101,6 @@ Deno.test("an early answer to a long body does not wait for it, and a client tha
 });
 
 Deno.test("an early answer to a short body leaves the connection open for the next request", async () => {
-  using folder = new TemporaryFolder();
-  await using service = await ServiceProcess.start({ dataDir: folder.path });
   using client = await RawClient.connect(service.url("set"));
   for (let i = 0; i < 3; i++) {
     await client.send(head("POST /set", "Content-Length: 2") + "{}");

@@ -41,11 +41,11 @@ Deno.test("the page of the set listener finds users by the beginning of their id
   await find.click();
   await page.getByText("The first 20 users.").waitFor();
   await page.getByRole("button", { name: "More" }).click();
-  await page.getByText("25 users: all that there are.").waitFor();
+  await page.getByText("25 users, and no more.").waitFor();
   assert.equal(await page.locator("#find tbody tr").count(), 25);
   await page.getByLabel("user_id begins with").fill("<");
   await page.keyboard.press("Enter");
-  await page.getByText("1 users: all that there are.").waitFor();
+  await page.getByText("1 user, and no more.").waitFor();
   assert.deepEqual(await audit(page), []);
   assert.equal((await look(page)).width, 360);
   await page.getByRole("link", { name: HOSTILE }).click();
@@ -63,13 +63,15 @@ Deno.test("the page of the set listener imports a file, says how far it is and w
   const start = page.getByRole("button", { name: "Import", exact: true });
   await file.setInputFiles(csv("a,1,2,3,4\nb,1,2,3,4\n"));
   await start.click();
-  await outcome.filter({ hasText: /^2 rows were imported, up to sequence \d/ })
+  await outcome.filter({ hasText: /^Imported: 2 rows, up to sequence \d/ })
     .waitFor();
   assert.equal(await outcome.getAttribute("data-kind"), "good");
 
   await file.setInputFiles(csv("c,1,2,3,4\nnonsense\n"));
   await start.click();
-  await outcome.filter({ hasText: /^The import ended: .* before line 3 are/ })
+  await outcome.filter({
+    hasText: /^The import ended: .* before line 3: \d row/,
+  })
     .waitFor();
   assert.equal(await outcome.getAttribute("data-kind"), "bad");
 
@@ -80,7 +82,9 @@ Deno.test("the page of the set listener imports a file, says how far it is and w
   assert.ok((await service.statusJson()).users > 1);
   await start.click();
   await page.getByRole("button", { name: "Import and delete" }).click();
-  await outcome.filter({ hasText: /^1 rows .*, and \d users .* were deleted/ })
+  await outcome.filter({
+    hasText: /^Imported: 1 row, .* Deleted: \d users? not in the file/,
+  })
     .waitFor();
   assert.equal((await service.statusJson()).users, 1);
 

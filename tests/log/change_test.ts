@@ -12,12 +12,13 @@ import { encodeEntry } from "../../src/log/entry_payload.ts";
 import { NUMBER_FIELDS, type UserGradePatch } from "../../src/user_grade.ts";
 import { InvalidUserGradeError } from "../../src/user_grade_schema.ts";
 import { IMPOSSIBLE_IDS, number, ODD_IDS } from "../storage/arbitraries.ts";
+import { anyCharacter } from "../support/any_character.ts";
 
 const permissions = "none";
 
 const id = fc.oneof(
   fc.constantFrom(...ODD_IDS, ...IMPOSSIBLE_IDS),
-  fc.string({ unit: "binary", maxLength: 60 }),
+  fc.string({ unit: anyCharacter, maxLength: 60 }),
   fc.string({ unit: "grapheme", maxLength: 20 }),
 );
 

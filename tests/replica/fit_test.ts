@@ -88,6 +88,17 @@ Deno.test({
       misfit({ ...snapshot(3), digest: "b".repeat(16) }, LOG_ID, location)!,
       /^of another history: the log begins with entry 4, .* digest a{16}, .* b{16}$/,
     );
+    // Its first entry says what it follows.
+    const follows = (after: string) => {
+      const location = log(4, 9)(3);
+      return { ...location, begin: { mark: undefined, after } };
+    };
+    assert.equal(misfit(snapshot(3), LOG_ID, follows(time(3))), undefined);
+    assert.match(misfit(snapshot(3), LOG_ID, follows(time(2)))!, /^too old/);
+    assert.match(
+      misfit({ ...snapshot(3), time: null }, LOG_ID, follows(time(3)))!,
+      /^too old/,
+    );
     // One that has a single history says nothing of it.
     const { begin: _, ...embedded } = log(4, 9)(3);
     assert.equal(misfit(snapshot(3), LOG_ID, embedded), undefined);

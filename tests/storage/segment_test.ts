@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hashKey } from "../../src/storage/key_hash.ts";
+import { numberWords, widthsOf } from "../../src/storage/packed_numbers.ts";
 import { forEachRecord } from "../../src/storage/record.ts";
 import { Segment, SEGMENT_WORDS_MAX } from "../../src/storage/segment.ts";
 import { TableFullError } from "../../src/storage/table_full_error.ts";
@@ -22,11 +23,11 @@ function createSegment(): Segment {
 function set(segment: Segment, id: string, numbers: Numbers): void {
   const { words, length } = toKey(id);
   const hash = hashId(SEED, id);
-  const wide = numbers.some((value) => value !== (value | 0));
+  const widths = widthsOf(...numbers);
   let place = segment.find(hash, words, length);
-  if (place === -1) place = segment.append(hash, words, length, wide);
-  else if (wide && !segment.isWide(place)) {
-    place = segment.widen(hash, words, length);
+  if (place === -1) place = segment.append(hash, words, length, widths);
+  else if (!segment.hasRoom(place, widths)) {
+    place = segment.widen(hash, words, place, widths);
   }
   segment.write(place, ...numbers);
 }
@@ -40,11 +41,17 @@ function remove(segment: Segment, id: string): boolean {
   return place !== -1;
 }
 
+function read(segment: Segment, place: number): number[] {
+  const numbers = new Float64Array(4);
+  segment.read(place, numbers);
+  return [...numbers];
+}
+
 function get(segment: Segment, id: string): number[] | undefined {
   const { words, length } = toKey(id);
   const place = segment.find(hashId(SEED, id), words, length);
   if (place === -1) return undefined;
-  return [0, 1, 2, 3].map((column) => segment.read(place, column));
+  return read(segment, place);
 }
 
 /** Every record that is not dead: its key's bytes as text, and its numbers. */
@@ -55,7 +62,7 @@ function rows(segment: Segment): Map<string, number[]> {
     const start = 4 * (place + 1);
     const id = new TextDecoder().decode(bytes.subarray(start, start + length));
     assert.ok(!found.has(id), `${id} has two records`);
-    found.set(id, [0, 1, 2, 3].map((column) => segment.read(place, column)));
+    found.set(id, read(segment, place));
   });
   return found;
 }
@@ -116,7 +123,8 @@ for (const [name, make] of Object.entries(CHURNS)) {
     const add = (i: number) => set(segment, make(i)[0], [make(i)[1], 0, 0, 0]);
     let [live, live_max, bytes] = [0, 0, 0];
     const words = (i: number) =>
-      5 + Math.ceil(make(i)[0].length / 4) + (make(i)[1] > 2 ** 31 ? 4 : 0);
+      1 + Math.ceil(make(i)[0].length / 4) +
+      numberWords(widthsOf(make(i)[1], 0, 0, 0));
     for (let i = 0; i < 20 * users; i++) {
       add(i);
       live += words(i);
@@ -140,9 +148,9 @@ test("Segment uses the space of records that became wider", () => {
       set(segment, `user-${1e6 + i}`, [number, 0, 0, 0]);
     }
   }
-  // A header, 3 words of key and 8 of numbers.
+  // A header, 3 words of key and 2 of numbers.
   assert.ok(
-    segment.words.length < 1.38 * 12 * users,
+    segment.words.length < 1.38 * 6 * users,
     `${segment.words.length}`,
   );
   assert.equal(rows(segment).size, users);
@@ -163,7 +171,7 @@ test("Segment gives memory back when its users go, and takes them again", () => 
       assert.deepEqual(get(segment, id)?.[3], 2 ** 40);
       remove(segment, id);
     }
-    assert.ok(segment.bytes < 2 * empty, `${segment.bytes}, once ${empty}`);
+    assert.ok(segment.bytes < 4 * empty, `${segment.bytes}, once ${empty}`);
   }
 });
 
@@ -171,7 +179,7 @@ test("Segment finds keys whose hashes are all the same", () => {
   const segment = new Segment(() => -1);
   const keys: Key[] = Array.from({ length: 500 }, (_, i) => toKey(`u${i}`));
   const places = keys.map(({ words, length }, i) => {
-    const place = segment.append(-1, words, length, false);
+    const place = segment.append(-1, words, length, widthsOf(i, 0, 0, 0));
     segment.write(place, i, 0, 0, 0);
     return place;
   });
@@ -182,12 +190,14 @@ test("Segment finds keys whose hashes are all the same", () => {
   assert.equal(segment.find(-1, words, length), -1);
 });
 
-test("Segment widens a record once and keeps one that is alive", () => {
+test("Segment widens a record where it is while its last word has room, and keeps one that is alive", () => {
   const segment = createSegment();
-  set(segment, "a", [1, 2, 3, 4]);
+  set(segment, "a", [1, 2, 0, 0]);
   set(segment, "b", [5, 6, 7, 8]);
   const narrow = segment.used;
-  set(segment, "a", [1, 2, 2 ** 31, 4]);
+  set(segment, "a", [1, 2, 3, 4]);
+  assert.equal(segment.used, narrow);
+  set(segment, "a", [1, 2, 2 ** 53 - 1, 2 ** 53 - 1]);
   const wide = segment.used;
   assert.ok(wide > narrow);
   set(segment, "a", [1, 2, 2 ** 53 - 1, -(2 ** 53) + 1]);
@@ -202,9 +212,11 @@ test("Segment widens a record once and keeps one that is alive", () => {
 test("Segment takes records up to its limit, then says so and changes nothing", () => {
   const segment = createSegment();
   const id = (i: number) => `${i}-`.padEnd(252, "x");
-  // A header, 63 words of key and 4 of numbers.
-  const users = Math.floor(SEGMENT_WORDS_MAX / 68);
-  for (let i = 0; i < users; i++) set(segment, id(i), [i, -i, 0, 1]);
+  // A header, 63 words of key and 3 of numbers.
+  const users = Math.floor(SEGMENT_WORDS_MAX / 67);
+  const big = 2 ** 31 - 1;
+  const numbers = (i: number): Numbers => [big, -i - 1, big - i, 0];
+  for (let i = 0; i < users; i++) set(segment, id(i), numbers(i));
 
   const { used, words } = segment;
   const before = words.slice(0, used);
@@ -215,8 +227,8 @@ test("Segment takes records up to its limit, then says so and changes nothing", 
         error instanceof TableFullError &&
         /Cannot store a user: .* limit of 16777212 bytes/.test(error.message),
     );
-  full([1, 2, 3, 4], id(users));
-  full([2 ** 40, 2, 3, 4], id(0));
+  full([big, 2, big, 4], id(users));
+  full([2 ** 40, 2, big, 2 ** 40], id(0));
   assert.equal(segment.words, words);
   assert.equal(segment.used, used);
   assert.ok(before.every((word, i) => word === words[i]));
@@ -226,7 +238,7 @@ test("Segment takes records up to its limit, then says so and changes nothing", 
   set(segment, id(0), [7, 7, 7, 7]);
   assert.deepEqual(get(segment, id(0)), [7, 7, 7, 7]);
   for (let i = 1; i < users; i++) {
-    assert.deepEqual(get(segment, id(i)), [i, -i + 0, 0, 1]);
+    assert.deepEqual(get(segment, id(i)), numbers(i));
   }
   set(segment, "short", [1, 2, 3, 4]);
   assert.deepEqual(get(segment, "short"), [1, 2, 3, 4]);
@@ -235,7 +247,7 @@ test("Segment takes records up to its limit, then says so and changes nothing", 
   for (let i = 1; i < users / 60; i++) remove(segment, id(i));
   set(segment, id(users), [8, 8, 8, 8]);
   assert.deepEqual(get(segment, id(users)), [8, 8, 8, 8]);
-  assert.deepEqual(get(segment, id(users - 1)), [users - 1, 1 - users, 0, 1]);
+  assert.deepEqual(get(segment, id(users - 1)), numbers(users - 1));
 });
 
 test("Segment changes nothing when memory is out, and works again when there is some", () => {

@@ -33,7 +33,7 @@ Deno.test(
               words[used + 1] = value;
               addRecord(slots, value << SEGMENT_BITS, used);
               places.push(used);
-              used += 6;
+              used += 2;
             } else if (places.length > 0) {
               const [place] = places.splice(value % places.length, 1);
               const hash = hashKey(words, place + 1);

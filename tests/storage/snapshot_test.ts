@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { widthsOf } from "../../src/storage/packed_numbers.ts";
 import { Segment } from "../../src/storage/segment.ts";
 import { TableSnapshot } from "../../src/storage/snapshot.ts";
 import { UserTable } from "../../src/storage/user_table.ts";
@@ -15,6 +16,9 @@ class CountingWords extends Int32Array<ArrayBuffer> {
   }
 }
 
+/** Four words of numbers. */
+const WIDTHS = widthsOf(2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1);
+
 /**
  * A segment of users `user-0`, `user-1`, ..., each with its number as its first
  * value, and where their records are. Seven words each: 100 fit in a page of
@@ -24,7 +28,7 @@ function createSegment(users: number): { segment: Segment; places: number[] } {
   const segment = new Segment(() => 0);
   const places = Array.from({ length: users }, (_, i) => {
     const { words, length } = toKey(`user-${i}`);
-    const place = segment.append(i, words, length, false);
+    const place = segment.append(i, words, length, WIDTHS);
     segment.write(place, i, 0, 0, 0);
     return place;
   });
@@ -95,7 +99,7 @@ test("TableSnapshot.keep() copies nothing of records that are new or read", () =
   const { segment, places } = createSegment(100);
   using snapshot = new TableSnapshot([segment], 100);
   const { words, length } = toKey("late");
-  const late = segment.append(0, words, length, false);
+  const late = segment.append(0, words, length, WIDTHS);
   snapshot.keep(0, segment, late);
   assert.deepEqual(readValues(snapshot, 100), ascending(100));
   CountingWords.copies = 0;

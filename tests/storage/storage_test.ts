@@ -96,7 +96,9 @@ test("Storage.digest depends on the records alone", () => {
 
 test("Storage.restore() gives back what a snapshot's rows hold, in another storage", () => {
   const storage = new Storage();
-  ODD_IDS.forEach((id, i) => storage.set(grade(id, i, -i, 2 ** i, -(3 ** i))));
+  ODD_IDS.forEach((id, i) =>
+    storage.set(grade(id, i, -i, 2 ** i, -(3 ** (i % 33))))
+  );
   const restored = new Storage();
   const { table, digest } = storage.snapshot();
   for (let rows; (rows = table.read(4)) !== undefined;) restored.restore(rows);

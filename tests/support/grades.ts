@@ -5,12 +5,13 @@
  */
 import fc from "fast-check";
 import type { UserGrade } from "../../src/user_grade.ts";
+import { anyCharacter } from "./any_character.ts";
 
 const encoder = new TextEncoder();
 
 /** Ids of any characters that ids may hold, often those that mean something. */
 export const ids: fc.Arbitrary<string> = fc.oneof(
-  fc.string({ unit: "binary", minLength: 1, maxLength: 60 }),
+  fc.string({ unit: anyCharacter, minLength: 1, maxLength: 60 }),
   fc.string({
     minLength: 1,
     maxLength: 6,

@@ -166,8 +166,8 @@ export class SimulatedService {
       { replicaId: name, version: "1.0.0", session },
       replica,
       {
-        sendHeartbeat: (heartbeat, unsure) => {
-          const sent = this.replica.session.isSure ? heartbeat : unsure;
+        sendHeartbeat: (forms) => {
+          const sent = this.replica.session.toTell(forms);
           if (sent !== undefined) this.#send(sent);
         },
         heard: (heartbeat) => this.healing?.heard(heartbeat),

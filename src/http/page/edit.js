@@ -123,6 +123,18 @@ dialog.querySelector("#do-delete").addEventListener("click", () => {
   );
 });
 
+document.querySelector("#find table").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (link === null) return;
+  // The keyboard goes on where the user is changed.
+  const goThere = () => {
+    document.querySelector("#look-up").scrollIntoView();
+    section.focus({ preventScroll: true });
+  };
+  if (link.hash === location.hash) goThere();
+  else addEventListener("hashchange", goThere, { once: true });
+});
+
 startLookUp((id) => {
   userId = id;
   section.hidden = false;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { element, full } from "./format.js";
+import { count, element } from "./format.js";
 import { problemOf, showOutcome } from "./outcome.js";
 import { send } from "./request.js";
 
@@ -13,7 +13,8 @@ const TIMEOUT_MS = 15_000;
 const LIMIT = 20;
 
 const form = document.querySelector("#find form");
-const table = document.querySelector("#find table");
+const place = document.querySelector("#find .wide");
+const table = place.querySelector("table");
 const more = document.querySelector("#more");
 const outcome = document.querySelector("#find .outcome");
 
@@ -35,9 +36,12 @@ function row({ user_id, ...numbers }) {
 
 function show(users) {
   const body = table.tBodies[0];
-  body.append(...users.map(row));
+  const found = users.map(row);
+  body.append(...found);
   const { length } = body.children;
-  table.hidden = length === 0;
+  place.hidden = length === 0;
+  // A button that is hidden would leave the keyboard at the page's beginning.
+  if (document.activeElement === more) found[0]?.querySelector("a").focus();
   more.hidden = next === null;
   showOutcome(
     outcome,
@@ -46,8 +50,8 @@ function show(users) {
         ? "There is no user yet. Set one below, or import a file."
         : "No user_id begins so."
       : next === null
-      ? `${full(length)} users: all that there are.`
-      : `The first ${full(length)} users.`,
+      ? `${count(length, "user")}, and no more.`
+      : `The first ${count(length, "user")}.`,
   );
 }
 

@@ -16,6 +16,11 @@ export function full(value) {
   return whole.format(value);
 }
 
+/** A number of things: `1 row`, `2 rows`. */
+export function count(value, noun) {
+  return `${full(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
 /** A number in three digits: `12.3K`. */
 export function compact(value) {
   return Math.abs(value) < 1000 ? precise.format(value) : short.format(value);

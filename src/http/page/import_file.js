@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { full, size } from "./format.js";
+import { count, full, setText, size } from "./format.js";
 import { problemOf, showOutcome } from "./outcome.js";
 import { upload } from "./request.js";
 
@@ -12,22 +12,36 @@ const { file: input, replace } = form.elements;
 const start = form.querySelector("[type=submit]");
 const stop = form.querySelector("#stop-import");
 const progress = document.querySelector("#import progress");
+const sentText = document.querySelector("#sent");
 const outcome = document.querySelector("#import .outcome");
 const dialog = document.querySelector("#sure-replace");
 
 /** Ends the import that runs. */
 let running;
 
+/** The outcome is read out, so that it does not change with each number. */
 function showSent(sent, whole) {
   progress.value = sent;
+  setText(
+    sentText,
+    `${size(sent)} of ${size(whole)} sent (${
+      whole === 0 ? 100 : Math.floor(100 * sent / whole)
+    } %).`,
+  );
   showOutcome(
     outcome,
     sent < whole
-      ? `${size(sent)} of ${size(whole)} sent (${
-        Math.floor(100 * sent / whole)
-      } %).`
+      ? "Sending the file …"
       : "All is sent; the last rows are being committed …",
   );
+}
+
+function showRunning(isRunning) {
+  const hadFocus = [start, stop].includes(document.activeElement);
+  start.disabled = isRunning;
+  stop.hidden = progress.hidden = sentText.hidden = !isRunning;
+  // A button that is disabled or hidden loses it.
+  if (hadFocus) (isRunning ? stop : start).focus();
 }
 
 function showAnswer({ status, text }) {
@@ -35,20 +49,20 @@ function showAnswer({ status, text }) {
   if (status === 200) {
     const deleted = answer.deleted === undefined
       ? ""
-      : `, and ${full(answer.deleted)} users who are not in it were deleted`;
+      : ` Deleted: ${count(answer.deleted, "user")} not in the file.`;
     return showOutcome(
       outcome,
-      `${full(answer.rows)} rows were imported${deleted}, up to sequence ${
+      `Imported: ${count(answer.rows, "row")}, up to sequence ${
         full(answer.log_sequence)
-      }.`,
+      }.${deleted}`,
       "good",
     );
   }
   const committed = answer.rows_committed === undefined
     ? ""
-    : ` ${full(answer.rows_committed)} rows before line ${
-      full(answer.line)
-    } are stored. The file can be imported again.`;
+    : ` Stored before line ${full(answer.line)}: ${
+      count(answer.rows_committed, "row")
+    }. The file can be imported again.`;
   showOutcome(
     outcome,
     `The import ended: ${answer.detail ?? `status ${status}`}.${committed}`,
@@ -59,8 +73,7 @@ function showAnswer({ status, text }) {
 async function importFile() {
   const [file] = input.files;
   running = new AbortController();
-  start.disabled = true;
-  stop.hidden = progress.hidden = false;
+  showRunning(true);
   progress.max = Math.max(1, file.size);
   showSent(0, file.size);
   try {
@@ -82,8 +95,7 @@ async function importFile() {
       "bad",
     );
   } finally {
-    start.disabled = false;
-    stop.hidden = progress.hidden = true;
+    showRunning(false);
   }
 }
 

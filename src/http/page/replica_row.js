@@ -20,6 +20,9 @@ const KINDS = {
   gone: "bad",
 };
 
+/** In which what a replica has now is not known, or not whole. */
+const WITHOUT_RECORDS = ["gone", "unknown", "starting", "restoring"];
+
 /** @returns A row without values, and its parts. */
 export function makeRow() {
   const cell = (name, attributes, ...children) =>
@@ -71,7 +74,7 @@ export function makeRow() {
 export function equality({ replica_id, state, equal, compared_at }, alone) {
   if (replica_id === alone) return ["stands alone", "bad"];
   if (equal === false) return ["differs", "bad"];
-  if (state === "gone" || state === "unknown") {
+  if (WITHOUT_RECORDS.includes(state)) {
     return compared_at === null
       ? ["not compared", "unknown"]
       : ["was equal", "unknown"];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { full } from "./format.js";
+import { count, full } from "./format.js";
 import { showOutcome } from "./outcome.js";
 import { send } from "./request.js";
 
@@ -32,7 +32,7 @@ link.addEventListener("click", async (event) => {
     link.click();
     showOutcome(
       outcome,
-      `The browser is saving ${full(rows)} users, as of sequence ${
+      `The browser is saving ${count(rows, "user")}, as of sequence ${
         full(sequence)
       }.`,
       "good",

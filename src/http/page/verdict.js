@@ -160,7 +160,10 @@ function others({ presence, replicas, diverged }, self) {
     const state = one.state.replaceAll("_", " ");
     found.push(["busy", `${one.replica_id} is ${state}: ${one.reason}.`]);
   }
-  const equal = diverged ? undefined : equality(present, self);
+  const whole = present.filter((one) =>
+    one === self || !["starting", "restoring"].includes(one.state)
+  );
+  const equal = diverged ? undefined : equality(whole, self);
   return equal === undefined ? found : [...found, equal];
 }
 

@@ -8,6 +8,7 @@ import {
   backupInfoJson,
   backupName,
 } from "../../snapshot/format/backup_info.ts";
+import { PREFER_FAST } from "../../snapshot/format/compression.ts";
 import { writeBackup } from "../../snapshot/format/write_backup.ts";
 import type { BackupSource } from "../ports/snapshots.ts";
 import { Limit } from "../server/limit.ts";
@@ -48,20 +49,23 @@ export function backup(source: BackupSource, counts: BackupCounts): Handler {
     const empty = new ReadableStream({ pull: (stream) => stream.close() });
     return new Response(empty, { headers });
   };
-  const get = () => {
+  const get: Handler = ({ headers: asked }) => {
     const leave = limit.enter();
     try {
       const { snapshot, made, headers } = hold();
-      const file = writeBackup(snapshot, made, {
-        read: (bytes) => counts.bytes += bytes,
-        end: (isComplete) => {
+      const observer = {
+        read: (bytes: number) => counts.bytes += bytes,
+        end: (isComplete: boolean) => {
           leave();
           if (isComplete) {
             counts.complete++;
             counts.completeAt_ms = Date.now();
           } else counts.broken++;
         },
-      });
+      };
+      const isFast = asked.get("prefer") === PREFER_FAST;
+      const compression = isFast ? "fast" : "small";
+      const file = writeBackup(snapshot, made, { observer, compression });
       return new Response(file, { headers });
     } catch (error) {
       leave();

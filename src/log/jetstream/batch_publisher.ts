@@ -12,7 +12,7 @@ import {
   type NatsConnection,
 } from "nats";
 import { describe, headersOf, inboxPrefix } from "./connection.ts";
-import { MESSAGE_ID, SEAM } from "./feed_message.ts";
+import { AFTER, MESSAGE_ID, SEAM } from "./feed_message.ts";
 import type { JetStreamOptions } from "./options.ts";
 import type { PublishAction } from "./session_actions.ts";
 import type { Refused, Unsent } from "./session_events.ts";
@@ -63,7 +63,7 @@ export class BatchPublisher {
   }
 
   #headers(
-    { messageId, version, seam, after, lastOwn }: PublishAction,
+    { messageId, version, seam, after, afterTime, lastOwn }: PublishAction,
   ): MsgHdrs {
     const head = newHeaders();
     head.set(MESSAGE_ID, messageId);
@@ -72,6 +72,7 @@ export class BatchPublisher {
     if (after !== undefined) {
       head.set("Nats-Expected-Last-Sequence", String(after));
     }
+    if (afterTime !== undefined) head.set(AFTER, afterTime);
     if (lastOwn !== undefined) {
       head.set(
         "Nats-Expected-Last-Subject-Sequence",

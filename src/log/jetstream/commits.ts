@@ -95,13 +95,14 @@ export class Commits {
    */
   #guard(
     { attempts }: Proposal,
-  ): Pick<PublishAction, "lastOwn" | "after"> | undefined {
+  ): Pick<PublishAction, "lastOwn" | "after" | "afterTime"> | undefined {
     // Of several that are under way, nobody knows yet where the first one comes.
     if (this.#proposals.count !== 1) return undefined;
-    const { own, fed } = this.feed;
+    const { own, fed, last } = this.feed;
     const lastOwn = own.last;
     if (lastOwn !== undefined) return { lastOwn };
-    return attempts === 1 ? { after: fed } : undefined;
+    if (attempts > 1) return undefined;
+    return { after: fed, ...(last && { afterTime: last.time }) };
   }
 
   get #seamToMake(): Pick<PublishAction, "seam"> {

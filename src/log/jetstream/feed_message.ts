@@ -24,3 +24,11 @@ export const MESSAGE_ID = "Nats-Msg-Id";
  * that time in its session. Versions before 1.3 neither write nor read it.
  */
 export const SEAM = "UserGrade-Seam";
+
+/**
+ * The header of a batch that the stream takes only after its last entry: when
+ * the log took that one, as its writer has applied it. Where entries before it
+ * are cut off, it shows what it follows. Versions before 1.6 neither write nor
+ * read it.
+ */
+export const AFTER = "UserGrade-After";

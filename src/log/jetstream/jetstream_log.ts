@@ -13,6 +13,7 @@ import {
   type LogRead,
   type TrimmableLog,
 } from "../log.ts";
+import type { HeartbeatForms } from "../members.ts";
 import { UnavailableError } from "../../errors.ts";
 import type { FilePlace } from "../../snapshot/file_place.ts";
 import { forbiddenOr } from "./bucket_errors.ts";
@@ -113,14 +114,9 @@ export class JetStreamLog implements TrimmableLog {
     return this.#runner.propose(batch, payload, version);
   }
 
-  /**
-   * Sends a heartbeat to the other replicas.
-   *
-   * @param unsure What is sent in its place while it is not known whether the
-   * log is still the same.
-   */
-  sendHeartbeat(heartbeat: Uint8Array, unsure: Uint8Array | undefined): void {
-    const bytes = this.#runner.session.isSure ? heartbeat : unsure;
+  /** Sends a heartbeat to the other replicas. */
+  sendHeartbeat(forms: HeartbeatForms): void {
+    const bytes = this.#runner.session.toTell(forms);
     if (bytes !== undefined) this.members?.send(bytes);
   }
 

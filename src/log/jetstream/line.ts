@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NatsConnection } from "nats";
+import { DebugEvents, type NatsConnection } from "nats";
 import { ApiError, JetStreamApi } from "./api.ts";
 import { BatchPublisher } from "./batch_publisher.ts";
 import {
@@ -65,7 +65,7 @@ export class Line {
     this.stream = streamOver(new JetStreamApi(connection, replicaId));
     this.aside = new JetStreamApi(connection, replicaId);
     this.asideStream = streamOver(this.aside);
-    connection.closed().then((error) =>
+    this.ended().then((error) =>
       this.aside.fail(
         new ApiError(0, `the connection to NATS is lost: ${describe(error)}`),
       )
@@ -124,6 +124,8 @@ export class Line {
   /** @returns Why it ended, once it has. */
   async ended(): Promise<unknown> {
     const error = await this.connection.closed();
+    // The library says only after it that pings got no answer.
+    await new Promise((resolve) => setTimeout(resolve));
     return this.#end ?? error;
   }
 
@@ -160,6 +162,10 @@ export class Line {
           `NATS does not allow to subscribe to ${subject}, which a replica needs: allow it for this replica's user, as src/OPERATIONS.md lists`,
         );
         await this.close();
+      } else if (type === DebugEvents.StaleConnection) {
+        this.#end = new UnusableConnectionError(
+          "NATS does not answer its pings",
+        );
       } else if (type === "error" && !endsConnection(String(data))) {
         this.listener.event({ type: "complained", reason: String(data) });
       }

@@ -209,13 +209,16 @@ function isUnproven(
 /**
  * Whether a log was cut directly after what was applied, so that nothing in it
  * shows whether that is its past. A mark there does: it says the digest, which is
- * compared when it is applied. Where nobody has written since, nothing is
+ * compared when it is applied. So does a first entry that says when the log took
+ * the one before it. Where nobody has written since, nothing is
  * missing, and what the others say of the same sequence shows it.
  */
 function beginsUnproven(
-  { firstSequence, lastSequence, fences }: StreamLook,
-  { fed }: AppliedLog,
+  { firstSequence, lastSequence, fences, required }: StreamLook,
+  { fed, last }: AppliedLog,
 ): boolean {
+  const follows = last !== undefined && required?.after === last.time;
   return fences !== undefined && fed > 0 && firstSequence === fed + 1 &&
-    lastSequence > fed && !fences.some(({ at }) => at === firstSequence);
+    lastSequence > fed && !follows &&
+    !fences.some(({ at }) => at === firstSequence);
 }

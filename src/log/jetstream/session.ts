@@ -9,6 +9,7 @@
 import { UnavailableError } from "../../errors.ts";
 import type { EntryVersion } from "../change.ts";
 import { type LogStatus, NotStoredError } from "../log.ts";
+import type { HeartbeatForms } from "../members.ts";
 import { Admission } from "./admission.ts";
 import { Commits } from "./commits.ts";
 import type { EntryFeed } from "./entry_feed.ts";
@@ -84,12 +85,17 @@ export class Session {
     return this.#output.status;
   }
 
-  /**
-   * Whether this replica may tell others of itself. On the way back it is not
-   * yet known whether the log is still the same.
-   */
+  /** Whether the log is known to be the same: on the way back it is not yet. */
   get isSure(): boolean {
     return this.#link.isUp && this.#follower?.isSure !== false;
+  }
+
+  /** @returns What this replica may tell the others; undefined for nothing. */
+  toTell(
+    { admitted, sure, unsure }: HeartbeatForms,
+  ): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.isSure) return unsure;
+    return this.status.state === "connected" ? admitted ?? sure : sure;
   }
 
   get #stage(): LogOpener | LogFollower {

@@ -75,6 +75,8 @@ export interface PublishAction {
   readonly seam?: number;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number;
+  /** When the log took that entry; left out if it is not known. */
+  readonly afterTime?: string;
   /**
    * The stream is to take it only if this is its last entry on that subject of
    * the replica's: a stream that has lost entries must not be written past.

@@ -30,6 +30,11 @@ export const FENCES_ALONE: StreamQuestion = { ...NO_ENTRIES, fences: true };
 /** An entry as it is read from the stream by its sequence. */
 export interface StoredEntry extends EntryIdentity {
   readonly messageId: string;
+  /**
+   * When the log took the entry before it, if its writer says so: the stream
+   * took it directly after the one that the writer had applied.
+   */
+  readonly after?: string;
   readonly subject: string;
   readonly data: Uint8Array;
 }

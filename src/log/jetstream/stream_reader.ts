@@ -15,7 +15,7 @@ import {
   STREAM_NOT_FOUND,
 } from "./api.ts";
 import { formatTime } from "./delivery.ts";
-import { MESSAGE_ID } from "./feed_message.ts";
+import { AFTER, MESSAGE_ID } from "./feed_message.ts";
 import { isFenceSubject, type StreamConfig } from "./stream_config.ts";
 import { fenceOf, findFences } from "./stream_fences.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
@@ -159,18 +159,8 @@ export class StreamReader {
       firstSequence: firstSequence(info),
       lastSequence: last_seq,
       time: entry?.time,
-      ...(isBefore && { begin: { mark: await this.#markAt(first_seq) } }),
+      ...(isBefore && { begin: beginOf(await this.entry(first_seq)) }),
     };
-  }
-
-  /** @returns What the mark at a sequence says; undefined if none is there. */
-  async #markAt(sequence: number): Promise<HealPoint | undefined> {
-    const entry = await this.entry(sequence);
-    if (entry === undefined || !isFenceSubject(entry.subject)) return undefined;
-    const fence = fenceOf(entry);
-    return fence === undefined || isPending(fence)
-      ? undefined
-      : { sequence: fence.sequence, digest: fence.digest };
   }
 
   /** @returns The entry at a sequence; undefined if the stream does not have it. */
@@ -197,7 +187,8 @@ export class StreamReader {
       return {
         sequence: message.seq,
         time: formatTime(message.time),
-        messageId: messageIdOf(message),
+        messageId: headerOf(message, MESSAGE_ID),
+        ...afterOf(message),
         subject: message.subject,
         data: Uint8Array.fromBase64(message.data ?? ""),
       };
@@ -213,11 +204,31 @@ export function firstSequence({ state }: StreamInfo): number {
   return Math.max(state.first_seq, 1);
 }
 
-/** The message id among a message's headers, which anyone may have written. */
-function messageIdOf({ hdrs = "" }: StoredMessage): string {
+/** What a log's first entry says of what came before it. */
+function beginOf(
+  first: StoredEntry | undefined,
+): NonNullable<LogLocation["begin"]> {
+  const after = first?.after;
+  return { mark: first && markOf(first), ...(after && { after }) };
+}
+
+/** @returns What an entry says if it is a mark. */
+function markOf(entry: StoredEntry): HealPoint | undefined {
+  if (!isFenceSubject(entry.subject)) return undefined;
+  const fence = fenceOf(entry);
+  return fence === undefined || isPending(fence)
+    ? undefined
+    : { sequence: fence.sequence, digest: fence.digest };
+}
+
+function afterOf(message: StoredMessage): Pick<StoredEntry, "after"> {
+  const after = headerOf(message, AFTER);
+  return after === "" ? {} : { after };
+}
+
+/** A header of a message, which anyone may have written; empty if it is not there. */
+function headerOf({ hdrs = "" }: StoredMessage, name: string): string {
   const text = decoder.decode(Uint8Array.fromBase64(hdrs));
-  const line = text.split("\r\n").find((one) =>
-    one.startsWith(`${MESSAGE_ID}:`)
-  );
-  return line?.slice(MESSAGE_ID.length + 1).trim() ?? "";
+  const line = text.split("\r\n").find((one) => one.startsWith(`${name}:`));
+  return line?.slice(name.length + 1).trim() ?? "";
 }

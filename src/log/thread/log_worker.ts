@@ -83,7 +83,7 @@ async function joinJetStream(
     options.replicaId,
     membersListener(
       port,
-      (heartbeat, unsure) => jetStream.sendHeartbeat(heartbeat, unsure),
+      (forms) => jetStream.sendHeartbeat(forms),
     ),
   );
   const jetStream = new JetStreamLog(options, {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { MembersListener } from "../members.ts";
+import type { HeartbeatForms, MembersListener } from "../members.ts";
 
 /** What the worker says. */
 type FromMembers =
@@ -18,11 +18,7 @@ type FromMembers =
 
 /** What the main thread says. */
 type ToMembers =
-  | {
-    readonly type: "send";
-    readonly heartbeat: Uint8Array<ArrayBuffer>;
-    readonly unsure: Uint8Array<ArrayBuffer> | undefined;
-  }
+  | { readonly type: "send"; readonly forms: HeartbeatForms }
   | { readonly type: "flush" };
 
 /** The main thread's end. */
@@ -59,17 +55,9 @@ export class MembersPort {
     };
   }
 
-  /**
-   * Sends this replica's heartbeat to the others, if that can be done now.
-   *
-   * @param unsure What is sent in its place while it is not known whether the
-   * log is still the same; undefined for nothing.
-   */
-  send(
-    heartbeat: Uint8Array<ArrayBuffer>,
-    unsure: Uint8Array<ArrayBuffer> | undefined,
-  ): void {
-    this.#post({ type: "send", heartbeat, unsure });
+  /** Sends this replica's heartbeat to the others, if that can be done now. */
+  send(forms: HeartbeatForms): void {
+    this.#post({ type: "send", forms });
   }
 
   /**
@@ -98,13 +86,13 @@ export class MembersPort {
  */
 export function membersListener(
   port: MessagePort,
-  send: (heartbeat: Uint8Array, unsure: Uint8Array | undefined) => void,
+  send: (forms: HeartbeatForms) => void,
 ): MembersListener {
   const post = (message: FromMembers, transfer: Transferable[] = []) =>
     port.postMessage(message, transfer);
   port.onmessage = ({ data }: MessageEvent<ToMembers>) => {
     if (data.type === "flush") post({ type: "flushed" });
-    else send(data.heartbeat, data.unsure);
+    else send(data.forms);
   };
   return {
     joined: (wasAway) => post({ type: "joined", wasAway }),

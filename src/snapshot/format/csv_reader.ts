@@ -28,6 +28,15 @@ const HEADER_BYTES_MAX = 64 * 1024;
 
 const LINE_END = new Uint8Array([LF]);
 
+/** The most rows of a block that is imported: about an entry's worth. */
+export const IMPORT_ROWS_MAX = 1_000;
+
+/**
+ * The most rows of a backup's block: so many that some of them share a segment
+ * of the table, and no more than are stored without a pause.
+ */
+export const BACKUP_ROWS_MAX = 8_192;
+
 /** Which files are read. */
 export type CsvDialect =
   /** Only what `formatRows()` writes, under its own header. */
@@ -42,13 +51,16 @@ export type CsvDialect =
 export class CsvReader {
   /** The number of the line that is read, from 1 for the header. */
   line = 1;
-  readonly #builder = new RowBuilder();
+  readonly #builder: RowBuilder;
   #layout: CsvLayout | undefined;
   /** The beginning of a line whose end has not come yet. */
   #rest: Uint8Array = new Uint8Array(0);
 
   /** @param dialect Which files are read. */
-  constructor(private readonly dialect: CsvDialect) {}
+  constructor(private readonly dialect: CsvDialect) {
+    const rowsMax = dialect === "backup" ? BACKUP_ROWS_MAX : IMPORT_ROWS_MAX;
+    this.#builder = new RowBuilder(rowsMax);
+  }
 
   /** How many rows were read and not taken yet. */
   get gathered(): number {

@@ -21,6 +21,8 @@ export const HEADER_LINE: Uint8Array<ArrayBuffer> = encoder.encode(
 /** The longest line: a key of quotes, doubled and quoted, and four numbers. */
 const LINE_BYTES_MAX = 2 * USER_ID_BYTES_MAX + 2 + 4 * 20 + 2;
 
+const INT32_MAX = 2 ** 31 - 1;
+
 const LF = 0x0a;
 const CR = 0x0d;
 const QUOTE = 0x22;
@@ -29,15 +31,19 @@ const COMMA = 0x2c;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 
+/** Where lines are written before their length is known; reused. */
+let scratch = new Uint8Array(0);
+
 /**
  * @param rows Valid rows.
  * @returns Their lines, with CRLF.
  */
 export function formatRows(rows: RowBlock): Uint8Array<ArrayBuffer> {
   const { count, keys, keyEnds, numbers } = rows;
-  const out = new Uint8Array(
-    2 * keys.length + count * (LINE_BYTES_MAX - 2 * USER_ID_BYTES_MAX),
-  );
+  const bytesMax = 2 * keys.length +
+    count * (LINE_BYTES_MAX - 2 * USER_ID_BYTES_MAX);
+  if (scratch.length < bytesMax) scratch = new Uint8Array(bytesMax);
+  const out = scratch;
   let at = 0;
   let start = 0;
   for (let row = 0; row < count; row++) {
@@ -88,10 +94,17 @@ function writeInteger(out: Uint8Array, at: number, value: number): number {
   }
   let digits = 1;
   for (let power = 10; power <= value; power *= 10) digits++;
-  for (let i = at + digits - 1; i >= at; i--) {
+  let i = at + digits - 1;
+  for (; value > INT32_MAX; i--) {
     const rest = Math.floor(value / 10);
     out[i] = ZERO + (value - 10 * rest);
     value = rest;
+  }
+  // Most are small, and integers are faster.
+  for (let small = value | 0; i >= at; i--) {
+    const rest = (small / 10) | 0;
+    out[i] = ZERO + (small - 10 * rest);
+    small = rest;
   }
   return at + digits;
 }

@@ -8,6 +8,7 @@
 import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
 import { type FoundRows, RowCheck } from "../row_check.ts";
 import { BackupError } from "./backup_error.ts";
+import { giveWay } from "./give_way.ts";
 import { readBackup } from "./read_backup.ts";
 import { rest } from "./rest.ts";
 
@@ -34,7 +35,7 @@ export type FromDecodeWorker =
   /** It has taken one `bytes` message. */
   | { readonly type: "taken" }
   /** The next rows. */
-  | { readonly type: "rows"; readonly blocks: readonly RowBlock[] }
+  | { readonly type: "rows"; readonly block: RowBlock }
   /** The file was read to its end; with what was found if no rows were wanted. */
   | { readonly type: "end"; readonly found: FoundRows | undefined }
   /** The file is not what it must be, or the worker can't read it. */
@@ -44,11 +45,8 @@ export type FromDecodeWorker =
     readonly reason: string;
   };
 
-/** How many blocks of rows one message carries: each message costs 40 µs. */
-const MESSAGE_BLOCKS = 4;
-
 /** How many `rows` messages are on their way to the main thread at a time. */
-const WINDOW_MESSAGES = 4;
+const WINDOW_MESSAGES = 2;
 
 /** The next message. */
 let changed = Promise.withResolvers<void>();
@@ -82,22 +80,17 @@ const file = new ReadableStream<Bytes>({
 }, { highWaterMark: 0 });
 
 async function sendRows(rows: AsyncIterable<RowBlock>): Promise<void> {
-  let blocks: RowBlock[] = [];
-  const send = async () => {
-    if (blocks.length === 0) return;
+  for await (const { count, keys, keyEnds, numbers } of rows) {
     await waitUntil(() => messagesOnTheWay < WINDOW_MESSAGES);
     messagesOnTheWay++;
-    post({ type: "rows", blocks }, blocks.flatMap(blockBuffers));
-    blocks = [];
-  };
-  for await (const { count, keys, keyEnds, numbers } of rows) {
-    blocks.push({ count, keys, keyEnds, numbers });
-    if (blocks.length === MESSAGE_BLOCKS) await send();
+    const block = { count, keys, keyEnds, numbers };
+    post({ type: "rows", block }, blockBuffers(block));
   }
-  await send();
 }
 
 async function decode(wantsRows: boolean): Promise<void> {
+  // Someone waits for the rows; a check has time.
+  if (!wantsRows) giveWay();
   try {
     const { rows } = await readBackup(file);
     const check = new RowCheck();

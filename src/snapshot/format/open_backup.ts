@@ -10,7 +10,7 @@ import { BackupError } from "./backup_error.ts";
 import { ByteReader } from "./byte_reader.ts";
 import type { FromDecodeWorker, ToDecodeWorker } from "./decode_worker.ts";
 import type { GzipHeader } from "./gzip_header.ts";
-import { readBackupHeader } from "./read_backup.ts";
+import { readBackupHeader, readBackupRows } from "./read_backup.ts";
 import { NO_REST, type RestFactor } from "./rest.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -25,8 +25,11 @@ export interface OpenBackup extends Disposable {
   /**
    * Its rows, in blocks. Throws {@linkcode BackupError} where the file is not
    * what it must be, and whatever the stream throws.
+   *
+   * @param where Who reads them: a small file is read before a worker has
+   * started.
    */
-  rows(): AsyncIterable<RowBlock>;
+  rows(where?: "worker" | "here"): AsyncIterable<RowBlock>;
   /**
    * Reads it to its end, and throws the same.
    *
@@ -64,7 +67,11 @@ export async function openBackup(
   try {
     return {
       header: await readBackupHeader(reader),
-      rows: async function* () {
+      rows: async function* (where = "worker") {
+        if (where === "here") {
+          if (closed !== undefined) throw closed;
+          return yield* readBackupRows(reader);
+        }
         using decoder = decode(true);
         for (let rows; (rows = await decoder.next()) !== undefined;) yield rows;
       },
@@ -89,9 +96,8 @@ class Decoder implements Disposable {
     { type: "module" },
   );
   #chunksOnTheWay = 0;
-  /** Rows that have come, and the messages that they came in. */
-  readonly #messages: (readonly RowBlock[])[] = [];
-  #nextBlock = 0;
+  /** Rows that have come. */
+  readonly #blocks: RowBlock[] = [];
   #hasEnded = false;
   #error: Error | undefined;
   /** The next message, or the end of this. */
@@ -122,7 +128,7 @@ class Decoder implements Disposable {
         this.#chunksOnTheWay--;
         return;
       case "rows":
-        this.#messages.push(message.blocks);
+        this.#blocks.push(message.block);
         return;
       case "end":
         this.found = message.found;
@@ -159,21 +165,14 @@ class Decoder implements Disposable {
   async next(): Promise<RowBlock | undefined> {
     for (;;) {
       if (this.#error !== undefined) throw this.#error;
-      const [blocks] = this.#messages;
-      if (blocks !== undefined) return this.#take(blocks);
+      const block = this.#blocks.shift();
+      if (block !== undefined) {
+        this.#post({ type: "taken" });
+        return block;
+      }
       if (this.#hasEnded) return undefined;
       await this.#changed.promise;
     }
-  }
-
-  #take(blocks: readonly RowBlock[]): RowBlock {
-    const block = blocks[this.#nextBlock++];
-    if (this.#nextBlock === blocks.length) {
-      this.#messages.shift();
-      this.#nextBlock = 0;
-      this.#post({ type: "taken" });
-    }
-    return block;
   }
 
   #post(message: ToDecodeWorker, transfer: Transferable[] = []): void {

@@ -31,7 +31,10 @@ export async function readBackup(
 ): Promise<BackupFile> {
   const reader = new ByteReader(stream);
   try {
-    return { header: await readBackupHeader(reader), rows: readRows(reader) };
+    return {
+      header: await readBackupHeader(reader),
+      rows: readBackupRows(reader),
+    };
   } catch (error) {
     reader.cancel(error).catch(() => {});
     throw error;
@@ -59,7 +62,13 @@ export async function readBackupHeader(
   }
 }
 
-async function* readRows(reader: ByteReader): AsyncGenerator<ReadRows> {
+/**
+ * @param reader A backup file; its header may still be buffered.
+ * @returns The file's rows, as {@linkcode BackupFile.rows}.
+ */
+export async function* readBackupRows(
+  reader: ByteReader,
+): AsyncGenerator<ReadRows> {
   const csv = new CsvReader("backup");
   try {
     for await (const chunk of gunzip(reader)) yield* csv.read(chunk);

@@ -1,9 +1,6 @@
 import type { RowBlock } from "../../storage/row_block.ts";
 import { USER_ID_BYTES_MAX } from "../../user_grade.ts";
 
-/** The most rows of a block: about an entry's worth when they are imported. */
-export const BLOCK_ROWS_MAX = 1_000;
-
 /** The most bytes of keys in a block. */
 const BLOCK_KEY_BYTES_MAX = 128 * 1024;
 
@@ -15,12 +12,19 @@ export interface ReadRows extends RowBlock {
 
 /** Gathers rows into a block. */
 export class RowBuilder {
-  keys = new Uint8Array(BLOCK_KEY_BYTES_MAX);
-  keyEnds = new Uint32Array(BLOCK_ROWS_MAX);
+  readonly keys = new Uint8Array(BLOCK_KEY_BYTES_MAX);
+  readonly keyEnds: Uint32Array<ArrayBuffer>;
   /** Invariant: `NaN`, which stands for a number that is not given, behind the last row. */
-  numbers = new Float64Array(4 * BLOCK_ROWS_MAX).fill(NaN);
-  lines = new Uint32Array(BLOCK_ROWS_MAX);
+  readonly numbers: Float64Array<ArrayBuffer>;
+  readonly lines: Uint32Array<ArrayBuffer>;
   count = 0;
+
+  /** @param rowsMax The most rows of a block. */
+  constructor(private readonly rowsMax: number) {
+    this.keyEnds = new Uint32Array(rowsMax);
+    this.numbers = new Float64Array(4 * rowsMax).fill(NaN);
+    this.lines = new Uint32Array(rowsMax);
+  }
 
   /** Where the last key ends. */
   get keyEnd(): number {
@@ -29,7 +33,7 @@ export class RowBuilder {
 
   /** Whether another row might not fit. */
   get isFull(): boolean {
-    return this.count === BLOCK_ROWS_MAX ||
+    return this.count === this.rowsMax ||
       this.keyEnd > BLOCK_KEY_BYTES_MAX - USER_ID_BYTES_MAX;
   }
 

@@ -7,6 +7,7 @@ import { blockBuffers, type RowBlock } from "../../storage/row_block.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { backupHeader } from "./backup_info.ts";
 import type { FromBackupWorker, ToBackupWorker } from "./backup_worker.ts";
+import type { Compression } from "./compression.ts";
 import { BARE_HEADER_BYTES, formatGzipHeader } from "./gzip_header.ts";
 import { NO_REST, type RestFactor } from "./rest.ts";
 
@@ -25,25 +26,38 @@ export interface BackupObserver {
 }
 
 /** Nobody wants to know. */
-export const NO_OBSERVER: BackupObserver = { read: () => {}, end: () => {} };
+const NO_OBSERVER: BackupObserver = { read: () => {}, end: () => {} };
+
+/** How a backup is written. */
+export interface WriteOptions {
+  /** Told how it goes. */
+  readonly observer?: BackupObserver;
+  /** After how long without a reader it is cut: {@linkcode STALL_TIMEOUT_MS}. */
+  readonly stallTimeout_ms?: number;
+  /** Asked before each block of rows: no rest. */
+  readonly restFactor?: RestFactor;
+  /** `"small"`. */
+  readonly compression?: Compression;
+}
 
 /**
  * @param snapshot What is backed up; disposed of when the stream ends, however
  * it ends.
  * @param made The time now: RFC 3339, UTC, with milliseconds.
- * @param observer Told how it goes.
- * @param stallTimeout_ms After how long without a reader it is cut.
- * @param restFactor Asked before each block of rows.
+ * @param options How it is written.
  * @returns The gzip file.
  */
 export function writeBackup(
   snapshot: Snapshot,
   made: string,
-  observer: BackupObserver = NO_OBSERVER,
-  stallTimeout_ms = STALL_TIMEOUT_MS,
-  restFactor = NO_REST,
+  {
+    observer = NO_OBSERVER,
+    stallTimeout_ms = STALL_TIMEOUT_MS,
+    restFactor = NO_REST,
+    compression = "small",
+  }: WriteOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const compressor = new Compressor(snapshot, restFactor);
+  const compressor = new Compressor(snapshot, restFactor, compression);
   let stalled: ReturnType<typeof setTimeout> | undefined;
   let hasEnded = false;
   // A reader may leave just when the last bytes come.
@@ -107,7 +121,9 @@ class Compressor {
   constructor(
     private readonly snapshot: Snapshot,
     private readonly restFactor: RestFactor,
+    compression: Compression,
   ) {
+    this.#post({ type: "begin", compression });
     this.#blocks = snapshot.blocks[Symbol.asyncIterator]();
     this.#worker.onmessage = ({ data }: MessageEvent<FromBackupWorker>) => {
       this.#receive(data);

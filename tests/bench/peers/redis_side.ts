@@ -8,6 +8,7 @@ import { eventually } from "../../support/eventually.ts";
 import { freePort, knock } from "../../support/ports.ts";
 import { TemporaryFolder } from "../../support/temporary_folder.ts";
 import { isInstalled, output } from "../http/command.ts";
+import { withCpuTime } from "../http/cpu_time.ts";
 import type { LoadGenerator } from "../http/load.ts";
 import { Program } from "../http/program.ts";
 import { redisBenchmark } from "../http/redis_benchmark.ts";
@@ -120,13 +121,13 @@ class RedisPeer implements PeerSide {
   #redisMeasure() {
     return (
       name: CaseName,
-      { port }: Redis,
+      { port, pid }: Redis,
       test: "get" | "set",
       connections: number,
     ): [CaseName, PeerMeasure] => [name, (seconds, signal) => {
       const answers = seconds * ANSWERS_PER_S[name];
       const load = { port, test, connections, answers, wrapper: [] };
-      return redisBenchmark(load, signal);
+      return withCpuTime(pid, () => redisBenchmark(load, signal));
     }];
   }
 

@@ -114,3 +114,24 @@ Deno.test("GET /cluster calls the others unknown, not gone, while they can't be 
   service.pass(11_000);
   assert.deepEqual(await rows(), ["b gone", "c gone", "me ready"]);
 });
+
+Deno.test("GET /cluster calls the others unknown while the log does not answer and nobody is heard", async () => {
+  const service = new LocalService({ isReplicated: true });
+  const rows = async () => {
+    const { replicas } = await (await service.get("/cluster")).json();
+    return replicas.map((row: { replica_id: string; state: string }) =>
+      `${row.replica_id} ${row.state}`
+    );
+  };
+  const hear = (id: string) =>
+    service.cluster.heard(id, encodeHeartbeat(heartbeat(id)), service.now());
+  service.cluster.joined(service.now());
+  for (const id of ["b", "c"]) hear(id);
+  // NATS hangs, which the connection notices only after 15 s.
+  service.log.proposer.logStatusChanged({ state: "away", reason: "silent" });
+  assert.deepEqual(await rows(), ["b ready", "c ready", "me ready"]);
+  service.pass(11_000);
+  assert.deepEqual(await rows(), ["b unknown", "c unknown", "me ready"]);
+  hear("b");
+  assert.deepEqual(await rows(), ["b ready", "c gone", "me ready"]);
+});

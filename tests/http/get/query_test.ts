@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HttpError } from "../../../src/http/server/problem.ts";
 import { parseQuery } from "../../../src/http/get/query.ts";
+import { anyCharacter } from "../../support/any_character.ts";
 
 Deno.test({
   name:
@@ -9,7 +10,7 @@ Deno.test({
   permissions: "none",
   fn: () => {
     fc.assert(fc.property(
-      fc.string({ unit: "binary", minLength: 1 }),
+      fc.string({ unit: anyCharacter, minLength: 1 }),
       fc.nat(),
       (user_id, sequence) => {
         assert.deepEqual(
@@ -47,7 +48,7 @@ Deno.test({
   fn: () => {
     fc.assert(fc.property(
       fc.oneof(
-        fc.string({ unit: "binary" }),
+        fc.string({ unit: anyCharacter }),
         fc.string().map((text) => `user_id=${text}`),
       ),
       (query) => {

@@ -88,6 +88,14 @@ Deno.test("the verdict is never good while a replica is gone, and names it", () 
   assert.deepEqual(notes, ["busy: b and c are gone."]);
 });
 
+Deno.test("the verdict calls no replica equal that is still restoring its records", () => {
+  const restoring = { state: "restoring", reason: "a snapshot" };
+  assert.deepEqual(said([other("b"), other("c", restoring)]).notes, [
+    "busy: c is restoring: a snapshot.",
+    "good: a and b have equal records, compared at sequence 12.",
+  ]);
+});
+
 Deno.test("the verdict says that sets are refused and others unknown while the broker is away", () => {
   const reason = "NATS does not answer";
   const unheard = { state: "unknown", reason: "it can't be heard now" };

@@ -3,7 +3,7 @@ import { parseBackupInfo } from "../../../src/snapshot/format/backup_info.ts";
 import { readBackup } from "../../../src/snapshot/format/read_backup.ts";
 import { BACKUPS_MAX } from "../../../src/http/set/backup.ts";
 import { Storage } from "../../../src/storage/storage.ts";
-import { chunked } from "../../support/backup_bytes.ts";
+import { chunked, gzipHeaderBytes } from "../../support/backup_bytes.ts";
 import { LocalService } from "../../support/local_service.ts";
 import { problem } from "../../support/problem.ts";
 
@@ -42,6 +42,22 @@ Deno.test("GET /backup has the headers of the contract and the state at its sequ
   const refused = await service.send("set", "/backup");
   assert.equal(refused.status, 401);
   await refused.body?.cancel();
+});
+
+Deno.test("GET /backup makes another file of the same state for those who prefer a fast one", async () => {
+  const service = new LocalService();
+  for (let i = 0; i < 500; i++) {
+    await (await service.set({ user_id: `user-${i}`, spp: i })).body?.cancel();
+  }
+  const bytes: Uint8Array[] = [];
+  for (const prefer of ["compression=fast", "compression=small"]) {
+    const response = await service.ask("/backup", { headers: { prefer } });
+    const file = await response.bytes();
+    const { storage } = await parse(file);
+    assert.equal(storage.digest, (await service.statusJson()).digest);
+    bytes.push(file.subarray(gzipHeaderBytes(file)));
+  }
+  assert.notDeepEqual(...(bytes as [Uint8Array, Uint8Array]));
 });
 
 Deno.test("HEAD /backup has the headers of GET, and keeps no snapshot open", async () => {

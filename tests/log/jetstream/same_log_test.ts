@@ -483,6 +483,17 @@ Deno.test({
       assert.match(verdict.reason, reason);
       assert.equal(verdict.missing, 8);
     }
+    // Its first entry says what it follows.
+    const required = (after: string) => ({ ...stored(8), after });
+    const follows = (after: string) =>
+      judge({
+        ...LOOK,
+        firstSequence: 8,
+        identified: undefined,
+        required: required(after),
+      }, APPLIED).type;
+    assert.equal(follows(APPLIED.last!.time), "same");
+    assert.equal(follows("2026-01-01T00:00:00.000000000Z"), "hole");
     // A look without its entries does not know whether it begins with a mark.
     const { fences: _, ...look } = LOOK;
     assert.equal(judge({ ...look, firstSequence: 8 }, APPLIED).type, "same");

@@ -92,6 +92,26 @@ test("publishes nothing over a server that was started anew before the others ar
   await ended;
 });
 
+test("tells the others that it may propose only while it may, and that it follows the log only while that is sure", () => {
+  const [admitted, sure, unsure] = [1, 2, 3].map((byte) => Uint8Array.of(byte));
+  const driver = fedDriver();
+  const told = () => driver.session.toTell({ admitted, sure, unsure });
+  assert.equal(told(), admitted);
+  // It takes no sets for a reason of its own.
+  const other = { admitted: undefined, sure, unsure };
+  assert.equal(driver.session.toTell(other), sure);
+  restart(driver);
+  assert.equal(told(), unsure);
+  driver.look({ lastSequence: 7 });
+  startConsumer(driver);
+  assert.equal(told(), sure);
+  const { hearing } = driver.take("hear_others");
+  driver.tell({ type: "others_heard", hearing });
+  assert.equal(told(), admitted);
+  driver.disconnect(2);
+  assert.equal(told(), unsure);
+});
+
 test("lets the time of a batch go on while the others are heard, and does not say that sets do not commit", async () => {
   const driver = fedDriver();
   const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);

@@ -553,7 +553,8 @@ test("lets the first batch of a replica follow the log's last entry, or any othe
   driver.feed(7);
   const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
   driver.pass(100);
-  assert.equal(driver.take("publish").after, 7);
+  const first = driver.take("publish");
+  assert.deepEqual([first.after, first.afterTime], [7, undefined]);
   driver.tell({ type: "refused", batch: 1, reason: "wrong last sequence: 8" });
   driver.receive(entry(8, { subject: "usergrade.v1.set.b" }));
   driver.pass(100);
@@ -562,6 +563,26 @@ test("lets the first batch of a replica follow the log's last entry, or any othe
   assert.deepEqual([after, lastOwn], [undefined, undefined]);
   driver.receive(entry(9, { messageId }));
   await ended;
+});
+
+test("says what its first batch follows, and says it of no other one", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  driver.receive(entry(8, { subject: "usergrade.v1.set.b" }));
+  const propose = (batch: number) => {
+    const ended = driver.session.propose(batch, PAYLOAD, driver.now_ms);
+    driver.pass(100);
+    return { ended, ...driver.take("publish") };
+  };
+  const first = propose(1);
+  assert.equal(first.after, 8);
+  assert.equal(first.afterTime, driver.session.feed.last!.time);
+  driver.receive(entry(9, { messageId: first.messageId }));
+  await first.ended;
+  const second = propose(2);
+  assert.deepEqual([second.after, second.afterTime], [undefined, undefined]);
+  driver.receive(entry(10, { messageId: second.messageId }));
+  await second.ended;
 });
 
 test("asks no further look while one is under way, so that a slow answer confirms a refusal too", async () => {

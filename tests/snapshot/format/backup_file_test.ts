@@ -328,8 +328,13 @@ Deno.test("writeBackup() is cut when nobody reads it for too long", async () => 
   const reader = writeBackup(
     snapshot,
     NOW,
-    { read: () => {}, end: (isComplete) => ends.push(isComplete) },
-    100,
+    {
+      observer: {
+        read: () => {},
+        end: (isComplete) => ends.push(isComplete),
+      },
+      stallTimeout_ms: 100,
+    },
   ).getReader();
   await reader.read();
   await reader.read();
@@ -355,7 +360,12 @@ Deno.test("writeBackup() fails, and says that it ended, when the snapshot breaks
       },
     },
     NOW,
-    { read: () => {}, end: (isComplete) => ends.push(isComplete) },
+    {
+      observer: {
+        read: () => {},
+        end: (isComplete) => ends.push(isComplete),
+      },
+    },
   );
   await assert.rejects(new Response(file).bytes(), /the disk is gone/);
   assert.deepEqual(ends, [false]);

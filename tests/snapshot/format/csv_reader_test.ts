@@ -5,12 +5,12 @@ import { BackupError } from "../../../src/snapshot/format/backup_error.ts";
 import {
   type CsvDialect,
   CsvReader,
+  IMPORT_ROWS_MAX,
 } from "../../../src/snapshot/format/csv_reader.ts";
 import {
   formatRows,
   HEADER_LINE,
 } from "../../../src/snapshot/format/csv_writer.ts";
-import { BLOCK_ROWS_MAX } from "../../../src/snapshot/format/row_builder.ts";
 import { integerFromText } from "../../../src/integer_text.ts";
 import { NUMBER_FIELDS } from "../../../src/user_grade.ts";
 import { grades, ids } from "../../support/grades.ts";
@@ -492,9 +492,9 @@ Deno.test({
       }
     };
     read("user_id,spp\n");
-    for (let i = 0; i < 2.5 * BLOCK_ROWS_MAX; i++) read(`user-${i},${i}\n`);
-    assert.deepEqual(counts, [BLOCK_ROWS_MAX, BLOCK_ROWS_MAX]);
-    assert.equal(reader.gathered, BLOCK_ROWS_MAX / 2);
+    for (let i = 0; i < 2.5 * IMPORT_ROWS_MAX; i++) read(`user-${i},${i}\n`);
+    assert.deepEqual(counts, [IMPORT_ROWS_MAX, IMPORT_ROWS_MAX]);
+    assert.equal(reader.gathered, IMPORT_ROWS_MAX / 2);
     reader.take();
     const long = "x".repeat(250);
     read(Array.from({ length: 2_000 }, (_, i) => `${long}${i},\n`).join(""));

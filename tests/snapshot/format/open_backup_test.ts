@@ -13,7 +13,7 @@ import { eventually } from "../../support/eventually.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const STORAGE = new Storage();
-for (let i = 0; i < 30_000; i++) {
+for (let i = 0; i < 60_000; i++) {
   STORAGE.set({ user_id: `user-${i}`, spp: i, return_fee: 2 ** 40 + i });
 }
 const FILE = await backupOf(STORAGE);
