@@ -42,6 +42,7 @@ export async function enter(
   let refused: string | undefined;
   for (;;) {
     const asked = await find();
+    const { connections } = room;
     await ask(asked);
     // Those who were asked may have applied more since.
     let log = await find();
@@ -57,8 +58,11 @@ export async function enter(
       log = await find();
       admission = room.judge(log, now());
     }
-    // NATS may have lost the log meanwhile, which the answers were about.
-    if (admission.type === "go_on" && hasLost(asked, log)) continue;
+    // NATS may have lost the log meanwhile, which the answers were about, and
+    // over a connection that broke the bucket may have said nothing.
+    const isOld = hasLost(asked, log) ||
+      room.connections > Math.max(connections, 1);
+    if (admission.type === "go_on" && isOld) continue;
     if (admission.type === "go_on") {
       report(admission.despite, log, refused);
       return;

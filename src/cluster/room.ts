@@ -97,6 +97,7 @@ export class Room {
    */
   readonly #admitted = new Map<string, Admitted>();
   #doubtSince_ms: number | undefined;
+  #connections = 0;
 
   /**
    * @param isNewLogWanted Whether fuller states are given up.
@@ -114,10 +115,16 @@ export class Room {
    * @param wasAway Whether NATS could not be reached at first.
    */
   joined(wasAway: boolean, now_ms: number): void {
+    this.#connections++;
     this.#hearingEnds_ms = now_ms +
       (wasAway ? HEARING_AFTER_OUTAGE_MS : HEARING_MS);
     this.#heard.clear();
     this.#admitted.clear();
+  }
+
+  /** Over how many connections the others could be heard, one after the other. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** Takes another replica's heartbeat. */

@@ -128,7 +128,8 @@ function healLost(facts: HealingFacts): HealingStep {
   if (loss.type === "tail" && own.appliedSequence <= lastSequence) {
     return none("wait", "the log has what this replica has applied");
   }
-  const hindrance = whyDisputed(facts) ?? whoGoesFirst(facts);
+  const hindrance = otherLog(facts) ?? whyDisputed(facts) ??
+    whoGoesFirst(facts);
   if (hindrance !== undefined) return hindrance;
   const other = otherHistory(facts);
   if (other !== undefined) return wantedRead(other) ?? twoHistories(own, other);
@@ -162,6 +163,20 @@ function waitingForFuller({ healAfter_ms }: HealingFacts): NoHealing {
   return none(
     "wait",
     `replicas that may have applied more have ${healAfter_ms} ms to be heard (HEAL_AFTER_MS)`,
+  );
+}
+
+/** An empty log does not come back in the place of one that had entries. */
+function otherLog({ own, loss, others }: HealingFacts): NoHealing | undefined {
+  if (loss.type !== "gone" || own.appliedSequence > 0) return undefined;
+  const other = others.find(({ state, logId, appliedSequence }) =>
+    // One that can't make its log again waits for an operator.
+    state === "healing" && logId !== null && logId !== own.logId &&
+    appliedSequence > 0
+  );
+  return other && none(
+    "wait",
+    `replica ${other.id} has applied entry ${other.appliedSequence} of log ${other.logId}, which has to be made again, and this replica has applied nothing: start this one anew if it does not follow that log then`,
   );
 }
 

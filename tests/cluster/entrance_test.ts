@@ -163,3 +163,42 @@ Deno.test(
     assert.equal(now_ms, 50);
   },
 );
+
+Deno.test(
+  "a start asks anew when the connection was lost after all were asked",
+  { permissions },
+  async () => {
+    const room = new Room(false);
+    room.joined(false, 0);
+    let asked = 0;
+    const held: string[] = [];
+    let log: FoundLog | undefined;
+    let now_ms = 1e9;
+    await enter(room, {
+      find: () => Promise.resolve(log),
+      ask: () => {
+        // The bucket says nothing while the connection breaks.
+        if (++asked === 1) room.joined(true, 0);
+        else {
+          room.noteHeld("the bucket", {
+            holder: "the bucket",
+            session: "",
+            logId: LOG,
+            sequence: 5,
+            users: 3,
+            isOfAnotherHistory: false,
+            kind: "store",
+          });
+        }
+        return Promise.resolve();
+      },
+      hold: (reason) => {
+        held.push(reason);
+        log = { id: LOG, lastSequence: 5 };
+      },
+      now: () => now_ms += DOUBT_MS,
+    }, () => Promise.resolve());
+    assert.equal(asked, 3);
+    assert.match(held[0], /the bucket holds 3 users at entry 5/);
+  },
+);

@@ -89,6 +89,19 @@ test("a log that is gone is made again in its time, and the fence is its first e
   ]);
 });
 
+test("an empty log is not made again beside a replica that has entries of another one", () => {
+  const empty = { loss: GONE, snapshots: [], own: own({ appliedSequence: 0 }) };
+  const others = [other("a", 2, { logId: "0123456789abcdef" })];
+  check([
+    [{ ...empty, others }, "wait"],
+    [{ ...empty, others: [{ ...others[0], appliedSequence: 0 }] }, "remake"],
+    [{ ...empty, others: [{ ...others[0], logId: null }] }, "remake"],
+    [{ ...empty, others: [{ ...others[0], state: "ahead_of_log" }] }, "remake"],
+    // Both have entries: the first is the log, and the other one says so.
+    [{ loss: GONE, others }, "remake"],
+  ]);
+});
+
 test("who is awaited holds the fence back, and the snapshot is written meanwhile", () => {
   const awaited = ["a"];
   check([

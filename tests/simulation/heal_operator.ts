@@ -31,8 +31,10 @@ export class HealOperator {
   get areTwoHistories(): boolean {
     const { services, lossCount } = this.storm;
     return lossCount >= 2 &&
-      services.some(({ replica: { replica, applied } }) =>
-        replica.state === "healing" && /nobody can tell/.test(replica.reason) &&
+      services.some(({ process, replica: { replica, applied } }) =>
+        // One that is stopped tells what was true once.
+        !process.isPaused && replica.state === "healing" &&
+        /nobody can tell/.test(replica.reason) &&
         this.#histories.some((other) => areTwo(applied, other))
       );
   }
@@ -57,8 +59,8 @@ export class HealOperator {
   choose(): void {
     const { promises, random, services, objects } = this.storm;
     promises.seen.push("two histories");
-    const told = services.filter(({ replica: { replica } }) =>
-      replica.state === "healing"
+    const told = services.filter(({ process, replica: { replica } }) =>
+      !process.isPaused && replica.state === "healing"
     );
     const chosen = random.pick(told).replica.applied;
     const giveUp = (history: readonly string[]) => {

@@ -8,6 +8,7 @@
 import type { CompactionPolicy } from "../../src/replica/compaction_facts.ts";
 import { Random } from "../support/random.ts";
 import { SimulatedBroker } from "../support/simulated_broker.ts";
+import { NO_BUCKET } from "../support/simulated_objects.ts";
 import type { Weather } from "../support/simulated_replica.ts";
 import {
   type ServiceWorld,
@@ -48,6 +49,8 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
   firstLoss_ms = Infinity;
   #started = 0;
   readonly #areClientsEager: boolean;
+  /** Whether nobody has what the next fence says. */
+  #losesFenced: boolean;
 
   constructor(seed: number) {
     const random = new Random(seed);
@@ -71,6 +74,7 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     this.heartbeatsLost = random.pick([0, 0, 20]);
     this.hasPeers = random.below(2) === 0;
     this.#areClientsEager = random.below(2) === 0;
+    this.#losesFenced = random.below(30) === 0;
     this.promises = new HealPromises(this);
     this.clients = new HealClients(random, this.promises);
     this.losses = new HealLosses(this.broker, this.objects, random);
@@ -132,6 +136,23 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
 
   fencing(replica: string, data: string): void {
     this.promises.fencing(replica, data);
+    const { last } = this.broker.stream!;
+    const { healed_to } = JSON.parse(data);
+    if (!this.#losesFenced || healed_to === last) return;
+    this.#losesFenced = false;
+    this.time.after(0, () => this.#loseFenced(healed_to));
+  }
+
+  /** The log is to go on from a state that nobody has any more. */
+  #loseFenced(sequence: number): void {
+    this.faults.push("what a fence says is lost");
+    this.restart(DOWN_MAX_MS, () => this.objects.putBack(NO_BUCKET));
+    for (const service of [...this.services]) {
+      if (service.replica.applied.length >= sequence) {
+        this.kill(service, DOWN_MAX_MS);
+      }
+    }
+    this.promises.ledger.settle();
   }
 
   changed(): void {}

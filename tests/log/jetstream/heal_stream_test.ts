@@ -10,8 +10,13 @@ import {
   LogMovedError,
 } from "../../../src/log/healable_log.ts";
 import { Stream } from "../../../src/log/jetstream/stream.ts";
-import { ownSubjects } from "../../../src/log/jetstream/stream_config.ts";
+import {
+  newStreamConfig,
+  ownSubjects,
+} from "../../../src/log/jetstream/stream_config.ts";
 import { LOOK } from "./session_driver.ts";
+
+const LOG = "8f14e45fceea167a";
 
 Deno.test(
   "HealableStream.look() lets the session look too once nothing is lost any more",
@@ -53,6 +58,40 @@ Deno.test(
     assert.equal(told, 0);
     last_seq = 7;
     assert.equal(await healing.look(), undefined);
+    assert.equal(told, 1);
+  },
+);
+
+Deno.test(
+  "HealableStream.remake() makes the log again, under its id and on as many servers",
+  {
+    permissions: "none",
+  },
+  async () => {
+    const made: unknown[] = [];
+    const ask = (subject: string, body?: unknown) => {
+      if (subject.startsWith("STREAM.CREATE.")) made.push(body);
+      return Promise.resolve({
+        ...LOOK,
+        state: { first_seq: 0, last_seq: 0, bytes: 0 },
+      });
+    };
+    const api: Asking = { ask, request: ask };
+    const log = new KnownLog(
+      { ...LOOK, config: newStreamConfig("USERGRADE", 3, LOG) },
+      new EntryFeed("s", ownSubjects("USERGRADE", "a"), new Proposals(5_000)),
+    );
+    let told = 0;
+    const healing = new HealableStream("USERGRADE", {
+      log: () => log,
+      connection: () => ({
+        aside: api,
+        asideStream: new Stream(api, "USERGRADE", () => 1024),
+      }),
+      healed: () => told++,
+    });
+    await healing.remake();
+    assert.deepEqual(made, [newStreamConfig("USERGRADE", 3, LOG)]);
     assert.equal(told, 1);
   },
 );
