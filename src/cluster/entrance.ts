@@ -52,7 +52,9 @@ export async function enter(
       if (until_ms < Infinity) {
         // Between two looks at the log, which take all threads some milliseconds.
         while (room.isHearing(log, now())) {
-          await sleep(Math.min(LISTEN_MS, until_ms - now()));
+          const left_ms = until_ms - now();
+          // Over a connection that came meanwhile it is heard for longer.
+          await sleep(left_ms > 0 ? Math.min(LISTEN_MS, left_ms) : LISTEN_MS);
         }
       } else await sleep(WAIT_MS);
       log = await find();
