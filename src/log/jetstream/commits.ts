@@ -9,7 +9,7 @@ import { NotStoredError } from "../log.ts";
 import { CommitHealth } from "./commit_health.ts";
 import { EntryFeed } from "./entry_feed.ts";
 import { probeAfter } from "./probe.ts";
-import { type Proposal, Proposals } from "./proposals.ts";
+import { type Guard, type Proposal, Proposals } from "./proposals.ts";
 import { PROBE_BATCH, type PublishAction } from "./session_actions.ts";
 import type { OwnSubjects } from "./stream_config.ts";
 
@@ -75,8 +75,7 @@ export class Commits {
   #publish(proposal: Proposal): void {
     const { batch, payload, version } = proposal;
     const messageId = this.feed.own.messageId(batch);
-    const guard = this.#guard(proposal);
-    proposal.isGuarded = guard !== undefined;
+    const guard = proposal.guard = this.#guard(proposal);
     this.publish({
       type: "publish",
       batch,
@@ -90,19 +89,34 @@ export class Commits {
 
   /**
    * What a stream must have to take a batch: one that has lost entries must not
-   * be written past. A replica without an entry there names the last of all. If
-   * others have written meanwhile, a look shows that nothing is lost.
+   * be written past. A replica without an entry there names the last of all.
+   *
+   * If others have written meanwhile, a look shows that nothing is lost. Then the
+   * batch may follow any entry, but only once the log is seen to go beyond the
+   * one that was named: a server that has not heard of the loss yet may have
+   * answered the look.
    */
-  #guard(
-    { attempts }: Proposal,
-  ): Pick<PublishAction, "lastOwn" | "after" | "afterTime"> | undefined {
+  #guard({ attempts, guard, end }: Proposal): Guard | undefined {
     // Of several that are under way, nobody knows yet where the first one comes.
     if (this.#proposals.count !== 1) return undefined;
-    const { own, fed, last } = this.feed;
+    const { own, fed, lastSequence } = this.feed;
     const lastOwn = own.last;
     if (lastOwn !== undefined) return { lastOwn };
-    if (attempts > 1) return undefined;
-    return { after: fed, ...(last && { afterTime: last.time }) };
+    if (attempts === 1) return this.#after(fed);
+    if (guard === undefined) return undefined;
+    const seen = Math.max(end, lastSequence);
+    const { after = seen } = guard;
+    return guard.after !== undefined && seen > after
+      ? undefined
+      : this.#after(after);
+  }
+
+  #after(after: number): Guard {
+    const { last } = this.feed;
+    return {
+      after,
+      ...(last?.sequence === after && { afterTime: last.time }),
+    };
   }
 
   get #seamToMake(): Pick<PublishAction, "seam"> {
@@ -121,9 +135,12 @@ export class Commits {
     this.#proposals.retry(now_ms, 0).forEach((one) => this.#publish(one));
   }
 
-  /** A look at its entries, asked for at a time, has shown that the log is whole. */
-  isWhole(asked_ms: number, now_ms: number): void {
-    const due = this.#proposals.isWhole(asked_ms, now_ms);
+  /**
+   * A look at its entries, asked for at a time, has shown that the log is whole,
+   * and where it ends.
+   */
+  isWhole(asked_ms: number, end: number, now_ms: number): void {
+    const due = this.#proposals.isWhole(asked_ms, end, now_ms);
     if (due.length > 0) this.feed.own.forgetLast();
     due.forEach((one) => this.#publish(one));
   }
@@ -135,6 +152,7 @@ export class Commits {
 
   /** Publishes what is due while a consumer gives entries. */
   tick(now_ms: number): CommitChange {
+    this.#publishOutrun(now_ms);
     this.#proposals.retry(now_ms).forEach((one) => this.#publish(one));
     this.#proposals.settle(this.feed.fed, now_ms);
     switch (this.#health.tick(now_ms)) {
@@ -187,9 +205,17 @@ export class Commits {
   refused(batch: number, reason: string, now_ms: number): boolean {
     // A log that has moved on refuses a probe: that shows nothing.
     if (batch === PROBE_BATCH) return false;
-    if (!this.#proposals.refused(batch, reason, now_ms)) return false;
+    if (!this.#proposals.refused(batch, reason, now_ms)) {
+      this.#publishOutrun(now_ms);
+      return false;
+    }
     this.#health.refused(reason, now_ms);
     return true;
+  }
+
+  #publishOutrun(now_ms: number): void {
+    this.#proposals.outrun(this.feed.lastSequence, now_ms)
+      .forEach((one) => this.#publish(one));
   }
 
   /** Whether a refusal is still to be confirmed by a look at the log's entries. */

@@ -207,7 +207,10 @@ export class LogFollower {
       (look && problemOf(look, this.options));
     if (problem !== undefined) return this.recover(problem, now_ms);
     this.#feed.own.noteCut(look!.firstSequence);
-    if (look!.fences !== undefined) this.commits.isWhole(asked_ms, now_ms);
+    const { fences, lastSequence } = look!;
+    if (fences !== undefined) {
+      this.commits.isWhole(asked_ms, lastSequence, now_ms);
+    }
     this.#judge.tellLimits(look!);
   }
 

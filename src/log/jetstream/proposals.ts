@@ -8,6 +8,7 @@
  */
 import type { EntryVersion } from "../change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../log.ts";
+import type { PublishAction } from "./session_actions.ts";
 
 /** After how long without an entry a batch is published again. */
 export const RETRY_AFTER_MS = 1_000;
@@ -29,6 +30,9 @@ interface Refusal {
   end: number | undefined;
 }
 
+/** What a stream must have to take a batch: one of two entries as its last. */
+export type Guard = Pick<PublishAction, "lastOwn" | "after" | "afterTime">;
+
 /** One batch on its way. */
 export interface Proposal {
   readonly batch: number;
@@ -40,9 +44,14 @@ export interface Proposal {
   /** How often it was published. */
   attempts: number;
   published_ms: number;
-  /** Whether an entry of this replica's had to be its last one. */
-  isGuarded: boolean;
+  /** What the last attempt asked of the stream. */
+  guard: Guard | undefined;
+  /** Why the first attempt is said to be refused. */
   refusal: Refusal | undefined;
+  /** The log's end, when a look had shown that the log is whole. */
+  end: number;
+  /** Whether the stream is said to lack what a later attempt asked for. */
+  isOutrun: boolean;
 }
 
 /** Keeps the batches on their way; each ends exactly once. */
@@ -73,8 +82,10 @@ export class Proposals {
       reject,
       attempts: 1,
       published_ms: now_ms,
-      isGuarded: false,
+      guard: undefined,
       refusal: undefined,
+      end: 0,
+      isOutrun: false,
     };
     this.#byBatch.set(batch, proposal);
     return { proposal, ended: promise };
@@ -99,7 +110,7 @@ export class Proposals {
   }
 
   /**
-   * An answer says that the log refused a batch. It counts only after a single
+   * An answer says that the log refused a batch. That ends it only after a single
    * attempt: while the stream stores a batch, it refuses a second attempt as a
    * duplicate.
    *
@@ -107,7 +118,11 @@ export class Proposals {
    */
   refused(batch: number, reason: string, now_ms: number): boolean {
     const proposal = this.#byBatch.get(batch);
-    if (proposal?.attempts !== 1 || proposal.refusal) return false;
+    if (proposal === undefined || proposal.refusal) return false;
+    if (proposal.attempts > 1) {
+      proposal.isOutrun ||= WRONG_LAST.test(reason);
+      return false;
+    }
     proposal.refusal = { reason, at_ms: now_ms, end: undefined };
     return true;
   }
@@ -147,18 +162,32 @@ export class Proposals {
    * more. That entry was cut off or removed, or the server is older than 2.11
    * and looks for it on the subject of the batch alone.
    *
+   * @param end The log's end then.
    * @returns The batches to publish again without it, counted as published.
    */
-  isWhole(asked_ms: number, now_ms: number): Proposal[] {
-    const due = [...this.#byBatch.values()].filter(({ refusal, isGuarded }) =>
-      isGuarded && refusal !== undefined &&
+  isWhole(asked_ms: number, end: number, now_ms: number): Proposal[] {
+    const due = [...this.#byBatch.values()].filter(({ refusal, guard }) =>
+      guard !== undefined && refusal !== undefined &&
       refusal.at_ms <= asked_ms && WRONG_LAST.test(refusal.reason)
     );
     for (const proposal of due) {
       proposal.refusal = undefined;
-      proposal.published_ms = now_ms;
-      proposal.attempts++;
+      proposal.end = end;
+      published(proposal, now_ms);
     }
+    return due;
+  }
+
+  /**
+   * @param end The log's end, as far as it is known.
+   * @returns The batches whose later attempt came after others' entries, to be
+   * published again, counted as published.
+   */
+  outrun(end: number, now_ms: number): Proposal[] {
+    const due = [...this.#byBatch.values()].filter(({ isOutrun, guard }) =>
+      isOutrun && guard?.after !== undefined && guard.after < end
+    );
+    for (const proposal of due) published(proposal, now_ms);
     return due;
   }
 
@@ -186,8 +215,7 @@ export class Proposals {
         proposal.published_ms + after_ms > now_ms ||
         proposal.deadline_ms <= now_ms || proposal.refusal !== undefined
       ) continue;
-      proposal.published_ms = now_ms;
-      proposal.attempts++;
+      published(proposal, now_ms);
       due.push(proposal);
     }
     return due;
@@ -214,4 +242,11 @@ export class Proposals {
     }
     this.#byBatch.clear();
   }
+}
+
+/** Counts one more attempt. */
+function published(proposal: Proposal, now_ms: number): void {
+  proposal.published_ms = now_ms;
+  proposal.attempts++;
+  proposal.isOutrun = false;
 }

@@ -565,6 +565,64 @@ test("lets the first batch of a replica follow the log's last entry, or any othe
   await ended;
 });
 
+test("names the log's last entry again while nothing shows that the log has gone on, since the look may have met a server that has not heard of a loss", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  const refuse = () =>
+    driver.tell({
+      type: "refused",
+      batch: 1,
+      reason: "wrong last sequence: 2",
+    });
+  assert.equal(driver.take("publish").after, 7);
+  refuse();
+  driver.look({ lastSequence: 7, fences: [] });
+  assert.equal(driver.take("publish").after, 7);
+  refuse();
+  assert.ok(!driver.wants("publish"));
+  driver.passWithHeartbeats(1_500);
+  assert.equal(driver.take("publish").after, 7);
+  driver.receive(entry(8, { subject: "usergrade.v1.set.b" }));
+  refuse();
+  const { after, messageId } = driver.take("publish");
+  assert.equal(after, undefined);
+  driver.receive(entry(9, { messageId }));
+  await ended;
+});
+
+test("names the log's last entry where its own last one is missing, until the log has gone on", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const first = driver.session.propose(1, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  driver.take("publish");
+  driver.receive(entry(8, { messageId: "s:1" }));
+  await first;
+  const ended = driver.session.propose(2, PAYLOAD, driver.now_ms);
+  driver.pass(100);
+  assert.deepEqual(driver.take("publish").lastOwn, { sequence: 8, version: 1 });
+  const refuse = () =>
+    driver.tell({
+      type: "refused",
+      batch: 2,
+      reason: "wrong last sequence: 0",
+    });
+  refuse();
+  driver.look({ lastSequence: 8, fences: [] });
+  const second = driver.take("publish");
+  assert.deepEqual([second.after, second.lastOwn], [8, undefined]);
+  refuse();
+  assert.ok(!driver.wants("publish"));
+  driver.receive(entry(9, { subject: "usergrade.v1.set.b" }));
+  driver.pass(100);
+  const { after, messageId } = driver.take("publish");
+  assert.equal(after, undefined);
+  driver.receive(entry(10, { messageId }));
+  await ended;
+});
+
 test("says what its first batch follows, and says it of no other one", async () => {
   const driver = new SessionDriver();
   driver.feed(7);
