@@ -8,7 +8,7 @@ import {
   backupInfoJson,
   backupName,
 } from "../../snapshot/format/backup_info.ts";
-import { PREFER_FAST } from "../../snapshot/format/compression.ts";
+import { PREFER_FAST, prefersFast } from "../../snapshot/format/compression.ts";
 import { writeBackup } from "../../snapshot/format/write_backup.ts";
 import type { BackupSource } from "../ports/snapshots.ts";
 import { Limit } from "../server/limit.ts";
@@ -63,10 +63,13 @@ export function backup(source: BackupSource, counts: BackupCounts): Handler {
           } else counts.broken++;
         },
       };
-      const isFast = asked.get("prefer") === PREFER_FAST;
+      const isFast = prefersFast(asked);
       const compression = isFast ? "fast" : "small";
       const file = writeBackup(snapshot, made, { observer, compression });
-      return new Response(file, { headers });
+      if (!isFast) return new Response(file, { headers });
+      return new Response(file, {
+        headers: { ...headers, "preference-applied": PREFER_FAST },
+      });
     } catch (error) {
       leave();
       throw error;

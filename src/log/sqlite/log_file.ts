@@ -64,7 +64,19 @@ export function fileProblem(path: string, cause: unknown): string {
   if (/not a database|malformed/.test(message)) {
     return `${message}: the file is damaged, put back a copy or set another DATA_DIR`;
   }
-  return forbidden(path) ?? message;
+  return notFolder(dirname(path)) ?? forbidden(path) ?? message;
+}
+
+/** @returns What is in the place of the folder, or of one above it. */
+function notFolder(folder: string): string | undefined {
+  for (let at = folder; at !== dirname(at); at = dirname(at)) {
+    const found = statOf(at);
+    if (found === undefined) continue;
+    return found.isDirectory
+      ? undefined
+      : `${at} is no folder: set DATA_DIR to a folder, which is made if it is not there`;
+  }
+  return undefined;
 }
 
 /** @returns What this process may not use of the files and their folder. */

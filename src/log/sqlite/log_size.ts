@@ -21,7 +21,9 @@ export function statOf(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    const isThere = !(error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory);
+    if (isThere) throw error;
+    return undefined;
   }
 }

@@ -10,3 +10,12 @@ export type Compression =
  * Replicas of before 1.6 ignore it.
  */
 export const PREFER_FAST = "compression=fast";
+
+/** @returns Whether a request's headers ask for it, among other preferences. */
+export function prefersFast(headers: Headers): boolean {
+  const preferences = headers.get("prefer")?.split(",") ?? [];
+  // A value may be quoted, and spaces may stand around the sign.
+  return preferences.some((one) =>
+    one.replaceAll(/[\s"]/g, "").toLowerCase() === PREFER_FAST
+  );
+}

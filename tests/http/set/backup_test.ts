@@ -49,15 +49,21 @@ Deno.test("GET /backup makes another file of the same state for those who prefer
   for (let i = 0; i < 500; i++) {
     await (await service.set({ user_id: `user-${i}`, spp: i })).body?.cancel();
   }
-  const bytes: Uint8Array[] = [];
-  for (const prefer of ["compression=fast", "compression=small"]) {
+  const rowsOf = async (prefer: string) => {
     const response = await service.ask("/backup", { headers: { prefer } });
     const file = await response.bytes();
     const { storage } = await parse(file);
     assert.equal(storage.digest, (await service.statusJson()).digest);
-    bytes.push(file.subarray(gzipHeaderBytes(file)));
+    const applied = response.headers.get("preference-applied");
+    return { applied, rows: file.subarray(gzipHeaderBytes(file)) };
+  };
+  const small = await rowsOf("respond-async, compression=small");
+  assert.equal(small.applied, null);
+  for (const asked of ["compression=fast", 'wait=5, Compression = "FAST"']) {
+    const fast = await rowsOf(asked);
+    assert.equal(fast.applied, "compression=fast");
+    assert.notDeepEqual(fast.rows, small.rows);
   }
-  assert.notDeepEqual(...(bytes as [Uint8Array, Uint8Array]));
 });
 
 Deno.test("HEAD /backup has the headers of GET, and keeps no snapshot open", async () => {

@@ -148,3 +148,16 @@ Deno.test("SqliteLog names what belongs to another user, its owner and its mode"
     assert.match(said[i], /: run the service as its owner, or .* chown -R/);
   }
 });
+
+Deno.test("SqliteLog says what is in the place of its folder, or of one above", async () => {
+  using folder = new TemporaryFolder();
+  const file = `${folder.path}/data`;
+  Deno.writeTextFileSync(file, "");
+  for (const path of [file, `${file}/a/b`]) {
+    await assert.rejects(
+      new SqliteLog(path).open(),
+      ({ message }: Error) =>
+        message.includes(`${file} is no folder: set DATA_DIR to a folder`),
+    );
+  }
+});
