@@ -42,7 +42,8 @@ export function seenReplicas(
 ): { standsAlone: string | null; replicas: SeenReplica[] } {
   const standsAlone = divergence.standsAlone(own.replica_id, members);
   // A connection that carries nothing any more is noticed later than silence.
-  const isDeaf = !connected && members.every(({ isGone }) => isGone);
+  const isDeaf = !connected && own.state === "ready" &&
+    members.every(({ isGone }) => isGone);
   const isUnknown = ({ heartbeat: { replica_id } }: Member) =>
     isDeaf || isUnheard(replica_id);
   const self: SeenReplica = {

@@ -98,7 +98,9 @@ Deno.test("the page shows three equal replicas, follows a killed one and its res
   // It hangs; a connection that carries nothing is given up after three pings.
   await cluster.broker.pause();
   await page.getByText(/^Gets work, and sets are refused: .*NATS/).waitFor();
-  await r0.line((line) => /NATS does not answer its pings/.test(line.message));
+  await r0.line((line) =>
+    /NATS does not answer: it has missed two pings/.test(line.message)
+  );
   await page.getByText(/r1.* can't be heard from here now/).waitFor();
   for (const id of ["r1", "r2"]) await until(page, id, "State", /^unknown/);
   assert.equal(await page.title(), "r0: sets refused – UserGrade");

@@ -46,6 +46,8 @@ export class Line {
   readonly batches: BatchPublisher;
   /** Why this side has ended it. */
   #end: UnusableConnectionError | undefined;
+  /** What it ended with, unless it is told why. */
+  #stale: Error | undefined;
 
   private constructor(
     private readonly connection: NatsConnection,
@@ -126,7 +128,7 @@ export class Line {
     const error = await this.connection.closed();
     // The library says only after it that pings got no answer.
     await new Promise((resolve) => setTimeout(resolve));
-    return this.#end ?? error;
+    return this.#end ?? error ?? this.#stale;
   }
 
   /** Ends it. */
@@ -163,9 +165,7 @@ export class Line {
         );
         await this.close();
       } else if (type === DebugEvents.StaleConnection) {
-        this.#end = new UnusableConnectionError(
-          "NATS does not answer its pings",
-        );
+        this.#stale = new Error("it has missed two pings");
       } else if (type === "error" && !endsConnection(String(data))) {
         this.listener.event({ type: "complained", reason: String(data) });
       }
