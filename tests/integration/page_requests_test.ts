@@ -57,10 +57,17 @@ async function losesTimeouts(page: Page): Promise<void> {
   await page.evaluate("delete AbortSignal.timeout");
 }
 
-/** Ends the streams of a service's pages, since a proxy that ends waits for them. */
-async function leave(service: ServedService): Promise<void> {
-  service.apps.watchers.endAll("draining");
-  await browser.leavePages();
+/**
+ * Ends the streams of a service's pages when it is disposed of, also by a test
+ * that fails: a proxy that ends waits for them.
+ */
+function leaving(service: ServedService): AsyncDisposable {
+  return {
+    [Symbol.asyncDispose]: async () => {
+      service.apps.watchers.endAll("draining");
+      await browser.leavePages();
+    },
+  };
 }
 
 function field(page: Page, name: string, value: number) {
@@ -75,6 +82,7 @@ for (const prefix of ["", PREFIX]) {
   Deno.test(`the live page works with a user and a password in its address${where}`, async () => {
     await using service = new ServedService();
     await using proxy = serveUnder({ [PREFIX]: service.apps.get });
+    await using _pages = leaving(service);
     await service.set({ user_id: "pad", spp: 7 });
     const base = prefix === ""
       ? service.url
@@ -94,12 +102,12 @@ for (const prefix of ["", PREFIX]) {
     await page.locator("#live", { hasText: /^Live$/ }).waitFor();
     await page.getByText("Gets and sets work.", { exact: true }).waitFor();
     assert.deepEqual(problems, []);
-    await leave(service);
   });
 
   Deno.test(`the page that sets and deletes works with a user and a password in its address${where}`, async () => {
     await using service = new ServedService();
     await using proxy = serveUnder({ [PREFIX]: service.apps.set });
+    await using _pages = leaving(service);
     const base = prefix === ""
       ? service.setUrl
       : `http://127.0.0.1:${proxy.addr.port}${prefix}`;
@@ -116,13 +124,13 @@ for (const prefix of ["", PREFIX]) {
     await page.getByText("pad was deleted at sequence 2.").waitFor();
     await page.getByText("This user was deleted").waitFor();
     assert.deepEqual(problems, []);
-    await leave(service);
   });
 }
 
 Deno.test("below the paths of one host, and by keyboard alone, users are found, set, deleted, imported and backed up", async () => {
   await using service = new ServedService();
   await using proxy = serveBoth(service);
+  await using _pages = leaving(service);
   await service.set(
     Array.from({ length: 22 }, (_, i) => ({ user_id: `u${10 + i}` })),
   );
@@ -145,10 +153,10 @@ Deno.test("below the paths of one host, and by keyboard alone, users are found, 
   await keys.tabTo("#more", "Shift+Tab");
   await keys.press("Enter");
   await page.getByText("22 users, and no more.").waitFor();
-  assert.ok(await keys.isAt("#find tbody tr:nth-child(21) a"));
+  await keys.untilAt("#find tbody tr:nth-child(21) a");
   await keys.press("Enter");
   await page.locator("#live", { hasText: /^Live$/ }).waitFor();
-  assert.ok(await keys.isAt("#edit"));
+  await keys.untilAt("#edit");
 
   await keys.tabTo("#spp");
   await keys.type("9");
@@ -156,14 +164,14 @@ Deno.test("below the paths of one host, and by keyboard alone, users are found, 
   await page.getByText("u30 was set at sequence 2.").waitFor();
   await keys.tabTo("#delete");
   await keys.press("Enter");
-  assert.ok(await keys.isAt("#keep"));
+  await keys.untilAt("#keep");
   await keys.press("Escape");
-  assert.ok(await keys.isAt("#delete"));
+  await keys.untilAt("#delete");
   await keys.press("Enter");
   await keys.tabTo("#do-delete");
   await keys.press("Enter");
   await page.getByText("u30 was deleted at sequence 3.").waitFor();
-  assert.ok(await keys.isAt("#delete"));
+  await keys.untilAt("#delete");
 
   await keys.tabTo("#file");
   const [chooser] = await Promise.all([
@@ -178,7 +186,7 @@ Deno.test("below the paths of one host, and by keyboard alone, users are found, 
   await keys.tabTo("#import [type=submit]");
   await keys.press("Enter");
   await page.getByText("Imported: 1 row, up to sequence 4.").waitFor();
-  assert.ok(await keys.isAt("#import [type=submit]"));
+  await keys.untilAt("#import [type=submit]");
 
   await keys.tabTo("#backup a");
   const [download] = await Promise.all([
@@ -189,7 +197,6 @@ Deno.test("below the paths of one host, and by keyboard alone, users are found, 
   await page.getByText("The browser is saving 22 users, as of").waitFor();
   // The page does not get what the browser saves.
   assert.deepEqual(problems.filter((one) => !/\/backup$/.test(one)), []);
-  await leave(service);
 });
 
 Deno.test("the page that sets and deletes tells a request that was never sent from a lost answer", async () => {
@@ -257,7 +264,6 @@ Deno.test("the page of requests and answers shows all, and tries what its listen
   assert.equal((await look(page)).width, 360);
   // No outside address, and nothing that the policy forbids.
   assert.deepEqual(problems, []);
-  await leave(service);
 });
 
 Deno.test("the page of requests and answers works by keyboard, and asks for no password where nothing takes one", async () => {
@@ -279,5 +285,4 @@ Deno.test("the page of requests and answers works by keyboard, and asks for no p
   await page.keyboard.press("Enter");
   await get.locator(".live-responses-table td:text-is('404')").waitFor();
   assert.deepEqual(problems.filter((one) => !/404/.test(one)), []);
-  await leave(service);
 });

@@ -33,8 +33,15 @@ export class Keyboard {
   }
 
   async isAt(selector: string): Promise<boolean> {
-    return await this.page.evaluate(
-      `document.activeElement.matches(${JSON.stringify(selector)})`,
-    );
+    return await this.page.evaluate(hasFocus(selector));
   }
+
+  /** Waits until the page itself has given an element the focus. */
+  async untilAt(selector: string): Promise<void> {
+    await this.page.waitForFunction(hasFocus(selector));
+  }
+}
+
+function hasFocus(selector: string): string {
+  return `document.activeElement.matches(${JSON.stringify(selector)})`;
 }
