@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { enter } from "../../src/cluster/entrance.ts";
-import { DOUBT_MS, HEARING_MS, Room } from "../../src/cluster/room.ts";
+import {
+  DOUBT_MS,
+  HEARING_AFTER_OUTAGE_MS,
+  HEARING_MS,
+  Room,
+} from "../../src/cluster/room.ts";
 import type { FoundLog } from "../../src/cluster/misfit.ts";
 import { heartbeat } from "./heartbeats.ts";
 
@@ -200,5 +205,28 @@ Deno.test(
     }, () => Promise.resolve());
     assert.equal(asked, 3);
     assert.match(held[0], /the bucket holds 3 users at entry 5/);
+  },
+);
+
+Deno.test(
+  "a start whose connection is made anew while it listens goes on listening, in steps",
+  { permissions },
+  async () => {
+    const room = new Room(false);
+    room.joined(false, 0);
+    const log = { id: LOG, lastSequence: 5 };
+    let now_ms = 0;
+    await enter(room, {
+      find: () => Promise.resolve(log),
+      ask: () => Promise.resolve(),
+      hold: () => assert.fail(),
+      now: () => now_ms,
+    }, (ms) => {
+      assert.ok(ms > 0, `it sleeps for ${ms} ms at ${now_ms}`);
+      now_ms += ms;
+      if (now_ms === 100) room.joined(true, now_ms);
+      return Promise.resolve();
+    });
+    assert.ok(now_ms >= 100 + HEARING_AFTER_OUTAGE_MS, `${now_ms}`);
   },
 );
