@@ -9,7 +9,6 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { residentMb } from "../support/process_usage.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { type Figures, spread } from "./http/figures.ts";
@@ -25,6 +24,7 @@ import {
   type PeerKind,
   type PeerMeasure,
 } from "./peers/side.ts";
+import { sizeOptions } from "./size_options.ts";
 
 /** What a process takes: from its start to its first answer, and of memory. */
 interface Footprint {
@@ -35,25 +35,7 @@ interface Footprint {
 
 type Medians = Pick<Figures, "per_s" | "p50_ms" | "p99_ms" | "cpu_us">;
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: "string" },
-    seconds: { type: "string" },
-    users: { type: "string" },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
-
-function positive(name: "rounds" | "seconds" | "users", usual: number): number {
-  const value = Number(options[name] ?? usual);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new RangeError(`Cannot run: --${name} must be a positive integer`);
-}
-
-const rounds = positive("rounds", options.quick ? 1 : 3);
-const seconds = positive("seconds", options.quick ? 1 : 3);
-const users = positive("users", options.quick ? 1e5 : 1e6);
+const { rounds, seconds, users, json } = sizeOptions(Deno.args);
 const { signal } = new AbortController();
 
 /** Measures each case in each round, the sides of a case close together. */
@@ -219,4 +201,4 @@ async function run() {
 }
 
 const report = await run();
-console.log(options.json ? JSON.stringify(report) : table(report));
+console.log(json ? JSON.stringify(report) : table(report));

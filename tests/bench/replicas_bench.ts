@@ -10,13 +10,13 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { findProgram } from "../support/programs.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { spread } from "./http/figures.ts";
 import { findLoadGenerator, type LoadGenerator } from "./http/load.ts";
 import { machine } from "./http/machine.ts";
 import { type GroupFigures, ReplicaGroup } from "./replicas/group.ts";
+import { sizeOptions } from "./size_options.ts";
 
 const COUNTS = [1, 2, 4];
 
@@ -24,25 +24,7 @@ const CASES = (["get", "set"] as const).flatMap((kind) =>
   (["proxy", "direct"] as const).map((way) => ({ kind, way }))
 );
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: "string" },
-    seconds: { type: "string" },
-    users: { type: "string" },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
-
-function positive(name: "rounds" | "seconds" | "users", usual: number): number {
-  const value = Number(options[name] ?? usual);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new RangeError(`Cannot run: --${name} must be a positive integer`);
-}
-
-const rounds = positive("rounds", options.quick ? 1 : 3);
-const seconds = positive("seconds", options.quick ? 1 : 3);
-const users = positive("users", options.quick ? 1e5 : 1e6);
+const { rounds, seconds, users, json } = sizeOptions(Deno.args);
 const programs = {
   natsServer: required("nats-server"),
   haproxy: required("haproxy"),
@@ -53,7 +35,7 @@ function required(name: "nats-server" | "haproxy"): string {
   if (found !== undefined) return found;
   console.error(`Cannot measure replicas: ${name} is not on the PATH`);
   // Others are measured without it.
-  console.log(options.json ? "null" : `Left out: ${name} is not installed.`);
+  console.log(json ? "null" : `Left out: ${name} is not installed.`);
   Deno.exit(0);
 }
 
@@ -154,7 +136,7 @@ const measured: Measured[] = [];
 for (const count of COUNTS) measured.push(await measure(count, generator));
 const report = { machine: { ...environment, load: generator.name }, measured };
 console.log(
-  options.json ? JSON.stringify(report) : [
+  json ? JSON.stringify(report) : [
     table(measured),
     "",
     `Medians of ${rounds} rounds of ${seconds} s at 64 connections; replicas, proxy, broker and load share all cores.`,
