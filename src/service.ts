@@ -258,7 +258,7 @@ function join(
   });
   members.listen({
     joined: (wasAway) => {
-      room.joined(wasAway, now());
+      room.hearing.joined(wasAway, now());
       cluster.joined(now());
     },
     left: () => {

@@ -27,7 +27,7 @@ function bucketWith(...places: [sequence: number, time: string][]): NamedStore {
 /** Whether a start is held by a bucket where the log ends at 15 at a time. */
 async function isHeld(bucket: NamedStore, lastTime: string): Promise<boolean> {
   const room = new Room(false);
-  room.joined(false, -Infinity);
+  room.hearing.joined(false, -Infinity);
   const log = { id: LOG_ID, lastSequence: 15 };
   const locate = (sequence: number) =>
     Promise.resolve({
