@@ -8,6 +8,7 @@ import { RECONNECT_MS } from "../log/members.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { EMPTY_STATES, GONE_AFTER_MS } from "./members.ts";
 import { type FoundLog, type HeldState, misfits, reasonOf } from "./misfit.ts";
+import { UnaskedPlaces } from "./unasked_places.ts";
 
 /** How long the answer of a replica takes at most that is connected. */
 const ANSWER_MS = 150;
@@ -96,6 +97,7 @@ export class Room {
    * Invariant: no more than {@linkcode HOLDERS_MAX}.
    */
   readonly #admitted = new Map<string, Admitted>();
+  readonly #unasked = new UnaskedPlaces();
   #doubtSince_ms: number | undefined;
   #connections = 0;
 
@@ -167,6 +169,15 @@ export class Room {
   }
 
   /**
+   * Takes whether a place could be asked what it holds.
+   *
+   * @param reason Why not; undefined if it has answered.
+   */
+  noteUnasked(name: string, reason: string | undefined): void {
+    this.#unasked.note(name, reason);
+  }
+
+  /**
    * Whether others may still have to say something.
    *
    * They have not if one of them may propose to this very log and all that it and
@@ -176,10 +187,18 @@ export class Room {
    */
   isHearing(log: FoundLog | undefined, now_ms: number): boolean {
     if (now_ms >= this.#hearingEnds_ms) return false;
-    const admitted = [...this.#admitted.values()];
     return !(
-      admitted.some(({ logId }) => logId !== null && logId === log?.id) &&
-      admitted.every(({ hears }) => hears.every((id) => this.#heard.has(id)))
+      this.#isFollowed(log) &&
+      [...this.#admitted.values()].every(({ hears }) =>
+        hears.every((id) => this.#heard.has(id))
+      )
+    );
+  }
+
+  /** Whether a replica was heard that may propose to this very log. */
+  #isFollowed(log: FoundLog | undefined): boolean {
+    return [...this.#admitted.values()].some(({ logId }) =>
+      logId !== null && logId === log?.id
     );
   }
 
@@ -198,6 +217,7 @@ export class Room {
       };
     }
     const fuller = misfits([...this.#held.values()], log);
+    const unasked = this.#unasked.hindrance(log, this.#isFollowed(log), now_ms);
     if (fuller.length > 0 && this.isNewLogWanted) {
       for (const { held } of fuller) {
         this.#givenUp.add(life(held.holder, held.session));
@@ -207,7 +227,10 @@ export class Room {
     const healer = this.#healer(log, now_ms);
     if (fuller.length === 0 && healer === undefined) {
       this.#doubtSince_ms = undefined;
-      return { type: "go_on" };
+      if (unasked === undefined) return { type: "go_on" };
+      return this.isNewLogWanted
+        ? { type: "go_on", despite: unasked }
+        : { type: "refuse", reason: unasked, isPassing: true };
     }
     const reason = healer === undefined
       ? reasonOf(fuller)
