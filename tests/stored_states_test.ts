@@ -34,7 +34,7 @@ function bucketWith(...places: [sequence: number, time: string][]): NamedStore {
 /** Whether a start is held by a bucket where the log ends at 15 at a time. */
 async function isHeld(bucket: NamedStore, lastTime: string): Promise<boolean> {
   const room = new Room(false);
-  room.joined(false, -Infinity);
+  room.hearing.joined(false, -Infinity);
   const log = { id: LOG_ID, lastSequence: 15 };
   const locate = (sequence: number) =>
     Promise.resolve({
@@ -78,7 +78,7 @@ async function verdicts(
   times_ms: readonly number[],
   room = new Room(false),
 ) {
-  room.joined(false, -Infinity);
+  room.hearing.joined(false, -Infinity);
   const states = new StoredStates([bucket]);
   const locate = () =>
     Promise.resolve({ firstSequence: 1, lastSequence: 15, time: AFTER });
@@ -121,7 +121,7 @@ Deno.test("beside a log that has entries it holds a start for some seconds, and 
     "go_on",
   ]);
   const room = new Room(false);
-  room.joined(false, -Infinity);
+  room.hearing.joined(false, -Infinity);
   room.heard(heartbeat("b", { log_id: LOG_ID, hears: [] }), 0);
   const states = new StoredStates([bucketThat(NO_ANSWER)]);
   const locate = () =>
