@@ -10,21 +10,12 @@ import type { RestoreProgress } from "./replica/readiness.ts";
 import { SourceError } from "./snapshot/source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 import { type FileState, readState } from "./snapshot/state_file.ts";
+import type { LaterState } from "./stored_states.ts";
 
 const logger = getLogger(["usergrade"]);
 
 /** How often a file is looked at that could not be restored. */
 const LOOK_MS = 2_000;
-
-/** A later state of a file's log, or where there may be one. */
-export type LaterState =
-  | {
-    /** Names the place. */
-    readonly name: string;
-    readonly sequence: number;
-  }
-  /** A place can't be asked now, for this reason. */
-  | { readonly unlisted: string };
 
 /** What it needs to find out whether a file is restored, and what is in it. */
 export interface RestorationPorts {

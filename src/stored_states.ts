@@ -12,9 +12,18 @@ import type { LocatingLog } from "./replica/search_attempt.ts";
 import type { NamedStore } from "./replica/snapshot_search.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 import { SnapshotsForbiddenError } from "./snapshot/store.ts";
-import type { LaterState } from "./restoration.ts";
 
 const logger = getLogger(["usergrade"]);
+
+/** A later state of a file's log, or where there may be one. */
+export type LaterState =
+  | {
+    /** Names the place. */
+    readonly name: string;
+    readonly sequence: number;
+  }
+  /** A place can't be asked now, for this reason. */
+  | { readonly unlisted: string };
 
 /** The stores of a starting replica. */
 export class StoredStates {

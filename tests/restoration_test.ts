@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  type LaterState,
-  type RestorationPorts,
-  stateToRestore,
-} from "../src/restoration.ts";
+import { type RestorationPorts, stateToRestore } from "../src/restoration.ts";
+import type { LaterState } from "../src/stored_states.ts";
 import type { LogInfo } from "../src/log/log.ts";
 import { backupOf, storageOf } from "./support/backup_bytes.ts";
 import { LOG_ID } from "./support/snapshots.ts";
