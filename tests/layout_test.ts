@@ -96,7 +96,7 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
   ],
   "peers.ts": ["cluster", "replica", "snapshot"],
-  "restoration.ts": ["replica", "log", "snapshot"],
+  "restoration.ts": ["stored_states.ts", "replica", "log", "snapshot"],
   "kept_state.ts": ["log", "snapshot"],
   "snapshot_stores.ts": [
     "snapshot_keeper.ts",
