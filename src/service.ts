@@ -88,6 +88,13 @@ function join(
 ): void {
   const { log, members, room, cluster, readmission } = parts;
   const { replica, rejoin, healer, snapshots } = parts;
+  const hearOthers = async (hearing: number) => {
+    // The log's messages may overtake those of the members: the loss of the
+    // connection before would end this hearing, and what was heard over that
+    // one would count for it.
+    await members.flush();
+    readmission.hear(hearing, now());
+  };
   rejoin.failed.catch(fail);
   log.listen({
     entries: (entries, lastSequence, bytes, taken) => {
@@ -106,7 +113,7 @@ function join(
     },
     warn: (message) => logger.warn("{message}", { message }),
     proposalFailed: (batch, error) => replica.proposalFailed(batch, error),
-    hearOthers: (hearing) => readmission.hear(hearing, now()),
+    hearOthers,
     failed: fail,
   });
   members.listen({

@@ -39,9 +39,10 @@ export function whyDue(
   }
   if (appliedSequence <= from) return undefined;
   const age_ms = date_ms - Date.parse(newest?.info.time ?? "1970-01-01");
-  if (policy.interval_ms !== undefined && age_ms >= policy.interval_ms) {
-    return "the last one is as old as it may be";
-  }
+  if (
+    policy.interval_ms !== undefined && age_ms >= policy.interval_ms &&
+    !wasWrittenWithin(policy.interval_ms, newest, facts)
+  ) return "the last one is as old as it may be";
   const isQuarter = (amount: number, limit: number | undefined) =>
     limit !== undefined && amount >= limit / 4;
   return mayHurry && (
@@ -51,6 +52,20 @@ export function whyDue(
     )
     ? "a limit of the log takes old entries"
     : undefined;
+}
+
+/**
+ * Whether this replica has written a snapshot not long ago, by a clock that
+ * needs no other: the date here may be far ahead of that of NATS, whose time the
+ * snapshot has. Each one would look too old at once.
+ */
+function wasWrittenWithin(
+  interval_ms: number,
+  newest: KnownSnapshot | undefined,
+  { now_ms, lastWrite }: CompactionFacts,
+): boolean {
+  return lastWrite !== undefined && lastWrite.id === newest?.id &&
+    now_ms - lastWrite.endedAt_ms < interval_ms;
 }
 
 function hasPaused({ now_ms, lastWrite }: CompactionFacts): boolean {

@@ -98,7 +98,12 @@ export interface CompactionFacts extends CompactionSituation {
   readonly failure: CompactionFailure | undefined;
   /** The last snapshot that this replica wrote, and how long that took. */
   readonly lastWrite:
-    | { readonly endedAt_ms: number; readonly took_ms: number }
+    | {
+      /** Its name in the store. */
+      readonly id: string;
+      readonly endedAt_ms: number;
+      readonly took_ms: number;
+    }
     | undefined;
   /** Since when each step has been wanted, by `stepKey()`. */
   readonly wantedSince: ReadonlyMap<string, number>;

@@ -120,7 +120,7 @@ export class CompactionProgress {
         const { snapshot: { id }, took_ms } = outcome;
         this.sight.written(id);
         this.requests.written(id);
-        this.#lastWrite = { endedAt_ms: now_ms, took_ms };
+        this.#lastWrite = { id, endedAt_ms: now_ms, took_ms };
         return;
       }
       case "verified":

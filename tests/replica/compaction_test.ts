@@ -88,6 +88,25 @@ test("one is due when the newest is as old as it may be, if anything has changed
   assert.equal(stepOf({ policy: hour, appliedSequence: 0 }), "none");
 });
 
+test("a date far ahead of that of the log makes none before the time is over since the newest was written here", () => {
+  const now_ms = 10_000_000;
+  const ago = (minutes: number, id: string) =>
+    stepOf({
+      policy: { ...policy, interval_ms: 60 * MINUTE_MS },
+      snapshots: [known(900), known(800)],
+      firstSequence: 800,
+      date_ms: DATE_MS + 1e9,
+      now_ms,
+      lastWrite: { id, endedAt_ms: now_ms - minutes * MINUTE_MS, took_ms: 1 },
+    });
+  const [{ id }, other] = [known(900), known(800)];
+  assert.equal(ago(0, id), "none");
+  assert.equal(ago(59, id), "none");
+  assert.equal(ago(60, id), "write");
+  // What was written here last is no more, or was written elsewhere.
+  assert.equal(ago(0, other.id), "write");
+});
+
 test("one is due when a quarter of a limit that takes old entries was used since the newest", () => {
   const snapshots = [known(900)];
   const at = (
@@ -107,7 +126,7 @@ test("one is due when a quarter of a limit that takes old entries was used since
   assert.equal(at({ age_ms: 4_001 }), "none");
   assert.equal(at({ age_ms: 4_000 }), "write");
   assert.equal(at({ age_ms: 4 }, { appliedSequence: 900 }), "none");
-  const lastWrite = { endedAt_ms: 1_000_000, took_ms: 100 };
+  const lastWrite = { id: "900", endedAt_ms: 1_000_000, took_ms: 100 };
   const later = (ms: number) =>
     at({ entries: 4 }, { lastWrite, now_ms: 1_000_000 + ms });
   assert.equal(later(399), "none");
@@ -543,7 +562,7 @@ test("whatever the facts, the steps come to an end, and leave what was asked for
               known(at, "o", { id: "new" }),
             ].toSorted((a, b) => b.info.sequence - a.info.sequence),
             lastSequence: Math.max(at, all.lastSequence),
-            lastWrite: { endedAt_ms: all.now_ms, took_ms: 1 },
+            lastWrite: { id: "", endedAt_ms: all.now_ms, took_ms: 1 },
           };
           break;
         }

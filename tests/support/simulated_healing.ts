@@ -99,7 +99,7 @@ export class SimulatedHealing {
       hold: (reason) => replica.replica.hold(reason),
       now: () => this.#now,
     }, sleep);
-    replica.open();
+    replica.open(() => this.#enter());
   }
 
   #situation(): HealerSituation {
