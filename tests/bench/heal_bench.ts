@@ -53,17 +53,24 @@ if (!Number.isSafeInteger(rounds) || rounds < 1) {
 }
 if (!areServersNew()) throw new RangeError("Cannot run: NATS 2.10 is needed");
 
-/** @returns How long sets were away after one loss. */
+/** For how long sets were away after one loss. */
+interface Away {
+  /** From when all servers took connections. */
+  readonly connected_ms: number;
+  /** From when JetStream answered what it has of the log. */
+  readonly answered_ms: number;
+}
+
 async function measure(
   { brokers }: HealWorld,
   clients: SteadyClients,
   loss: Loss,
-): Promise<number> {
+): Promise<Away> {
   await saveStores(brokers);
   await clients.back();
-  const back_ms = await lose(brokers, loss);
-  await clients.back();
-  return performance.now() - back_ms;
+  const connected_ms = await lose(brokers, loss);
+  const answered_ms = await clients.back();
+  return { connected_ms: performance.now() - connected_ms, answered_ms };
 }
 
 async function measureCluster(
