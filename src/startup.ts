@@ -10,7 +10,7 @@ import type { Cluster } from "./cluster/cluster.ts";
 import { enter } from "./cluster/entrance.ts";
 import type { Room } from "./cluster/room.ts";
 import type { Config } from "./config/config.ts";
-import type { LogInfo } from "./log/log.ts";
+import { FindAgainError, type LogInfo } from "./log/log.ts";
 import type { LogClient } from "./log/thread/log_client.ts";
 import type { MembersPort } from "./log/thread/members_port.ts";
 import { Peers } from "./peers.ts";
@@ -74,8 +74,7 @@ async function fill(parts: StartupParts, peers: Peers): Promise<void> {
   }
   await connect(parts);
   const state = await fileState(parts, stored);
-  if (config.nats !== undefined) await passRoom(parts, peers, stored, state);
-  const info = await log.open(state?.info.logId);
+  const info = await openLog(parts, peers, stored, state);
   await report(info, parts);
   const search = new SnapshotSearch(
     { sources: peers.sources, stores },
@@ -141,6 +140,25 @@ async function fileState(
   }, signal);
   replica.restoreEnded();
   return state;
+}
+
+/** Opens the log, or makes it, once the other replicas let this one do so. */
+async function openLog(
+  parts: StartupParts,
+  peers: Peers,
+  stored: StoredStates,
+  state: FileState | undefined,
+): Promise<LogInfo> {
+  for (;;) {
+    if (parts.config.nats !== undefined) {
+      await passRoom(parts, peers, stored, state);
+    }
+    try {
+      return await parts.log.open(state?.info.logId);
+    } catch (error) {
+      if (!(error instanceof FindAgainError)) throw error;
+    }
+  }
 }
 
 /** Waits until the other replicas let this one open the log, or make it. */

@@ -42,7 +42,7 @@ export async function enter(
   let refused: string | undefined;
   for (;;) {
     const asked = await find();
-    const { connections } = room;
+    const { connections } = room.hearing;
     await ask(asked);
     // Those who were asked may have applied more since.
     let log = await find();
@@ -51,7 +51,7 @@ export async function enter(
       const { until_ms = Infinity } = admission;
       if (until_ms < Infinity) {
         // Between two looks at the log, which take all threads some milliseconds.
-        while (room.isHearing(log, now())) {
+        while (room.hearing.isOn(log, now())) {
           const left_ms = until_ms - now();
           // Over a connection that came meanwhile it is heard for longer.
           await sleep(left_ms > 0 ? Math.min(LISTEN_MS, left_ms) : LISTEN_MS);
@@ -63,7 +63,7 @@ export async function enter(
     // NATS may have lost the log meanwhile, which the answers were about, and
     // over a connection that broke the bucket may have said nothing.
     const isOld = hasLost(asked, log) ||
-      room.connections > Math.max(connections, 1);
+      room.hearing.connections > Math.max(connections, 1);
     if (admission.type === "go_on" && isOld) continue;
     if (admission.type === "go_on") {
       report(admission.despite, log, refused);

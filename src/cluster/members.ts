@@ -21,6 +21,9 @@ export const FORGOTTEN_AFTER_MS = 300_000;
 /** The most other replicas that are remembered. */
 export const MEMBERS_MAX = 64;
 
+/** The most holders of states that a start remembers: replicas, and as many peers. */
+export const HOLDERS_MAX = 2 * MEMBERS_MAX;
+
 /** States in which a replica has taken over no state yet. */
 export const EMPTY_STATES: readonly string[] = ["starting", "restoring"];
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
+import { HEARING_MS } from "./hearing.ts";
 import { GONE_AFTER_MS } from "./members.ts";
-import { HEARING_MS } from "./room.ts";
 
 /**
  * How long a replica listens that knew others once, of which none was there any

@@ -4,26 +4,11 @@
  *
  * @module
  */
-import { RECONNECT_MS } from "../log/members.ts";
+import { Hearing } from "./hearing.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { EMPTY_STATES, GONE_AFTER_MS } from "./members.ts";
+import { EMPTY_STATES, GONE_AFTER_MS, HOLDERS_MAX } from "./members.ts";
 import { type FoundLog, type HeldState, misfits, reasonOf } from "./misfit.ts";
-
-/** How long the answer of a replica takes at most that is connected. */
-const ANSWER_MS = 150;
-
-/**
- * How long a starting replica listens: all others answer at once, and those that
- * have lost the broker are back by then, if the start is the first to find it.
- */
-export const HEARING_MS = RECONNECT_MS + ANSWER_MS;
-
-/**
- * How long it listens where NATS was away: the others come back at the same
- * time, and those of before 1.6 try every half second. Replicas of 1.0 answer
- * within two seconds.
- */
-export const HEARING_AFTER_OUTAGE_MS = 2_500;
+import { UnaskedPlaces } from "./unasked_places.ts";
 
 /**
  * How long a state has to look fuller than the log: servers of a cluster may
@@ -31,22 +16,12 @@ export const HEARING_AFTER_OUTAGE_MS = 2_500;
  */
 export const DOUBT_MS = 1_000;
 
-/** The most holders that are remembered: 64 replicas, and as many peers. */
-export const HOLDERS_MAX = 128;
-
 /** A replica that makes a log whole. */
 interface Healer {
   readonly session: string;
   /** Null while it has none yet. */
   readonly logId: string | null;
   readonly heard_ms: number;
-}
-
-/** A replica that may propose. */
-interface Admitted {
-  readonly logId: string | null;
-  /** The others that it hears. */
-  readonly hears: readonly string[];
 }
 
 /** Whether a starting replica may go on. */
@@ -71,6 +46,8 @@ export type Admission =
 
 /** What the others have said since this replica started. */
 export class Room {
+  /** Who has answered over the present connection. */
+  readonly hearing = new Hearing();
   /**
    * By holder. Silence removes nothing: the holder of the only copy may be cut
    * off.
@@ -84,20 +61,8 @@ export class Room {
    * Invariant: no more than {@linkcode HOLDERS_MAX}.
    */
   readonly #givenUp = new Set<string>();
-  /** Until when others may answer; not yet known. */
-  #hearingEnds_ms = Infinity;
-  /**
-   * The ids of those that were heard since they can be.
-   * Invariant: no more than {@linkcode HOLDERS_MAX}.
-   */
-  readonly #heard = new Set<string>();
-  /**
-   * Those of them that may propose, by id.
-   * Invariant: no more than {@linkcode HOLDERS_MAX}.
-   */
-  readonly #admitted = new Map<string, Admitted>();
+  readonly #unasked = new UnaskedPlaces();
   #doubtSince_ms: number | undefined;
-  #connections = 0;
 
   /**
    * @param isNewLogWanted Whether fuller states are given up.
@@ -109,30 +74,11 @@ export class Room {
     private readonly restorerId?: string,
   ) {}
 
-  /**
-   * The others can be heard from now on.
-   *
-   * @param wasAway Whether NATS could not be reached at first.
-   */
-  joined(wasAway: boolean, now_ms: number): void {
-    this.#connections++;
-    this.#hearingEnds_ms = now_ms +
-      (wasAway ? HEARING_AFTER_OUTAGE_MS : HEARING_MS);
-    this.#heard.clear();
-    this.#admitted.clear();
-  }
-
-  /** Over how many connections the others could be heard, one after the other. */
-  get connections(): number {
-    return this.#connections;
-  }
-
   /** Takes another replica's heartbeat. */
   heard(heartbeat: Heartbeat, now_ms: number): void {
-    const { replica_id, session, state, log_id, hears } = heartbeat;
+    const { replica_id, session, state, log_id } = heartbeat;
     const holder = `replica ${replica_id}`;
-    if (this.#heard.size < HOLDERS_MAX) this.#heard.add(replica_id);
-    put(this.#admitted, replica_id, hears && { logId: log_id, hears });
+    this.hearing.heard(heartbeat);
     put(
       this.#healers,
       holder,
@@ -167,20 +113,12 @@ export class Room {
   }
 
   /**
-   * Whether others may still have to say something.
+   * Takes whether a place could be asked what it holds.
    *
-   * They have not if one of them may propose to this very log and all that it and
-   * its like know of have been heard: it has heard the others before it was
-   * admitted and hears them still, and whoever it does not know can't be protected
-   * by this replica's waiting, since that one proposes already.
+   * @param reason Why not; undefined if it has answered.
    */
-  isHearing(log: FoundLog | undefined, now_ms: number): boolean {
-    if (now_ms >= this.#hearingEnds_ms) return false;
-    const admitted = [...this.#admitted.values()];
-    return !(
-      admitted.some(({ logId }) => logId !== null && logId === log?.id) &&
-      admitted.every(({ hears }) => hears.every((id) => this.#heard.has(id)))
-    );
+  noteUnasked(name: string, reason: string | undefined): void {
+    this.#unasked.note(name, reason);
   }
 
   /**
@@ -190,14 +128,19 @@ export class Room {
    * @param log The log that was found; undefined if there is none.
    */
   judge(log: FoundLog | undefined, now_ms: number): Admission {
-    if (this.isHearing(log, now_ms)) {
+    if (this.hearing.isOn(log, now_ms)) {
       return {
         type: "wait",
         reason: "the other replicas are being asked",
-        until_ms: this.#hearingEnds_ms,
+        until_ms: this.hearing.ends_ms,
       };
     }
     const fuller = misfits([...this.#held.values()], log);
+    const unasked = this.#unasked.hindrance(
+      log,
+      this.hearing.isFollowed(log),
+      now_ms,
+    );
     if (fuller.length > 0 && this.isNewLogWanted) {
       for (const { held } of fuller) {
         this.#givenUp.add(life(held.holder, held.session));
@@ -207,7 +150,10 @@ export class Room {
     const healer = this.#healer(log, now_ms);
     if (fuller.length === 0 && healer === undefined) {
       this.#doubtSince_ms = undefined;
-      return { type: "go_on" };
+      if (unasked === undefined) return { type: "go_on" };
+      return this.isNewLogWanted
+        ? { type: "go_on", despite: unasked }
+        : { type: "refuse", reason: unasked, isPassing: true };
     }
     const reason = healer === undefined
       ? reasonOf(fuller)

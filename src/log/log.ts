@@ -32,6 +32,11 @@ export interface LogLocation {
   /** The time of the entry that was asked for. */
   readonly time: string | undefined;
   /**
+   * How many entries between the first and the last one are not there, because
+   * someone has removed them; left out if there are all.
+   */
+  readonly removed?: number;
+  /**
    * The entry that the log begins with, if it comes directly after the sequence
    * asked for and the log may have gone two ways. Unless it is the mark of a
    * healing to there, nothing shows that a state at that sequence is of the
@@ -165,6 +170,15 @@ export class LogFailedError extends Error {
   override name = "LogFailedError";
 }
 
+/**
+ * The log is not opened, because it would have to be made: it was not there when
+ * it was looked for, and that is too long ago. Look for it again, hear who else
+ * has applied one meanwhile, and open it then.
+ */
+export class FindAgainError extends Error {
+  override name = "FindAgainError";
+}
+
 /** What to do about a replica that is forked. */
 export const FORK_REMEDY =
   'keep this replica running, save its backup and that of another one, import there what is missing, delete there whom this side alone has deleted ("Two histories" in src/OPERATIONS.md), and only then start this one anew';
@@ -180,6 +194,7 @@ export interface ReplicatedLog {
    * @param id The identity of a log that is made now, or that has had no entry
    * yet; one of its own if it is left out.
    * @throws {LogFailedError} If it can't be used; the message says what to do.
+   * @throws {FindAgainError} If it has to be looked for again before.
    */
   open(id?: string): Promise<LogInfo>;
 

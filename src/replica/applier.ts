@@ -9,7 +9,8 @@ import { type LogEntry, OutcomeUnknownError } from "../log/log.ts";
 import { TableFullError } from "../storage/table_full_error.ts";
 import { Backlog } from "./backlog.ts";
 import { ForkedError } from "./fork.ts";
-import { type GroupCommit, NotAppliedError } from "./group_commit.ts";
+import { NotAppliedError } from "./endings.ts";
+import type { GroupCommit } from "./group_commit.ts";
 import type { StateMachine } from "./state_machine.ts";
 
 const logger = getLogger(["usergrade", "replica"]);

@@ -7,7 +7,7 @@
  * @module
  */
 import type { CommittedSet } from "../committed.ts";
-import { TooLargeError, UnconfirmedError } from "../errors.ts";
+import { TooLargeError } from "../errors.ts";
 import type { Change, EntryVersion } from "../log/change.ts";
 import {
   charactersThatFit,
@@ -16,8 +16,7 @@ import {
 import { NotStoredError, OutcomeUnknownError } from "../log/log.ts";
 import type { ChangeOutcome } from "../user_grade.ts";
 import { Batch } from "./batch.ts";
-import { CommitGap } from "./commit_gap.ts";
-import { type Rejection, SetCounts } from "./set_counts.ts";
+import { Endings, NotAppliedError } from "./endings.ts";
 import { ChangesUnit, SetUnit, type ToCommitted, type Unit } from "./unit.ts";
 import { UnitQueue } from "./unit_queue.ts";
 
@@ -27,11 +26,6 @@ const BATCHES_IN_FLIGHT_MAX = 1;
 /** The queue of changes is full; nothing was stored. */
 export class QueueFullError extends NotStoredError {
   override name = "QueueFullError";
-}
-
-/** The change is in the log, but this replica can't apply it yet. */
-export class NotAppliedError extends UnconfirmedError {
-  override name = "NotAppliedError";
 }
 
 /** Changes that commit together are more than one entry takes. */
@@ -49,9 +43,9 @@ export interface GroupCommitPorts {
   now(): number;
 }
 
-/** Gathers changes into batches and tells each how it ended, exactly once. */
+/** Gathers changes into batches, and ends each of them exactly once. */
 export class GroupCommit {
-  readonly counts = new SetCounts();
+  readonly #endings: Endings;
   /** Changes that are in no batch yet. */
   readonly #queue = new UnitQueue();
   /** In the order of their numbers, which is the log's order too. */
@@ -68,7 +62,6 @@ export class GroupCommit {
    * must not refuse the sets in it.
    */
   #takesDeletions = false;
-  readonly #gap = new CommitGap();
 
   /**
    * @param ports The outside.
@@ -77,7 +70,14 @@ export class GroupCommit {
   constructor(
     private readonly ports: GroupCommitPorts,
     private readonly timeout_ms: number,
-  ) {}
+  ) {
+    this.#endings = new Endings(() => ports.now());
+  }
+
+  /** How changes ended, in numbers. */
+  get counts(): Endings["counts"] {
+    return this.#endings.counts;
+  }
 
   /** How many changes wait or are in flight. */
   get pending(): number {
@@ -89,7 +89,7 @@ export class GroupCommit {
 
   /** For how long changes have waited or been refused without a commit; 0 if none. */
   get gap_ms(): number {
-    return this.#gap.at(this.ports.now(), this.pending > 0);
+    return this.#endings.gap_ms(this.pending > 0);
   }
 
   /** @param bytes The most bytes of an entry that the log takes from now on. */
@@ -103,10 +103,7 @@ export class GroupCommit {
    * @param count How many.
    */
   refusedAtOnce(count: number): void {
-    this.counts.rejected.not_ready += count;
-    const now_ms = this.ports.now();
-    if (this.pending === 0) this.#gap.begins(now_ms);
-    this.#gap.refused(now_ms);
+    this.#endings.refuse(count, this.pending > 0);
   }
 
   /** How many changes are in no batch yet. */
@@ -154,13 +151,13 @@ export class GroupCommit {
   ): Promise<Committed> {
     const queue = this.#queue;
     if (!queue.hasRoom(unit.count)) {
-      this.counts.rejected.queue_full += unit.count;
+      this.#endings.queueFull(unit.count);
       throw new QueueFullError(
         `${queue.changes} changes of ${queue.units} requests are waiting for the log, and there is no room for ${unit.count} more: send fewer at a time`,
       );
     }
     if (queue.changes + this.#inFlight.length === 0) {
-      this.#gap.begins(unit.since_ms);
+      this.#endings.waitBegins(unit.since_ms);
     }
     queue.push(unit);
     if (
@@ -225,29 +222,13 @@ export class GroupCommit {
     sequence: number,
     outcomes: readonly ChangeOutcome[],
   ): void {
-    const { waiting, size, expired, proposedAt_ms, version } = batch;
-    const { counts } = this;
-    const now_ms = this.ports.now();
-    // Those that were told that their time is over count as rejected.
-    let first = expired;
-    let deleted = 0;
-    for (const unit of waiting) {
-      unit.answer(outcomes, first, sequence);
-      first += unit.count;
-      deleted += unit.deletions;
-      counts.setSeconds.observe((now_ms - unit.since_ms) / 1000);
-    }
-    counts.committed += first - expired - deleted;
-    counts.deleted += deleted;
-    if (version === 2) this.#takesDeletions = true;
-    this.#gap.committed(now_ms);
-    counts.commitSeconds.observe((now_ms - proposedAt_ms) / 1000);
-    counts.batchSets.observe(size);
+    this.#endings.answer(batch, sequence, outcomes);
+    if (batch.version === 2) this.#takesDeletions = true;
   }
 
   /** A batch that has landed can't be applied: tells its clients. */
   reject(batch: Batch, error: NotAppliedError | OutcomeUnknownError): void {
-    this.#reject(
+    this.#endings.reject(
       batch.waiting,
       error instanceof NotAppliedError ? "not_applied" : "outcome_unknown",
       error,
@@ -259,7 +240,7 @@ export class GroupCommit {
     if (number <= this.#lostBatch) return;
     const batch = this.#take(number);
     if (batch.version === 2) this.#takesDeletions = false;
-    this.#reject(
+    this.#endings.reject(
       batch.waiting,
       error instanceof NotStoredError ? "not_stored" : "outcome_unknown",
       error,
@@ -277,7 +258,7 @@ export class GroupCommit {
 
   /** Ends all changes that are in no batch yet: they are certainly not stored. */
   refuseQueued(error: NotStoredError): void {
-    this.#reject(this.#queue.takeAll(), "not_ready", error);
+    this.#endings.reject(this.#queue.takeAll(), "not_ready", error);
   }
 
   /** The log is gone for good: ends all changes, those in flight as unknown. */
@@ -290,7 +271,7 @@ export class GroupCommit {
   loseInFlight(reason: string): void {
     this.#lostBatch = this.#lastBatch;
     for (const { waiting } of this.#inFlight) {
-      this.#reject(
+      this.#endings.reject(
         waiting,
         "outcome_unknown",
         new OutcomeUnknownError(`${reason}: the outcome is unknown`),
@@ -304,7 +285,7 @@ export class GroupCommit {
     const late_ms = now_ms - this.timeout_ms;
     const late = this.#queue.takeLate(late_ms);
     if (late.length > 0) {
-      this.#reject(
+      this.#endings.reject(
         late,
         "not_stored",
         new NotStoredError(
@@ -316,26 +297,13 @@ export class GroupCommit {
       // The batch stays: should it commit after all, it has to be applied.
       const expired = batch.expire(late_ms);
       if (expired.length === 0) continue;
-      this.#reject(
+      this.#endings.reject(
         expired,
         "outcome_unknown",
         new OutcomeUnknownError(
           `The change was sent to the log, which did not confirm it within ${this.timeout_ms} ms: its outcome is unknown`,
         ),
       );
-    }
-  }
-
-  #reject(
-    units: readonly Unit[],
-    rejection: Rejection,
-    error: Error,
-  ): void {
-    if (units.length === 0) return;
-    this.#gap.refused(this.ports.now());
-    for (const unit of units) {
-      this.counts.rejected[rejection] += unit.count;
-      unit.reject(error);
     }
   }
 }

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { enter } from "../../src/cluster/entrance.ts";
 import {
-  DOUBT_MS,
   HEARING_AFTER_OUTAGE_MS,
   HEARING_MS,
-  Room,
-} from "../../src/cluster/room.ts";
+} from "../../src/cluster/hearing.ts";
 import type { FoundLog } from "../../src/cluster/misfit.ts";
+import { DOUBT_MS, Room } from "../../src/cluster/room.ts";
 import { heartbeat } from "./heartbeats.ts";
 
 const permissions = "none";
@@ -19,7 +18,7 @@ Deno.test(
   },
   async () => {
     const room = new Room(false);
-    room.joined(false, 0);
+    room.hearing.joined(false, 0);
     // Each look finds one entry more, as the peers that are asked do.
     let sequence = 0;
     const held: string[] = [];
@@ -40,7 +39,7 @@ Deno.test("a start is held back, with the reason, until the log is whole", {
   permissions,
 }, async () => {
   const room = new Room(false);
-  room.joined(false, 0);
+  room.hearing.joined(false, 0);
   room.heard(heartbeat("b", { applied_sequence: 10 }), 0);
   let log: FoundLog | undefined;
   let now_ms = HEARING_MS;
@@ -82,7 +81,7 @@ Deno.test(
   { permissions },
   async () => {
     const room = new Room(false);
-    room.joined(false, 0);
+    room.hearing.joined(false, 0);
     // Whoever holds the log's state says so only where the log does not have it.
     const found: (FoundLog | undefined)[] = [
       { id: LOG, lastSequence: 5 },
@@ -139,7 +138,7 @@ Deno.test(
     }, (ms) => {
       now_ms += ms;
       // Not known before NATS is connected, so it is asked for until then.
-      if (looks === 3 && now_ms < 200) room.joined(false, now_ms = 200);
+      if (looks === 3 && now_ms < 200) room.hearing.joined(false, now_ms = 200);
       return Promise.resolve();
     });
     assert.deepEqual([looks, now_ms], [5, 200 + HEARING_MS]);
@@ -151,7 +150,7 @@ Deno.test(
   { permissions },
   async () => {
     const room = new Room(false);
-    room.joined(false, 0);
+    room.hearing.joined(false, 0);
     const log = { id: LOG, lastSequence: 10 };
     let now_ms = 0;
     await enter(room, {
@@ -174,7 +173,7 @@ Deno.test(
   { permissions },
   async () => {
     const room = new Room(false);
-    room.joined(false, 0);
+    room.hearing.joined(false, 0);
     let asked = 0;
     const held: string[] = [];
     let log: FoundLog | undefined;
@@ -183,7 +182,7 @@ Deno.test(
       find: () => Promise.resolve(log),
       ask: () => {
         // The bucket says nothing while the connection breaks.
-        if (++asked === 1) room.joined(true, 0);
+        if (++asked === 1) room.hearing.joined(true, 0);
         else {
           room.noteHeld("the bucket", {
             holder: "the bucket",
@@ -213,7 +212,7 @@ Deno.test(
   { permissions },
   async () => {
     const room = new Room(false);
-    room.joined(false, 0);
+    room.hearing.joined(false, 0);
     const log = { id: LOG, lastSequence: 5 };
     let now_ms = 0;
     await enter(room, {
@@ -224,7 +223,7 @@ Deno.test(
     }, (ms) => {
       assert.ok(ms > 0, `it sleeps for ${ms} ms at ${now_ms}`);
       now_ms += ms;
-      if (now_ms === 100) room.joined(true, now_ms);
+      if (now_ms === 100) room.hearing.joined(true, now_ms);
       return Promise.resolve();
     });
     assert.ok(now_ms >= 100 + HEARING_AFTER_OUTAGE_MS, `${now_ms}`);

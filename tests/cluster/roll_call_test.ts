@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
 import { RETURN_MS, RollCall } from "../../src/cluster/roll_call.ts";
-import { HEARING_MS } from "../../src/cluster/room.ts";
+import { HEARING_MS } from "../../src/cluster/hearing.ts";
 
 const permissions = "none";
 

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import {
-  DOUBT_MS,
   HEARING_AFTER_OUTAGE_MS,
   HEARING_MS,
-  HOLDERS_MAX,
-  Room,
-} from "../../src/cluster/room.ts";
+} from "../../src/cluster/hearing.ts";
+import { GONE_AFTER_MS, HOLDERS_MAX } from "../../src/cluster/members.ts";
 import type { FoundLog, HeldState } from "../../src/cluster/misfit.ts";
-import { GONE_AFTER_MS } from "../../src/cluster/members.ts";
+import { DOUBT_MS, Room } from "../../src/cluster/room.ts";
 import { heartbeat, OTHER_LOG as OTHER } from "./heartbeats.ts";
 
 const permissions = "none";
@@ -29,7 +27,7 @@ function roomOf(
   isNewLogWanted = false,
 ): Room {
   const room = new Room(isNewLogWanted);
-  room.joined(false, 0);
+  room.hearing.joined(false, 0);
   for (const one of heartbeats) room.heard(one, 0);
   return room;
 }
@@ -40,43 +38,13 @@ Deno.test(
   () => {
     const room = new Room(false);
     assert.equal(room.judge(log, 1e9).type, "wait");
-    room.joined(false, 100);
+    room.hearing.joined(false, 100);
     assert.equal(room.judge(log, 100 + HEARING_MS - 1).type, "wait");
     assert.deepEqual(room.judge(log, 100 + HEARING_MS), { type: "go_on" });
-    room.joined(true, 1_000);
+    room.hearing.joined(true, 1_000);
     const end_ms = 1_000 + HEARING_AFTER_OUTAGE_MS;
     assert.equal(room.judge(log, end_ms - 1).type, "wait");
     assert.deepEqual(room.judge(log, end_ms), { type: "go_on" });
-  },
-);
-
-Deno.test(
-  "a start listens no longer once all that may say something have said it",
-  { permissions },
-  () => {
-    const b = heartbeat("b", { hears: ["c"] });
-    const c = heartbeat("c", { hears: ["b"] });
-    const d = heartbeat("d");
-    const isHearing = (...heard: ReturnType<typeof heartbeat>[]) =>
-      roomOf(heard).isHearing(log, HEARING_MS - 1);
-    assert.ok(!isHearing(heartbeat("b", { hears: [] })));
-    assert.ok(!isHearing(b, c));
-    assert.ok(!isHearing(b, heartbeat("c", { state: "catching_up" })));
-    // Nobody was heard, or nobody that may propose to this log.
-    assert.ok(isHearing());
-    assert.ok(isHearing(d));
-    assert.ok(isHearing(heartbeat("b", { hears: [], log_id: OTHER })));
-    // Someone is still missing, whoever knows of it.
-    assert.ok(isHearing(b));
-    assert.ok(isHearing(heartbeat("e", { hears: [] }), b));
-    assert.ok(isHearing(b, c, heartbeat("b", { hears: ["c", "f"] })));
-    // It may not propose any more.
-    assert.ok(isHearing(b, c, heartbeat("b"), heartbeat("c")));
-    const room = roomOf([b, c]);
-    assert.ok(room.isHearing(undefined, 0), "there is no log");
-    room.joined(false, 10);
-    assert.ok(room.isHearing(log, 10), "heard over another connection");
-    assert.ok(!room.isHearing(log, 10 + HEARING_MS));
   },
 );
 
@@ -416,7 +384,7 @@ Deno.test(
   () => {
     const roomOf = (restorerId: string | undefined, others: string[]) => {
       const room = new Room(false, restorerId);
-      room.joined(false, 0);
+      room.hearing.joined(false, 0);
       for (const id of others) {
         room.heard(heartbeat(id, { state: "healing", log_id: null }), 0);
       }

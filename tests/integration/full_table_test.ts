@@ -3,7 +3,7 @@ import { LogClient } from "../../src/log/thread/log_client.ts";
 import type { LogOptions } from "../../src/log/thread/messages.ts";
 import { bootstrap } from "../../src/replica/bootstrap.ts";
 import { SnapshotSearch } from "../../src/replica/snapshot_search.ts";
-import { NotAppliedError } from "../../src/replica/group_commit.ts";
+import { NotAppliedError } from "../../src/replica/endings.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { eventually } from "../support/eventually.ts";
 import { largeId, withoutMemory } from "../support/memory.ts";

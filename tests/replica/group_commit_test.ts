@@ -7,10 +7,10 @@ import {
   ENTRY_CHARACTERS_MAX,
 } from "../../src/log/entry_payload.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
+import { NotAppliedError } from "../../src/replica/endings.ts";
 import {
   EntryTooLargeError,
   GroupCommit,
-  NotAppliedError,
   QueueFullError,
 } from "../../src/replica/group_commit.ts";
 import {

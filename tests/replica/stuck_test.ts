@@ -11,7 +11,7 @@ import { encodeEntry } from "../../src/log/entry_payload.ts";
 import { type LogEntry, NotStoredError } from "../../src/log/log.ts";
 import { WINDOW_MESSAGES } from "../../src/log/thread/window.ts";
 import { RETRY_MS } from "../../src/replica/applier.ts";
-import { NotAppliedError } from "../../src/replica/group_commit.ts";
+import { NotAppliedError } from "../../src/replica/endings.ts";
 import { NotReadyError } from "../../src/replica/not_ready.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Storage } from "../../src/storage/storage.ts";

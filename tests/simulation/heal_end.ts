@@ -54,7 +54,7 @@ export class HealEnd {
         () => this.#isSettled() || this.#operator.isBeyondRepair,
         "all are ready, or an operator has to act",
       );
-      if (this.#operator.areTwoHistories) this.#operator.choose();
+      if (this.#operator.areTwoHistories) await this.#operator.choose();
       else if (this.#operator.isBeyondRepair) return false;
       else if (this.#areAllReady()) return true;
       else await this.#operator.restart();

@@ -56,8 +56,11 @@ export class HealOperator {
    * An operator gives up one of two histories: replicas that have it are started
    * anew, and snapshots of it deleted.
    */
-  choose(): void {
-    const { promises, random, services, objects } = this.storm;
+  async choose(): Promise<void> {
+    const { promises, random, services, objects, time } = this.storm;
+    // A replica that has just heard of the other history may be forked at once.
+    await time.runUntil(time.now + OPERATOR_MS);
+    if (!this.areTwoHistories) return;
     promises.seen.push("two histories");
     const told = services.filter(({ process, replica: { replica } }) =>
       !process.isPaused && replica.state === "healing"

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { isDeletion } from "../../src/log/change.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../src/log/log.ts";
-import { NotAppliedError } from "../../src/replica/group_commit.ts";
+import { NotAppliedError } from "../../src/replica/endings.ts";
 import type { Replica } from "../../src/replica/replica.ts";
 import { changesOf, type StoredEntry } from "../support/simulated_stream.ts";
 

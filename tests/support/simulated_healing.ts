@@ -99,7 +99,7 @@ export class SimulatedHealing {
       hold: (reason) => replica.replica.hold(reason),
       now: () => this.#now,
     }, sleep);
-    replica.open();
+    replica.open(() => this.#enter());
   }
 
   #situation(): HealerSituation {
@@ -124,7 +124,7 @@ export class SimulatedHealing {
 
   /** The other replicas can be heard from now on. */
   joined(wasAway: boolean): void {
-    this.#room.joined(wasAway, this.#now);
+    this.#room.hearing.joined(wasAway, this.#now);
     this.parts.cluster.joined(this.#now);
   }
 

@@ -157,6 +157,7 @@ export class SimulatedReplica {
   #isCutOff = false;
   /** Whether anything comes from or gets to the stream. */
   hasStream = true;
+  #findAgain: (() => void) | undefined;
   #found: ((info: LogInfo | undefined) => void) | undefined;
   /** How many deliveries it has yet to apply. */
   #onTheWay = 0;
@@ -247,8 +248,13 @@ export class SimulatedReplica {
     });
   }
 
-  /** Opens the log, or makes it. */
-  open(): void {
+  /**
+   * Opens the log, or makes it.
+   *
+   * @param findAgain Called if it has to be looked for again before.
+   */
+  open(findAgain?: () => void): void {
+    this.#findAgain = findAgain;
     this.session.handle({ type: "open" }, this.time.now);
   }
 
@@ -389,6 +395,8 @@ export class SimulatedReplica {
         return this.#toReplica.post(() => this.#found?.(action.info));
       case "opened":
         return this.#toReplica.post(() => this.#opened(action.info));
+      case "find_again":
+        return this.#toReplica.post(() => this.#findAgain?.());
     }
   }
 

@@ -8,8 +8,10 @@ import type { EntryVersion } from "../change.ts";
 import { NotStoredError } from "../log.ts";
 import { CommitHealth } from "./commit_health.ts";
 import { EntryFeed } from "./entry_feed.ts";
+import { guardOf } from "./guard.ts";
 import { probeAfter } from "./probe.ts";
-import { type Guard, type Proposal, Proposals } from "./proposals.ts";
+import type { Proposal } from "./proposal.ts";
+import { Proposals } from "./proposals.ts";
 import { PROBE_BATCH, type PublishAction } from "./session_actions.ts";
 import type { OwnSubjects } from "./stream_config.ts";
 
@@ -61,21 +63,18 @@ export class Commits {
         new NotStoredError(`Cannot delete: ${this.version2Problem}`),
       );
     }
-    const { proposal, ended } = this.#proposals.add(
-      batch,
-      payload,
-      version,
-      now_ms,
-    );
+    const proposal = this.#proposals.add(batch, payload, version, now_ms);
     this.#health.proposed(now_ms);
     this.#publish(proposal);
-    return ended;
+    return proposal.ended;
   }
 
   #publish(proposal: Proposal): void {
     const { batch, payload, version } = proposal;
     const messageId = this.feed.own.messageId(batch);
-    const guard = proposal.guard = this.#guard(proposal);
+    const guard = proposal.guard = this.#proposals.count === 1
+      ? guardOf(proposal, this.feed)
+      : undefined;
     this.publish({
       type: "publish",
       batch,
@@ -85,38 +84,6 @@ export class Commits {
       ...this.#seamToMake,
       ...guard,
     });
-  }
-
-  /**
-   * What a stream must have to take a batch: one that has lost entries must not
-   * be written past. A replica without an entry there names the last of all.
-   *
-   * If others have written meanwhile, a look shows that nothing is lost. Then the
-   * batch may follow any entry, but only once the log is seen to go beyond the
-   * one that was named: a server that has not heard of the loss yet may have
-   * answered the look.
-   */
-  #guard({ attempts, guard, end }: Proposal): Guard | undefined {
-    // Of several that are under way, nobody knows yet where the first one comes.
-    if (this.#proposals.count !== 1) return undefined;
-    const { own, fed, lastSequence } = this.feed;
-    const lastOwn = own.last;
-    if (lastOwn !== undefined) return { lastOwn };
-    if (attempts === 1) return this.#after(fed);
-    if (guard === undefined) return undefined;
-    const seen = Math.max(end, lastSequence);
-    const { after = seen } = guard;
-    return guard.after !== undefined && seen > after
-      ? undefined
-      : this.#after(after);
-  }
-
-  #after(after: number): Guard {
-    const { last } = this.feed;
-    return {
-      after,
-      ...(last?.sequence === after && { afterTime: last.time }),
-    };
   }
 
   get #seamToMake(): Pick<PublishAction, "seam"> {

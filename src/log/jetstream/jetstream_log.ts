@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { EntryVersion } from "../change.ts";
 import type { HealableLog } from "../healable_log.ts";
 import {
+  FindAgainError,
   LogFailedError,
   type LogInfo,
   type LogLocation,
@@ -31,7 +32,7 @@ export class JetStreamLog implements TrimmableLog {
   readonly files: FilePlace;
   /** Makes the log whole when it has lost entries. */
   readonly healing: HealableLog;
-  readonly #opened = Promise.withResolvers<LogInfo>();
+  #opened = newOpening();
   #found: PromiseWithResolvers<LogInfo | undefined> | undefined;
   #isClosed = false;
   /** How often entries were asked for. */
@@ -54,6 +55,7 @@ export class JetStreamLog implements TrimmableLog {
       {
         found: (info) => this.#found?.resolve(info),
         opened: (info) => this.#opened.resolve(info),
+        findAgain: () => this.#findAgain(),
         received: () => this.#wake?.(),
       },
       members,
@@ -73,8 +75,6 @@ export class JetStreamLog implements TrimmableLog {
       connection: () => this.#runner.line,
       healed: () => this.#runner.tell({ type: "healed" }),
     });
-    // It rejects if the log is closed before; nobody may have opened it.
-    this.#opened.promise.catch(() => {});
   }
 
   get lastSequence(): number {
@@ -102,8 +102,19 @@ export class JetStreamLog implements TrimmableLog {
 
   open(id?: string): Promise<LogInfo> {
     this.connect();
+    const { promise } = this.#opened;
     this.#runner.tell({ type: "open", id });
-    return this.#opened.promise;
+    return promise;
+  }
+
+  #findAgain(): void {
+    const outdated = this.#opened;
+    this.#opened = newOpening();
+    outdated.reject(
+      new FindAgainError(
+        "The stream was not there when it was looked for, which is too long ago to make it: look again",
+      ),
+    );
   }
 
   propose(
@@ -188,4 +199,11 @@ export class JetStreamLog implements TrimmableLog {
     this.#wake?.();
     await ended;
   }
+}
+
+/** It rejects if the log is closed before; nobody may have opened it. */
+function newOpening(): PromiseWithResolvers<LogInfo> {
+  const opening = Promise.withResolvers<LogInfo>();
+  opening.promise.catch(() => {});
+  return opening;
 }

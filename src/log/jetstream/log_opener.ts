@@ -13,11 +13,23 @@ import { FENCES_ALONE, type StreamLook } from "./stream_look.ts";
 import type { SessionOutput } from "./session_output.ts";
 import { dueAfter, isAwaited, untilRetry, type Wait } from "./wait.ts";
 
+/**
+ * For how long it counts that there was no log: while nobody answers this
+ * replica, others may make one, and NATS may lose it again.
+ */
+export const LACK_COUNTS_MS = 5_000;
+
+/** What was found when the log was looked for last. */
+type Finding =
+  | "not looked for"
+  | "there"
+  /** Not there; that counts over this connection, and until then. */
+  | { readonly lackCountsUntil_ms: number };
+
 /** Opens one stream, over one connection after the other. */
 export class LogOpener {
   #wait: Wait = { type: "offline" };
-  /** Whether the log was there when it was looked for last. */
-  #wasFound = false;
+  #finding: Finding = "not looked for";
   #wanted: "nothing" | "look" | "log" = "nothing";
   /** The identity that an empty log is to have; undefined for any. */
   #wantedId: string | undefined;
@@ -46,6 +58,9 @@ export class LogOpener {
   /** The connection is lost, or an attempt failed. */
   disconnected(reason: string, now_ms: number): void {
     this.#wait = { type: "offline" };
+    if (typeof this.#finding === "object") {
+      this.#finding = { lackCountsUntil_ms: -Infinity };
+    }
     this.output.setStatus("away", reason, now_ms);
   }
 
@@ -101,15 +116,17 @@ export class LogOpener {
     now_ms: number,
   ): KnownLog | undefined {
     if (!isAwaited(this.#wait, request)) return undefined;
-    if (this.#wanted === "look") return this.#found(look);
+    if (this.#wanted === "look") return this.#found(look, now_ms);
     return this.#open(look, now_ms);
   }
 
-  #found(look: StreamLook | undefined): undefined {
+  #found(look: StreamLook | undefined, now_ms: number): undefined {
     this.#wanted = "nothing";
     this.#wait = { type: "idle" };
     this.admission.found();
-    this.#wasFound = look !== undefined;
+    this.#finding = look !== undefined
+      ? "there"
+      : { lackCountsUntil_ms: now_ms + LACK_COUNTS_MS };
     const info = look && infoOf(look, this.options);
     this.output.do({ type: "found", info });
   }
@@ -117,20 +134,9 @@ export class LogOpener {
   #open(look: StreamLook | undefined, now_ms: number): KnownLog | undefined {
     const step = openingStep(look, this.options, this.#wantedId);
     switch (step.type) {
-      case "make": {
-        // Others may have applied it, and it was judged by what was there.
-        if (this.#wasFound) {
-          this.#tryAgain(
-            "the stream is gone since this replica found it: other replicas that have applied it make it again; else put it back, or start this replica anew to make a new log",
-            now_ms,
-          );
-          return undefined;
-        }
-        const request = this.#ask(now_ms);
-        const id = this.#wantedId ?? this.options.newLogId;
-        this.output.do({ type: "make_stream", request, id });
+      case "make":
+        this.#make(now_ms);
         return undefined;
-      }
       case "rename": {
         const request = this.#ask(now_ms);
         this.output.do({ type: "rename_stream", request, id: step.id });
@@ -145,6 +151,25 @@ export class LogOpener {
         this.output.do({ type: "opened", info: step.info });
         return new KnownLog(look!, this.feed);
     }
+  }
+
+  /** Others may have made the log, and applied what it has lost since. */
+  #make(now_ms: number): void {
+    const finding = this.#finding;
+    if (finding === "there") {
+      return this.#tryAgain(
+        "the stream is gone since this replica found it: other replicas that have applied it make it again; else put it back, or start this replica anew to make a new log",
+        now_ms,
+      );
+    }
+    if (typeof finding === "object" && now_ms >= finding.lackCountsUntil_ms) {
+      this.#wanted = "nothing";
+      this.#wait = { type: "idle" };
+      return this.output.do({ type: "find_again" });
+    }
+    const request = this.#ask(now_ms);
+    const id = this.#wantedId ?? this.options.newLogId;
+    this.output.do({ type: "make_stream", request, id });
   }
 
   /** A request has no answer. */

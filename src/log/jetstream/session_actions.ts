@@ -125,6 +125,14 @@ export interface OpenedAction {
   readonly info: LogInfo;
 }
 
+/**
+ * The log is not opened: it was not there when it was looked for, and that was
+ * too long ago to make it. It is to be looked for again before it is opened.
+ */
+export interface FindAgainAction {
+  readonly type: "find_again";
+}
+
 /** What is asked of NATS about the stream; each has one answer. */
 export type StreamRequest =
   | LookAction
@@ -144,4 +152,5 @@ export type SessionAction =
   | LimitsAction
   | HearOthersAction
   | FoundAction
-  | OpenedAction;
+  | OpenedAction
+  | FindAgainAction;

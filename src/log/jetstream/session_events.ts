@@ -80,7 +80,10 @@ export interface Find {
   readonly type: "find";
 }
 
-/** The log is wanted, and made if it is not there; answered by `opened`. */
+/**
+ * The log is wanted, and made if it is not there; answered by `opened` or
+ * `find_again`.
+ */
 export interface Open {
   readonly type: "open";
   /** The identity of a log that is made now, or that has had no entry yet. */

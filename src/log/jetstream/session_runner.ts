@@ -37,6 +37,8 @@ export interface SessionListener {
   found(info: LogInfo | undefined): void;
   /** The log is open. */
   opened(info: LogInfo): void;
+  /** The log is not opened: it is to be looked for again before. */
+  findAgain(): void;
   /** The feed may have entries. */
   received(): void;
 }
@@ -157,6 +159,8 @@ export class SessionRunner {
         return this.listener.found(action.info);
       case "opened":
         return this.listener.opened(action.info);
+      case "find_again":
+        return this.listener.findAgain();
     }
   }
 

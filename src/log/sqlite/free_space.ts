@@ -4,6 +4,7 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { RowBlock } from "../../storage/row_block.ts";
 
 /**
  * What a snapshot leaves of the disk: the log can be cut and takes sets as long
@@ -30,8 +31,33 @@ export async function freeDiskBytes(
   }
 }
 
-/** @returns How many bytes of a file are free for what is written next. */
-export function freeFileBytes(db: DatabaseSync): number {
+/**
+ * A snapshot that fills the disk would stop sets, and even what is written of it
+ * could not be deleted.
+ *
+ * @param db The log's file.
+ * @param rows What is to be written to it.
+ * @param freeDiskBytes How many bytes the disk has left; undefined if that is
+ * not known.
+ * @throws {Error} If there is no room for them beside that of the sets.
+ */
+export async function checkRoom(
+  db: DatabaseSync,
+  { keys, keyEnds, numbers }: RowBlock,
+  freeDiskBytes: () => Promise<number | undefined>,
+): Promise<void> {
+  const free_bytes = await freeDiskBytes() ?? Infinity;
+  const rows_bytes = keys.byteLength + keyEnds.byteLength + numbers.byteLength;
+  if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
+  // Its last pages may be part used, and its index needs some.
+  if (freeFileBytes(db) >= 2 * rows_bytes) return;
+  throw new Error(
+    `the disk of the log has ${free_bytes} bytes left, and ${RESERVED_BYTES} are kept for sets: make room`,
+  );
+}
+
+/** How many bytes of a file are free for what is written next. */
+function freeFileBytes(db: DatabaseSync): number {
   const { freelist_count } = db.prepare("PRAGMA freelist_count").get()!;
   const { page_size } = db.prepare("PRAGMA page_size").get()!;
   return Number(freelist_count) * Number(page_size);

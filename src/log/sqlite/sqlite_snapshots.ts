@@ -17,14 +17,10 @@ import {
   SnapshotStoreError,
   type StoredSnapshot,
 } from "../../snapshot/store.ts";
-import type { RowBlock } from "../../storage/row_block.ts";
-import { freeFileBytes, RESERVED_BYTES } from "./free_space.ts";
-import { IS_VERIFIED, SqliteParts } from "./sqlite_parts.ts";
+import { checkRoom } from "./free_space.ts";
+import { SqliteBases } from "./sqlite_bases.ts";
+import { SqliteParts } from "./sqlite_parts.ts";
 import { Sweeper } from "./sweeper.ts";
-
-const LISTED = `
-  SELECT id, sequence, time, rows, digest, ${IS_VERIFIED} AS verified
-  FROM bases WHERE complete = 1`;
 
 /** A {@linkcode SnapshotStore} in the file of a log. */
 export class SqliteSnapshots implements SnapshotStore {
@@ -33,10 +29,9 @@ export class SqliteSnapshots implements SnapshotStore {
    * being written when the process ended, or are deleted: they are swept.
    */
   readonly #writing = new Set<number>();
-  /** How many bytes each committed snapshot has: counted once. */
-  readonly #bytes = new Map<number, number>();
   readonly #parts: SqliteParts;
-  readonly #sweeper = new Sweeper(() => this.#sweep());
+  readonly #bases: SqliteBases;
+  readonly #sweeper: Sweeper;
 
   /**
    * @param db The log's file.
@@ -46,26 +41,25 @@ export class SqliteSnapshots implements SnapshotStore {
    */
   constructor(
     private readonly db: DatabaseSync,
-    private readonly logId: string,
+    logId: string,
     private readonly freeDiskBytes: () => Promise<number | undefined> = () =>
       Promise.resolve(undefined),
   ) {
     this.#parts = new SqliteParts(db);
+    this.#bases = new SqliteBases(db, logId, this.#parts);
+    this.#sweeper = new Sweeper(() =>
+      this.#bases.sweep((id) => this.#writing.has(id))
+    );
     this.#sweeper.start();
   }
 
   list(): Promise<StoredSnapshot[]> {
-    return attempt(
-      "list the snapshots",
-      () =>
-        this.db.prepare(`${LISTED} ORDER BY sequence DESC, id DESC`).all()
-          .map((row) => this.#stored(row)),
-    );
+    return attempt("list the snapshots", () => this.#bases.list());
   }
 
   open(id: string, signal: AbortSignal): Promise<Snapshot> {
     return attempt(`open the snapshot ${id}`, () => {
-      const { info } = this.#find(id);
+      const { info } = this.#bases.find(id);
       let isOpen = true;
       return {
         info,
@@ -82,19 +76,19 @@ export class SqliteSnapshots implements SnapshotStore {
 
   async verify(id: string, signal: AbortSignal): Promise<StoredSnapshot> {
     const what = `verify the snapshot ${id}`;
-    const { info } = await attempt(what, () => this.#find(id));
+    const { info } = await attempt(what, () => this.#bases.find(id));
     const check = new RowCheck();
     const damage = await this.#check(id, check, signal);
     return await attempt(what, () => {
       // Its parts go if it is deleted meanwhile.
-      this.#find(id);
+      this.#bases.find(id);
       const fault = rowFault(check.found, info);
       if (damage !== undefined) throw damage;
       if (fault !== undefined) {
         throw new SnapshotDamagedError(`damaged: ${fault}`);
       }
       this.#parts.markVerified(id);
-      return this.#find(id);
+      return this.#bases.find(id);
     });
   }
 
@@ -127,16 +121,8 @@ export class SqliteSnapshots implements SnapshotStore {
   }
 
   create(info: SnapshotInfo): Promise<SnapshotSink> {
-    const { logId, sequence, time, rows, digest } = info;
     return attempt("begin a snapshot", () => {
-      if (logId !== this.logId) {
-        throw new Error(`it is of the log ${logId}, this is ${this.logId}`);
-      }
-      if (digest === undefined) throw new Error("its digest is not given");
-      const { lastInsertRowid } = this.db.prepare(
-        "INSERT INTO bases (sequence, time, rows, digest, complete) VALUES (?, ?, ?, ?, 0)",
-      ).run(sequence, time, rows, digest);
-      const id = Number(lastInsertRowid);
+      const id = this.#bases.begin(info);
       this.#writing.add(id);
       return this.#sink(id, info);
     });
@@ -151,7 +137,7 @@ export class SqliteSnapshots implements SnapshotStore {
     return {
       write: (rows) =>
         attempt("write the snapshot", async () => {
-          await this.#checkRoom(rows);
+          await checkRoom(this.db, rows, this.freeDiskBytes);
           mustBeOpen();
           writePart(rows);
           written += rows.count;
@@ -162,9 +148,9 @@ export class SqliteSnapshots implements SnapshotStore {
           if (written !== info.rows) {
             throw new Error(`it has ${written} rows and says ${info.rows}`);
           }
-          this.db.prepare("UPDATE bases SET complete = 1 WHERE id = ?").run(id);
+          this.#bases.complete(id);
           this.#writing.delete(id);
-          return this.#find(String(id));
+          return this.#bases.find(String(id));
         }),
       abort: () => {
         if (this.#writing.delete(id)) this.#sweeper.start();
@@ -173,67 +159,11 @@ export class SqliteSnapshots implements SnapshotStore {
     };
   }
 
-  /**
-   * A snapshot that fills the disk would stop sets, and even what is written of
-   * it could not be deleted.
-   */
-  async #checkRoom({ keys, keyEnds, numbers }: RowBlock): Promise<void> {
-    const free_bytes = await this.freeDiskBytes() ?? Infinity;
-    const rows_bytes = keys.byteLength + keyEnds.byteLength +
-      numbers.byteLength;
-    if (free_bytes >= RESERVED_BYTES + rows_bytes) return;
-    // Its last pages may be part used, and its index needs some.
-    if (freeFileBytes(this.db) >= 2 * rows_bytes) return;
-    throw new Error(
-      `the disk of the log has ${free_bytes} bytes left, and ${RESERVED_BYTES} are kept for sets: make room`,
-    );
-  }
-
   delete(id: string): Promise<void> {
     return attempt(`delete the snapshot ${id}`, () => {
-      this.db.prepare("UPDATE bases SET complete = 0 WHERE id = ?").run(id);
-      this.#bytes.delete(Number(id));
+      this.#bases.discard(id);
       this.#sweeper.start();
     });
-  }
-
-  #find(id: string): StoredSnapshot {
-    const row = this.db.prepare(`${LISTED} AND id = ?`).get(id);
-    if (row === undefined) throw new Error("there is none of that name");
-    return this.#stored(row);
-  }
-
-  #stored(row: Record<string, unknown>): StoredSnapshot {
-    const { id, verified, ...info } = row as Omit<SnapshotInfo, "logId"> & {
-      id: number;
-      verified: number;
-    };
-    return {
-      id: String(id),
-      info: { logId: this.logId, ...info },
-      bytes: this.#bytesOf(id),
-      isVerified: verified === 1,
-    };
-  }
-
-  #bytesOf(id: number): number {
-    const known = this.#bytes.get(id);
-    if (known !== undefined) return known;
-    const bytes = this.#parts.bytesOf(id);
-    this.#bytes.set(id, bytes);
-    return bytes;
-  }
-
-  /** @returns Whether there may be more to delete. */
-  #sweep(): boolean {
-    const gone = this.db.prepare("SELECT id FROM bases WHERE complete = 0")
-      .all().map(({ id }) => id as number)
-      .find((id) => !this.#writing.has(id));
-    if (gone === undefined) return false;
-    if (!this.#parts.deleteSome(gone)) {
-      this.db.prepare("DELETE FROM bases WHERE id = ?").run(gone);
-    }
-    return true;
   }
 
   /** Ends the deletions. */

@@ -8,6 +8,7 @@ import type { SnapshotStore } from "../../snapshot/store.ts";
 import type { EntryVersion } from "../change.ts";
 import type { HealableLog } from "../healable_log.ts";
 import {
+  FindAgainError,
   type LogEntry,
   LogFailedError,
   type LogInfo,
@@ -137,9 +138,17 @@ export class LogClient {
    * Opens the log, or makes it, as {@linkcode ReplicatedLog.open} does.
    *
    * @throws {LogFailedError} If it can't be used.
+   * @throws {FindAgainError} If it has to be looked for again before.
    */
-  open(id?: string): Promise<LogInfo> {
-    return this.#needed(this.#calls.call("open", id));
+  async open(id?: string): Promise<LogInfo> {
+    try {
+      return await this.#calls.call("open", id);
+    } catch (cause) {
+      if (cause instanceof CallError && cause.errorName === "FindAgainError") {
+        throw new FindAgainError(cause.message, { cause });
+      }
+      throw this.#fail(cause as Error);
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HEARING_MS } from "../../../src/cluster/room.ts";
+import { HEARING_MS } from "../../../src/cluster/hearing.ts";
 import {
   Link,
   RETRY_MS,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { REFUSAL_STANDS_MS } from "../../../src/log/jetstream/proposal.ts";
 import {
   Proposals,
-  REFUSAL_STANDS_MS,
   RETRY_AFTER_MS,
 } from "../../../src/log/jetstream/proposals.ts";
 import { NotStoredError, OutcomeUnknownError } from "../../../src/log/log.ts";

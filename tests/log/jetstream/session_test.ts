@@ -9,6 +9,7 @@ import {
 import { PLACEMENTS_MAX } from "../../../src/log/jetstream/placement.ts";
 import { PROBE_BATCH } from "../../../src/log/jetstream/session_actions.ts";
 import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
+import { LACK_COUNTS_MS } from "../../../src/log/jetstream/log_opener.ts";
 import { AHEAD_LOOK_MS } from "../../../src/log/jetstream/log_follower.ts";
 import { ANSWER_MAX_MS } from "../../../src/log/jetstream/requests.ts";
 import { SUSPICION_MS } from "../../../src/log/jetstream/suspicion.ts";
@@ -117,6 +118,36 @@ test("makes no stream where the one that it found is gone since: others may have
   driver.pass(RETRY_MS);
   driver.look({ lastSequence: 5 });
   assert.equal(driver.take("opened").info.lastSequence, 5);
+});
+
+test("makes no stream before it was looked for again where it was missing over another connection, or long ago", () => {
+  const losses: ((driver: SessionDriver) => void)[] = [
+    (driver) => {
+      driver.disconnect();
+      driver.join();
+    },
+    (driver) => driver.pass(LACK_COUNTS_MS),
+  ];
+  for (const lose of losses) {
+    const driver = new SessionDriver();
+    driver.tell({ type: "find" });
+    driver.join();
+    driver.look(null);
+    driver.take("found");
+    lose(driver);
+    driver.tell({ type: "open" });
+    driver.look(null);
+    driver.take("find_again");
+    assert.ok(!driver.wants("make_stream"));
+    driver.pass(20_000);
+    assert.ok(!driver.wants("look"));
+    driver.tell({ type: "find" });
+    driver.look(null);
+    driver.take("found");
+    driver.tell({ type: "open" });
+    driver.look(null);
+    driver.take("make_stream");
+  }
 });
 
 test("asks nothing of the stream, and makes none, before it is wanted", () => {
