@@ -98,13 +98,14 @@ export class Watch implements AsyncIterable<WatchedChange> {
     for (;;) {
       try {
         for await (const changes of this.#stream()) {
-          lastHeard_ms = performance.now();
           retry_ms = RETRY_MS_MIN;
           const { told, sequence } = changes;
           yield* told.slice(0, -1);
           // Whoever has the last change has all of its entry.
           this.#sequence = sequence;
           yield* told.slice(-1);
+          // What the reader took for them is no time without a stream.
+          lastHeard_ms = performance.now();
         }
       } catch (error) {
         signal?.throwIfAborted();

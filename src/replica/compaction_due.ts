@@ -39,9 +39,10 @@ export function whyDue(
   }
   if (appliedSequence <= from) return undefined;
   const age_ms = date_ms - Date.parse(newest?.info.time ?? "1970-01-01");
-  if (policy.interval_ms !== undefined && age_ms >= policy.interval_ms) {
-    return "the last one is as old as it may be";
-  }
+  if (
+    policy.interval_ms !== undefined && age_ms >= policy.interval_ms &&
+    !wasWrittenWithin(policy.interval_ms, newest, facts)
+  ) return "the last one is as old as it may be";
   const isQuarter = (amount: number, limit: number | undefined) =>
     limit !== undefined && amount >= limit / 4;
   return mayHurry && (
@@ -53,30 +54,44 @@ export function whyDue(
     : undefined;
 }
 
+/**
+ * Whether this replica has written a snapshot not long ago, by a clock that
+ * needs no other: the date here may be far ahead of that of NATS, whose time the
+ * snapshot has. Each one would look too old at once.
+ */
+function wasWrittenWithin(
+  interval_ms: number,
+  newest: KnownSnapshot | undefined,
+  { now_ms, lastWrite }: CompactionFacts,
+): boolean {
+  return lastWrite !== undefined && lastWrite.id === newest?.id &&
+    now_ms - lastWrite.endedAt_ms < interval_ms;
+}
+
 function hasPaused({ now_ms, lastWrite }: CompactionFacts): boolean {
   return lastWrite === undefined ||
     now_ms - lastWrite.endedAt_ms >= PAUSE_FACTOR * lastWrite.took_ms;
 }
 
 /**
- * Whether the log was cut and so few snapshots are left that one more damaged
- * one would lose the state.
+ * Whether the log was cut, or entries were removed from it, and so few snapshots
+ * are left that one more damaged one would lose the state.
  */
 function lacksSnapshots(
   facts: CompactionFacts,
   verified: readonly KnownSnapshot[],
 ): boolean {
-  const { firstSequence, place } = facts;
+  const { firstSequence, removedTo, place } = facts;
   const reaching = verified.filter((one) => reachesLog(one, facts));
-  return firstSequence > 1 &&
+  return (firstSequence > 1 || removedTo > 0) &&
     reaching.length < (place.trims ? KEPT_BESIDE_LOG : 1);
 }
 
 /** @returns Whether a start can go on from a snapshot with the log's entries. */
 export function reachesLog(
   { info }: KnownSnapshot,
-  { firstSequence, beginsUnproven }: CompactionFacts,
+  { firstSequence, removedTo, beginsUnproven }: CompactionFacts,
 ): boolean {
   const needed = beginsUnproven ? firstSequence : firstSequence - 1;
-  return info.sequence >= needed;
+  return info.sequence >= Math.max(needed, removedTo);
 }

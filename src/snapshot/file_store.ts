@@ -115,14 +115,13 @@ export class FileStore implements SnapshotStore {
     signal.throwIfAborted();
     try {
       const backup = await this.#codec.open(await this.place.open(id, signal));
-      const said = parseBackupInfo(backup.header);
-      if (backupInfoJson(said) === backupInfoJson(info)) return backup;
-      backup.close();
-      throw new BackupError(
-        `its header says ${backupInfoJson(said)}, and it was written as ${
-          backupInfoJson(info)
-        }`,
-      );
+      try {
+        checkHeader(parseBackupInfo(backup.header), info);
+      } catch (error) {
+        backup.close();
+        throw error;
+      }
+      return backup;
     } catch (cause) {
       signal.throwIfAborted();
       throw blame(id, cause);
@@ -165,6 +164,16 @@ export class FileStore implements SnapshotStore {
       `Cannot read the snapshot ${id} of ${this.name}: there is no backup of that name, or its header is not what was written`,
     );
   }
+}
+
+/** @throws {BackupError} If a file's header says another thing than its place. */
+function checkHeader(said: BackupInfo, info: BackupInfo): void {
+  if (backupInfoJson(said) === backupInfoJson(info)) return;
+  throw new BackupError(
+    `its header says ${backupInfoJson(said)}, and it was written as ${
+      backupInfoJson(info)
+    }`,
+  );
 }
 
 function newestFirst(a: PlacedFile, b: PlacedFile): number {

@@ -197,3 +197,27 @@ Deno.test("a stream that is silent, or has an event without an end, is given up"
   });
   await assert.rejects(eventBlocks(endless, 1_000).next(), EventStreamError);
 });
+
+Deno.test("a watch goes on after a stream that ended while its reader took minutes for a change", async () => {
+  const end = `event: end\ndata: {"reason":"slow","detail":"d"}\n\n`;
+  await using server = new ScriptedServer(
+    () => eventStream(setEvent("ann", 1, "id: 1\n") + end),
+    () => eventStream(setEvent("ann", 2, "id: 2\n")),
+  );
+  const { now } = performance;
+  const spp: number[] = [];
+  try {
+    for await (const change of clientOf(server.url).watch({ after: 0 })) {
+      if (change.type === "set") spp.push(change.grade.spp);
+      if (spp.length === 2) break;
+      performance.now = () => now.call(performance) + 180_000;
+    }
+  } finally {
+    performance.now = now;
+  }
+  assert.deepEqual(spp, [1, 2]);
+  assert.deepEqual(server.requests, [
+    "GET /watch?after=0",
+    "GET /watch?after=1",
+  ]);
+});

@@ -88,6 +88,25 @@ test("one is due when the newest is as old as it may be, if anything has changed
   assert.equal(stepOf({ policy: hour, appliedSequence: 0 }), "none");
 });
 
+test("a date far ahead of that of the log makes none before the time is over since the newest was written here", () => {
+  const now_ms = 10_000_000;
+  const ago = (minutes: number, id: string) =>
+    stepOf({
+      policy: { ...policy, interval_ms: 60 * MINUTE_MS },
+      snapshots: [known(900), known(800)],
+      firstSequence: 800,
+      date_ms: DATE_MS + 1e9,
+      now_ms,
+      lastWrite: { id, endedAt_ms: now_ms - minutes * MINUTE_MS, took_ms: 1 },
+    });
+  const [{ id }, other] = [known(900), known(800)];
+  assert.equal(ago(0, id), "none");
+  assert.equal(ago(59, id), "none");
+  assert.equal(ago(60, id), "write");
+  // What was written here last is no more, or was written elsewhere.
+  assert.equal(ago(0, other.id), "write");
+});
+
 test("one is due when a quarter of a limit that takes old entries was used since the newest", () => {
   const snapshots = [known(900)];
   const at = (
@@ -107,7 +126,7 @@ test("one is due when a quarter of a limit that takes old entries was used since
   assert.equal(at({ age_ms: 4_001 }), "none");
   assert.equal(at({ age_ms: 4_000 }), "write");
   assert.equal(at({ age_ms: 4 }, { appliedSequence: 900 }), "none");
-  const lastWrite = { endedAt_ms: 1_000_000, took_ms: 100 };
+  const lastWrite = { id: "900", endedAt_ms: 1_000_000, took_ms: 100 };
   const later = (ms: number) =>
     at({ entries: 4 }, { lastWrite, now_ms: 1_000_000 + ms });
   assert.equal(later(399), "none");
@@ -146,6 +165,23 @@ test("a snapshot of the state before the log's first entry stands in for nothing
   const unread = [known(900, "", { id: "unread" }), ...before];
   assert.equal(at(unread, false), "none");
   assert.equal(at(unread, true), "write");
+});
+
+test("one is due when entries were removed from the middle of the log, until two snapshots include them", () => {
+  const at = (
+    snapshots: CompactionFacts["snapshots"],
+    changes: Partial<CompactionFacts> = {},
+  ) => stepOf({ removedTo: 920, snapshots, ...changes });
+  assert.equal(at([]), "write");
+  assert.equal(at([known(950)]), "write");
+  const cut = { firstSequence: 919 };
+  assert.equal(at([known(950), known(919)], cut), "write");
+  // Then the log is cut, and begins after them.
+  assert.equal(at([known(950), known(920)]), "trim 920");
+  assert.equal(at([known(919)], { place: FOLDER }), "write");
+  assert.equal(at([known(920)], { place: FOLDER }), "none");
+  const policy = { logBytes: 0, interval_ms: undefined };
+  assert.equal(at([], { policy }), "none");
 });
 
 test("the first of the ready replicas writes at once, the others each a minute later", () => {
@@ -543,7 +579,7 @@ test("whatever the facts, the steps come to an end, and leave what was asked for
               known(at, "o", { id: "new" }),
             ].toSorted((a, b) => b.info.sequence - a.info.sequence),
             lastSequence: Math.max(at, all.lastSequence),
-            lastWrite: { endedAt_ms: all.now_ms, took_ms: 1 },
+            lastWrite: { id: "", endedAt_ms: all.now_ms, took_ms: 1 },
           };
           break;
         }

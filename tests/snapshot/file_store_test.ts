@@ -128,6 +128,36 @@ Deno.test("FileStore takes a file for damaged whose place says another thing of 
   }
 });
 
+Deno.test("FileStore leaves no file open whose header is not what it must be", async () => {
+  const plain = await new Response(
+    new Blob(["a"]).stream().pipeThrough(new CompressionStream("gzip")),
+  ).bytes();
+  for (const file of [plain, FILE, FILE.slice(0, 20), new Uint8Array([1])]) {
+    const place = new BadPlace();
+    place.info = { ...INFO, logId: "another" };
+    let left = 0;
+    place.open = () => {
+      left++;
+      const whole = chunked(file, 1_000).getReader();
+      return Promise.resolve(
+        new ReadableStream({
+          pull: async (controller) => {
+            const { done, value } = await whole.read();
+            if (!done) return controller.enqueue(value);
+            left--;
+            controller.close();
+          },
+          cancel: () => void left--,
+        }, { highWaterMark: 0 }),
+      );
+    };
+    const store = storeOf(place);
+    await assert.rejects(store.open(ID, never), SnapshotDamagedError);
+    await assert.rejects(store.verify(ID, never), SnapshotDamagedError);
+    assert.equal(left, 0);
+  }
+});
+
 Deno.test("FileStore tells damage from a file that can't be read now", async () => {
   const outcomes: [Error, new (text: string) => Error, RegExp][] = [
     [

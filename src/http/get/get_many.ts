@@ -60,7 +60,10 @@ function parseIds(body: Uint8Array): unknown[] {
 function findAll(source: WholeRecordSource, ids: readonly unknown[]): string {
   let text = "";
   for (const [index, id] of ids.entries()) {
-    const json = typeof id === "string" ? source.getJson(id) : undefined;
+    // Half a character would find the user whose id has U+FFFD in its place.
+    const json = typeof id === "string" && id.isWellFormed()
+      ? source.getJson(id)
+      : undefined;
     if (json === undefined) checkId(id, index);
     text += (index === 0 ? "[" : ",") + (json ?? "null");
   }

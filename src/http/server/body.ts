@@ -155,7 +155,8 @@ export class BodyReader {
     let length = 0;
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) break;
+      // Another body may have taken its room in the turn in which this came.
+      if (done || !this.#pending.has(pending)) break;
       length += value.length;
       if (length > this.bytesMax) {
         pending.release();

@@ -61,9 +61,11 @@ export class MembersPort {
   }
 
   /**
-   * The log's messages, its end among them, may overtake those of this port.
+   * The log's messages, its end among them, may overtake those of this port, in
+   * both directions.
    *
-   * @returns Resolves once the worker has taken all that was sent until now.
+   * @returns Resolves once the worker has taken all that was sent until now, and
+   * the listener all that the worker had said by then.
    */
   flush(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -47,6 +47,8 @@ Deno.test("POST /get answers with the records in the order of the ids, null for 
 Deno.test("POST /get refuses what is not an array of 1 to 1000 ids, and names the index of an id that is none", async () => {
   const service = new LocalService();
   await service.set({ user_id: "a" });
+  // Half a character must not find a user whose id has U+FFFD in its place.
+  await service.set({ user_id: "\ufffd" });
   for (
     const body of [
       "",

@@ -112,3 +112,29 @@ Deno.test(
     await assert.rejects(result, BodyTooLargeError);
   },
 );
+
+Deno.test(
+  "BodyReader counts nothing that comes of a body in the turn in which it made room",
+  {
+    permissions,
+  },
+  async () => {
+    const reader = new BodyReader(10, () => 0, 25);
+    for (let round = 0; round < 10; round++) {
+      const [oldest, ...others] = Array.from({ length: 4 }, () => request());
+      const results = [oldest, ...others].map(({ request }) =>
+        reader.read(request)
+      );
+      oldest.part("01");
+      await settle();
+      // The others need its room before its next bytes are taken.
+      for (const { part } of others) part("01234567");
+      oldest.part("0123");
+      await assert.rejects(results[0], BodyCrowdedOutError);
+      for (const { end } of others) end();
+      const lengths = (await Promise.all(results.slice(1)))
+        .map(({ length }) => length);
+      assert.deepEqual(lengths, [8, 8, 8]);
+    }
+  },
+);
