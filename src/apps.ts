@@ -20,7 +20,7 @@ import type { HealingView } from "./http/ports/status.ts";
 import { Availability } from "./http/server/availability.ts";
 import { BodyReader } from "./http/server/body.ts";
 import { RequestCounts } from "./http/server/request_counts.ts";
-import type { RoutedApp } from "./http/server/router.ts";
+import type { Handler, RoutedApp } from "./http/server/router.ts";
 import { Unauthorized } from "./http/server/unauthorized.ts";
 import { BackupCounts } from "./http/set/backup.ts";
 import { ImportCounts } from "./http/set/import.ts";
@@ -30,6 +30,7 @@ import { ChangeRing } from "./replica/change_ring.ts";
 import type { Replica } from "./replica/replica.ts";
 import { countErrors } from "./telemetry/error_counts.ts";
 import { type Counters, History } from "./telemetry/history.ts";
+import type { MetricRegistry } from "./telemetry/metric_registry.ts";
 import type { MetricSources } from "./telemetry/metrics.ts";
 
 /** What the apps are made of. */
@@ -78,9 +79,14 @@ export class Apps {
   readonly requests = { set: new RequestCounts(), get: new RequestCounts() };
   readonly #unauthorized: Unauthorized;
   readonly #history: History;
+  readonly #getSeconds = new Histogram(MICROSECOND_BOUNDS);
+  readonly #backups = new BackupCounts();
+  readonly #imports = new ImportCounts();
+  readonly #openApi = lazy(() => this.#describe());
+  readonly #metrics = lazy(() => this.#measure());
 
   constructor(private readonly options: AppsOptions) {
-    const { now } = options;
+    const { replica, now } = options;
     this.setPort = options.setPort;
     this.getPort = options.getPort;
     this.availability = new Availability(options.isReadOnly);
@@ -89,50 +95,28 @@ export class Apps {
       get: new BodyReader(options.bodyBytesMax, now),
     };
     const changes = new ChangeRing();
-    options.replica.follow(changes);
+    replica.follow(changes);
     this.watchers = new Watchers(
-      options.replica,
+      replica,
       changes,
       { now, later },
       options.commitTimeout_ms,
     );
     this.#history = new History(this.#counters(), now());
-    const getSeconds = new Histogram(MICROSECOND_BOUNDS);
     this.#unauthorized = new Unauthorized(now());
-    const backups = new BackupCounts();
-    const imports = new ImportCounts();
-    const sources = {
+    this.set = this.#setApp();
+    this.get = this.#getApp();
+  }
+
+  #setApp(): RoutedApp {
+    const { options } = this;
+    return setApp({
       ...options,
-      requests: this.requests,
-      unauthorized: this.#unauthorized,
-      getSeconds,
-      backups,
-      imports,
-      watchers: this.watchers,
-    };
-    const records = (listener: "set" | "get") =>
-      recordRoutes({
-        replica: options.replica,
-        watchers: this.watchers,
-        bodies: this.bodies[listener],
-        getSeconds,
-      });
-    // Loaded for the first scrape: a start need not wait 50 ms for it.
-    const loadMetrics = lazy(async () => {
-      const { createMetrics } = await import("./telemetry/metrics.ts");
-      return await createMetrics(sources);
-    });
-    const openApi = lazy(() => this.#describe());
-    const places: ListenerPlaces = {
-      isTls: options.tls !== undefined,
-      port: (listener) => listener === "set" ? this.setPort : this.getPort,
-    };
-    const documents = (listener: "set" | "get") =>
-      documentRoutes(listener, places, openApi);
-    this.set = setApp({
-      ...options,
-      records: { ...records("set"), "/users": users(options.replica, now) },
-      documents: documents("set"),
+      records: {
+        ...this.#records("set"),
+        "/users": users(options.replica, options.now),
+      },
+      documents: this.#documents("set"),
       bodies: this.bodies.set,
       availability: this.availability,
       getListener: {
@@ -142,12 +126,17 @@ export class Apps {
       },
       requests: this.requests.set,
       unauthorized: this.#unauthorized,
-      backups,
-      imports,
+      backups: this.#backups,
+      imports: this.#imports,
     });
-    this.get = getApp({
+  }
+
+  #getApp(): RoutedApp {
+    const { options } = this;
+    return getApp({
       ...options,
-      records: records("get"),
+      records: this.#records("get"),
+      documents: this.#documents("get"),
       setListener: {
         name: "set",
         isTls: options.tls !== undefined,
@@ -158,11 +147,41 @@ export class Apps {
       requests: this.requests.get,
       history: this.#history,
       metrics: async () => {
-        const registry = await loadMetrics();
+        const registry = await this.#metrics();
         const { contentType } = registry;
         return { contentType, text: await registry.text() };
       },
-      documents: documents("get"),
+    });
+  }
+
+  #records(listener: "set" | "get"): Record<string, Handler> {
+    return recordRoutes({
+      replica: this.options.replica,
+      watchers: this.watchers,
+      bodies: this.bodies[listener],
+      getSeconds: this.#getSeconds,
+    });
+  }
+
+  #documents(listener: "set" | "get"): Record<string, Handler> {
+    const places: ListenerPlaces = {
+      isTls: this.options.tls !== undefined,
+      port: (listener) => listener === "set" ? this.setPort : this.getPort,
+    };
+    return documentRoutes(listener, places, this.#openApi);
+  }
+
+  /** Loaded for the first scrape: a start need not wait 50 ms for it. */
+  async #measure(): Promise<MetricRegistry> {
+    const { createMetrics } = await import("./telemetry/metrics.ts");
+    return await createMetrics({
+      ...this.options,
+      requests: this.requests,
+      unauthorized: this.#unauthorized,
+      getSeconds: this.#getSeconds,
+      backups: this.#backups,
+      imports: this.#imports,
+      watchers: this.watchers,
     });
   }
 

@@ -10,6 +10,7 @@ import type { RestoreProgress } from "./replica/readiness.ts";
 import { SourceError } from "./snapshot/source.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
 import { type FileState, readState } from "./snapshot/state_file.ts";
+import type { LaterState } from "./stored_states.ts";
 
 const logger = getLogger(["usergrade"]);
 
@@ -25,7 +26,7 @@ export interface RestorationPorts {
   /** A later state of the same log that is stored somewhere. */
   later(
     place: Pick<SnapshotInfo, "logId" | "sequence">,
-  ): Promise<{ readonly name: string; readonly sequence: number } | undefined>;
+  ): Promise<LaterState | undefined>;
   /** Why nothing goes on for now. */
   say(reason: string): void;
   /** How far the file is read. */
@@ -94,8 +95,7 @@ async function attempt(
         progress: (rows, percent) => ports.progress({ reason, rows, percent }),
         objection: async (place) => {
           const later = await ports.later(place);
-          return later &&
-            `${later.name} has its log ${place.logId} up to entry ${later.sequence}, and the file only up to entry ${place.sequence}: set RESTORE_FROM to that snapshot; or, to go back, delete it`;
+          return later && objectionTo(place, later);
         },
       },
       signal,
@@ -106,4 +106,13 @@ async function attempt(
       LOOK_MS / 1000
     } s`;
   }
+}
+
+function objectionTo(
+  { logId, sequence }: Pick<SnapshotInfo, "logId" | "sequence">,
+  later: LaterState,
+): string {
+  return "unlisted" in later
+    ? `${later.unlisted}, where a later state of its log ${logId} may be: repair that; or, to go back, delete what is there`
+    : `${later.name} has its log ${logId} up to entry ${later.sequence}, and the file only up to entry ${sequence}: set RESTORE_FROM to that snapshot; or, to go back, delete it`;
 }

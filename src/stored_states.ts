@@ -11,8 +11,19 @@ import { isAbandoned, isBeyond, type LogEnd, misfit } from "./replica/fit.ts";
 import type { LocatingLog } from "./replica/search_attempt.ts";
 import type { NamedStore } from "./replica/snapshot_search.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot.ts";
+import { SnapshotsForbiddenError } from "./snapshot/store.ts";
 
 const logger = getLogger(["usergrade"]);
+
+/** A later state of a file's log, or where there may be one. */
+export type LaterState =
+  | {
+    /** Names the place. */
+    readonly name: string;
+    readonly sequence: number;
+  }
+  /** A place can't be asked now, for this reason. */
+  | { readonly unlisted: string };
 
 /** The stores of a starting replica. */
 export class StoredStates {
@@ -22,8 +33,9 @@ export class StoredStates {
   /**
    * Tells a room the newest snapshot of each store: of this log, or of any if
    * there is no log. One that the log can be made whole from is left out, as it
-   * must hold nothing back, and so is one that the log went past without.
-   * Stores that can't be listed are left out too.
+   * must hold nothing back, and so is one that the log went past without. A
+   * store that can't be listed now may hold anything. One that this replica may
+   * not use is left out: it works without snapshots.
    *
    * @param room Who decides.
    * @param found The log that was found; undefined if there is none.
@@ -63,19 +75,20 @@ export class StoredStates {
             }
             : undefined,
         );
+        room.noteUnasked(name, undefined);
       } catch (error) {
-        sayUnlisted(name, error as Error);
+        room.noteUnasked(name, unlisted(name, error as Error));
       }
     }));
   }
 
   /**
-   * @returns A snapshot of the same log that goes beyond a state, and its
-   * store's name; undefined if no store has one.
+   * @returns A snapshot of the same log that goes beyond a state, or may be
+   * there; undefined if no store has one.
    */
   async later(
     { logId, sequence }: Pick<SnapshotInfo, "logId" | "sequence">,
-  ): Promise<{ readonly name: string; readonly sequence: number } | undefined> {
+  ): Promise<LaterState | undefined> {
     for (const { name, store } of this.stores) {
       try {
         const found = (await store.list()).find(({ info }) =>
@@ -83,7 +96,8 @@ export class StoredStates {
         );
         if (found !== undefined) return { name, sequence: found.info.sequence };
       } catch (error) {
-        sayUnlisted(name, error as Error);
+        const reason = unlisted(name, error as Error);
+        if (reason !== undefined) return { unlisted: reason };
       }
     }
     return undefined;
@@ -101,6 +115,12 @@ async function fits(
   return misfit(info, id, location, end) === undefined;
 }
 
-function sayUnlisted(name: string, { message: reason }: Error): void {
+/**
+ * @returns Why a store can't be listed now; undefined if this replica may not
+ * use it, which does not pass.
+ */
+function unlisted(name: string, error: Error): string | undefined {
+  const { message: reason } = error;
   logger.debug("{name} says nothing: {reason}", { name, reason });
+  return error instanceof SnapshotsForbiddenError ? undefined : reason;
 }

@@ -28,9 +28,16 @@ const ARROWS: Record<string, string[]> = {
   "cli": ["client", "config", "snapshot", "version.ts", "exit_status.ts"],
   "client": [],
   "service.ts": [
+    "parts.ts",
     "bind.ts",
-    "apps.ts",
     "startup.ts",
+    "shutdown.ts",
+    "config",
+    "http/server",
+    "telemetry",
+  ],
+  "parts.ts": [
+    "apps.ts",
     "shutdown.ts",
     "snapshot_stores.ts",
     "snapshot_keeper.ts",
@@ -42,7 +49,6 @@ const ARROWS: Record<string, string[]> = {
     "log",
     "snapshot",
     "telemetry",
-    "errors.ts",
   ],
   "log_healer.ts": [
     "snapshot_keeper.ts",
@@ -90,7 +96,7 @@ const ARROWS: Record<string, string[]> = {
     "snapshot",
   ],
   "peers.ts": ["cluster", "replica", "snapshot"],
-  "restoration.ts": ["replica", "log", "snapshot"],
+  "restoration.ts": ["stored_states.ts", "replica", "log", "snapshot"],
   "kept_state.ts": ["log", "snapshot"],
   "snapshot_stores.ts": [
     "snapshot_keeper.ts",

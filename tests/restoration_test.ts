@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type RestorationPorts, stateToRestore } from "../src/restoration.ts";
+import type { LaterState } from "../src/stored_states.ts";
 import type { LogInfo } from "../src/log/log.ts";
 import { backupOf, storageOf } from "./support/backup_bytes.ts";
 import { LOG_ID } from "./support/snapshots.ts";
@@ -22,7 +23,7 @@ class Bench implements Disposable {
   readonly #folder = new TemporaryFolder();
   readonly path = `${this.#folder.path}/backup.csv.gz`;
   found: LogInfo | undefined;
-  later: { name: string; sequence: number } | undefined;
+  later: LaterState | undefined;
   readonly said: string[] = [];
   readonly progress: number[] = [];
   readonly stopping = new AbortController();
@@ -99,6 +100,18 @@ Deno.test("stateToRestore() waits while a store has a later state of the same lo
   assert.match(
     bench.said[0],
     /the bucket B has its log 8f14e45fceea167a up to entry 130, and the file only up to entry 120: set RESTORE_FROM to that snapshot; or, to go back, delete it/,
+  );
+});
+
+Deno.test("stateToRestore() waits while a store that may have a later state can't be listed", async () => {
+  using bench = new Bench();
+  await bench.write();
+  bench.later = { unlisted: "Cannot list the bucket B" };
+  bench.waits.push(() => void (bench.later = undefined));
+  assert.ok(await bench.run());
+  assert.match(
+    bench.said[0],
+    /Cannot list the bucket B, where a later state of its log 8f14e45fceea167a may be: repair that; or, to go back, delete what is there/,
   );
 });
 

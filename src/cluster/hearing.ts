@@ -82,12 +82,23 @@ export class Hearing {
    */
   isOn(log: FoundLog | undefined, now_ms: number): boolean {
     if (now_ms >= this.#ends_ms) return false;
-    const admitted = [...this.#heard.values()].filter((one) =>
-      one !== undefined
-    );
     return !(
-      admitted.some(({ logId }) => logId !== null && logId === log?.id) &&
-      admitted.every(({ hears }) => hears.every((id) => this.#heard.has(id)))
+      this.isFollowed(log) &&
+      this.#admitted.every(({ hears }) =>
+        hears.every((id) => this.#heard.has(id))
+      )
     );
+  }
+
+  /** Whether one was heard that may propose to this very log. */
+  isFollowed(log: FoundLog | undefined): boolean {
+    return this.#admitted.some(({ logId }) =>
+      logId !== null && logId === log?.id
+    );
+  }
+
+  /** Those that may propose. */
+  get #admitted(): Admitted[] {
+    return [...this.#heard.values()].filter((one) => one !== undefined);
   }
 }

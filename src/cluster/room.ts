@@ -8,6 +8,7 @@ import { Hearing } from "./hearing.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { EMPTY_STATES, GONE_AFTER_MS, HOLDERS_MAX } from "./members.ts";
 import { type FoundLog, type HeldState, misfits, reasonOf } from "./misfit.ts";
+import { UnaskedPlaces } from "./unasked_places.ts";
 
 /**
  * How long a state has to look fuller than the log: servers of a cluster may
@@ -60,6 +61,7 @@ export class Room {
    * Invariant: no more than {@linkcode HOLDERS_MAX}.
    */
   readonly #givenUp = new Set<string>();
+  readonly #unasked = new UnaskedPlaces();
   #doubtSince_ms: number | undefined;
 
   /**
@@ -111,6 +113,15 @@ export class Room {
   }
 
   /**
+   * Takes whether a place could be asked what it holds.
+   *
+   * @param reason Why not; undefined if it has answered.
+   */
+  noteUnasked(name: string, reason: string | undefined): void {
+    this.#unasked.note(name, reason);
+  }
+
+  /**
    * Decides. What was heard must be older than the look at the log, so that a
    * log that grows never looks as if it had lost its end.
    *
@@ -125,6 +136,11 @@ export class Room {
       };
     }
     const fuller = misfits([...this.#held.values()], log);
+    const unasked = this.#unasked.hindrance(
+      log,
+      this.hearing.isFollowed(log),
+      now_ms,
+    );
     if (fuller.length > 0 && this.isNewLogWanted) {
       for (const { held } of fuller) {
         this.#givenUp.add(life(held.holder, held.session));
@@ -134,7 +150,10 @@ export class Room {
     const healer = this.#healer(log, now_ms);
     if (fuller.length === 0 && healer === undefined) {
       this.#doubtSince_ms = undefined;
-      return { type: "go_on" };
+      if (unasked === undefined) return { type: "go_on" };
+      return this.isNewLogWanted
+        ? { type: "go_on", despite: unasked }
+        : { type: "refuse", reason: unasked, isPassing: true };
     }
     const reason = healer === undefined
       ? reasonOf(fuller)

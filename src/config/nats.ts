@@ -34,44 +34,7 @@ export async function readNats(
   reader: VariableReader,
   environment: Environment,
 ): Promise<NatsConfig | undefined> {
-  const {
-    NATS_URL,
-    NATS_USER,
-    NATS_PASSWORD,
-    NATS_PASSWORD_FILE,
-    NATS_TOKEN,
-    NATS_CREDS_FILE,
-    NATS_TLS_CA_FILE,
-  } = environment;
-  const hasPassword = Boolean(NATS_PASSWORD || NATS_PASSWORD_FILE);
-  const ways = [NATS_USER || hasPassword, NATS_TOKEN, NATS_CREDS_FILE];
-  if (ways.filter(Boolean).length > 1) {
-    reader.problems.push(
-      "NATS_USER with its password, NATS_TOKEN and NATS_CREDS_FILE exclude each other: set only one",
-    );
-  }
-  const needless = NATS_URL
-    ? []
-    : NATS_VARIABLES.filter((name) => environment[name]);
-  if (needless.length > 0) {
-    reader.problems.push(
-      `${
-        needless.join(", ")
-      } must not be set without NATS_URL, which names the NATS servers`,
-    );
-  }
-  if (Boolean(NATS_USER) !== hasPassword) {
-    reader.problems.push(
-      "NATS_USER must be set together with NATS_PASSWORD or NATS_PASSWORD_FILE",
-    );
-  }
-  if (
-    NATS_URL && !environment.AUTH_PASSWORD && !environment.AUTH_PASSWORD_FILE
-  ) {
-    reader.problems.push(
-      "AUTH_PASSWORD or AUTH_PASSWORD_FILE must be set with NATS_URL: all replicas use the same password",
-    );
-  }
+  checkTogether(reader, environment);
   // What is in them may be replaced later; a wrong path is told at once.
   reader.file("NATS_CREDS_FILE");
   await reader.certificates("NATS_TLS_CA_FILE");
@@ -80,8 +43,8 @@ export async function readNats(
     user: reader.value("NATS_USER", VARIABLES.NATS_USER),
     password: readPassword(reader, environment),
     token: reader.value("NATS_TOKEN", VARIABLES.NATS_TOKEN),
-    credsFile: NATS_CREDS_FILE || undefined,
-    caFile: NATS_TLS_CA_FILE || undefined,
+    credsFile: environment.NATS_CREDS_FILE || undefined,
+    caFile: environment.NATS_TLS_CA_FILE || undefined,
     stream: reader.value("NATS_STREAM", VARIABLES.NATS_STREAM),
     streamReplicas: reader.value(
       "NATS_STREAM_REPLICAS",
@@ -89,6 +52,45 @@ export async function readNats(
     ),
   };
   return nats.servers === undefined ? undefined : nats as NatsConfig;
+}
+
+/** Whether the variables that are set may be set together. */
+function checkTogether(
+  { problems }: VariableReader,
+  environment: Environment,
+): void {
+  const { NATS_URL, NATS_USER, NATS_TOKEN, NATS_CREDS_FILE } = environment;
+  const hasPassword = Boolean(
+    environment.NATS_PASSWORD || environment.NATS_PASSWORD_FILE,
+  );
+  const ways = [NATS_USER || hasPassword, NATS_TOKEN, NATS_CREDS_FILE];
+  if (ways.filter(Boolean).length > 1) {
+    problems.push(
+      "NATS_USER with its password, NATS_TOKEN and NATS_CREDS_FILE exclude each other: set only one",
+    );
+  }
+  const needless = NATS_URL
+    ? []
+    : NATS_VARIABLES.filter((name) => environment[name]);
+  if (needless.length > 0) {
+    problems.push(
+      `${
+        needless.join(", ")
+      } must not be set without NATS_URL, which names the NATS servers`,
+    );
+  }
+  if (Boolean(NATS_USER) !== hasPassword) {
+    problems.push(
+      "NATS_USER must be set together with NATS_PASSWORD or NATS_PASSWORD_FILE",
+    );
+  }
+  if (
+    NATS_URL && !environment.AUTH_PASSWORD && !environment.AUTH_PASSWORD_FILE
+  ) {
+    problems.push(
+      "AUTH_PASSWORD or AUTH_PASSWORD_FILE must be set with NATS_URL: all replicas use the same password",
+    );
+  }
 }
 
 /** The password of `NATS_USER`, in a variable or a file. */

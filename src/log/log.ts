@@ -32,6 +32,11 @@ export interface LogLocation {
   /** The time of the entry that was asked for. */
   readonly time: string | undefined;
   /**
+   * How many entries between the first and the last one are not there, because
+   * someone has removed them; left out if there are all.
+   */
+  readonly removed?: number;
+  /**
    * The entry that the log begins with, if it comes directly after the sequence
    * asked for and the log may have gone two ways. Unless it is the mark of a
    * healing to there, nothing shows that a state at that sequence is of the

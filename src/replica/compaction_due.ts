@@ -74,24 +74,24 @@ function hasPaused({ now_ms, lastWrite }: CompactionFacts): boolean {
 }
 
 /**
- * Whether the log was cut and so few snapshots are left that one more damaged
- * one would lose the state.
+ * Whether the log was cut, or entries were removed from it, and so few snapshots
+ * are left that one more damaged one would lose the state.
  */
 function lacksSnapshots(
   facts: CompactionFacts,
   verified: readonly KnownSnapshot[],
 ): boolean {
-  const { firstSequence, place } = facts;
+  const { firstSequence, removedTo, place } = facts;
   const reaching = verified.filter((one) => reachesLog(one, facts));
-  return firstSequence > 1 &&
+  return (firstSequence > 1 || removedTo > 0) &&
     reaching.length < (place.trims ? KEPT_BESIDE_LOG : 1);
 }
 
 /** @returns Whether a start can go on from a snapshot with the log's entries. */
 export function reachesLog(
   { info }: KnownSnapshot,
-  { firstSequence, beginsUnproven }: CompactionFacts,
+  { firstSequence, removedTo, beginsUnproven }: CompactionFacts,
 ): boolean {
   const needed = beginsUnproven ? firstSequence : firstSequence - 1;
-  return info.sequence >= needed;
+  return info.sequence >= Math.max(needed, removedTo);
 }

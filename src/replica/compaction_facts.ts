@@ -86,6 +86,11 @@ export interface CompactionFacts extends CompactionSituation {
   readonly firstSequence: number;
   readonly lastSequence: number;
   /**
+   * The sequence up to which entries may have been removed from the middle of
+   * the log; 0 if it has all: no start goes on from an older state.
+   */
+  readonly removedTo: number;
+  /**
    * Whether nothing shows that the log's first entry comes after the state
    * before it: no start goes on from a snapshot of that state.
    */

@@ -9,6 +9,7 @@ import type { SnapshotInfo } from "../snapshot/snapshot.ts";
 import type { StoredSnapshot } from "../snapshot/store.ts";
 import { followsEntry } from "./fit.ts";
 import type { CompactionCalls } from "./compaction_calls.ts";
+import { RemovedEntries } from "./removed_entries.ts";
 
 /** A store and a log at one moment. */
 export interface CompactionLook {
@@ -20,6 +21,8 @@ export interface CompactionLook {
   /** Of the log, looked up after the snapshots were listed. */
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** As the facts have it. */
+  readonly removedTo: number;
   /** As the facts have it; undefined while the log has no entry. */
   readonly beginsUnproven: boolean | undefined;
 }
@@ -65,6 +68,14 @@ export function fitOf(
   }
 }
 
+/** What is wrong with a store or its log. */
+export interface LookListener {
+  /** A snapshot is not of this log. */
+  misfits(snapshot: StoredSnapshot, reason: string): void;
+  /** Entries were removed from the middle of the log, up to one at most. */
+  removed(count: number, upTo: number): void;
+}
+
 /** Looks, and remembers which snapshots are of this log. */
 export class CompactionLooks {
   /**
@@ -72,15 +83,20 @@ export class CompactionLooks {
    * beyond the log's end are looked at again.
    */
   #areOfThisLog = new Map<string, boolean>();
+  readonly #removed: RemovedEntries;
 
   /**
    * @param calls The store and the log.
-   * @param warn Told, once, of snapshots that are not of this log.
+   * @param listener Told, once each, of what is wrong with them.
    */
   constructor(
     private readonly calls: CompactionCalls,
-    private readonly warn: (snapshot: StoredSnapshot, reason: string) => void,
-  ) {}
+    private readonly listener: LookListener,
+  ) {
+    this.#removed = new RemovedEntries(
+      (count, upTo) => listener.removed(count, upTo),
+    );
+  }
 
   /** @param logId The log's identity. */
   async look(logId: string, now_ms: number): Promise<CompactionLook> {
@@ -121,6 +137,7 @@ export class CompactionLooks {
       })),
       firstSequence,
       lastSequence,
+      removedTo: this.#removed.upTo(location),
       beginsUnproven: firstSequence > lastSequence
         ? undefined
         : begin !== undefined && begin.mark === undefined &&
@@ -143,7 +160,7 @@ export class CompactionLooks {
       case "beyond":
         return undefined;
       case "misfit":
-        this.warn(snapshot, fit.reason);
+        this.listener.misfits(snapshot, fit.reason);
         return false;
     }
   }

@@ -55,11 +55,25 @@ export class CompactionProgress {
     this.sight = new CompactionSight(
       calls,
       this.requests,
-      ({ info }, reason) =>
-        logger.warn(
-          "The snapshot at sequence {sequence} in {place} is left alone: {reason}",
-          { sequence: info.sequence, place: options.name, reason },
-        ),
+      {
+        misfits: ({ info }, reason) =>
+          logger.warn(
+            "The snapshot at sequence {sequence} in {place} is left alone: {reason}",
+            { sequence: info.sequence, place: options.name, reason },
+          ),
+        removed: (count, upTo) =>
+          logger.warn(
+            "{count} entries up to entry {upTo} were removed from the middle of the log: no replica starts without a snapshot in {place} that includes them. {remedy}",
+            {
+              count,
+              upTo,
+              place: options.name,
+              remedy: options.policy.logBytes === 0
+                ? "Make two with POST /snapshot, since SNAPSHOT_LOG_BYTES is 0"
+                : "They are made now",
+            },
+          ),
+      },
     );
   }
 
@@ -87,7 +101,7 @@ export class CompactionProgress {
 
   /** @returns The next step, by what was seen in a look. */
   next(
-    { firstSequence, lastSequence, beginsUnproven }: CompactionLook,
+    { firstSequence, lastSequence, removedTo, beginsUnproven }: CompactionLook,
     situation: CompactionSituation,
     time: CompactionTime,
   ): Step {
@@ -100,6 +114,7 @@ export class CompactionProgress {
       snapshots: this.sight.snapshots,
       firstSequence,
       lastSequence,
+      removedTo,
       // The first entry of a log that was empty has come since the look.
       beginsUnproven: beginsUnproven ??
         (place.isShared && situation.appliedSequence >= firstSequence),

@@ -8,7 +8,11 @@ import { SnapshotDamagedError } from "../snapshot/snapshot.ts";
 import type { StoredSnapshot } from "../snapshot/store.ts";
 import type { CompactionCalls } from "./compaction_calls.ts";
 import { type KnownSnapshot, verifiedOf } from "./compaction_facts.ts";
-import { type CompactionLook, CompactionLooks } from "./compaction_look.ts";
+import {
+  type CompactionLook,
+  CompactionLooks,
+  type LookListener,
+} from "./compaction_look.ts";
 import { SnapshotReads } from "./snapshot_reads.ts";
 
 /** What became of snapshots that were written here. */
@@ -30,14 +34,14 @@ export class CompactionSight {
   /**
    * @param calls Reach the store and the log.
    * @param listener Told of the snapshots that were written here.
-   * @param warn Told, once, of snapshots that are not of this log.
+   * @param troubles Told, once each, of what is wrong with store and log.
    */
   constructor(
     calls: CompactionCalls,
     private readonly listener: OwnListener,
-    warn: (snapshot: StoredSnapshot, reason: string) => void,
+    troubles: LookListener,
   ) {
-    this.#looks = new CompactionLooks(calls, warn);
+    this.#looks = new CompactionLooks(calls, troubles);
   }
 
   /** The last look; undefined before the first. */

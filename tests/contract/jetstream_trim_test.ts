@@ -123,6 +123,24 @@ Deno.test("the log tells its bytes and its limits with each look, and entries te
   await eventually(() => assert.equal(late.entries.length, 27));
 });
 
+Deno.test("JetStreamLog.locate() tells how many entries were removed from the middle of the log", async () => {
+  await using server = await NatsServer.start();
+  await using a = await BucketClient.open(server, { replicaId: "a" });
+  await using b = await BucketClient.open(server, { replicaId: "b" });
+  const removed = async () => (await a.log.locate(1)).removed;
+  await a.set(2);
+  await b.set(3);
+  await a.set(4);
+  assert.equal(await removed(), undefined);
+  await withClient(server, async (client) => {
+    const { streams } = await client.jetstreamManager();
+    await streams.purge("USERGRADE", { filter: "usergrade.v1.set.b" });
+  });
+  assert.equal(await removed(), 3);
+  await a.log.trim(6);
+  assert.equal(await removed(), undefined);
+});
+
 Deno.test("JetStreamLog gives no entry to a replica of another history that ends directly before what is left of the log", async () => {
   await using server = await NatsServer.start();
   await using session = await Session.open(server);

@@ -93,6 +93,7 @@ class Run {
   readonly #monitor: SnapshotMonitor;
   readonly #watchers: Watchers;
   readonly #injected: Fault[] = [];
+  #fences = 0;
 
   constructor(
     private readonly options: RunOptions,
@@ -100,13 +101,13 @@ class Run {
     private readonly surprise: (what: string) => void,
   ) {
     const { brokers, bucket, watch, healing } = cluster;
-    if (!options.losses) {
-      healing.listen(({ step, replica }) => {
-        // The log is cut too, and the first snapshot makes the bucket.
-        if (step !== "fence" && step !== "mark") return;
-        surprise(`replica ${replica} heals what was not lost (${step})`);
-      });
-    }
+    healing.listen(({ step, replica }) => {
+      // The log is cut too, and the first snapshot makes the bucket.
+      if (step !== "fence" && step !== "mark") return;
+      this.#fences++;
+      if (options.losses) return;
+      surprise(`replica ${replica} heals what was not lost (${step})`);
+    });
     this.#clients = new Clients(surprise);
     this.#requests = new SnapshotRequests(
       this.#clients.history.snapshots,
@@ -174,6 +175,7 @@ class Run {
       lines: cluster.lines.counts,
       logBytesMax: snapshots ? most_bytes : undefined,
       losses: losses ? cluster.losses : undefined,
+      fences: this.#fences,
       watchers: this.#watchers,
     });
   }

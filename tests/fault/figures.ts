@@ -49,13 +49,24 @@ export interface Figures {
   readonly snapshots: SnapshotFigures | undefined;
   /** How often the log was made whole; undefined for a run without losses. */
   readonly healings: number | undefined;
+  /** The same where nothing was lost; undefined for a run with losses. */
+  readonly falseAlarms: FalseAlarms | undefined;
   /** From each loss until the log was whole, and until all took sets again. */
   readonly untilWhole?: Times;
   readonly untilSets?: Times;
 }
 
+/** What replicas took for a loss that was none. */
+export interface FalseAlarms {
+  /** How often a replica said that the log has lost entries. */
+  readonly told: number;
+  /** How often one began to write a fence or a mark. */
+  readonly healed: number;
+}
+
 /** What a run did with snapshots. */
-export interface SnapshotFigures extends Omit<LineCounts, "peerStarts"> {
+export interface SnapshotFigures
+  extends Omit<LineCounts, "peerStarts" | "lossesTold"> {
   /** Strikes that hit, by their moment. */
   readonly strikes: Readonly<Record<Moment, number>>;
   /** Snapshots that were asked for, and made. */
@@ -115,6 +126,8 @@ export interface Run {
   readonly logBytesMax: number | undefined;
   /** Undefined for a run without losses. */
   readonly losses: LossTimes | undefined;
+  /** How often a replica began to write a fence or a mark, with losses or not. */
+  readonly fences: number;
   readonly watchers: { readonly streams: number; readonly backups: number };
 }
 
@@ -129,7 +142,7 @@ function countKinds(faults: readonly Fault[]): Figures["faults"] {
 /** Counts. */
 export function reckon(run: Run): Figures {
   const { history: { changes, gets, watches }, log, violations } = run;
-  const { peerStarts, ...lines } = run.lines;
+  const { peerStarts, lossesTold, ...lines } = run.lines;
   const of = (type: string) =>
     changes.filter(({ outcome }) => outcome.type === type);
   return {
@@ -159,6 +172,9 @@ export function reckon(run: Run): Figures {
     warmStarts: peerStarts,
     violations: violations.length,
     healings: run.losses?.healings,
+    falseAlarms: run.losses === undefined
+      ? { told: lossesTold, healed: run.fences }
+      : undefined,
     ...(run.losses && {
       untilWhole: run.losses.untilWhole,
       untilSets: run.losses.untilSets(changes),

@@ -37,6 +37,7 @@ const ENOUGH: Figures = {
   violations: 0,
   snapshots: SNAPSHOTS,
   healings: undefined,
+  falseAlarms: { told: 0, healed: 0 },
 };
 
 Deno.test({

@@ -21,6 +21,8 @@ const COUNTED = {
     /^Snapshot at sequence (\d+) in .* is deleted: damaged: /,
   damagedWhenRestored:
     /^Snapshot from the bucket .*, at sequence (\d+): damaged: /,
+  /** Replicas that told a loss of the log, where one was or was not. */
+  lossesTold: /^The log has lost entries \d+ to \d+, /,
 } as const satisfies Record<string, RegExp>;
 
 /** The counts. */

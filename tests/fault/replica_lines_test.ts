@@ -19,6 +19,7 @@ Deno.test({
       'Snapshot at sequence 9 in "the bucket X" is deleted: "damaged: short"',
       "The log is not cut: the snapshot at sequence 9 is not of it",
       'No set can commit: "two histories: entry 7 is another one now: act"',
+      'The log has lost entries 8 to 9, which this replica has applied: "the log ends"',
     ];
     lines.note(said.map((message) => ({ message })));
     assert.deepEqual(lines.counts, {
@@ -30,6 +31,7 @@ Deno.test({
       cuts: 2,
       damagedWhenVerified: 2,
       damagedWhenRestored: 0,
+      lossesTold: 1,
     });
     assert.deepEqual(surprises, [
       "a replica said: Snapshot at sequence 9 in the bucket X is deleted: damaged: short",

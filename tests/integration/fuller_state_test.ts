@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
-import { identityDescription } from "../../src/log/jetstream/stream_config.ts";
+import { identityDescription } from "../../src/log/jetstream/log_identity.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
@@ -189,7 +189,37 @@ Deno.test("where the stream was deleted, a replica that starts makes no other on
   assert.equal((await cluster.agreement()).users, 1);
 });
 
-Deno.test("a start is held where only a snapshot in NATS or in SNAPSHOT_DIR has the users or ends beyond the log, and NEW_LOG=yes begins anew", async () => {
+/** How a broker is set in these tests. */
+const JETSTREAM = 'jetstream { store_dir: "STORE" }';
+
+/** With it the bucket is there, and nobody answers what is in it. */
+const UNANSWERED_BUCKET = `${JETSTREAM}
+mappings { "$JS.API.STREAM.INFO.OBJ_USERGRADE-snapshots": nowhere }`;
+
+/** Checks that a start makes no log before the bucket has said what is in it. */
+async function assertBucketAwaited(cluster: Cluster): Promise<void> {
+  const { broker } = cluster;
+  await broker.stop("SIGTERM");
+  broker.configure(UNANSWERED_BUCKET);
+  await broker.start();
+  const held = cluster.spawnReplica(0, UNHEALED);
+  const unasked =
+    /Cannot list the snapshots in the bucket .*NATS has no such stream.*all that is left/;
+  await held.line(({ level, message }) =>
+    level === "WARN" && unasked.test(message)
+  );
+  const probe = await fetch(`${held.url("set")}/readyz`);
+  assert.equal(probe.status, 503);
+  assert.match((await probe.json()).reason, unasked);
+  assert.deepEqual(await streams(cluster), ["OBJ_USERGRADE-snapshots"]);
+  await broker.stop("SIGTERM");
+  broker.configure(JETSTREAM);
+  await broker.start();
+  await assertHeld(held, /the bucket .* holds 2 users/);
+  await held.end("SIGTERM");
+}
+
+Deno.test("a start is held where only a snapshot in NATS or in SNAPSHOT_DIR has the users or ends beyond the log, or the bucket does not answer, and NEW_LOG=yes begins anew", async () => {
   using folder = new TemporaryFolder();
   const env = { ...UNHEALED, SNAPSHOT_DIR: `${folder.path}/snapshots` };
   await using cluster = await Cluster.start(1, env);
@@ -200,6 +230,7 @@ Deno.test("a start is held where only a snapshot in NATS or in SNAPSHOT_DIR has 
   assert.equal((await first.snapshot()).status, 200);
   await first.end("SIGTERM");
   await deleteStream(cluster);
+  await assertBucketAwaited(cluster);
 
   const stores = "the (bucket USERGRADE-snapshots|folder .*/snapshots)";
   const holds = `${stores} holds 2 users at entry 2 of log ${id}, and`;

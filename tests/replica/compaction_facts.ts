@@ -67,6 +67,7 @@ export function facts(changes: Partial<CompactionFacts> = {}): CompactionFacts {
     snapshots: [],
     firstSequence: 1,
     lastSequence: appliedSequence,
+    removedTo: 0,
     beginsUnproven: false,
     isRequested: false,
     isHurried: changes.isRequested ?? false,

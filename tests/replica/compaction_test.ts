@@ -167,6 +167,23 @@ test("a snapshot of the state before the log's first entry stands in for nothing
   assert.equal(at(unread, true), "write");
 });
 
+test("one is due when entries were removed from the middle of the log, until two snapshots include them", () => {
+  const at = (
+    snapshots: CompactionFacts["snapshots"],
+    changes: Partial<CompactionFacts> = {},
+  ) => stepOf({ removedTo: 920, snapshots, ...changes });
+  assert.equal(at([]), "write");
+  assert.equal(at([known(950)]), "write");
+  const cut = { firstSequence: 919 };
+  assert.equal(at([known(950), known(919)], cut), "write");
+  // Then the log is cut, and begins after them.
+  assert.equal(at([known(950), known(920)]), "trim 920");
+  assert.equal(at([known(919)], { place: FOLDER }), "write");
+  assert.equal(at([known(920)], { place: FOLDER }), "none");
+  const policy = { logBytes: 0, interval_ms: undefined };
+  assert.equal(at([], { policy }), "none");
+});
+
 test("the first of the ready replicas writes at once, the others each a minute later", () => {
   for (const rank of [0, 1, 2, 5]) {
     const changes = { appliedSequence: 20_000, rank };

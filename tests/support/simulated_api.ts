@@ -270,10 +270,17 @@ function messageOf(
     : stream.fences.at(-1);
 }
 
-function infoOf({ created, config, first, last, bytes }: SimulatedStream) {
+function infoOf(
+  { created, config, first, last, entries, bytes }: SimulatedStream,
+) {
   return {
     created,
     config,
-    state: { first_seq: first, last_seq: last, bytes },
+    state: {
+      first_seq: first,
+      last_seq: last,
+      messages: entries.size,
+      bytes,
+    },
   };
 }

@@ -16,7 +16,8 @@ import {
 } from "./api.ts";
 import { formatTime } from "./delivery.ts";
 import { AFTER, MESSAGE_ID } from "./feed_message.ts";
-import { isFenceSubject, type StreamConfig } from "./stream_config.ts";
+import type { StreamConfig } from "./stream_config.ts";
+import { isFenceSubject } from "./subjects.ts";
 import { fenceOf, findFences } from "./stream_fences.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
 
@@ -27,6 +28,7 @@ export interface StreamInfo {
   readonly state: {
     readonly first_seq: number;
     readonly last_seq: number;
+    readonly messages: number;
     readonly bytes: number;
   };
   /** Left out where servers do not know of each other. */
@@ -152,13 +154,17 @@ export class StreamReader {
   async locate(sequence: number): Promise<LogLocation> {
     const info = await this.info();
     const entry = sequence > 0 ? await this.entry(sequence) : undefined;
-    const { first_seq, last_seq } = info.state;
+    const { first_seq, last_seq, messages } = info.state;
+    const removed = last_seq < first_seq || messages === 0
+      ? 0
+      : last_seq - first_seq + 1 - messages;
     const isBefore = sequence > 0 && sequence === first_seq - 1 &&
       last_seq >= first_seq;
     return {
       firstSequence: firstSequence(info),
       lastSequence: last_seq,
       time: entry?.time,
+      ...(removed > 0 && { removed }),
       ...(isBefore && { begin: beginOf(await this.entry(first_seq)) }),
     };
   }

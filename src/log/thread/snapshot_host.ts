@@ -30,16 +30,23 @@ interface Verification {
  * @returns What is called.
  */
 export function snapshotHost(store: () => SnapshotStore): SnapshotCalls {
+  return {
+    listSnapshots: () => store().list(),
+    deleteSnapshot: (id) => store().delete(id),
+    ...readCalls(store),
+    ...verifyCalls(store),
+    ...writeCalls(store),
+  };
+}
+
+function readCalls(
+  store: () => SnapshotStore,
+): Pick<SnapshotCalls, "openSnapshot" | "readSnapshot" | "closeSnapshot"> {
   const readers = new Numbered<Reader>("reader");
-  const verifications = new Numbered<Verification>("verification");
-  const writers = new Numbered<SnapshotSink>("writer");
   const close = (reader: number): undefined => {
     readers.remove(reader)?.close();
   };
   return {
-    listSnapshots: () => store().list(),
-    deleteSnapshot: (id) => store().delete(id),
-
     openSnapshot: async (id) => {
       readers.checkRoom();
       const abort = new AbortController();
@@ -59,7 +66,14 @@ export function snapshotHost(store: () => SnapshotStore): SnapshotCalls {
       return new HandedOver(value, blockBuffers(value));
     },
     closeSnapshot: close,
+  };
+}
 
+function verifyCalls(
+  store: () => SnapshotStore,
+): Pick<SnapshotCalls, "beginVerification" | "verified" | "abortVerification"> {
+  const verifications = new Numbered<Verification>("verification");
+  return {
     beginVerification: (id) => {
       verifications.checkRoom();
       const abort = new AbortController();
@@ -78,7 +92,17 @@ export function snapshotHost(store: () => SnapshotStore): SnapshotCalls {
     abortVerification: (verification): undefined => {
       verifications.remove(verification)?.abort();
     },
+  };
+}
 
+function writeCalls(
+  store: () => SnapshotStore,
+): Pick<
+  SnapshotCalls,
+  "createSnapshot" | "writeSnapshot" | "commitSnapshot" | "abortSnapshot"
+> {
+  const writers = new Numbered<SnapshotSink>("writer");
+  return {
     createSnapshot: async (info) => {
       writers.checkRoom();
       return writers.add(await store().create(info));
