@@ -13,7 +13,7 @@ import { probeAfter } from "./probe.ts";
 import type { Proposal } from "./proposal.ts";
 import { Proposals } from "./proposals.ts";
 import { PROBE_BATCH, type PublishAction } from "./session_actions.ts";
-import type { OwnSubjects } from "./stream_config.ts";
+import type { OwnSubjects } from "./subjects.ts";
 
 /** What changed: sets do not commit any more, or they do again. */
 export type CommitChange = "stalled" | "recovered" | undefined;

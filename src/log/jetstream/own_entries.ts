@@ -7,7 +7,7 @@
 import type { EntryVersion } from "../change.ts";
 import { type FeedMessage, MESSAGE_ID, SEAM } from "./feed_message.ts";
 import type { Proposals } from "./proposals.ts";
-import type { OwnSubjects } from "./stream_config.ts";
+import type { OwnSubjects } from "./subjects.ts";
 
 /**
  * How long ago a replica's last entry may be for it to show that the log is
