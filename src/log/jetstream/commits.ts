@@ -122,6 +122,10 @@ export class Commits {
     this.#publishOutrun(now_ms);
     this.#proposals.retry(now_ms).forEach((one) => this.#publish(one));
     this.#proposals.settle(this.feed.fed, now_ms);
+    // What was published names it, and is published again.
+    if (this.#proposals.count === 0) {
+      this.feed.own.tick(this.feed.fed, now_ms);
+    }
     switch (this.#health.tick(now_ms)) {
       case "stall":
         return "stalled";
