@@ -21,7 +21,8 @@ import {
 
 const logger = getLogger(["usergrade", "http"]);
 
-const TITLES = {
+/** The statuses of errors, in words. */
+export const TITLES = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
