@@ -5,7 +5,7 @@
  * @module
  */
 import type { ZodOpenApiResponseObject } from "zod-openapi";
-import { TITLES } from "../server/problem.ts";
+import { TITLES } from "./titles.ts";
 
 /** What the service says; of other statuses, the description does. */
 const DETAILS: Readonly<Record<string, string>> = {
