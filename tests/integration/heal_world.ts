@@ -110,6 +110,8 @@ export class HealWorld implements AsyncDisposable {
     try {
       await act();
     } catch (error) {
+      // What the disposal of the world throws would hide it.
+      console.error(error);
       for (const { lines, pid } of this.#spawned) {
         console.error(`replica with pid ${pid}:`);
         for (const line of lines) {

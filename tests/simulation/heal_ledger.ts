@@ -23,6 +23,8 @@ export class HealLedger {
    * nobody could know of the replicas that have them.
    */
   readonly abandoned = new Set<string>();
+  /** Those of a history that an operator has chosen another one over. */
+  readonly #givenUp = new Set<string>();
 
   constructor(
     private readonly broker: SimulatedBroker,
@@ -33,6 +35,19 @@ export class HealLedger {
   /** A set was acknowledged, whose entry has a key. */
   acknowledge(key: string): void {
     this.#acknowledged.add(key);
+  }
+
+  /** An operator has given up entries for the sake of another history. */
+  giveUp(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.#givenUp.add(key);
+      this.abandoned.add(key);
+    }
+  }
+
+  /** Whether an operator has given up an entry. */
+  isChosenAgainst(key: string): boolean {
+    return this.#givenUp.has(key);
   }
 
   /** Whether nobody is to blame if the log does not have an entry. */

@@ -230,7 +230,9 @@ export class HealPromises {
     );
     // What is behind a fence that does not count is void.
     const end = pending === undefined ? last : pending.from - 1;
-    const other = history.slice(0, end).findIndex((key, i) => key !== chain[i]);
+    const other = history.slice(0, end).findIndex((key, i) =>
+      key !== chain[i] && !this.ledger.isChosenAgainst(key)
+    );
     this.mustHold(
       other === -1,
       () => `${name} heals over entry ${other + 1}, which is another one`,
