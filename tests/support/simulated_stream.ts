@@ -6,7 +6,6 @@
  */
 import { decodeEntry, isDeletion } from "../../src/log/change.ts";
 import { isPending } from "../../src/log/fence.ts";
-import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
 import { AFTER } from "../../src/log/jetstream/feed_message.ts";
 import type {
   StoredEntry as ReadEntry,
@@ -18,6 +17,7 @@ import type { StreamConfig } from "../../src/log/jetstream/stream_config.ts";
 import type { HealPoint } from "../../src/log/healable_log.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import type { UserChange } from "../../src/user_grade.ts";
+import { formatNanoseconds } from "./nanoseconds.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -135,7 +135,7 @@ export class SimulatedStream {
     }
     this.first = first;
     this.last = Math.max(this.last, first - 1);
-    // Nobody can say what was before, if it was moved without a word.
+    // If it was moved without a word, what was before is unknown.
     while (this.history.length < this.last) this.history.push("?");
   }
 
