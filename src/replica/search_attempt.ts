@@ -42,8 +42,8 @@ export interface Wanted {
   readonly end?: LogEnd | undefined;
   /**
    * Why a snapshot does not go on from the state that there is; left out if there
-   * is none. It is asked where no entry of the log shows that the log goes on
-   * from the snapshot: a replica that has another history may offer it.
+   * is none. It is asked of what a source has where no entry of the log shows that
+   * the log goes on from it: a replica that has another history may offer it.
    */
   readonly objection?: (info: SnapshotInfo) => string | undefined;
 }
@@ -91,35 +91,45 @@ export class SearchAttempt {
 
   /** @returns Why a snapshot will not do; undefined if it will. */
   async misfit(info: SnapshotInfo): Promise<string | undefined> {
-    const { logId, entry, end, objection } = this.wanted;
+    const { logId, entry, end } = this.wanted;
     if (info.sequence < entry) {
       return `too old for this replica: it ends at ${info.sequence}, and entry ${entry} is needed`;
     }
-    const location = await this.ports.log.locate(info.sequence);
-    const why = misfit(info, logId, location, end);
-    if (why !== undefined || isShown(info, location)) return why;
-    const other = objection?.(info);
-    return other && `of another history, or this replica is: ${other}`;
+    return misfit(info, logId, await this.ports.log.locate(info.sequence), end);
+  }
+
+  /** @returns Why what a source has will not do; undefined if it will. */
+  async #misfitOfSource(info: SnapshotInfo): Promise<string | undefined> {
+    const why = await this.misfit(info);
+    const other = why === undefined && this.wanted.objection?.(info);
+    if (!other) return why;
+    return isShown(info, await this.ports.log.locate(info.sequence))
+      ? undefined
+      : `of another history, or this replica is: ${other}`;
   }
 
   /**
    * Restores a snapshot, if the log goes on from it and it is whole.
    *
    * @param place What the refusals call it.
-   * @param doubt Called if it is damaged.
+   * @param doubt Called if it is damaged; left out if it is not a stored one.
    * @returns Undefined if it can't be used; the refusals say why.
    */
   async restore(
     source: SnapshotSource,
     place: string,
-    doubt: () => void = () => {},
+    doubt?: () => void,
   ): Promise<Restored | undefined> {
     const { refusals, signal } = this;
     try {
       using snapshot = await source.open(signal);
       const { info } = snapshot;
-      const why = await this.misfit(info);
-      if (why !== undefined) throw new MisfitError(why);
+      const why = await (doubt === undefined
+        ? this.#misfitOfSource(info)
+        : this.misfit(info));
+      if (why !== undefined) {
+        throw new MisfitError(why);
+      }
       const reason = `restoring from ${source.name}${refusals.suffix}`;
       const storage = await restore(snapshot, {
         progress: this.#progress(source.name, info, reason),
@@ -140,7 +150,7 @@ export class SearchAttempt {
     } catch (error) {
       if (error instanceof LogFailedError) throw error;
       signal.throwIfAborted();
-      if (error instanceof SnapshotDamagedError) doubt();
+      if (error instanceof SnapshotDamagedError) doubt?.();
       refusals.add(place, error as Error);
       logger.warn("Snapshot from {source}: {reason}", {
         source: source.name,

@@ -226,8 +226,8 @@ const EMPTIED: LocatingLog = {
 };
 
 /** A replica that has another history up to a sequence. */
-function forkedPeer(logId: string): SnapshotSource {
-  const info = { logId, sequence: ENTRIES, rows: 0 };
+function forkedPeer(logId: string, time = ""): SnapshotSource {
+  const info = { logId, sequence: ENTRIES, rows: 0, time };
   return {
     name: "http://b",
     open: () => Promise.resolve(snapshotOf(new Storage(), info)),
@@ -251,22 +251,24 @@ Deno.test("SnapshotSearch takes what is stored before what a source has where th
   assert.match(other.account, /^restored from http:/);
 });
 
-Deno.test("SnapshotSearch takes none that the replica objects to, unless an entry of the log shows it", async () => {
+Deno.test("SnapshotSearch takes nothing of a source's that the replica objects to, unless an entry of the log shows it, and what is stored", async () => {
   await using bench = await Bench.make();
   const { folder } = bench.places;
-  await bench.save(folder.store, ENTRIES);
+  const { time } = await bench.log.locate(ENTRIES);
+  const sources = [forkedPeer(bench.logId, time)];
   const objection = () => "two histories: its entry 3 is none of these";
   assert.deepEqual(
-    await bench.search([folder], { log: EMPTIED, objection }),
+    await bench.search([], { sources, log: EMPTIED, objection }),
     {
       type: "nothing",
-      account: "the folder: of another history, or this replica is",
+      account: "http://b: of another history, or this replica is",
     },
   );
-  assert.equal(
-    sequenceOf(await bench.search([folder], { objection })),
-    ENTRIES,
-  );
+  const shown = await bench.search([], { sources, objection });
+  assert.equal(sequenceOf(shown), ENTRIES);
+  await bench.save(folder.store, ENTRIES);
+  const stored = await bench.search([folder], { log: EMPTIED, objection });
+  assert.equal(sequenceOf(stored), ENTRIES);
 });
 
 Deno.test("SnapshotSearch gives the log's digest whatever bit of the newest file is wrong", async () => {
