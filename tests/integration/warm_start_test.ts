@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "nats";
+import { TcpProxy } from "../fault/tcp_proxy.ts";
 import { backupOf, storageOf } from "../support/backup_bytes.ts";
 import { Cluster } from "../support/cluster.ts";
 import { AUTHORIZATION } from "../support/credentials.ts";
@@ -41,7 +42,7 @@ async function purge(cluster: Cluster): Promise<void> {
 }
 
 /** The pause of a client between two sets. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 25;
 
 /** Sets at random until it is stopped; resolves to how many were acknowledged. */
 function load(replica: ServiceProcess): () => Promise<number> {
@@ -77,14 +78,17 @@ const WINDOWS_1252 = new Map(
   ]),
 );
 
-/** The broker keeps no snapshot, so that peers and files are all there is. */
-const NO_SNAPSHOTS = { SNAPSHOT_LOG_BYTES: "0" };
+/**
+ * The broker keeps no snapshot, so that peers and files are all there is, and a
+ * log that has lost entries stays as it is.
+ */
+const PEERS_ALONE = { SNAPSHOT_LOG_BYTES: "0", HEAL_AFTER_MS: "0" };
 
 /** One replica, and others that the tests start beside it. */
 let cluster: Cluster;
 
 Deno.test.beforeAll(async () => {
-  cluster = await Cluster.start(1, NO_SNAPSHOTS);
+  cluster = await Cluster.start(1, PEERS_ALONE);
 });
 
 Deno.test.afterAll(async () => {
@@ -127,7 +131,7 @@ Deno.test("peers are tried in order, each with its reason, and a file serves too
   const other = file("other.csv.gz", lie(/"log_id":"..../, '"log_id":"0000'));
   await using elsewhere = await Cluster.start(1);
   const replica = await cluster.startReplica(1, {
-    ...NO_SNAPSHOTS,
+    ...PEERS_ALONE,
     PEERS: [
       "http://127.0.0.1:1",
       donor.url("set").replace("//", "//nobody:s3cr3t@"),
@@ -165,13 +169,13 @@ Deno.test("peers are tried in order, each with its reason, and a file serves too
 
 Deno.test("a cluster recovers when all replicas are stopped and started at once", async () => {
   await leaveOne();
-  await Promise.all([1, 2].map((i) => cluster.startReplica(i, NO_SNAPSHOTS)));
+  await Promise.all([1, 2].map((i) => cluster.startReplica(i, PEERS_ALONE)));
   const before = await cluster.agreement();
   const addresses = cluster.replicas.map((replica) => replica.url("set"));
   await Promise.all(cluster.replicas.map((replica) => replica.end("SIGTERM")));
   await Promise.all(
     [0, 1, 2].map((i) =>
-      cluster.startReplica(i, { ...NO_SNAPSHOTS, PEERS: addresses.join() })
+      cluster.startReplica(i, { ...PEERS_ALONE, PEERS: addresses.join() })
     ),
   );
   assert.deepEqual(await cluster.agreement(), before);
@@ -189,7 +193,7 @@ Deno.test("without any snapshot a replica is not ready, says why and tries again
   using folder = new TemporaryFolder();
   const path = `${folder.path}/backup.csv.gz`;
   const joining = cluster.startReplica(1, {
-    ...NO_SNAPSHOTS,
+    ...PEERS_ALONE,
     PEERS: `file://${path}`,
   });
   await eventually(async () => {
@@ -223,7 +227,7 @@ Deno.test("a snapshot that the log has moved on from, or that is of another hist
   }
   await purge(cluster);
   const replica = await cluster.startReplica(1, {
-    ...NO_SNAPSHOTS,
+    ...PEERS_ALONE,
     PEERS: [`file://${path}`, donor.url("set")].join(),
   });
   assert.ok(
@@ -247,7 +251,7 @@ Deno.test("a replica that joins under a steady load of sets is equal to its dono
   const stop = load(cluster.replicas[0]);
   for (const index of [1, 2]) {
     await cluster.startReplica(index, {
-      ...NO_SNAPSHOTS,
+      ...PEERS_ALONE,
       PEERS: cluster.replicas[0].url("set"),
     });
     assert.ok(
@@ -261,17 +265,26 @@ Deno.test("a replica that joins under a steady load of sets is equal to its dono
   assert.equal((await cluster.agreement()).users, users);
 });
 
-/** So many that a replica can be watched while it restores them. */
-const MANY_USERS = 120_000;
+/** How long a proxy holds each 16 KiB, so that a restore can be watched. */
+const CHUNK_DELAY_MS = 100;
+
+/** A way to a replica's set listener that is slow. */
+function slowWay(replica: ServiceProcess): TcpProxy {
+  const proxy = new TcpProxy(Number(new URL(replica.url("set")).port));
+  proxy.weather = { type: "delay", delay_ms: CHUNK_DELAY_MS };
+  return proxy;
+}
 
 Deno.test("when a donor dies half-way, the replica restores from the next one from scratch; meanwhile its probes answer, and gets and sets get 503", async () => {
-  await using cluster = await Cluster.start(2);
+  await cluster.replicas.pop()!.end("SIGTERM");
   const [first, second] = cluster.replicas;
-  await fill(first, MANY_USERS);
-  await cluster.agreement();
-  await purge(cluster);
+  const { users } = await cluster.agreement();
+  await using wayToFirst = slowWay(first);
+  await using wayToSecond = slowWay(second);
   const joining = cluster.startReplica(2, {
-    PEERS: [first.url("set"), second.url("set")].join(),
+    ...PEERS_ALONE,
+    PEERS: [wayToFirst, wayToSecond]
+      .map(({ port }) => `http://127.0.0.1:${port}`).join(),
   });
   const replica = cluster.spawned(2)!;
   await replica.line(({ listener }) => listener === "get");
@@ -281,7 +294,7 @@ Deno.test("when a donor dies half-way, the replica restores from the next one fr
   };
   await eventually(async () => {
     const body = await probed();
-    assert.ok(body.rows > 10_000, JSON.stringify(body));
+    assert.ok(body.rows > 0, JSON.stringify(body));
   });
   await first.end("SIGKILL");
   let seen = 0;
@@ -313,15 +326,13 @@ Deno.test("when a donor dies half-way, the replica restores from the next one fr
     replica.lines.map(({ message }) => message).join("\n"),
   );
   cluster.replicas.shift();
-  const { users } = await cluster.agreement();
+  const after = await cluster.agreement();
   // A set of the test's own may have come in when it was ready.
-  assert.ok(users >= MANY_USERS && users <= MANY_USERS + 1, `${users}`);
+  assert.ok([users, users + 1].includes(after.users), `${after.users}`);
 });
 
 Deno.test("when the broker is lost with its disk, the backup of a replica that is ahead is imported into a new one", async () => {
-  await using cluster = await Cluster.start(2, { HEAL_AFTER_MS: "0" });
   const [a] = cluster.replicas;
-  await fill(a, 2_000);
   const before = await cluster.agreement();
   await cluster.broker.stop();
   cluster.broker.loseStore();
@@ -338,7 +349,7 @@ Deno.test("when the broker is lost with its disk, the backup of a replica that i
     body: backup,
   });
   assert.equal(response.status, 200);
-  assert.equal((await response.json()).rows, 2_000);
+  assert.equal((await response.json()).rows, before.users);
   const after = await cluster.agreement();
   assert.equal(after.digest, before.digest);
   assert.notEqual(after.id, before.id);
