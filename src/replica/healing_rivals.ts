@@ -6,19 +6,16 @@
  *
  * @module
  */
-import { isAbandoned, type LogEnd } from "./fit.ts";
-import { forkBySnapshot } from "./fork.ts";
-import { HealPoints } from "./heal_points.ts";
-import { compareSeams, originOf, type ToldOrigin } from "./seams.ts";
 import {
   GONE_AFTER_MS,
   type HealingFacts,
-  type HealingSnapshot,
   isAt,
   type NoHealing,
   type OtherReplica,
   type OwnState,
 } from "./healing_facts.ts";
+import { none } from "./healing_needs.ts";
+import { isFuture, isOfOtherHistory } from "./healing_snapshots.ts";
 
 /**
  * A replica that is silent for longer is passed over, if its state can be had
@@ -111,116 +108,27 @@ function undecidable(what: string): string {
   return `${what}, and nobody can tell which is right: save both backups, and stop the wrong one`;
 }
 
-/** Whether another state is none that this replica's goes on to, or came from. */
-function isOfOtherHistory(
-  other: ToldOrigin,
-  { appliedSequence: sequence, seams }: OwnState,
-): boolean {
-  return compareSeams({ sequence, seams }, originOf(other)) === "other";
-}
-
-/**
- * @returns The newest stored snapshot that goes on from this replica's state
- * and is fuller; undefined if there is none.
- */
-export function fullerSnapshot(
-  { own, snapshots }: HealingFacts,
-): HealingSnapshot | undefined {
-  return snapshots.find((snapshot) => isFuture(snapshot, own));
-}
-
-/**
- * All that went on with it may be gone; their sets were acknowledged all the
- * same.
- *
- * @returns A stored snapshot of another history than this replica's, which
- * others have written to after its last entry, or that forks this replica once
- * it is read back; undefined if there is none.
- */
-export function otherHistory(
-  { own, snapshots }: HealingFacts,
-): HealingSnapshot | undefined {
-  return snapshots.find(({ info, isVerified, isUnreadable }) => {
-    if (isUnreadable) return false;
-    const heals = HealPoints.from(info.heals);
-    const isNewer = heals.count >= own.heals.count;
-    if (isNewer && !isVerified && forkBySnapshot(own, heals) !== undefined) {
-      return true;
-    }
-    return (info.time ?? "") > (own.time ?? "") &&
-      (isNewer && !knowsHealing(heals, own) || isOfOtherHistory(info, own));
-  });
-}
-
-/** Whether a state may have gone through this replica's newest heal point. */
-function knowsHealing(heals: HealPoints, own: OwnState): boolean {
-  const { last } = own.heals;
-  return last === undefined || heals.knows(last) ||
-    heals.isTooOldToKnow(last.sequence);
-}
-
-/**
- * @param own A replica's state.
- * @param snapshots The log's snapshots, newest first.
- * @param end The log's end.
- * @returns The newest snapshot that goes on from that state, and has what the
- * log has lost; undefined if there is none.
- */
-export function lostSnapshot(
-  own: OwnState,
-  snapshots: readonly HealingSnapshot[],
-  end: Pick<LogEnd, "sequence" | "time">,
-): HealingSnapshot | undefined {
-  return snapshots.find((snapshot) =>
-    snapshot.info.sequence > end.sequence && !isAbandoned(snapshot.info, end) &&
-    isFuture(snapshot, own)
-  );
-}
-
-/** Whether a snapshot goes on from this replica's state. */
-function isFuture(
-  { info, isUnreadable }: HealingSnapshot,
-  own: OwnState,
-): boolean {
-  if (info.sequence <= own.appliedSequence || isUnreadable) return false;
-  // It is of a history that others have left: they wrote past its end later.
-  if (own.time !== null && (info.time ?? "") < own.time) return false;
-  const heals = HealPoints.from(info.heals);
-  return heals.count >= own.heals.count && knowsHealing(heals, own) &&
-    forkBySnapshot(own, heals) === undefined &&
-    !isOfOtherHistory(info, own);
-}
-
 /** @returns Why this replica does not heal the log now; undefined if it does. */
 export function whoGoesFirst(facts: HealingFacts): NoHealing | undefined {
   const { own } = facts;
-  const problem = (reason: string): NoHealing => ({
-    type: "none",
-    why: "problem",
-    reason,
-  });
   const histories = twoHistories(facts);
-  if (histories !== undefined) return problem(histories);
+  if (histories !== undefined) return none("problem", histories);
   for (const other of companions(facts)) {
     if (!isFuller(other, own) || isHadElsewhere(other, facts)) continue;
     const { id, appliedSequence, version } = other;
     const has = `replica ${id} has applied entry ${appliedSequence}`;
     return other.heals === undefined
-      ? {
-        type: "none",
-        why: "problem",
-        reason:
-          `${has} and can't heal the log (version ${version}; or HEAL_AFTER_MS=0, or a permission is missing): upgrade it or let it heal; or save its backup and stop it`,
-      }
-      : { type: "none", why: "wait", reason: `${has}, so it heals the log` };
+      ? none(
+        "problem",
+        `${has} and can't heal the log (version ${version}; or HEAL_AFTER_MS=0, or a permission is missing): upgrade it or let it heal; or save its backup and stop it`,
+      )
+      : none("wait", `${has}, so it heals the log`);
   }
   const records = differentRecords(facts);
-  if (records !== undefined) return problem(records);
-  return mayTakeTurn(facts) ? undefined : {
-    type: "none",
-    why: "wait",
-    reason: "another replica with the same state heals the log",
-  };
+  if (records !== undefined) return none("problem", records);
+  return mayTakeTurn(facts)
+    ? undefined
+    : none("wait", "another replica with the same state heals the log");
 }
 
 /** Whether a replica that is silent is not needed for its state. */

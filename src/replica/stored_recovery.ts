@@ -8,7 +8,7 @@ import { getLogger } from "@logtape/logtape";
 import type { LogEnd } from "./fit.ts";
 import { ForkedError } from "./fork.ts";
 import type { HealingSnapshot, OwnState } from "./healing_facts.ts";
-import { lostSnapshot } from "./healing_rivals.ts";
+import { lostSnapshot } from "./healing_snapshots.ts";
 
 const logger = getLogger(["usergrade", "healing"]);
 

@@ -18,6 +18,7 @@ const TASKS = [
   "start",
   "backup",
   "snapshot",
+  "heal",
   "watch",
   "hostile",
 ] as const;

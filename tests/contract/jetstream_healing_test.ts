@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeFence } from "../../src/log/fence.ts";
-import { fenceSubject } from "../../src/log/jetstream/stream_config.ts";
+import { fenceSubject } from "../../src/log/jetstream/subjects.ts";
 import { type HealPoint, LogMovedError } from "../../src/log/healable_log.ts";
 import { NotStoredError } from "../../src/log/log.ts";
 import { eventually } from "../support/eventually.ts";

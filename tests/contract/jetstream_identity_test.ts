@@ -3,7 +3,7 @@ import { BatchPublisher } from "../../src/log/jetstream/batch_publisher.ts";
 import { JetStreamLog } from "../../src/log/jetstream/jetstream_log.ts";
 import { encodeFence } from "../../src/log/fence.ts";
 import type { JetStreamOptions } from "../../src/log/jetstream/options.ts";
-import { fenceSubject } from "../../src/log/jetstream/stream_config.ts";
+import { fenceSubject } from "../../src/log/jetstream/subjects.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   DEAF,

@@ -25,15 +25,20 @@ export async function saveStores({ servers }: Brokers): Promise<void> {
   await Promise.all(servers.map((server) => server.copyStore("save")));
 }
 
-/** Loses something, and waits until the broker answers again. */
-export async function lose(brokers: Brokers, loss: Loss): Promise<void> {
+/**
+ * Loses something, and waits until the broker answers again.
+ *
+ * @returns When all its servers took connections again, as `performance.now()`
+ * has it: several of them take some time more until they agree on who leads.
+ */
+export async function lose(brokers: Brokers, loss: Loss): Promise<number> {
   const { servers } = brokers;
   if (loss === "stream" || loss === "stream and bucket") {
     await deleteStream(brokers, LOG_STREAM);
     if (loss === "stream and bucket") {
       await deleteStream(brokers, BUCKET_STREAM);
     }
-    return;
+    return performance.now();
   }
   await Promise.all(servers.map((server) => server.stop("SIGKILL")));
   for (const server of servers) {
@@ -41,7 +46,9 @@ export async function lose(brokers: Brokers, loss: Loss): Promise<void> {
     else await server.copyStore("put back");
   }
   await Promise.all(servers.map((server) => server.start()));
+  const back_ms = performance.now();
   await untilAnswered(brokers);
+  return back_ms;
 }
 
 async function deleteStream(brokers: Brokers, name: string): Promise<void> {

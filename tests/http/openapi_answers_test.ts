@@ -88,6 +88,12 @@ async function askSets({ set }: Asked, document: OpenApi): Promise<void> {
     await set("get", path);
     await set("head", path);
   }
+  await set("get", "/backup", {
+    headers: {
+      accept: "application/octet-stream",
+      prefer: "compression=fast",
+    },
+  });
   await set("get", "/users", { query: "limit=0" });
   await set("head", "/users", { query: "limit=0" });
   await set("post", "/snapshot");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "nats";
-import { identityDescription } from "../../src/log/jetstream/stream_config.ts";
+import { identityDescription } from "../../src/log/jetstream/log_identity.ts";
 import { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import type { ServiceProcess } from "../support/service_process.ts";

@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { GONE_AFTER_MS as CLUSTER_GONE_AFTER_MS } from "../../src/cluster/members.ts";
-import {
-  FINISH_AFTER_MS,
-  healingFork,
-  healingStep,
-} from "../../src/replica/healing.ts";
+import { healingFork, healingStep } from "../../src/replica/healing.ts";
 import {
   GONE_AFTER_MS,
   type HealingFacts,
   type HealingSnapshot,
 } from "../../src/replica/healing_facts.ts";
 import { checkHealing, HealingError } from "../../src/replica/healing_check.ts";
+import { FINISH_AFTER_MS } from "../../src/replica/healing_finish.ts";
 import { TAKEOVER_MS, TURN_MS } from "../../src/replica/healing_rivals.ts";
 import { Seams } from "../../src/replica/seams.ts";
 import type { SeamsData } from "../../src/snapshot/snapshot.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ObjectMeta } from "../../src/log/jetstream/object_meta.ts";
-import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
+import { toldIdentity } from "../../src/log/jetstream/log_identity.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
 import { healPointOf } from "../support/simulated_stream.ts";
 import type { HealStorm } from "./heal_storm.ts";

@@ -5,7 +5,7 @@
  */
 import { saveSnapshot } from "../../src/snapshot/store.ts";
 import { ObjectBucket } from "../../src/log/jetstream/object_bucket.ts";
-import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
+import { toldIdentity } from "../../src/log/jetstream/log_identity.ts";
 import { FileStore } from "../../src/snapshot/file_store.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot.ts";
 import { Storage } from "../../src/storage/storage.ts";

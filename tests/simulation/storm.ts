@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { toldIdentity } from "../../src/log/jetstream/stream_config.ts";
+import { toldIdentity } from "../../src/log/jetstream/log_identity.ts";
 import { SUSPICION_MS } from "../../src/log/jetstream/suspicion.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { largeId } from "../support/memory.ts";

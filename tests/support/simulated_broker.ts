@@ -8,8 +8,8 @@ import type {
   StreamLook,
   StreamQuestion,
 } from "../../src/log/jetstream/stream_look.ts";
+import { identityDescription } from "../../src/log/jetstream/log_identity.ts";
 import {
-  identityDescription,
   newStreamConfig,
   type StreamConfig,
 } from "../../src/log/jetstream/stream_config.ts";

@@ -24,7 +24,7 @@ import type { Stream } from "../../src/log/jetstream/stream.ts";
 import {
   type OwnSubjects,
   ownSubjects,
-} from "../../src/log/jetstream/stream_config.ts";
+} from "../../src/log/jetstream/subjects.ts";
 import type {
   LogInfo,
   LogLimits,

@@ -8,7 +8,7 @@ import { compact } from "./format.js";
 
 /* global uPlot */
 
-const HEIGHT_PX = 130;
+const HEIGHT_PX = 134;
 const FONT = "11px system-ui, sans-serif";
 /** How lines differ besides their colours. */
 const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3], [1, 2]];
@@ -58,7 +58,9 @@ function axesOf(chart, span_s) {
   return [
     {
       ...axis,
-      size: 24,
+      // So that the lowest value stands clear of the first time.
+      gap: 9,
+      size: 28,
       splits: () => [5, 4, 3, 2, 1, 0].map((fifth) => -span_s * fifth / 5),
       values: (_plot, splits) =>
         splits.map((at) => at === 0 ? "now" : `${Math.round(at / 60)} min`),

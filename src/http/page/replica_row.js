@@ -66,20 +66,28 @@ export function makeRow() {
   return { row, parts };
 }
 
+/** Whether what a replica has now is known, and equals what this one has. */
+function isEqualNow({ state, equal }) {
+  return equal === true && !WITHOUT_RECORDS.includes(state);
+}
+
 /**
  * @param replica A replica in the answer of `/cluster`.
- * @param alone The id of the replica that differs from all others, if one does.
+ * @param cluster The answer.
  * @returns Whether it equals the others, in words, and how that looks.
  */
-export function equality({ replica_id, state, equal, compared_at }, alone) {
-  if (replica_id === alone) return ["stands alone", "bad"];
+export function equality(replica, { replicas, stands_alone }) {
+  const { replica_id, self, state, equal, compared_at } = replica;
+  if (replica_id === stands_alone) return ["stands alone", "bad"];
   if (equal === false) return ["differs", "bad"];
-  if (WITHOUT_RECORDS.includes(state)) {
-    return compared_at === null
-      ? ["not compared", "unknown"]
-      : ["was equal", "unknown"];
-  }
-  return equal === true ? ["equal", "good"] : ["not compared", "unknown"];
+  // This one equals others, which may be gone.
+  const isNow = isEqualNow(replica) &&
+    (!self || replicas.some((one) => !one.self && isEqualNow(one)));
+  if (isNow) return ["equal", "good"];
+  const was = self
+    ? equal === true
+    : WITHOUT_RECORDS.includes(state) && compared_at !== null;
+  return was ? ["was equal", "unknown"] : ["not compared", "unknown"];
 }
 
 function reasonOf({ state, reason, connected, restore }) {
@@ -110,10 +118,10 @@ function stateKind({ state, connected }) {
  *
  * @param made The row and its parts.
  * @param replica The replica in the answer of `/cluster`.
- * @param alone As in {@linkcode equality}.
+ * @param cluster The answer.
  */
-export function updateRow({ row, parts }, replica, alone) {
-  const [word, kind] = equality(replica, alone);
+export function updateRow({ row, parts }, replica, cluster) {
+  const [word, kind] = equality(replica, cluster);
   const { restore } = replica;
   setAttribute(row, "data-replica", replica.replica_id);
   setText(parts.name, replica.replica_id);

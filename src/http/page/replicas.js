@@ -14,11 +14,11 @@ const rows = new Map();
 const said = new Map();
 
 /** What has changed, in words. */
-function changes({ replicas, stands_alone }) {
+function changes(cluster) {
   const found = [];
-  for (const replica of replicas) {
+  for (const replica of cluster.replicas) {
     const id = replica.replica_id;
-    const [word] = equality(replica, stands_alone);
+    const [word] = equality(replica, cluster);
     const now = { state: replica.state.replaceAll("_", " "), word };
     const before = said.get(id);
     if (before !== undefined) {
@@ -49,7 +49,7 @@ function forget(replicas) {
  * @param cluster The answer.
  */
 export function showReplicas(cluster) {
-  const { replicas, stands_alone, presence } = cluster;
+  const { replicas, presence } = cluster;
   const [body] = table.tBodies;
   // What compares replicas means nothing there.
   table.classList.toggle(
@@ -61,7 +61,7 @@ export function showReplicas(cluster) {
     const id = replica.replica_id;
     if (!rows.has(id)) rows.set(id, makeRow());
     const made = rows.get(id);
-    updateRow(made, replica, stands_alone);
+    updateRow(made, replica, cluster);
     if (body.children[index] !== made.row) {
       body.insertBefore(made.row, body.children[index] ?? null);
     }

@@ -116,7 +116,7 @@ function conflicts({ other_logs, diverged, stands_alone }, self) {
     found.push([
       "bad",
       stands_alone === null
-        ? "Replicas differ at the same sequence. Which one is wrong can't be told from here."
+        ? "Replicas differ at the same sequence. Which one is wrong can't be told from here; OPERATIONS.md says how to find out (Two replicas disagree)."
         : `Replica ${stands_alone} differs from all others at the same sequence, and they are equal: restart it.`,
     ]);
   }
@@ -171,12 +171,12 @@ function others({ presence, replicas, diverged }, self) {
  * @param cluster The answer of `/cluster`.
  * @param status The answer of `/status`.
  * @returns `kind`: how good all of it is; `sentence`: whether gets and sets work,
- * and why not; `notes`: what else is to be known, each with its kind, the worst
+ * and why not; `sentenceKind`: how good that is; `notes`: what else is to be known, each with its kind, the worst
  * first.
  */
 export function verdict(cluster, status) {
   const self = cluster.replicas.find((one) => one.self);
-  const [kind, sentence] = service(status, self);
+  const [sentenceKind, sentence] = service(status, self);
   const remedy = REMEDIES[self.state];
   const notes = [
     ...(remedy === undefined ? [] : [["bad", remedy]]),
@@ -185,9 +185,12 @@ export function verdict(cluster, status) {
   ].map(([kind, text]) => ({ kind, text }))
     .sort((a, b) => KINDS.indexOf(b.kind) - KINDS.indexOf(a.kind));
   const worst = KINDS[
-    Math.max(...[{ kind }, ...notes].map((one) => KINDS.indexOf(one.kind)))
+    Math.max(
+      KINDS.indexOf(sentenceKind),
+      ...notes.map(({ kind }) => KINDS.indexOf(kind)),
+    )
   ];
-  return { kind: worst, sentence: `${sentence}.`, notes };
+  return { kind: worst, sentence: `${sentence}.`, sentenceKind, notes };
 }
 
 /**

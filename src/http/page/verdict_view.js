@@ -34,6 +34,7 @@ function showNotes(notes) {
 export function showVerdict(cluster, status) {
   const found = verdict(cluster, status);
   setText(sentence, found.sentence);
+  setAttribute(sentence, "data-kind", found.sentenceKind);
   setAttribute(section, "data-kind", found.kind);
   showNotes(found.notes);
   document.title = title(cluster, status);
@@ -48,6 +49,7 @@ export function showVerdict(cluster, status) {
  */
 export function showSilent(text) {
   setText(sentence, text);
+  setAttribute(sentence, "data-kind", "bad");
   setAttribute(section, "data-kind", "bad");
   showNotes([{
     kind: "unknown",

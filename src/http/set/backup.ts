@@ -17,6 +17,11 @@ import { type Handler, methods } from "../server/router.ts";
 /** How many backups are served at a time: each may keep a copy of what changes. */
 export const BACKUPS_MAX = 4;
 
+/** What it is. */
+const GZIP = "application/gzip";
+/** What it is for programs that ask for a file of any kind, and nothing else. */
+const ANY_FILE = "application/octet-stream";
+
 /** The backups that a replica has served. */
 export class BackupCounts {
   /** How many were read to their end. */
@@ -37,13 +42,17 @@ export class BackupCounts {
  */
 export function backup(source: BackupSource, counts: BackupCounts): Handler {
   const limit = new Limit(BACKUPS_MAX, "backups are being served");
-  const hold = () => {
+  const hold = (asked: Headers) => {
     const snapshot = source.snapshot();
     const made = new Date().toISOString();
-    return { snapshot, made, headers: headersOf({ ...snapshot.info, made }) };
+    const headers = {
+      "content-type": asked.get("accept") === ANY_FILE ? ANY_FILE : GZIP,
+      ...headersOf({ ...snapshot.info, made }),
+    };
+    return { snapshot, made, headers };
   };
-  const head = () => {
-    const { snapshot, headers } = hold();
+  const head: Handler = ({ headers: asked }) => {
+    const { snapshot, headers } = hold(asked);
     snapshot[Symbol.dispose]();
     // With no body at all the runtime would say that there are 0 bytes.
     const empty = new ReadableStream({ pull: (stream) => stream.close() });
@@ -52,7 +61,7 @@ export function backup(source: BackupSource, counts: BackupCounts): Handler {
   const get: Handler = ({ headers: asked }) => {
     const leave = limit.enter();
     try {
-      const { snapshot, made, headers } = hold();
+      const { snapshot, made, headers } = hold(asked);
       const observer = {
         read: (bytes: number) => counts.bytes += bytes,
         end: (isComplete: boolean) => {
@@ -80,7 +89,6 @@ export function backup(source: BackupSource, counts: BackupCounts): Handler {
 
 function headersOf(info: BackupInfo): Record<string, string> {
   return {
-    "content-type": "application/gzip",
     "content-disposition": `attachment; filename="${backupName(info)}.gz"`,
     "last-modified": new Date(info.made).toUTCString(),
     "log-sequence": String(info.sequence),

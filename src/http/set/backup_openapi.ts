@@ -22,7 +22,7 @@ export const BACKUP_PATH: PathItem = {
     operationId: "getBackup",
     summary: "The state at one sequence, as csv.gz",
     description:
-      "Exactly the state after the entry Log-Sequence, however long the download takes. Programs that read gzip and CSV open it, `POST /import` takes it, and the file names its own time, sequence, rows and digest. A download that takes no byte for 60 s is cut.",
+      "Exactly the state after the entry Log-Sequence, however long the download takes. Programs that read gzip and CSV open it, `POST /import` takes it, and the file names its own time, sequence, rows and digest. Its type is application/gzip, or application/octet-stream if Accept is that. A download that takes no byte for 60 s is cut.",
     tags: ["backups"],
     security: SECURITY,
     requestParams: {
@@ -47,8 +47,15 @@ export const BACKUP_PATH: PathItem = {
             description:
               "What the file says about itself, in JSON: log_id, sequence, sequence_time, rows, digest. HEAD has it too, without the file.",
           }),
+          "preference-applied": z.literal(PREFER_FAST).optional().meta({
+            description: "Only if it was preferred.",
+          }),
         }),
-        content: { "application/gzip": { schema: file } },
+        content: {
+          "application/gzip": { schema: file },
+          // Generators that know no gzip take this one.
+          "application/octet-stream": { schema: file },
+        },
       },
       ...GUARDS,
       "503": unavailable("Not ready, or too many backups are under way"),

@@ -16,7 +16,7 @@ import { AFTER, MESSAGE_ID, SEAM } from "./feed_message.ts";
 import type { JetStreamOptions } from "./options.ts";
 import type { PublishAction } from "./session_actions.ts";
 import type { Refused, Unsent } from "./session_events.ts";
-import { type OwnSubjects, ownSubjects } from "./stream_config.ts";
+import { type OwnSubjects, ownSubjects } from "./subjects.ts";
 
 const decoder = new TextDecoder();
 

@@ -13,7 +13,7 @@ import { probeAfter } from "./probe.ts";
 import type { Proposal } from "./proposal.ts";
 import { Proposals } from "./proposals.ts";
 import { PROBE_BATCH, type PublishAction } from "./session_actions.ts";
-import type { OwnSubjects } from "./stream_config.ts";
+import type { OwnSubjects } from "./subjects.ts";
 
 /** What changed: sets do not commit any more, or they do again. */
 export type CommitChange = "stalled" | "recovered" | undefined;
@@ -122,6 +122,10 @@ export class Commits {
     this.#publishOutrun(now_ms);
     this.#proposals.retry(now_ms).forEach((one) => this.#publish(one));
     this.#proposals.settle(this.feed.fed, now_ms);
+    // What was published names it, and is published again.
+    if (this.#proposals.count === 0) {
+      this.feed.own.tick(this.feed.fed, now_ms);
+    }
     switch (this.#health.tick(now_ms)) {
       case "stall":
         return "stalled";

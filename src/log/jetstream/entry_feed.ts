@@ -17,7 +17,7 @@ import {
   isFenceSubject,
   isUnknownVersion,
   type OwnSubjects,
-} from "./stream_config.ts";
+} from "./subjects.ts";
 import type { StoredEntry } from "./stream_look.ts";
 
 /** What a message means for its receiver. */

@@ -25,7 +25,7 @@ import {
 import { MESSAGE_ID } from "./feed_message.ts";
 import type { KnownLog } from "./known_log.ts";
 import { PURGE_TIMEOUT_MS, type Stream } from "./stream.ts";
-import { fenceSubject } from "./stream_config.ts";
+import { fenceSubject } from "./subjects.ts";
 import { NO_ENTRIES, type StreamLook } from "./stream_look.ts";
 
 /** The stream of a log, as healing reaches it. */

@@ -4,11 +4,8 @@
  * @module
  */
 import { isOldServer } from "./server_version.ts";
-import {
-  isIdWritten,
-  type StreamConfig,
-  version2Problem,
-} from "./stream_config.ts";
+import { isIdWritten } from "./log_identity.ts";
+import { type StreamConfig, version2Problem } from "./stream_config.ts";
 
 /**
  * @param id The log's identity.

@@ -8,7 +8,7 @@ import type { LogLoss } from "../healable_log.ts";
 import type { EntryFeed } from "./entry_feed.ts";
 import { healingProblem } from "./healing_problem.ts";
 import { type AppliedLog, judge, questionFor } from "./same_log.ts";
-import { logIdentity, toldIdentity } from "./stream_config.ts";
+import { logIdentity, toldIdentity } from "./log_identity.ts";
 import type { StreamLook, StreamQuestion } from "./stream_look.ts";
 import { Suspicion } from "./suspicion.ts";
 import type { Verdict } from "./verdict.ts";

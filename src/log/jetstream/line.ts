@@ -20,7 +20,7 @@ import { isSnapshotSubject } from "./object_names.ts";
 import type { JetStreamOptions } from "./options.ts";
 import type { SessionEvent } from "./session_events.ts";
 import { Stream } from "./stream.ts";
-import { isFenceSubject } from "./stream_config.ts";
+import { isFenceSubject } from "./subjects.ts";
 
 /** What comes over a line. */
 export interface LineListener {

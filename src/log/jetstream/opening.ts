@@ -7,11 +7,8 @@
 import { isPending } from "../fence.ts";
 import type { LogInfo } from "../log.ts";
 import type { StreamLook } from "./stream_look.ts";
-import {
-  logIdentity,
-  PAYLOAD_BYTES_MIN,
-  settingsProblem,
-} from "./stream_config.ts";
+import { logIdentity } from "./log_identity.ts";
+import { PAYLOAD_BYTES_MIN, settingsProblem } from "./stream_config.ts";
 
 /** The log to open. */
 export interface OpeningOptions {

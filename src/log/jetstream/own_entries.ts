@@ -7,7 +7,15 @@
 import type { EntryVersion } from "../change.ts";
 import { type FeedMessage, MESSAGE_ID, SEAM } from "./feed_message.ts";
 import type { Proposals } from "./proposals.ts";
-import type { OwnSubjects } from "./stream_config.ts";
+import type { OwnSubjects } from "./subjects.ts";
+
+/**
+ * How long ago a replica's last entry may be for it to show that the log is
+ * whole. Where others have written since, it shows nothing of their entries: a
+ * stream that was deleted and restored from an older backup may still have it,
+ * and is written to for up to two seconds before that is seen.
+ */
+export const OWN_RECENT_MS = 5_000;
 
 /** The last entry on the subjects on which a replica proposes. */
 export interface OwnEntry {
@@ -22,6 +30,9 @@ export class OwnEntries {
   /** The sequence of the last one on these subjects; 0 if it is not known. */
   #last = 0;
   #lastVersion: EntryVersion = 1;
+  /** The same sequence as it was at the last tick, and since when. */
+  #seen = 0;
+  #seenSince_ms = 0;
   /** The first entry that the stream has, as it was seen last. */
   #begin = 1;
 
@@ -65,6 +76,20 @@ export class OwnEntries {
   /** The last entry on this replica's subjects is not known any more. */
   forgetLast(): void {
     this.#last = 0;
+  }
+
+  /**
+   * Forgets the last one if others have written since, and it is not recent.
+   *
+   * @param fed The sequence of the log's last entry that was fed.
+   */
+  tick(fed: number, now_ms: number): void {
+    if (this.#last !== this.#seen) {
+      this.#seen = this.#last;
+      this.#seenSince_ms = now_ms;
+    } else if (
+      this.#last < fed && now_ms - this.#seenSince_ms >= OWN_RECENT_MS
+    ) this.forgetLast();
   }
 
   /** Takes note of the first entry that the stream has now: it may be cut. */

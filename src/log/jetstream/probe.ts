@@ -13,7 +13,7 @@ import {
 import type { UserChange } from "../../user_grade.ts";
 import { encodeEntry } from "../entry_payload.ts";
 import type { EntryFeed } from "./entry_feed.ts";
-import { changesVersion } from "./stream_config.ts";
+import { changesVersion } from "./subjects.ts";
 
 /** A message that tries whether sets commit. */
 export interface Probe {

@@ -7,7 +7,7 @@ import { compareLog, type EntryIdentity, isSameEntry } from "../compare_log.ts";
 import { isPending } from "../fence.ts";
 import type { Fence } from "../healable_log.ts";
 import type { KnownTimes } from "./entry_times.ts";
-import { isIdWritten, toldIdentity } from "./stream_config.ts";
+import { isIdWritten, toldIdentity } from "./log_identity.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
 import {
   forked,

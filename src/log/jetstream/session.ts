@@ -28,7 +28,7 @@ import type {
   SessionEvent,
 } from "./session_events.ts";
 import { SessionOutput } from "./session_output.ts";
-import { ownSubjects } from "./stream_config.ts";
+import { ownSubjects } from "./subjects.ts";
 
 /** How a session is set up. */
 export interface SessionOptions {

@@ -16,7 +16,7 @@ import { Session } from "./session.ts";
 import type { SessionAction, StreamRequest } from "./session_actions.ts";
 import type { SessionEvent } from "./session_events.ts";
 import { SteadyClock } from "./steady_clock.ts";
-import { identityDescription } from "./stream_config.ts";
+import { identityDescription } from "./log_identity.ts";
 import { askStream } from "./stream_request.ts";
 
 /** What a log tells of, once it is opened. */

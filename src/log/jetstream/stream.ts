@@ -6,11 +6,8 @@
  */
 import { ApiError } from "./api.ts";
 import { HEARTBEAT_MS, SILENCE_MAX_MS } from "./liveness.ts";
-import {
-  identityDescription,
-  newStreamConfig,
-  type StreamConfig,
-} from "./stream_config.ts";
+import { identityDescription } from "./log_identity.ts";
+import { newStreamConfig, type StreamConfig } from "./stream_config.ts";
 import { NO_ENTRIES, type StreamLook } from "./stream_look.ts";
 import { firstSequence, StreamReader } from "./stream_reader.ts";
 

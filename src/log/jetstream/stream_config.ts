@@ -1,14 +1,11 @@
 /**
- * How the JetStream stream of a cluster has to be set, and what its names mean.
+ * How the JetStream stream of a cluster has to be set.
  *
  * @module
  */
-import type { EntryVersion } from "../change.ts";
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
-
-/** How the subject of fences goes on: no replica can have that name. */
-const FENCE_SUFFIX = ".v2.set.$heal";
-const FENCE_SUBJECT = /^[^.]+\.v2\.set\.\$heal$/;
+import { identityDescription } from "./log_identity.ts";
+import { entrySubjects, subjectPrefix } from "./subjects.ts";
 
 /** How long JetStream remembers message ids: longer than any retry. */
 const DUPLICATE_WINDOW_MS = 120_000;
@@ -18,8 +15,6 @@ export const HEADER_BYTES_MAX = 1024;
 
 /** The least `max_payload` of a server: an entry has to fit, with its headers. */
 export const PAYLOAD_BYTES_MIN = ENTRY_BYTES_MAX + HEADER_BYTES_MAX;
-
-const DESCRIPTION = "UserGrade log ";
 
 /** What of a stream's configuration matters here. */
 export interface StreamConfig {
@@ -42,56 +37,6 @@ export interface StreamConfig {
   readonly sealed?: boolean;
   readonly max_msgs_per_subject?: number;
   readonly subject_transform?: unknown;
-}
-
-/** The first token of the subjects of a stream's entries. */
-function prefix(stream: string): string {
-  return stream.toLowerCase();
-}
-
-/** The subjects of all versions of entries. */
-function entrySubjects(stream: string): string {
-  return `${prefix(stream)}.*.set.*`;
-}
-
-/** The subjects on which a replica proposes, one for each version of entries. */
-export type OwnSubjects = Readonly<Record<EntryVersion, string>>;
-
-/** @returns The subjects on which a replica proposes. */
-export function ownSubjects(stream: string, replicaId: string): OwnSubjects {
-  return {
-    1: `${prefix(stream)}.v1.set.${replicaId}`,
-    2: `${prefix(stream)}.v2.set.${replicaId}`,
-  };
-}
-
-/** The subject of the fences by which a log is made whole. */
-export function fenceSubject(stream: string): string {
-  return prefix(stream) + FENCE_SUFFIX;
-}
-
-/** Whether an entry of the log is on the subject of its fences. */
-export function isFenceSubject(subject: string): boolean {
-  return FENCE_SUBJECT.test(subject);
-}
-
-/**
- * @returns The version of the changes that an entry holds; undefined if it holds
- * none that this replica knows.
- */
-export function changesVersion(subject: string): EntryVersion | undefined {
-  const version = subject.split(".", 2)[1];
-  if (version === "v1") return 1;
-  return version === "v2" && !isFenceSubject(subject) ? 2 : undefined;
-}
-
-/**
- * Whether an entry is of a version that this replica does not know, and so
- * must not skip. A subject without a version belongs to another program.
- */
-export function isUnknownVersion(subject: string): boolean {
-  const version = subject.split(".", 2)[1];
-  return /^v[1-9]\d*$/.test(version) && version !== "v1" && version !== "v2";
 }
 
 /**
@@ -146,7 +91,7 @@ export function version2Problem(
 ): string | undefined {
   const wanted = entrySubjects(name);
   const takes = subjects.includes(wanted) ||
-    subjects.includes(`${prefix(name)}.>`);
+    subjects.includes(`${subjectPrefix(name)}.>`);
   return takes
     ? undefined
     : `the subjects of the stream ${name} are [${
@@ -164,8 +109,8 @@ function problemsOf(
   const subjects = config.subjects ?? [];
   const allowed = [
     entrySubjects(stream),
-    `${prefix(stream)}.v1.set.*`,
-    `${prefix(stream)}.>`,
+    `${subjectPrefix(stream)}.v1.set.*`,
+    `${subjectPrefix(stream)}.>`,
   ];
   if (subjects.length !== 1 || !allowed.includes(subjects[0])) {
     problems.push(
@@ -205,29 +150,4 @@ function problemsOf(
     );
   }
   return problems;
-}
-
-/** @returns The log's identity as the stream's maker wrote it; undefined if it is not there. */
-export function toldIdentity(config: StreamConfig): string | undefined {
-  return /^UserGrade log ([0-9a-f]{16})$/.exec(config.description ?? "")?.[1];
-}
-
-/** Whether a log's identity is one that is written into a stream's description. */
-export function isIdWritten(id: string): boolean {
-  return /^[0-9a-f]{16}$/.test(id);
-}
-
-/** @returns The description that tells a log's identity. */
-export function identityDescription(id: string): string {
-  return DESCRIPTION + id;
-}
-
-/**
- * @param config The stream's configuration.
- * @param created When it was created, as the server says it.
- * @returns The log's identity: the one that its creator wrote into the
- * description, or name and time for a stream made by hand.
- */
-export function logIdentity(config: StreamConfig, created: string): string {
-  return toldIdentity(config) ?? `${config.name}@${created}`;
 }

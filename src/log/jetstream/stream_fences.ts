@@ -5,7 +5,7 @@
  */
 import { decodeFence, fenceRole } from "../fence.ts";
 import type { Fence } from "../healable_log.ts";
-import { fenceSubject } from "./stream_config.ts";
+import { fenceSubject } from "./subjects.ts";
 import type { StoredEntry } from "./stream_look.ts";
 
 /**

@@ -16,7 +16,8 @@ import {
 } from "./api.ts";
 import { formatTime } from "./delivery.ts";
 import { AFTER, MESSAGE_ID } from "./feed_message.ts";
-import { isFenceSubject, type StreamConfig } from "./stream_config.ts";
+import type { StreamConfig } from "./stream_config.ts";
+import { isFenceSubject } from "./subjects.ts";
 import { fenceOf, findFences } from "./stream_fences.ts";
 import type { StoredEntry, StreamLook, StreamQuestion } from "./stream_look.ts";
 

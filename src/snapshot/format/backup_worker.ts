@@ -1,6 +1,6 @@
 /**
- * The worker's entry: formats and compresses one backup off the main thread,
- * where it would make every get wait.
+ * The worker's entry: formats and compresses one backup after the other, off the
+ * main thread, where it would make every get wait.
  *
  * @module
  */
@@ -17,7 +17,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What the main thread sends: rows, and at last that there are no more. */
 export type ToBackupWorker =
-  /** The first message. */
+  /** The first message about a backup. */
   | { readonly type: "begin"; readonly compression: Compression }
   | {
     readonly type: "rows";

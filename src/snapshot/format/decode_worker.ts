@@ -1,6 +1,6 @@
 /**
- * The worker's entry: unzips and reads one backup off the main thread, which
- * gets its rows, or only their number and digest.
+ * The worker's entry: unzips and reads one backup after the other, off the main
+ * thread, which gets their rows, or only the rows' number and digest.
  *
  * @module
  */
@@ -16,7 +16,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What the main thread sends. */
 export type ToDecodeWorker =
-  /** The first message: whether the rows are wanted. */
+  /** The first message about a file: whether its rows are wanted. */
   | { readonly type: "begin"; readonly wantsRows: boolean }
   /** The next bytes of the file. */
   | {
@@ -50,7 +50,7 @@ const WINDOW_MESSAGES = 2;
 
 /** The next message. */
 let changed = Promise.withResolvers<void>();
-const chunks: Extract<ToDecodeWorker, { type: "bytes" }>[] = [];
+let chunks: Extract<ToDecodeWorker, { type: "bytes" }>[] = [];
 let hasEnd = false;
 let messagesOnTheWay = 0;
 
@@ -62,22 +62,23 @@ async function waitUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await changed.promise;
 }
 
-/** The chunk that is worked off, and since when. */
-let underWay = { restFactor: 0, began_ms: 0 };
-
 /** The file, at the pace of the reading: what was given before is worked off. */
-const file = new ReadableStream<Bytes>({
-  pull: async (controller) => {
-    const { restFactor, began_ms } = underWay;
-    await rest(performance.now() - began_ms, restFactor);
-    await waitUntil(() => chunks.length > 0 || hasEnd);
-    const next = chunks.shift();
-    if (next === undefined) return controller.close();
-    post({ type: "taken" });
-    underWay = { restFactor: next.restFactor, began_ms: performance.now() };
-    controller.enqueue(next.bytes);
-  },
-}, { highWaterMark: 0 });
+function openFile(): ReadableStream<Bytes> {
+  /** The chunk that is worked off, and since when. */
+  let underWay = { restFactor: 0, began_ms: 0 };
+  return new ReadableStream({
+    pull: async (controller) => {
+      const { restFactor, began_ms } = underWay;
+      await rest(performance.now() - began_ms, restFactor);
+      await waitUntil(() => chunks.length > 0 || hasEnd);
+      const next = chunks.shift();
+      if (next === undefined) return controller.close();
+      post({ type: "taken" });
+      underWay = { restFactor: next.restFactor, began_ms: performance.now() };
+      controller.enqueue(next.bytes);
+    },
+  }, { highWaterMark: 0 });
+}
 
 async function sendRows(rows: AsyncIterable<RowBlock>): Promise<void> {
   for await (const { count, keys, keyEnds, numbers } of rows) {
@@ -89,10 +90,13 @@ async function sendRows(rows: AsyncIterable<RowBlock>): Promise<void> {
 }
 
 async function decode(wantsRows: boolean): Promise<void> {
+  chunks = [];
+  hasEnd = false;
+  messagesOnTheWay = 0;
   // Someone waits for the rows; a check has time.
   if (!wantsRows) giveWay();
   try {
-    const { rows } = await readBackup(file);
+    const { rows } = await readBackup(openFile());
     const check = new RowCheck();
     if (wantsRows) await sendRows(rows);
     else for await (const block of rows) check.add(block);

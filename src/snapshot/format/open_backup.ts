@@ -12,11 +12,17 @@ import type { FromDecodeWorker, ToDecodeWorker } from "./decode_worker.ts";
 import type { GzipHeader } from "./gzip_header.ts";
 import { readBackupHeader, readBackupRows } from "./read_backup.ts";
 import { NO_REST, type RestFactor } from "./rest.ts";
+import { SpareWorker } from "./spare_worker.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** How many chunks of the file are on their way to the worker at a time. */
 const WINDOW_CHUNKS = 4;
+
+const WORKER_URL = new URL("./decode_worker.ts", import.meta.url);
+
+/** Those that check files have given way to others, and can't undo it. */
+const checkers = new SpareWorker(WORKER_URL);
 
 /** A backup file whose header is read. It can be read on once. */
 export interface OpenBackup extends Disposable {
@@ -91,13 +97,12 @@ export async function openBackup(
 
 /** Reads one file in a worker. */
 class Decoder implements Disposable {
-  readonly #worker = new Worker(
-    new URL("./decode_worker.ts", import.meta.url),
-    { type: "module" },
-  );
+  readonly #worker: Worker;
   #chunksOnTheWay = 0;
   /** Rows that have come. */
   readonly #blocks: RowBlock[] = [];
+  /** The worker got the whole file. */
+  #isFed = false;
   #hasEnded = false;
   #error: Error | undefined;
   /** The next message, or the end of this. */
@@ -107,9 +112,12 @@ class Decoder implements Disposable {
 
   constructor(
     private readonly reader: ByteReader,
-    wantsRows: boolean,
+    private readonly wantsRows: boolean,
     private readonly restFactor: RestFactor,
   ) {
+    this.#worker = wantsRows
+      ? new Worker(WORKER_URL, { type: "module" })
+      : checkers.take();
     this.#worker.onmessage = ({ data }: MessageEvent<FromDecodeWorker>) => {
       this.#receive(data);
       this.#wake();
@@ -150,7 +158,10 @@ class Decoder implements Disposable {
         continue;
       }
       const chunk = await this.reader.take();
-      if (chunk === undefined) return this.#post({ type: "end" });
+      if (chunk === undefined) {
+        this.#isFed = true;
+        return this.#post({ type: "end" });
+      }
       // A part of a buffer would take all of it along.
       const bytes = chunk.length === chunk.buffer.byteLength
         ? chunk as Bytes
@@ -188,7 +199,9 @@ class Decoder implements Disposable {
   fail(error: Error): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    this.#worker.terminate();
+    if (this.#isFed && this.#hasEnded && !this.wantsRows) {
+      checkers.giveBack(this.#worker);
+    } else this.#worker.terminate();
     this.reader.cancel(error).catch(() => {});
     this.#wake();
   }

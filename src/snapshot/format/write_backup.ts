@@ -10,12 +10,15 @@ import type { FromBackupWorker, ToBackupWorker } from "./backup_worker.ts";
 import type { Compression } from "./compression.ts";
 import { BARE_HEADER_BYTES, formatGzipHeader } from "./gzip_header.ts";
 import { NO_REST, type RestFactor } from "./rest.ts";
+import { SpareWorker } from "./spare_worker.ts";
 
 /** After how long without a reader a backup is cut. */
 export const STALL_TIMEOUT_MS = 60_000;
 
 /** How many blocks of rows are on their way to the worker at a time. */
 const WINDOW_MESSAGES = 2;
+
+const workers = new SpareWorker(new URL("./backup_worker.ts", import.meta.url));
 
 /** Told how a backup goes. */
 export interface BackupObserver {
@@ -105,14 +108,12 @@ export function writeBackup(
 
 /** The rows of a snapshot as gzip without its header, made when it is asked for. */
 class Compressor {
-  readonly #worker = new Worker(
-    new URL("./backup_worker.ts", import.meta.url),
-    { type: "module" },
-  );
+  readonly #worker = workers.take();
   #bytes: Uint8Array<ArrayBuffer>[] = [];
   #messagesOnTheWay = 0;
   #state: "rows to send" | "all rows sent" | "complete" = "rows to send";
   #error: Error | undefined;
+  #isClosed = false;
   /** The worker's own header makes room for ours; nothing checks it. */
   #headerLeft = BARE_HEADER_BYTES;
   #changed = Promise.withResolvers<void>();
@@ -184,9 +185,12 @@ class Compressor {
     this.#worker.postMessage(message, transfer);
   }
 
-  /** Releases the snapshot and ends the worker; closing twice is harmless. */
+  /** Releases the snapshot and the worker; closing twice is harmless. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.snapshot[Symbol.dispose]();
-    this.#worker.terminate();
+    if (this.#state === "complete") workers.giveBack(this.#worker);
+    else this.#worker.terminate();
   }
 }

@@ -9,10 +9,8 @@
  * @module
  */
 import { connect, type StreamConfig } from "nats";
-import {
-  newStreamConfig,
-  ownSubjects,
-} from "../../../src/log/jetstream/stream_config.ts";
+import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
+import { ownSubjects } from "../../../src/log/jetstream/subjects.ts";
 import { figuresOf } from "./figures.ts";
 import { grades } from "./requests.ts";
 

@@ -174,6 +174,10 @@ Deno.test("the verdict warns of a stop, of differences, of two logs and of other
   assert.equal(differs.kind, "bad");
   assert.match(differs.notes[0], /^bad: Replica b differs from all others/);
   assert.equal(differs.notes.length, 1);
+  const either = said([other("b", { equal: false })], {
+    cluster: { diverged: true },
+  });
+  assert.match(either.notes[0], /can't be told .* \(Two replicas disagree\)/);
   const logs = said([other("b")], {
     cluster: { other_logs: [{ follower: "replica x", log_id: "f00" }] },
   });
@@ -210,6 +214,20 @@ Deno.test("the verdict of a lone replica says whether others are expected", () =
   );
   const deaf = said([], { cluster: { presence: "off" } });
   assert.match(deaf.notes[0], /^unknown: Other replicas can't be seen/);
+});
+
+Deno.test("the sentence looks as good as what it says, whatever the notes say", () => {
+  const looks = (replicas: (typeof ROW)[], status = STATUS) => {
+    const { kind, sentenceKind } = verdict({ ...CLUSTER, replicas }, status);
+    return [kind, sentenceKind];
+  };
+  const gone = other("b", { state: "gone" });
+  assert.deepEqual(looks([ROW, other("b")]), ["good", "good"]);
+  assert.deepEqual(looks([ROW, gone]), ["busy", "good"]);
+  const leaving = { ...STATUS, leaving: "SIGTERM came" };
+  assert.deepEqual(looks([ROW, other("b")], leaving), ["busy", "busy"]);
+  const refused = { ...STATUS, sets_refused: "NATS does not answer" };
+  assert.deepEqual(looks([ROW, other("b")], refused), ["bad", "bad"]);
 });
 
 Deno.test("the title has the replica, and what it can do", () => {

@@ -66,6 +66,23 @@ Deno.test("GET /backup makes another file of the same state for those who prefer
   }
 });
 
+Deno.test("GET and HEAD /backup call the file one of any kind for those who ask for nothing else", async () => {
+  const service = new LocalService();
+  const types = {
+    "*/*": "application/gzip",
+    "application/octet-stream": "application/octet-stream",
+    "application/octet-stream, application/gzip;q=0.5": "application/gzip",
+  };
+  for (const [accept, type] of Object.entries(types)) {
+    for (const method of ["GET", "HEAD"]) {
+      const options = { method, headers: { accept } };
+      const response = await service.ask("/backup", options);
+      assert.equal(response.headers.get("content-type"), type);
+      await response.body?.cancel();
+    }
+  }
+});
+
 Deno.test("HEAD /backup has the headers of GET, and keeps no snapshot open", async () => {
   const service = new LocalService();
   await (await service.set({ user_id: "a" })).body?.cancel();

@@ -5,7 +5,7 @@ import {
   MESSAGE_ID,
 } from "../../../src/log/jetstream/feed_message.ts";
 import { Proposals } from "../../../src/log/jetstream/proposals.ts";
-import { ownSubjects } from "../../../src/log/jetstream/stream_config.ts";
+import { ownSubjects } from "../../../src/log/jetstream/subjects.ts";
 
 const permissions = "none";
 const SUBJECTS = ownSubjects("USERGRADE", "a");

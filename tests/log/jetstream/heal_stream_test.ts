@@ -10,10 +10,8 @@ import {
   LogMovedError,
 } from "../../../src/log/healable_log.ts";
 import { Stream } from "../../../src/log/jetstream/stream.ts";
-import {
-  newStreamConfig,
-  ownSubjects,
-} from "../../../src/log/jetstream/stream_config.ts";
+import { newStreamConfig } from "../../../src/log/jetstream/stream_config.ts";
+import { ownSubjects } from "../../../src/log/jetstream/subjects.ts";
 import { LOOK } from "./session_driver.ts";
 
 const LOG = "8f14e45fceea167a";

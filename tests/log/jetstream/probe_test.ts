@@ -3,7 +3,7 @@ import { encodeFence } from "../../../src/log/fence.ts";
 import { EntryFeed } from "../../../src/log/jetstream/entry_feed.ts";
 import { probeAfter } from "../../../src/log/jetstream/probe.ts";
 import { Proposals } from "../../../src/log/jetstream/proposals.ts";
-import { ownSubjects } from "../../../src/log/jetstream/stream_config.ts";
+import { ownSubjects } from "../../../src/log/jetstream/subjects.ts";
 import { entry } from "./session_driver.ts";
 
 const permissions = "none";

@@ -6,6 +6,7 @@ import {
   PROGRESS_MAX_MS,
   SILENCE_MAX_MS,
 } from "../../../src/log/jetstream/liveness.ts";
+import { OWN_RECENT_MS } from "../../../src/log/jetstream/own_entries.ts";
 import { PLACEMENTS_MAX } from "../../../src/log/jetstream/placement.ts";
 import { PROBE_BATCH } from "../../../src/log/jetstream/session_actions.ts";
 import type { StoredEntry } from "../../../src/log/jetstream/stream_look.ts";
@@ -652,6 +653,37 @@ test("names the log's last entry where its own last one is missing, until the lo
   assert.equal(after, undefined);
   driver.receive(entry(10, { messageId }));
   await ended;
+});
+
+test("names the log's last entry after a while in which only others wrote, since its own last one may be in a stream that was restored from an older backup", async () => {
+  const driver = new SessionDriver();
+  driver.feed(7);
+  const propose = (batch: number) => {
+    const ended = driver.session.propose(batch, PAYLOAD, driver.now_ms);
+    driver.pass(100);
+    return { ended, ...driver.take("publish") };
+  };
+  const first = propose(1);
+  driver.receive(entry(8, { messageId: first.messageId }));
+  await first.ended;
+  driver.passWithHeartbeats(OWN_RECENT_MS + 500);
+  // Nobody else has written: its own entry is the last one.
+  const second = propose(2);
+  assert.deepEqual(second.lastOwn, { sequence: 8, version: 1 });
+  driver.receive(entry(9, { messageId: second.messageId }));
+  await second.ended;
+  driver.receive(entry(10, { subject: "usergrade.v1.set.b" }));
+  driver.passWithHeartbeats(OWN_RECENT_MS - 500);
+  const third = propose(3);
+  assert.deepEqual(third.lastOwn, { sequence: 9, version: 1 });
+  driver.receive(entry(11, { messageId: third.messageId }));
+  await third.ended;
+  driver.receive(entry(12, { subject: "usergrade.v1.set.b" }));
+  driver.passWithHeartbeats(OWN_RECENT_MS + 500);
+  const fourth = propose(4);
+  assert.deepEqual([fourth.lastOwn, fourth.after], [undefined, 12]);
+  driver.receive(entry(13, { messageId: fourth.messageId }));
+  await fourth.ended;
 });
 
 test("says what its first batch follows, and says it of no other one", async () => {

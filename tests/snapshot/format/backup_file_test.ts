@@ -314,6 +314,22 @@ Deno.test("writeBackup() makes no more than its reader takes, and frees the snap
   assert.equal(closed, 1);
 });
 
+Deno.test("writeBackup() writes one file after the other, and some at a time, however the last one ended", async () => {
+  const storage = new Storage();
+  for (let i = 0; i < 20_000; i++) storage.set({ user_id: `user-${i}` });
+  const write = () => writeBackup(snapshotOf(storage), NOW);
+  const first = await new Response(write()).bytes();
+  for (let i = 0; i < 2; i++) {
+    const files = [write(), write(), write()]
+      .map((file) => new Response(file).bytes());
+    for (const file of await Promise.all(files)) assert.deepEqual(file, first);
+    const reader = write().getReader();
+    await reader.read();
+    await reader.read();
+    await reader.cancel();
+  }
+});
+
 Deno.test("writeBackup() is cut when nobody reads it for too long", async () => {
   const storage = new Storage();
   for (let i = 0; i < 200_000; i++) storage.set({ user_id: `user-${i}` });

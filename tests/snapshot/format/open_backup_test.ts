@@ -175,6 +175,9 @@ Deno.test("openBackup() says that its worker died", async () => {
       super.postMessage(null);
     }
   };
+  // It has the worker that an earlier test may have left.
+  using busy = await openBackup(beginning(FILE, () => {}));
+  const broken = assert.rejects(busy.count(), /was closed|worker died/);
   try {
     for (const read of [restoreRows, count]) {
       await assert.rejects(read(chunked(FILE, 1_000)), {
@@ -184,5 +187,15 @@ Deno.test("openBackup() says that its worker died", async () => {
     }
   } finally {
     globalThis.Worker = Worker;
+  }
+  busy.close();
+  await broken;
+});
+
+Deno.test("openBackup() counts one file after the other, damaged ones too", async () => {
+  const cut = FILE.subarray(0, FILE.length - 9);
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(await count(chunked(FILE, 10_000)), FOUND);
+    await assert.rejects(count(chunked(cut, 10_000)), BackupError);
   }
 });
