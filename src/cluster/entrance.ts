@@ -42,7 +42,7 @@ export async function enter(
   let refused: string | undefined;
   for (;;) {
     const asked = await find();
-    const { connections } = room.hearing;
+    const { withdrawals, hearing: { connections } } = room;
     await ask(asked);
     // Those who were asked may have applied more since.
     let log = await find();
@@ -61,8 +61,9 @@ export async function enter(
       admission = room.judge(log, now());
     }
     // NATS may have lost the log meanwhile, which the answers were about, and
-    // over a connection that broke the bucket may have said nothing.
-    const isOld = hasLost(asked, log) ||
+    // over a connection that broke the bucket may have said nothing. What a
+    // replica held that was started anew may have been stored since.
+    const isOld = hasLost(asked, log) || room.withdrawals > withdrawals ||
       room.hearing.connections > Math.max(connections, 1);
     if (admission.type === "go_on" && isOld) continue;
     if (admission.type === "go_on") {

@@ -62,6 +62,7 @@ export class Room {
    */
   readonly #givenUp = new Set<string>();
   readonly #unasked = new UnaskedPlaces();
+  #withdrawals = 0;
   #doubtSince_ms: number | undefined;
 
   /**
@@ -79,6 +80,7 @@ export class Room {
     const { replica_id, session, state, log_id } = heartbeat;
     const holder = `replica ${replica_id}`;
     this.hearing.heard(heartbeat);
+    const didHold = this.#held.has(holder);
     put(
       this.#healers,
       holder,
@@ -100,6 +102,15 @@ export class Room {
         kind: "replica",
       },
     );
+    if (didHold && !this.#held.has(holder)) this.#withdrawals++;
+  }
+
+  /**
+   * How often a replica that held a state said that it holds none: it was started
+   * anew, and may have stored the state before.
+   */
+  get withdrawals(): number {
+    return this.#withdrawals;
   }
 
   /**

@@ -77,6 +77,47 @@ Deno.test(
 );
 
 Deno.test(
+  "a start asks the stores anew when a replica that held a state was started anew: it may have stored it",
+  { permissions },
+  async () => {
+    const room = new Room(false);
+    room.hearing.joined(false, 0);
+    room.heard(heartbeat("b", { applied_sequence: 5 }), 0);
+    const held: string[] = [];
+    let asked = 0;
+    let clock = 0;
+    let log: FoundLog | undefined;
+    await enter(room, {
+      find: () => Promise.resolve(log),
+      ask: () => {
+        if (++asked === 2) {
+          room.noteHeld("the bucket", {
+            holder: "the bucket",
+            session: "",
+            logId: LOG,
+            sequence: 5,
+            users: 5,
+            isOfAnotherHistory: false,
+            kind: "store",
+          });
+        }
+        return Promise.resolve();
+      },
+      hold: (reason) => {
+        held.push(reason);
+        log = { id: LOG, lastSequence: 5 };
+      },
+      now: () => HEARING_MS + (clock += DOUBT_MS / 4),
+    }, () => {
+      room.heard(heartbeat("b", { state: "starting", log_id: null }), 0);
+      return Promise.resolve();
+    });
+    assert.equal(asked, 3);
+    assert.match(held.join(), /the bucket holds 5 users at entry 5/);
+  },
+);
+
+Deno.test(
   "a start asks anew when the log is lost after all were asked",
   { permissions },
   async () => {

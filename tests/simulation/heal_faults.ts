@@ -70,6 +70,16 @@ export function healFaults(
       );
       return faults.fallBehind(ms, behind);
     },
+    "the log is emptied": (ms) => {
+      const { stream } = broker;
+      // Nobody does that to a log that is being healed.
+      if (stream === undefined || storm.promises.pending) return false;
+      // Someone purges it, or its entries have all become too old.
+      stream.purge(stream.last + 1);
+      // One that starts finds it so.
+      storm.kill(random.pick([undefined, ...storm.services]), ms);
+      return true;
+    },
     "a replica more": () => {
       const name = storm.names.find((one) =>
         storm.services.every((service) => service.name !== one)

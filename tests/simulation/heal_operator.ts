@@ -92,9 +92,10 @@ export class HealOperator {
     const { first, last, entries } = stream;
     // What ends directly before the first entry has to be shown to be of the
     // same history, unless there is none yet.
-    const mark = entries.get(first);
+    const begin = entries.get(first);
     const isShown = first === 1 || last < first ||
-      mark !== undefined && healPointOf(mark) !== undefined;
+      begin !== undefined &&
+        (healPointOf(begin) !== undefined || begin.afterTime !== undefined);
     const reaches = (sequence: number) =>
       sequence >= (isShown ? first - 1 : first);
     return lossCount > 0 &&

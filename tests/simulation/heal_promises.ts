@@ -165,7 +165,8 @@ export class HealPromises {
     const point = { sequence: healed_to, digest };
     const healer = this.world.lifeOf(name);
     if (point.sequence === broker.stream!.last) {
-      return this.#marking(healer, point, broker.keysUpTo(broker.keyAt(point)));
+      const key = broker.keyAt(point) ?? this.#emptiedAt(point);
+      return this.#marking(healer, point, broker.keysUpTo(key));
     }
     const chain = broker.keysUpTo(this.#noteHealed(healer, point));
     this.seen.push("fence");
@@ -178,6 +179,16 @@ export class HealPromises {
       (other, { length }) =>
         `${name} heals to ${point.sequence}, and ${other.name} has ${length} that are none of it`,
     );
+  }
+
+  /**
+   * A log that was emptied behind its mark looks like one whose mark is missing.
+   * It gets one more, which must say the state that the log goes on from.
+   */
+  #emptiedAt({ digest }: HealPoint): string | undefined {
+    const { states, broker: { stream } } = this.world;
+    const last = stream!.history.at(-1);
+    return states.after(last).digest === digest ? last : undefined;
   }
 
   /** The healer's own entry, or that of a snapshot if it finishes another's work. */

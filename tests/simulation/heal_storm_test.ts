@@ -39,6 +39,7 @@ const SEEN = [
   "the bucket is full",
   "a server is behind",
   "a replica more",
+  "the log is emptied",
   "what a fence says is lost",
   "not healed",
 ];

@@ -44,6 +44,8 @@ export interface PublishedMessage {
   readonly seam?: string | undefined;
   /** The stream is to take it only directly after this entry. */
   readonly after?: number | undefined;
+  /** What it says of when the log took that entry. */
+  readonly afterTime?: string | undefined;
   /** The stream is to take it only if this is its last entry on a subject. */
   readonly lastOn?: { readonly subject: string; readonly sequence: number };
 }
@@ -156,7 +158,7 @@ export class SimulatedBroker {
     const { stream } = this;
     if (stream === undefined) return undefined;
     const { after = stream.last, messageId, subject, payload, seam } = message;
-    const { lastOn } = message;
+    const { lastOn, afterTime } = message;
     if (
       after !== stream.last ||
       lastOn !== undefined && lastOn.sequence !== stream.lastOn(lastOn.subject)
@@ -168,6 +170,7 @@ export class SimulatedBroker {
       subject,
       payload: Uint8Array.from(payload),
       seam,
+      afterTime,
       nanoseconds: `${DATE_MS + Math.floor(now_ms)}${
         String(this.#nanoseconds++).padStart(6, "0")
       }`,

@@ -661,8 +661,10 @@ export class SimulatedReplica {
   }
 
   #publish(
-    { batch, messageId, payload, version, seam, after, lastOwn }: PublishAction,
+    action: PublishAction,
   ): void {
+    const { batch, messageId, payload, version, seam, lastOwn } = action;
+    const { after, afterTime } = action;
     const subject = this.#subjects[version];
     const lastOn = lastOwn && {
       subject: this.#subjects[lastOwn.version],
@@ -684,6 +686,7 @@ export class SimulatedReplica {
           payload,
           seam: seam?.toString(),
           after,
+          afterTime,
           ...(lastOn && { lastOn }),
         },
         this.time.now,

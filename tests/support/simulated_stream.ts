@@ -6,7 +6,7 @@
  */
 import { decodeEntry, isDeletion } from "../../src/log/change.ts";
 import { isPending } from "../../src/log/fence.ts";
-import { formatNanoseconds } from "./nanoseconds.ts";
+import { AFTER } from "../../src/log/jetstream/feed_message.ts";
 import type {
   StoredEntry as ReadEntry,
   StreamLook,
@@ -17,6 +17,7 @@ import type { StreamConfig } from "../../src/log/jetstream/stream_config.ts";
 import type { HealPoint } from "../../src/log/healable_log.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import type { UserChange } from "../../src/user_grade.ts";
+import { formatNanoseconds } from "./nanoseconds.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -37,6 +38,8 @@ export interface StoredEntry {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** What its message says of the seam that it makes. */
   readonly seam: string | undefined;
+  /** What its message says of when the log took the entry before. */
+  readonly afterTime: string | undefined;
 }
 
 /** Tells an entry from all that any stream ever took. */
@@ -249,23 +252,26 @@ export class SimulatedStream {
 const messages = new WeakMap<StoredEntry, unknown>();
 
 function messageOf(entry: StoredEntry): unknown {
+  const { afterTime } = entry;
+  const after = afterTime === undefined ? "" : `${AFTER}: ${afterTime}\r\n`;
   return {
     seq: entry.sequence,
     subject: entry.subject,
     time: formatNanoseconds(entry.nanoseconds),
     hdrs: encoder.encode(
-      `NATS/1.0\r\nNats-Msg-Id: ${entry.messageId}\r\n\r\n`,
+      `NATS/1.0\r\nNats-Msg-Id: ${entry.messageId}\r\n${after}\r\n`,
     ).toBase64(),
     data: entry.payload.toBase64(),
   };
 }
 
 function readEntry(entry: StoredEntry): ReadEntry {
-  const { sequence, messageId, subject, payload } = entry;
+  const { sequence, messageId, subject, payload, afterTime } = entry;
   return {
     sequence,
     time: formatNanoseconds(entry.nanoseconds),
     messageId,
+    ...(afterTime !== undefined && { after: afterTime }),
     subject,
     data: payload,
   };
