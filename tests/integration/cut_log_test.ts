@@ -46,6 +46,9 @@ async function cut(cluster: Cluster): Promise<number> {
   });
 }
 
+/** With it, some megabytes take seconds on their way through a proxy. */
+const CHUNK_DELAY_MS = 10;
+
 /** The pause between two gets. */
 const PAUSE_MS = 5;
 
@@ -226,6 +229,8 @@ Deno.test("a replica goes on from a snapshot when the log is cut beyond it while
   });
   assert.equal(imported.status, 200, await imported.text());
   await using proxy = new TcpProxy(cluster.broker.port);
+  // So that it has not caught up before it is seen to do so.
+  proxy.weather = { type: "delay", delay_ms: CHUNK_DELAY_MS };
   const path = `${folder.path}/backup.csv.gz`;
   const b = cluster.spawnReplica(1, {
     NATS_URL: `nats://127.0.0.1:${proxy.port}`,
