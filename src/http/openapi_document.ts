@@ -5,7 +5,11 @@
  *
  * @module
  */
-import { createDocument, type ZodOpenApiOperationObject } from "zod-openapi";
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiResponseObject,
+} from "zod-openapi";
 import { CLUSTER_PATH } from "./get/cluster_openapi.ts";
 import { GET_PATH } from "./get/get_openapi.ts";
 import { HISTORY_PATH } from "./get/history_openapi.ts";
@@ -14,6 +18,7 @@ import { STATUS_PATH } from "./get/status_openapi.ts";
 import { USERS_PATH } from "./get/users_openapi.ts";
 import { WATCH_PATH } from "./get/watch_openapi.ts";
 import { forGenerators, withoutUnions } from "./openapi/json_schema.ts";
+import { withExample } from "./openapi/problem_examples.ts";
 import {
   GUARDS,
   OTHERWISE,
@@ -117,8 +122,20 @@ function guardedAtOne(paths: Paths): Paths {
 function whole(paths: Paths): Paths {
   return eachOperation(paths, (operation) => ({
     ...operation,
-    responses: { ...operation.responses, ...OTHERWISE },
+    responses: { ...withExamples(operation.responses), ...OTHERWISE },
   }));
+}
+
+/** Adds an example to each error. */
+function withExamples(
+  responses: ZodOpenApiOperationObject["responses"],
+): ZodOpenApiOperationObject["responses"] {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      withExample(status, response as ZodOpenApiResponseObject),
+    ]),
+  );
 }
 
 /** Changes every operation of some paths. */

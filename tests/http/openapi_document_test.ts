@@ -85,6 +85,28 @@ Deno.test("the OpenAPI document says how wide each number is, and has no union w
   assert.ok(numbers > 50);
 });
 
+/** An answer as the document has it. */
+interface Declared {
+  content: Record<string, { example?: { title: string; status: number } }>;
+}
+
+Deno.test("each error of the OpenAPI document has an example of its own status", () => {
+  const { paths } = document();
+  let examples = 0;
+  for (const { get, post } of Object.values<Record<string, never>>(paths)) {
+    for (const { responses } of [get, post].filter((one) => one as unknown)) {
+      for (const [status, answer] of Object.entries<Declared>(responses)) {
+        const error = answer.content?.["application/problem+json"];
+        if (error === undefined) continue;
+        assert.equal(error.example?.status, Number(status));
+        assert.notEqual(error.example.title === "Not Found", status !== "404");
+        examples++;
+      }
+    }
+  }
+  assert.ok(examples > 40);
+});
+
 Deno.test("the OpenAPI document lets answers grow, and no requests", () => {
   const { components: { schemas } } = document();
   const closed = Object.keys(schemas)

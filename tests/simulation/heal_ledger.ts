@@ -9,7 +9,7 @@ import type { SimulatedObjects } from "../support/simulated_objects.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
 
 /** @returns The sequence in the key of an entry. */
-export function sequenceOf(key: string): number {
+function sequenceOf(key: string): number {
   return Number(key.slice(0, key.indexOf("@")));
 }
 

@@ -16,7 +16,7 @@ import {
 } from "../support/simulated_stream.ts";
 import type { SimulatedStates } from "../support/simulated_states.ts";
 import type { SimulatedTime } from "../support/simulated_time.ts";
-import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
+import { formatNanoseconds } from "../support/nanoseconds.ts";
 import { HealLedger } from "./heal_ledger.ts";
 
 /**

@@ -27,7 +27,7 @@ import { isTrue } from "./simulated_backup.ts";
 import { DATE_MS } from "./simulated_broker.ts";
 
 /** The bucket of the simulated log. */
-export const BUCKET = bucketOf("USERGRADE");
+const BUCKET = bucketOf("USERGRADE");
 
 /** What a server refuses most often. */
 const NO_MESSAGE = new ApiError(NO_MESSAGE_FOUND, "no message found");

@@ -8,6 +8,7 @@ import type {
   ZodOpenApiPathItemObject,
   ZodOpenApiResponseObject,
 } from "zod-openapi";
+import { withExample } from "./problem_examples.ts";
 import { Problem } from "./schemas.ts";
 import type { Tag } from "./tags.ts";
 
@@ -110,7 +111,10 @@ export const OTHERWISE = {
     id: "Refused",
   },
   "500": {
-    ...problem("The service has a fault, which its log names"),
+    ...withExample(
+      "500",
+      problem("The service has a fault, which its log names"),
+    ),
     id: "Fault",
   },
 } satisfies Record<string, ZodOpenApiResponseObject>;

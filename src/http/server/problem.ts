@@ -11,6 +11,7 @@ import {
   UnconfirmedError,
 } from "../../errors.ts";
 import { InvalidUserGradeError } from "../../user_grade_schema.ts";
+import { TITLES } from "../openapi/titles.ts";
 import {
   BodyBrokenError,
   BodyCrowdedOutError,
@@ -20,22 +21,6 @@ import {
 } from "./body.ts";
 
 const logger = getLogger(["usergrade", "http"]);
-
-const TITLES = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  409: "Conflict",
-  410: "Gone",
-  413: "Content Too Large",
-  415: "Unsupported Media Type",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-} as const;
 
 /** After how many seconds a client may try again. */
 const RETRY_AFTER_SECONDS = "1";
