@@ -112,6 +112,7 @@ const ARROWS: Record<string, string[]> = {
     "http/server",
     "snapshot",
     "pem.ts",
+    "password_line.ts",
     "telemetry",
   ],
   "telemetry": [
@@ -189,6 +190,7 @@ const ARROWS: Record<string, string[]> = {
     "user_grade_schema.ts",
     "user_grade.ts",
     "pem.ts",
+    "password_line.ts",
     "errors.ts",
   ],
   "snapshot": [
@@ -206,6 +208,7 @@ const ARROWS: Record<string, string[]> = {
   "integer_text.ts": [],
   "idle_timeout.ts": [],
   "pem.ts": [],
+  "password_line.ts": [],
   "descriptors.ts": [],
   "signals.ts": [],
   "histogram.ts": [],
