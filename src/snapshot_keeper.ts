@@ -139,7 +139,7 @@ export class SnapshotKeeper {
     if (!replica.writable) {
       return `this replica can't commit (${replica.state}): ${replica.reason}`;
     }
-    // Nobody can say which of two that differ is right.
+    // With two replicas that differ, neither can tell which is wrong.
     return cluster.diverged
       ? "this replica and another one have different records"
       : undefined;

@@ -163,13 +163,19 @@ async function openLog(
 
 /** Waits until the other replicas let this one open the log, or make it. */
 async function passRoom(
-  { config, log, room, replica, now }: StartupParts,
+  { config, log, members, room, replica, now }: StartupParts,
   peers: Peers,
   stored: StoredStates,
   state: FileState | undefined,
 ): Promise<void> {
   await enter(room, {
-    find: () => log.find(),
+    find: async () => {
+      const found = await log.find();
+      // The answer may have overtaken a new connection of the members, over
+      // which they are to be heard anew.
+      await members.flush();
+      return found;
+    },
     ask: async (found) => {
       const end = found && makesWhole(config)
         ? await endOf(log, found)

@@ -6,7 +6,7 @@
 import { UserGradeError } from "./errors.ts";
 
 /** The most bytes of a stream that are kept to send them from a browser. */
-export const STREAM_BYTES_MAX = 256 * 2 ** 20;
+const STREAM_BYTES_MAX = 256 * 2 ** 20;
 
 /**
  * Browsers send no stream over HTTP/1.1: Chromium fails, others send the text

@@ -31,6 +31,8 @@ export interface ClusterPorts {
   readonly sendHeartbeat: SendHeartbeat | undefined;
   /** Takes a heartbeat of another replica. */
   heard(heartbeat: Heartbeat): void;
+  /** Reads a message; {@linkcode parseHeartbeat} if left out. */
+  readonly parse?: typeof parseHeartbeat;
 }
 
 /** The cluster at one moment. */
@@ -183,7 +185,7 @@ export class Cluster {
   heard(replicaId: string, bytes: Uint8Array, now_ms: number): void {
     let heartbeat: Heartbeat;
     try {
-      heartbeat = parseHeartbeat(replicaId, bytes);
+      heartbeat = (this.ports.parse ?? parseHeartbeat)(replicaId, bytes);
     } catch (error) {
       if (!(error instanceof InvalidHeartbeatError)) throw error;
       this.#dropped++;

@@ -149,17 +149,24 @@ export class HeartbeatSender {
     this.#isAsked = false;
     const { state } = this.replica;
     const heartbeat = { ...this.current(), ...(asks && { asks }) };
-    const as = (state: string) => encodeHeartbeat({ ...heartbeat, state });
-    const sure = as(this.#told);
+    const told = this.#told;
     const hears = this.replica.writable ? this.hears(now_ms) : undefined;
     const isNeverCompared = LOSS_STATES.includes(state) ||
       state === "restoring";
-    const unsure = FOLLOWING_STATES.includes(state) ? as("away") : undefined;
+    // Made when they are read: whoever knows which is true reads one.
     this.sendHeartbeat({
-      admitted: hears &&
-        encodeHeartbeat({ ...heartbeat, state: this.#told, hears }),
-      sure,
-      unsure: isNeverCompared ? sure : unsure,
+      get admitted() {
+        return hears && encodeHeartbeat({ ...heartbeat, state: told, hears });
+      },
+      get sure() {
+        return encodeHeartbeat({ ...heartbeat, state: told });
+      },
+      get unsure() {
+        if (isNeverCompared) return this.sure;
+        return FOLLOWING_STATES.includes(state)
+          ? encodeHeartbeat({ ...heartbeat, state: "away" })
+          : undefined;
+      },
     });
   }
 

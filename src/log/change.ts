@@ -97,13 +97,6 @@ export function entryText(changes: readonly Readonly<UserChange>[]): string {
   return JSON.stringify(changes);
 }
 
-/** @returns The lowest version of entries that can say all of these changes. */
-export function entryVersion(
-  changes: readonly { readonly version: EntryVersion }[],
-): EntryVersion {
-  return changes.some(({ version }) => version === 2) ? 2 : 1;
-}
-
 /**
  * @param payload An entry's payload, from anyone.
  * @param version The entry's version; 1 if it is left out.

@@ -5,7 +5,6 @@
  * @module
  */
 import type { UnavailableError } from "../errors.ts";
-import { SnapshotStoreError } from "../snapshot/store.ts";
 import { CompactionCalls, type CompactionPorts } from "./compaction_calls.ts";
 import type {
   CompactionSituation,
@@ -21,6 +20,7 @@ import {
 } from "./compaction_progress.ts";
 import type { MadeSnapshot } from "./compaction_requests.ts";
 import { perform } from "./compaction_steps.ts";
+import { giveUpUnlisted } from "./snapshot_steps.ts";
 
 /** How often the next step is considered. */
 const CONSIDER_MS = 250;
@@ -143,7 +143,7 @@ export class Compactor {
         if (look === undefined) return;
         askedUpTo = requests.last;
         if (written !== undefined && !isListed(written, look)) {
-          await this.#giveUp(written);
+          await giveUpUnlisted(written, this.#calls);
         }
         step = this.#progress.next(
           look,
@@ -166,17 +166,6 @@ export class Compactor {
     const look = await sight.look(logId, this.ports.now());
     troubles.allowed("look");
     return look;
-  }
-
-  /**
-   * A snapshot that is not listed after it was written never counts: without a
-   * wait it would be written again and again, and fill the store.
-   */
-  async #giveUp(id: string): Promise<never> {
-    await this.#calls.delete(id);
-    throw new SnapshotStoreError(
-      `the snapshot that was written, ${id}, is not listed: too many objects are there, or another replica has deleted it`,
-    );
   }
 
   /** @returns The id of the snapshot that was written, if that was the step. */

@@ -57,6 +57,18 @@ export function isAbandoned(
 }
 
 /**
+ * Whether a log that goes on from a snapshot has an entry that shows it: an empty
+ * one that begins directly after it has none, and may have come there another
+ * way.
+ */
+export function isShown(
+  { sequence }: Pick<SnapshotInfo, "sequence">,
+  { time, begin }: LogLocation,
+): boolean {
+  return sequence === 0 || time !== undefined || begin !== undefined;
+}
+
+/**
  * Whether a log's first entry says that it follows a state.
  *
  * @param time When the log took the state's last entry.

@@ -25,6 +25,10 @@ import { finishFence, finishMark } from "./healing_finish.ts";
 import { none } from "./healing_needs.ts";
 import { companions } from "./healing_rivals.ts";
 
+/** Why a stream that is another log is left alone, and what to do. */
+const OTHER_LOG =
+  "repair NATS or NATS_URL; or, if nobody needs that stream, remove it (nats stream rm): replicas that run then make the log again";
+
 /** @returns The next step. */
 export function healingStep(facts: HealingFacts): HealingStep {
   const step = decide(facts);
@@ -86,7 +90,7 @@ function decide(facts: HealingFacts): HealingStep {
     case "unmarked":
       return finishMark(facts);
     case "other_log":
-      return none("off", loss.reason);
+      return none("off", OTHER_LOG);
   }
 }
 
@@ -94,7 +98,7 @@ function whyOff(
   { own, loss, healAfter_ms, isOrdered, isPresenceOn, problem }: HealingFacts,
 ): string | undefined {
   if (own.isForked) return "this replica is forked";
-  if (loss.type === "other_log") return loss.reason;
+  if (loss.type === "other_log") return OTHER_LOG;
   if (healAfter_ms === 0 && !isOrdered) return "HEAL_AFTER_MS is 0";
   if (loss.problem !== undefined) return loss.problem;
   if (!isPresenceOn) {

@@ -55,7 +55,7 @@ export function isFuller(other: OtherReplica, own: OwnState): boolean {
 }
 
 /** @returns Whether another replica's state is at the same sequence. */
-export function isAsFull(other: OtherReplica, own: OwnState): boolean {
+function isAsFull(other: OtherReplica, own: OwnState): boolean {
   return compare(other, own) === 0;
 }
 

@@ -7,6 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import type { HealingCalls } from "./healing_calls.ts";
 import type { HealingSnapshot, HealingWork } from "./healing_facts.ts";
 import {
+  giveUpUnlisted,
   type SnapshotContext,
   verifySnapshot,
   writeSnapshot,
@@ -35,8 +36,7 @@ export async function performHealing(
 ): Promise<void> {
   switch (step.type) {
     case "write":
-      await writeSnapshot("the log has to be healed", calls, context);
-      return;
+      return await writeListed(calls, context);
     case "verify":
       await verifySnapshot(step.snapshot, calls, context);
       return;
@@ -69,6 +69,19 @@ export async function performHealing(
       );
     }
   }
+}
+
+/** Writes a snapshot, and makes sure that the next look will find it. */
+async function writeListed(
+  calls: HealingCalls,
+  context: HealingContext,
+): Promise<void> {
+  const reason = "the log has to be healed";
+  const outcome = await writeSnapshot(reason, calls, context);
+  if (outcome.type !== "written") return;
+  const { id } = outcome.snapshot;
+  const listed = await calls.list();
+  if (!listed.some((one) => one.id === id)) await giveUpUnlisted(id, calls);
 }
 
 /** @returns A step that is under way in a few words, for the probes. */

@@ -159,7 +159,11 @@ export class Rejoin {
 
   async #once(signal: AbortSignal): Promise<Found> {
     const logId = this.replica.log!.id;
-    const found = await this.#search!({ logId, entry: this.#missing }, signal);
+    const found = await this.#search!({
+      logId,
+      entry: this.#missing,
+      objection: (info) => this.replica.forkFrom(info),
+    }, signal);
     return found.type === "restored" && found.place.sequence < this.#missing
       ? {
         type: "nothing",

@@ -128,7 +128,7 @@ export class Replica extends ReplicaRequests {
         `Cannot go on from a snapshot at ${sequence}: entry ${this.appliedSequence} is applied`,
       );
     }
-    const reason = this.#forkFrom(place);
+    const reason = this.forkFrom(place);
     if (reason !== undefined) {
       this.healingChanged({ type: "forked", reason });
       throw new ForkedError(reason);
@@ -151,8 +151,8 @@ export class Replica extends ReplicaRequests {
     this.#appliedMore();
   }
 
-  /** Why its state is not the beginning of another one; undefined if it may be. */
-  #forkFrom(place: Place): string | undefined {
+  /** @returns Why its state is not the beginning of another one; undefined if it may be. */
+  forkFrom(place: Place): string | undefined {
     const { appliedSequence: sequence, appliedTime: time, seams } = this;
     return forkBySnapshot(this, HealPoints.from(place.heals)) ??
       forkBySeams({ sequence, seams }, originOf(place)) ??

@@ -13,7 +13,7 @@ import {
 } from "../snapshot/snapshot.ts";
 import type { SnapshotSource } from "../snapshot/source.ts";
 import type { Storage } from "../storage/storage.ts";
-import { type LogEnd, misfit } from "./fit.ts";
+import { isShown, type LogEnd, misfit } from "./fit.ts";
 import type { RestoreProgress } from "./readiness.ts";
 import { Refusals } from "./refusals.ts";
 import type { Place } from "./state_machine.ts";
@@ -40,6 +40,12 @@ export interface Wanted {
    * log has lost. Stored ones are tried before the sources.
    */
   readonly end?: LogEnd | undefined;
+  /**
+   * Why a snapshot does not go on from the state that there is; left out if there
+   * is none. It is asked where no entry of the log shows that the log goes on
+   * from the snapshot: a replica that has another history may offer it.
+   */
+  readonly objection?: (info: SnapshotInfo) => string | undefined;
 }
 
 /** The state that a search has restored. */
@@ -85,11 +91,15 @@ export class SearchAttempt {
 
   /** @returns Why a snapshot will not do; undefined if it will. */
   async misfit(info: SnapshotInfo): Promise<string | undefined> {
-    const { logId, entry, end } = this.wanted;
+    const { logId, entry, end, objection } = this.wanted;
     if (info.sequence < entry) {
       return `too old for this replica: it ends at ${info.sequence}, and entry ${entry} is needed`;
     }
-    return misfit(info, logId, await this.ports.log.locate(info.sequence), end);
+    const location = await this.ports.log.locate(info.sequence);
+    const why = misfit(info, logId, location, end);
+    if (why !== undefined || isShown(info, location)) return why;
+    const other = objection?.(info);
+    return other && `of another history, or this replica is: ${other}`;
   }
 
   /**

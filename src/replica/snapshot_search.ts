@@ -38,8 +38,9 @@ export interface SnapshotPlaces {
   /** Peers and files, in the order in which they are tried. */
   readonly sources: readonly SnapshotSource[];
   /**
-   * Tried after the sources: the newest snapshot first, over all stores; of two
-   * at the same sequence, the one whose store comes first.
+   * Tried after the sources, unless the log is empty: the newest snapshot first,
+   * over all stores; of two at the same sequence, the one whose log was healed
+   * more often, or whose store comes first.
    */
   readonly stores: readonly NamedStore[];
 }
@@ -83,13 +84,20 @@ export class SnapshotSearch {
     const { log, tell, loop } = this;
     const attempt = new SearchAttempt(wanted, { log, tell, loop }, signal);
     const { refusals } = attempt;
+    // An empty log does not tell a source that has another history. What it was
+    // emptied behind is stored.
+    const { firstSequence, lastSequence } = await log.locate(0);
+    const isEmptied = firstSequence > 1 && firstSequence > lastSequence;
     // They are listed only when they are needed.
-    const listed = wanted.end && await this.#stored(refusals);
-    const isLost = ({ stored }: Listed) => isBeyond(stored.info, wanted.end);
-    return await this.#tryStored(listed?.filter(isLost) ?? [], attempt) ??
+    const listed = (wanted.end !== undefined || isEmptied)
+      ? await this.#stored(refusals)
+      : undefined;
+    const isFirst = ({ stored }: Listed) =>
+      isEmptied || isBeyond(stored.info, wanted.end);
+    return await this.#tryStored(listed?.filter(isFirst) ?? [], attempt) ??
       await this.#trySources(attempt) ??
       await this.#tryStored(
-        listed?.filter((one) => !isLost(one)) ?? await this.#stored(refusals),
+        listed?.filter((one) => !isFirst(one)) ?? await this.#stored(refusals),
         attempt,
       ) ??
       { type: "nothing", account: refusals.text };
@@ -141,6 +149,8 @@ export class SnapshotSearch {
         });
       }
     }
-    return all.sort((a, b) => b.stored.info.sequence - a.stored.info.sequence);
+    return all.sort(({ stored: { info: a } }, { stored: { info: b } }) =>
+      b.sequence - a.sequence || (b.heals?.count ?? 0) - (a.heals?.count ?? 0)
+    );
   }
 }

@@ -5,7 +5,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { SnapshotDamagedError } from "../snapshot/snapshot.ts";
-import type { StoredSnapshot } from "../snapshot/store.ts";
+import { SnapshotStoreError, type StoredSnapshot } from "../snapshot/store.ts";
 import type { StoreCalls } from "./store_calls.ts";
 
 const logger = getLogger(["usergrade", "compaction"]);
@@ -53,6 +53,23 @@ export async function writeSnapshot(
     },
   );
   return { type: "written", snapshot, took_ms };
+}
+
+/**
+ * Takes back a snapshot that is not listed after it was written: it never
+ * counts, and without a wait it would be written again and again, and fill the
+ * store.
+ *
+ * @throws {SnapshotStoreError} Why it does not count.
+ */
+export async function giveUpUnlisted(
+  id: string,
+  calls: StoreCalls,
+): Promise<never> {
+  await calls.delete(id);
+  throw new SnapshotStoreError(
+    `the snapshot that was written, ${id}, is not listed: too many objects are there, or another replica has deleted it`,
+  );
 }
 
 /**

@@ -15,7 +15,7 @@ export const QUEUE_UNITS_MAX = 4 * BATCH_CHANGES_MAX;
  * The most changes of waiting units: 64 clients that send their next array of
  * any length on each answer find room.
  */
-export const QUEUE_CHANGES_MAX = 64 * BATCH_CHANGES_MAX;
+const QUEUE_CHANGES_MAX = 64 * BATCH_CHANGES_MAX;
 
 /** A bounded queue of units. */
 export class UnitQueue {

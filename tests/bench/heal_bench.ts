@@ -83,6 +83,19 @@ async function measureCluster(
   await using world = await HealWorld.start(servers, replicas, {
     HEAL_AFTER_MS: String(HEAL_AFTER_MS),
   });
+  const found: Case[] = [];
+  await world.explained(async () => {
+    found.push(...await loseAll(world, servers, replicas));
+  });
+  return found;
+}
+
+/** @throws {Error} If an acknowledged set is lost, or if replicas differ. */
+async function loseAll(
+  world: HealWorld,
+  servers: ServerCount,
+  replicas: number,
+): Promise<Case[]> {
   const clients = new SteadyClients(world.replicas);
   await clients.back();
   const found = LOSSES.map((loss) => ({ loss, aways: [] as Away[] }));
@@ -97,7 +110,6 @@ async function measureCluster(
       );
     }
   }
-  // It is a failure if an acknowledged set is lost, or if replicas differ.
   await clients.stop();
   await clients.check(world.replicas);
   await world.agreement();

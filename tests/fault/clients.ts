@@ -181,7 +181,7 @@ export class Clients {
         readLeft,
       );
     } catch {
-      // The connection broke, or never was: nobody can say.
+      // The connection broke, or never was: the outcome is unknown.
     } finally {
       this.#underWay--;
     }

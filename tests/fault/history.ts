@@ -32,7 +32,7 @@ export type Outcome =
   }
   /** 503: certainly not stored. */
   | { readonly type: "refused" }
-  /** 504, or no answer: nobody can say. */
+  /** 504, or no answer: the outcome is unknown. */
   | { readonly type: "unknown" };
 
 /** One set or deletion. */

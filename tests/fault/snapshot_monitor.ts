@@ -109,7 +109,7 @@ export class SnapshotMonitor {
 }
 
 /** Whether two snapshots, each with the log after it, have all there was. */
-export function reaches(
+function reaches(
   snapshots: readonly ListedSnapshot[],
   firstSequence: number,
 ): boolean {

@@ -179,7 +179,7 @@ Deno.test("no bytes at any route crash a listener, make a 500 or change what is 
             assert.notEqual(status, "500");
           }
           // The runtime may drop a client that has ended its side before its
-          // answer is there: nobody can say then what it did.
+          // answer is there: what it did is unknown then.
           mayHaveStored ||= answer === "" ||
             /log-sequence: |"log_sequence":/.test(answer);
         }

@@ -10,7 +10,7 @@ import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 /** How long replicas wait for a fuller one here. */
-export const HEAL_AFTER_MS = 1_000;
+const HEAL_AFTER_MS = 1_000;
 
 /**
  * How long sets may stay away, once the broker answers again. It takes less than
@@ -110,6 +110,8 @@ export class HealWorld implements AsyncDisposable {
     try {
       await act();
     } catch (error) {
+      // What the disposal of the world throws would hide it.
+      console.error(error);
       for (const { lines, pid } of this.#spawned) {
         console.error(`replica with pid ${pid}:`);
         for (const line of lines) {

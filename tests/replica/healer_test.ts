@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { HealingForbiddenError } from "../../src/log/healable_log.ts";
-import { FORBIDDEN_WAIT_MS } from "../../src/replica/healing_troubles.ts";
+import {
+  BACK_OFF_MAX_MS,
+  FORBIDDEN_WAIT_MS,
+} from "../../src/replica/healing_troubles.ts";
 import { newSeed, Random } from "../support/random.ts";
 import { SimulatedTime } from "../support/simulated_time.ts";
 import { HEAL_AFTER_MS } from "./healing_facts.ts";
@@ -326,6 +329,22 @@ test("with HEAL_AFTER_MS=0 a replica says so, and touches nothing", async (bench
   assert.deepEqual([calls, a.isHealer], [0, false]);
   a.healer.order();
   await bench.pass(5_000);
+  bench.whole(11);
+});
+
+test("a healer whose snapshot is not listed takes it back, and writes another one only after a wait, which becomes longer", async (bench) => {
+  const { world } = bench;
+  const [a] = bench.lost({ a: 10 });
+  const list = world.list;
+  world.list = () => [];
+  await bench.pass(PATIENCE_MS);
+  const writes = world.done.filter((what) => what === "a writes 10").length;
+  assert.ok(writes > 1 && writes < 16, `${writes} were written`);
+  assert.equal(world.kept.size, 0);
+  assert.deepEqual(world.done.filter((what) => what !== "a writes 10"), []);
+  assert.equal(a.condition?.type, "healing");
+  world.list = list;
+  await bench.pass(BACK_OFF_MAX_MS + HEAL_AFTER_MS);
   bench.whole(11);
 });
 

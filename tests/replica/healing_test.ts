@@ -563,7 +563,10 @@ test("healing is off, for a reason, where it can't be done or is not wanted", ()
       [{ loss: at, healAfter_ms: 0 }, "off"],
     ]);
   }
-  check([[{ loss: loss({ type: "other_log" }) }, "off"]]);
+  const otherLog = { loss: loss({ type: "other_log" }) };
+  check([[otherLog, "off"]]);
+  const step = healingStep(facts(otherLog));
+  assert.match(step.type === "none" ? step.reason : "", /nats stream rm/);
 });
 
 test("what an operator orders is done at once, unless a fuller replica is awaited or heard", () => {

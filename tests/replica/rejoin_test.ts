@@ -130,7 +130,8 @@ test("Rejoin goes on from a snapshot that includes the missing entry, answers ge
   const bench = new Bench();
   const { replica } = bench;
   bench.cut(4);
-  assert.deepEqual(bench.searches[0].wanted, { logId: "log", entry: 4 });
+  const { logId, entry } = bench.searches[0].wanted;
+  assert.deepEqual([logId, entry], ["log", 4]);
   const waiting = replica.waitFor(7);
   assert.ok(replica.readable && !replica.writable);
   assert.match(replica.reason, /^4 is gone; a snapshot is being looked for$/);
@@ -151,6 +152,26 @@ test("Rejoin goes on from a snapshot that includes the missing entry, answers ge
   assert.equal(replica.state, "ready");
   bench.apply(9, 10);
   assert.equal(replica.digest, stateAt(10).digest);
+});
+
+test("Rejoin objects to a snapshot of another history where nothing shows which one the log has, and is not forked by it", () => {
+  const bench = new Bench();
+  bench.cut(4);
+  const { objection } = bench.searches[0].wanted;
+  const info = {
+    logId: "log",
+    sequence: 4,
+    time: TIME,
+    rows: 4,
+    digest: undefined,
+  };
+  const heals = { count: 1, points: [{ sequence: 2, digest: "another" }] };
+  assert.match(
+    objection!({ ...info, heals })!,
+    /^two histories: this replica has applied entry 3, .* healed to entry 2/,
+  );
+  assert.equal(objection!(info), undefined);
+  assert.ok(!bench.replica.isForked);
 });
 
 test("Rejoin ends the batches under way as unknown, whatever is still said of them, and takes sets afterwards", async () => {

@@ -7,6 +7,7 @@ import {
   type NamedStore,
   SnapshotSearch,
 } from "../../src/replica/snapshot_search.ts";
+import type { LocatingLog } from "../../src/replica/search_attempt.ts";
 import { FileStore } from "../../src/snapshot/file_store.ts";
 import { FolderPlace } from "../../src/snapshot/folder_place.ts";
 import { type SnapshotSource, SourceError } from "../../src/snapshot/source.ts";
@@ -85,18 +86,24 @@ class Bench implements AsyncDisposable {
 
   async search(
     stores: readonly NamedStore[],
-    { sources = [], entry = 0 }: {
+    { sources = [], log = this.log, entry = 0, objection }: {
       sources?: readonly SnapshotSource[];
+      log?: LocatingLog;
       entry?: number;
+      objection?: () => string;
     } = {},
   ): Promise<Found> {
     const search = new SnapshotSearch(
       { sources, stores },
-      this.log,
+      log,
       ({ reason }) => this.told.push(reason),
       (store, id) => this.doubted.push(`${store}/${id}`),
     );
-    const wanted = { logId: this.logId, entry };
+    const wanted = {
+      logId: this.logId,
+      entry,
+      ...(objection && { objection }),
+    };
     return await search.run(wanted, new AbortController().signal);
   }
 
@@ -206,6 +213,60 @@ Deno.test("SnapshotSearch reads nothing of snapshots that the listing rules out,
     account: "it: too old for this replica (3)",
   });
   assert.equal(opened.length, 1);
+});
+
+/** An empty log that begins after its entries: none of them is there. */
+const EMPTIED: LocatingLog = {
+  locate: () =>
+    Promise.resolve({
+      firstSequence: ENTRIES + 1,
+      lastSequence: ENTRIES,
+      time: undefined,
+    }),
+};
+
+/** A replica that has another history up to a sequence. */
+function forkedPeer(logId: string): SnapshotSource {
+  const info = { logId, sequence: ENTRIES, rows: 0 };
+  return {
+    name: "http://b",
+    open: () => Promise.resolve(snapshotOf(new Storage(), info)),
+  };
+}
+
+Deno.test("SnapshotSearch takes what is stored before what a source has where the log is empty, of the most healings", async () => {
+  await using bench = await Bench.make();
+  const { embedded, folder } = bench.places;
+  const points = [{ sequence: 2, digest: "0123456789abcdef" }];
+  await bench.save(embedded.store, ENTRIES);
+  await bench.save(folder.store, ENTRIES, { heals: { count: 1, points } });
+  const sources = [forkedPeer(bench.logId)];
+  const found = await bench.search([embedded, folder], {
+    sources,
+    log: EMPTIED,
+  });
+  assert.match(found.account, /^restored from the folder at sequence 9$/);
+  assert.equal(await bench.digestOf(found), bench.stateAt(ENTRIES).digest);
+  const other = await bench.search([], { sources, log: EMPTIED });
+  assert.match(other.account, /^restored from http:/);
+});
+
+Deno.test("SnapshotSearch takes none that the replica objects to, unless an entry of the log shows it", async () => {
+  await using bench = await Bench.make();
+  const { folder } = bench.places;
+  await bench.save(folder.store, ENTRIES);
+  const objection = () => "two histories: its entry 3 is none of these";
+  assert.deepEqual(
+    await bench.search([folder], { log: EMPTIED, objection }),
+    {
+      type: "nothing",
+      account: "the folder: of another history, or this replica is",
+    },
+  );
+  assert.equal(
+    sequenceOf(await bench.search([folder], { objection })),
+    ENTRIES,
+  );
 });
 
 Deno.test("SnapshotSearch gives the log's digest whatever bit of the newest file is wrong", async () => {

@@ -9,7 +9,7 @@ import type { SimulatedObjects } from "../support/simulated_objects.ts";
 import type { SimulatedService } from "../support/simulated_service.ts";
 
 /** @returns The sequence in the key of an entry. */
-export function sequenceOf(key: string): number {
+function sequenceOf(key: string): number {
   return Number(key.slice(0, key.indexOf("@")));
 }
 
@@ -23,6 +23,8 @@ export class HealLedger {
    * nobody could know of the replicas that have them.
    */
   readonly abandoned = new Set<string>();
+  /** Those of a history that an operator has chosen another one over. */
+  readonly #givenUp = new Set<string>();
 
   constructor(
     private readonly broker: SimulatedBroker,
@@ -33,6 +35,19 @@ export class HealLedger {
   /** A set was acknowledged, whose entry has a key. */
   acknowledge(key: string): void {
     this.#acknowledged.add(key);
+  }
+
+  /** An operator has given up entries for the sake of another history. */
+  giveUp(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.#givenUp.add(key);
+      this.abandoned.add(key);
+    }
+  }
+
+  /** Whether an operator has given up an entry. */
+  isChosenAgainst(key: string): boolean {
+    return this.#givenUp.has(key);
   }
 
   /** Whether nobody is to blame if the log does not have an entry. */

@@ -68,7 +68,7 @@ export class HealOperator {
     const chosen = random.pick(told).replica.applied;
     const giveUp = (history: readonly string[]) => {
       const lost = history.filter((key, i) => key !== chosen[i]);
-      for (const key of lost) promises.ledger.abandoned.add(key);
+      promises.ledger.giveUp(lost);
     };
     for (const { meta } of objects.snapshots()) {
       const history = this.#historyOf(meta);

@@ -16,7 +16,7 @@ import {
 } from "../support/simulated_stream.ts";
 import type { SimulatedStates } from "../support/simulated_states.ts";
 import type { SimulatedTime } from "../support/simulated_time.ts";
-import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
+import { formatNanoseconds } from "../support/nanoseconds.ts";
 import { HealLedger } from "./heal_ledger.ts";
 
 /**
@@ -230,7 +230,9 @@ export class HealPromises {
     );
     // What is behind a fence that does not count is void.
     const end = pending === undefined ? last : pending.from - 1;
-    const other = history.slice(0, end).findIndex((key, i) => key !== chain[i]);
+    const other = history.slice(0, end).findIndex((key, i) =>
+      key !== chain[i] && !this.ledger.isChosenAgainst(key)
+    );
     this.mustHold(
       other === -1,
       () => `${name} heals over entry ${other + 1}, which is another one`,

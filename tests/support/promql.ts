@@ -26,7 +26,7 @@ export interface Selector {
  * @returns Every selector in it.
  * @throws {SyntaxError} If it is not PromQL.
  */
-export function selectorsOf(expression: string): Selector[] {
+function selectorsOf(expression: string): Selector[] {
   const selectors: Selector[] = [];
   parser.parse(expression).iterate({
     enter: ({ node, from, to, type }) => {

@@ -20,9 +20,9 @@ export interface ServiceOptions {
   dataDir: string;
   /** More variables, or others. */
   env?: Record<string, string>;
-  /** What runs in the stead of `deno`, with `deno` as its first argument. */
+  /** What runs in place of `deno`, with `deno` as its first argument. */
   wrapper?: string[];
-  /** A compiled service that runs in the stead of the sources. */
+  /** A compiled service that runs in place of the sources. */
   executable?: string;
   /** The top folder of other sources than these. */
   sources?: string;

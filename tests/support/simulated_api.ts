@@ -35,6 +35,7 @@ const decoder = new TextDecoder();
 
 /** What a server refuses most often. */
 const NO_MESSAGE = new ApiError(NO_MESSAGE_FOUND, "no message found");
+const NO_STREAM = new ApiError(STREAM_NOT_FOUND, "stream not found");
 
 /** JetStream's code for a stream that is there with other settings. */
 const STREAM_NAME_IN_USE = 10058;
@@ -224,9 +225,7 @@ export class SimulatedApi implements Asking {
       return this.#make(body as unknown as StreamConfig);
     }
     const stream = broker.behind ?? broker.stream;
-    if (stream === undefined) {
-      throw new ApiError(STREAM_NOT_FOUND, "stream not found");
-    }
+    if (stream === undefined) throw NO_STREAM;
     switch (question) {
       case "STREAM.INFO.USERGRADE":
         return infoOf(stream);

@@ -27,10 +27,11 @@ import { isTrue } from "./simulated_backup.ts";
 import { DATE_MS } from "./simulated_broker.ts";
 
 /** The bucket of the simulated log. */
-export const BUCKET = bucketOf("USERGRADE");
+const BUCKET = bucketOf("USERGRADE");
 
 /** What a server refuses most often. */
 const NO_MESSAGE = new ApiError(NO_MESSAGE_FOUND, "no message found");
+const NO_STREAM = new ApiError(STREAM_NOT_FOUND, "stream not found");
 
 /** JetStream's code for a full stream. */
 const STREAM_FULL = 10077;
@@ -81,9 +82,7 @@ export class SimulatedObjects {
       this.#config ??= JSON.parse(body);
       return { config: this.#config };
     }
-    if (this.#config === undefined) {
-      throw new ApiError(STREAM_NOT_FOUND, "stream not found");
-    }
+    if (this.#config === undefined) throw NO_STREAM;
     const asked = JSON.parse(body);
     switch (question) {
       case `STREAM.UPDATE.${bucketStream(BUCKET)}`:

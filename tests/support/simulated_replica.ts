@@ -50,7 +50,7 @@ import { SimulatedPort } from "./simulated_thread.ts";
 import type { Clock } from "./simulated_time.ts";
 
 /** How long a set may take, in simulated time. */
-export const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 1_000;
 
 /** How bad the network is: probabilities in percent. */
 export interface Weather {

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
+import { formatNanoseconds } from "./nanoseconds.ts";
 import type { LogLocation } from "../../src/log/log.ts";
 import { misfit } from "../../src/replica/fit.ts";
 import { NotReadyError } from "../../src/replica/not_ready.ts";

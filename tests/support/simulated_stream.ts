@@ -6,7 +6,7 @@
  */
 import { decodeEntry, isDeletion } from "../../src/log/change.ts";
 import { isPending } from "../../src/log/fence.ts";
-import { formatNanoseconds } from "../../src/log/jetstream/delivery.ts";
+import { formatNanoseconds } from "./nanoseconds.ts";
 import type {
   StoredEntry as ReadEntry,
   StreamLook,
@@ -132,7 +132,7 @@ export class SimulatedStream {
     }
     this.first = first;
     this.last = Math.max(this.last, first - 1);
-    // Nobody can say what was before, if it was moved without a word.
+    // If it was moved without a word, what was before is unknown.
     while (this.history.length < this.last) this.history.push("?");
   }
 

@@ -6,7 +6,7 @@
 import type { RecentChanges } from "../ports/watch.ts";
 
 /** How long a text gets in characters, its last event not counted. */
-export const TEXT_CHARACTERS_MAX = 64 * 1024;
+const TEXT_CHARACTERS_MAX = 64 * 1024;
 
 /** How long a client waits before it comes back, if it asks us. */
 const RETRY_MS = 1_000;

@@ -49,17 +49,6 @@ export function formatTime(time: string): string {
   return `${seconds}.${decimals.padEnd(9, "0")}Z`;
 }
 
-/**
- * @param digits Nanoseconds since 1970, as digits.
- * @returns RFC 3339, in UTC, with nine decimals.
- */
-export function formatNanoseconds(digits: string): string {
-  return formatDelivered(
-    Number(digits.slice(0, -9)),
-    Number(digits.slice(-9)),
-  );
-}
-
 /** The last second and its text: most entries are of the same one. */
 let lastSeconds = NaN;
 let lastText = "";

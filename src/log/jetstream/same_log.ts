@@ -63,7 +63,7 @@ export function judge(
       return lost(
         "other_log",
         look,
-        `the stream is another log now: ${told} and not ${id}`,
+        `the stream is another log: ${told} and not ${id}`,
       );
     }
   }

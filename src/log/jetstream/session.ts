@@ -91,11 +91,12 @@ export class Session {
   }
 
   /** @returns What this replica may tell the others; undefined for nothing. */
-  toTell(
-    { admitted, sure, unsure }: HeartbeatForms,
-  ): Uint8Array<ArrayBuffer> | undefined {
-    if (!this.isSure) return unsure;
-    return this.status.state === "connected" ? admitted ?? sure : sure;
+  toTell(forms: HeartbeatForms): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.isSure) return forms.unsure;
+    const admitted = this.status.state === "connected"
+      ? forms.admitted
+      : undefined;
+    return admitted ?? forms.sure;
   }
 
   get #stage(): LogOpener | LogFollower {

@@ -190,11 +190,12 @@ export class StreamReader {
         `STREAM.MSG.GET.${this.name}`,
         question,
       ) as unknown as { message: StoredMessage };
+      const lines = headerLines(message);
       return {
         sequence: message.seq,
         time: formatTime(message.time),
-        messageId: headerOf(message, MESSAGE_ID),
-        ...afterOf(message),
+        messageId: headerOf(lines, MESSAGE_ID),
+        ...afterOf(lines),
         subject: message.subject,
         data: Uint8Array.fromBase64(message.data ?? ""),
       };
@@ -227,14 +228,18 @@ function markOf(entry: StoredEntry): HealPoint | undefined {
     : { sequence: fence.sequence, digest: fence.digest };
 }
 
-function afterOf(message: StoredMessage): Pick<StoredEntry, "after"> {
-  const after = headerOf(message, AFTER);
+function afterOf(lines: readonly string[]): Pick<StoredEntry, "after"> {
+  const after = headerOf(lines, AFTER);
   return after === "" ? {} : { after };
 }
 
-/** A header of a message, which anyone may have written; empty if it is not there. */
-function headerOf({ hdrs = "" }: StoredMessage, name: string): string {
-  const text = decoder.decode(Uint8Array.fromBase64(hdrs));
-  const line = text.split("\r\n").find((one) => one.startsWith(`${name}:`));
+/** The lines of a message's headers, which anyone may have written. */
+function headerLines({ hdrs = "" }: StoredMessage): string[] {
+  return decoder.decode(Uint8Array.fromBase64(hdrs)).split("\r\n");
+}
+
+/** A header; empty if it is not there. */
+function headerOf(lines: readonly string[], name: string): string {
+  const line = lines.find((one) => one.startsWith(`${name}:`));
   return line?.slice(name.length + 1).trim() ?? "";
 }

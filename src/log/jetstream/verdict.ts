@@ -71,7 +71,7 @@ export function lost(
 
 /** The stream is not the one that was applied, though it has its name. */
 export function madeAnew(look: StreamLook): Verdict {
-  return lost("other_log", look, "the stream was made anew");
+  return lost("other_log", look, "the stream is another log: it was made anew");
 }
 
 /** An entry that was applied is another one in the stream. */

@@ -35,7 +35,7 @@ export const IMPORT_ROWS_MAX = 1_000;
  * The most rows of a backup's block: so many that some of them share a segment
  * of the table, and no more than are stored without a pause.
  */
-export const BACKUP_ROWS_MAX = 8_192;
+const BACKUP_ROWS_MAX = 8_192;
 
 /** Which files are read. */
 export type CsvDialect =

@@ -10,7 +10,7 @@ import { Random } from "../../support/random.ts";
 export const USERS = 4096;
 
 /** How many records a request of many has. */
-export const MANY_RECORDS = 100;
+const MANY_RECORDS = 100;
 
 /** What is asked of a side. */
 export type Operation = "get" | "set" | "get of 100" | "set of 100";
@@ -34,7 +34,7 @@ export type RequestKind =
   | "etcd set";
 
 /** The key of a user in Redis, as `redis-benchmark -r` names them. */
-export function redisKey(index: number): string {
+function redisKey(index: number): string {
   return `key:${String(index).padStart(12, "0")}`;
 }
 

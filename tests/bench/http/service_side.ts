@@ -47,7 +47,7 @@ export async function startService(
   return service;
 }
 
-/** Empty variables, which count as unset, in the stead of this shell's own. */
+/** Empty variables, which count as unset, in place of this shell's own. */
 function unset(): Record<string, string> {
   const names = Object.keys(VARIABLES)
     .filter((name) => !SET_ELSEWHERE.test(name));

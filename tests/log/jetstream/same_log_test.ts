@@ -244,7 +244,7 @@ Deno.test({
         { config: OTHER },
         {},
         { type: "other_log" },
-        /another log now: f{16} and not 0123456789abcdef/,
+        /another log: f{16} and not 0123456789abcdef/,
       ],
       [
         "made anew by hand",
