@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import project from "../deno.json" with { type: "json" };
 import { VARIABLES } from "../src/config/variables.ts";
 import { ROOT } from "./support/start_command.ts";
+import { testFiles, TOGETHER } from "./support/together.ts";
 
 /**
  * Which folder or file of `src`, or of `src/http`, may import from which besides
@@ -111,6 +112,7 @@ const ARROWS: Record<string, string[]> = {
     "http/server",
     "snapshot",
     "pem.ts",
+    "password_line.ts",
     "telemetry",
   ],
   "telemetry": [
@@ -188,6 +190,7 @@ const ARROWS: Record<string, string[]> = {
     "user_grade_schema.ts",
     "user_grade.ts",
     "pem.ts",
+    "password_line.ts",
     "errors.ts",
   ],
   "snapshot": [
@@ -205,6 +208,7 @@ const ARROWS: Record<string, string[]> = {
   "integer_text.ts": [],
   "idle_timeout.ts": [],
   "pem.ts": [],
+  "password_line.ts": [],
   "descriptors.ts": [],
   "signals.ts": [],
   "histogram.ts": [],
@@ -368,6 +372,25 @@ Deno.test("the tasks allow the environment variables that the configuration read
       name,
     );
   }
+});
+
+Deno.test("the test task runs every test file", () => {
+  const { command } = project.tasks.test;
+  assert.ok(command.includes(" tests/together/*.ts "));
+  const named = [
+    ...command.split(" ").filter((word) => word.startsWith("tests/")),
+    ...Object.values(TOGETHER).flat().map((folder) =>
+      folder === "" ? "tests/*_test.ts" : `tests/${folder}`
+    ),
+  ].map((name) =>
+    new RegExp(`^${ROOT}${name.replace("*", "[^/]*")}(/.*_test\\.ts)?$`)
+  );
+  assert.deepEqual(
+    testFiles(`${ROOT}tests`).filter((path) =>
+      !named.some((name) => name.test(path))
+    ),
+    [],
+  );
 });
 
 Deno.test("no task allows everything", () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { passwordLine } from "../password_line.ts";
 import type { Environment, VariableReader } from "./variable_reader.ts";
 import { VARIABLES } from "./variables.ts";
 
@@ -11,6 +12,8 @@ export interface NatsConfig {
   readonly servers: readonly string[];
   readonly user: string | undefined;
   readonly password: string | undefined;
+  /** The path of a file with the password, which is read at each connection. */
+  readonly passwordFile: string | undefined;
   readonly token: string | undefined;
   /** The path of a credentials file, which is read at each connection. */
   readonly credsFile: string | undefined;
@@ -35,13 +38,15 @@ export async function readNats(
   environment: Environment,
 ): Promise<NatsConfig | undefined> {
   checkTogether(reader, environment);
+  checkPassword(reader, environment);
   // What is in them may be replaced later; a wrong path is told at once.
   reader.file("NATS_CREDS_FILE");
   await reader.certificates("NATS_TLS_CA_FILE");
   const nats = {
     servers: reader.value("NATS_URL", VARIABLES.NATS_URL),
     user: reader.value("NATS_USER", VARIABLES.NATS_USER),
-    password: readPassword(reader, environment),
+    password: reader.value("NATS_PASSWORD", VARIABLES.NATS_PASSWORD),
+    passwordFile: environment.NATS_PASSWORD_FILE || undefined,
     token: reader.value("NATS_TOKEN", VARIABLES.NATS_TOKEN),
     credsFile: environment.NATS_CREDS_FILE || undefined,
     caFile: environment.NATS_TLS_CA_FILE || undefined,
@@ -94,24 +99,22 @@ function checkTogether(
 }
 
 /** The password of `NATS_USER`, in a variable or a file. */
-function readPassword(
+function checkPassword(
   reader: VariableReader,
   { NATS_PASSWORD, NATS_PASSWORD_FILE }: Environment,
-): string | undefined {
+): void {
   if (NATS_PASSWORD && NATS_PASSWORD_FILE) {
     reader.problems.push(
       "NATS_PASSWORD and NATS_PASSWORD_FILE must not both be set",
     );
   }
   const content = reader.file("NATS_PASSWORD_FILE");
-  if (content === undefined) {
-    return reader.value("NATS_PASSWORD", VARIABLES.NATS_PASSWORD);
-  }
-  const password = content.replace(/[\r\n]+$/, "");
-  if (!/^\P{Cc}+$/u.test(password)) {
+  if (
+    content !== undefined &&
+    !/^\P{Cc}+$/u.test(passwordLine(content))
+  ) {
     reader.problems.push(
       "NATS_PASSWORD_FILE must hold one line without control characters",
     );
   }
-  return password;
 }

@@ -14,7 +14,7 @@ const logger = getLogger(["usergrade", "healing"]);
 
 /** The shortest and the longest wait after a failure. */
 const BACK_OFF_MIN_MS = 250;
-const BACK_OFF_MAX_MS = 10_000;
+export const BACK_OFF_MAX_MS = 10_000;
 
 /**
  * How long to wait before it is tried again what is not allowed: sets are

@@ -167,6 +167,7 @@ Deno.test({
       servers: ["nats://a:4222", "tls://b.example", "[::1]:4222"],
       user: undefined,
       password: undefined,
+      passwordFile: undefined,
       token: "t",
       credsFile: undefined,
       caFile: "/ca",
@@ -197,7 +198,7 @@ Deno.test({
       NATS_PASSWORD_FILE: "/password",
       AUTH_PASSWORD: "p",
     });
-    assert.equal(fromFile.nats?.password, "from a file");
+    assert.equal(fromFile.nats?.passwordFile, "/password");
     assert.match((await problems({ NATS_URL: url }))[0], /^AUTH_PASSWORD/);
     const wrong: Record<string, string>[] = [
       { NATS_URL: "http://a" },

@@ -44,4 +44,4 @@ testSnapshotStore("FileStore in a folder", () => {
       return Promise.resolve();
     },
   });
-}, 4);
+}, { runs: 4, many: 4 });

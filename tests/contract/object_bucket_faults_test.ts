@@ -78,17 +78,19 @@ Deno.test("the chunks of an upload whose process was killed are swept by its nex
 Deno.test("an upload's next life sweeps what it left, and others' living uploads go on", async () => {
   await using server = await NatsServer.start();
   await withClient(server, async (connection) => {
-    await using living = await BucketClient.open(server, { replicaId: "b" });
-    const sink = await living.files.create(infoAt(5));
-    await sink.write(someBytes(10 * CHUNK_BYTES));
     {
       await using dying = await BucketClient.open(server, { replicaId: "a" });
       const dead = await dying.files.create(infoAt(6));
       await dead.write(someBytes(10 * CHUNK_BYTES));
     }
+    await using living = await BucketClient.open(server, { replicaId: "b" });
+    const sink = await living.files.create(infoAt(5));
+    await sink.write(someBytes(10 * CHUNK_BYTES));
     // The worker ends without a word to the bucket.
     assert.equal(Object.keys(await bucketSubjects(connection)).length, 2);
     await using again = await BucketClient.open(server, { replicaId: "a" });
+    // On a busy machine it would be silent for too long by now.
+    await sink.write(someBytes(CHUNK_BYTES));
     await sweep(again);
     assert.equal(Object.keys(await bucketSubjects(connection)).length, 1);
     const file = await sink.commit();

@@ -36,4 +36,4 @@ testSnapshotStore("FileStore in a bucket", async () => {
       await server[Symbol.asyncDispose]();
     },
   };
-}, 4);
+}, { runs: 4, many: 4 });

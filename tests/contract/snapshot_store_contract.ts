@@ -38,8 +38,13 @@ export interface StorePlace extends AsyncDisposable {
   truncate(id: string): Promise<void>;
 }
 
-/** More than a store may have open at a time. */
-const MANY = 18;
+/** How much is tried. */
+interface Extent {
+  /** How many random histories a store goes through. */
+  readonly runs: number;
+  /** More than the store may have open at a time, or a few if nothing limits it. */
+  readonly many: number;
+}
 
 function filled(users: number, mark = 0): Storage {
   const storage = new Storage();
@@ -54,12 +59,12 @@ function filled(users: number, mark = 0): Storage {
  *
  * @param name The store's name.
  * @param make Makes a new, empty place.
- * @param runs How many random histories it goes through.
+ * @param extent How much is tried.
  */
 export function testSnapshotStore(
   name: string,
   make: () => Promise<StorePlace>,
-  runs: number,
+  { runs, many }: Extent,
 ): void {
   const test = (what: string, run: (place: StorePlace) => Promise<void>) =>
     Deno.test(`${name} ${what}`, async () => {
@@ -175,7 +180,7 @@ export function testSnapshotStore(
   test("has nothing of snapshots that broke off while they were read", async (place) => {
     const storage = filled(5_000);
     // So many that a store which kept them open would run out of something.
-    for (let i = 0; i < MANY; i++) {
+    for (let i = 0; i < many; i++) {
       using whole = snapshotOf(storage, { logId: place.logId });
       const snapshot = {
         ...whole,
@@ -251,7 +256,7 @@ export function testSnapshotStore(
       for await (const _rows of aborted.blocks) abort.abort();
     });
     // A store that kept them open would run out of something.
-    for (let i = 0; i < MANY; i++) {
+    for (let i = 0; i < many; i++) {
       using snapshot = await place.store.open(id, never);
       if (i % 2 === 0) await snapshot.blocks[Symbol.asyncIterator]().next();
     }

@@ -35,7 +35,7 @@ const FILL_ID_CHARACTERS = 200;
  * that the processes under test are not short of CPU. An answer that takes
  * longer is followed by the next request at once.
  */
-const INTERVAL_MAX_MS = 60;
+const INTERVAL_MAX_MS = 100;
 
 /** Of so many changes one is a deletion. */
 const CHANGES_PER_DELETION = 6;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "../support/random.ts";
 import type { ServerCount } from "./brokers.ts";
 import { check } from "./checker.ts";
@@ -10,7 +11,7 @@ import { Clients, USERS } from "./clients.ts";
 import { describeFault } from "./describe_fault.ts";
 import { FaultCluster } from "./fault_cluster.ts";
 import type { Fault } from "./faults.ts";
-import { type Figures, reckon } from "./figures.ts";
+import { type Figures, haveDoneEnough, reckon } from "./figures.ts";
 import { finalState } from "./final_state.ts";
 import type { FinalState, KeptSnapshot } from "./history.ts";
 import { injectAll } from "./injector.ts";
@@ -41,6 +42,9 @@ const SNAPSHOT_LOG_BYTES = 16 * 1024;
  * while replicas and broker are down, or for a minute while one catches up.
  */
 const LOG_BYTES_MAX = 6 * 1024 * 1024;
+
+/** How often is looked whether clients have done enough. */
+const ENOUGH_LOOK_MS = 100;
 
 /** What a run is. */
 export interface RunOptions {
@@ -147,6 +151,7 @@ class Run {
     const working = this.#startClients(plan);
     try {
       await this.#inject(scheduled);
+      await this.#untilEnough();
     } finally {
       this.#clients.stop();
       this.#requests.stop();
@@ -221,6 +226,19 @@ class Run {
       note,
     };
     await injectAll(work, faults, this.options.faults_ms);
+  }
+
+  /**
+   * Lets clients go on until the outcome means something: on a busy machine they
+   * do little while there are faults.
+   */
+  async #untilEnough(): Promise<void> {
+    const end_ms = performance.now() + QUIET_MAX_MS;
+    const { history } = this.#clients;
+    while (
+      !haveDoneEnough(history, this.options.losses) &&
+      performance.now() < end_ms
+    ) await sleep(ENOUGH_LOOK_MS);
   }
 
   /** Whatever keeps it from coming to rest, the rest is still checked. */

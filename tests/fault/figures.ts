@@ -139,21 +139,41 @@ function countKinds(faults: readonly Fault[]): Figures["faults"] {
   );
 }
 
+/** What clients did, which is more the longer they are let. */
+type Done = Pick<Figures, "acknowledged" | "deleted" | "gets" | "watched">;
+
+function countDone({ changes, gets, watches }: History): Done {
+  const acknowledged = changes.map(({ outcome }) => outcome)
+    .filter((outcome) => outcome.type === "acknowledged");
+  return {
+    acknowledged: acknowledged.length,
+    deleted: acknowledged
+      .filter(({ left }) => "deleted" in left && left.existed).length,
+    gets: gets.length,
+    watched: watches.flatMap(({ entries }) => entries)
+      .reduce((sum, { events }) => sum + events.length, 0),
+  };
+}
+
+/** @returns Whether clients have done what they must do at least in a run. */
+export function haveDoneEnough(history: History, hasLosses: boolean): boolean {
+  const done = countDone(history);
+  const least = hasLosses ? LEAST_LOSSES : LEAST;
+  return (Object.keys(done) as (keyof Done)[])
+    .every((name) => done[name] >= least[name]);
+}
+
 /** Counts. */
 export function reckon(run: Run): Figures {
-  const { history: { changes, gets, watches }, log, violations } = run;
+  const { history, log, violations } = run;
+  const { changes } = history;
   const { peerStarts, lossesTold, ...lines } = run.lines;
   const of = (type: string) =>
     changes.filter(({ outcome }) => outcome.type === type);
   return {
     scheduled: countKinds(run.scheduled),
     faults: countKinds(run.injected),
-    acknowledged: of("acknowledged").length,
-    deleted:
-      changes.filter(({ outcome }) =>
-        outcome.type === "acknowledged" && "deleted" in outcome.left &&
-        outcome.left.existed
-      ).length,
+    ...countDone(history),
     lost:
       violations.filter(({ promise }) =>
         promise === "acknowledged changes are stored"
@@ -163,10 +183,7 @@ export function reckon(run: Run): Figures {
     unknownStored:
       of("unknown").filter(({ change }) => log.placed.has(change[MARKER]))
         .length,
-    gets: gets.length,
     entries: log.lastSequence,
-    watched: watches.flatMap(({ entries }) => entries)
-      .reduce((sum, { events }) => sum + events.length, 0),
     streams: run.watchers.streams,
     watchesFromBackup: run.watchers.backups,
     warmStarts: peerStarts,

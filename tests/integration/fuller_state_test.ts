@@ -114,8 +114,7 @@ Deno.test("where the store is an older copy, replicas that start take no set whi
   const [a, b] = cluster.replicas;
   await set(a, "ann");
   const { users, sequence } = await cluster.agreement();
-  await cluster.broker.saveStore();
-  await a.untilReady("set");
+  await cluster.throughRestart(() => cluster.broker.saveStore());
   await set(a, "cid");
   await set(a, "dan");
   await cluster.agreement();

@@ -18,9 +18,7 @@ Deno.test("a replica that is ahead of the log answers no min_sequence, gives its
   const [a, b] = cluster.replicas;
   await set(a, "ann");
   await cluster.agreement();
-  await cluster.broker.saveStore();
-  await b.untilReady("set");
-  await a.untilReady("set");
+  await cluster.throughRestart(() => cluster.broker.saveStore());
   await set(a, "bob");
   const { digest, id } = await cluster.agreement();
   await cluster.broker.stop("SIGTERM");

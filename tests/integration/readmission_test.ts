@@ -104,8 +104,7 @@ Deno.test("a replica that lags proposes nothing to a log that was put back to wh
   });
   await set(a, "ann");
   await cluster.agreement();
-  await cluster.broker.saveStore();
-  for (const replica of [a, b]) await replica.untilReady("set");
+  await cluster.throughRestart(() => cluster.broker.saveStore());
 
   await proxy.refuse();
   await set(a, "bob");

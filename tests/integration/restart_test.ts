@@ -99,9 +99,10 @@ Deno.test("a replica that was suspended while the log was cut beyond it goes on 
   await set(a, "early");
   await cluster.agreement();
   b.signal("SIGSTOP");
-  await cluster.broker.stop();
-  await cluster.broker.start();
-  await a.untilReady("set");
+  await cluster.throughRestart(async () => {
+    await cluster.broker.stop();
+    await cluster.broker.start();
+  }, [a]);
   for (let i = 0; i < 5; i++) await set(a, `user ${i}`);
   const sequence = await store(cluster, a);
   await set(a, "late");

@@ -79,6 +79,25 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
+   * Restarts the broker, and waits until replicas commit over new connections:
+   * they may say for a while that they can over those that are gone.
+   *
+   * @param restart Stops it and starts it again.
+   * @param replicas Those that run.
+   */
+  async throughRestart(
+    restart: () => Promise<void>,
+    replicas: readonly ServiceProcess[] = this.replicas,
+  ): Promise<void> {
+    const before = replicas.map(({ connections }) => connections);
+    await restart();
+    for (const [i, replica] of replicas.entries()) {
+      await eventually(() => assert.ok(replica.connections > before[i]));
+      await replica.untilReady("set");
+    }
+  }
+
+  /**
    * Waits until all replicas have applied the same, and checks that they are
    * equal: sequence, identity, digest and number of users.
    *

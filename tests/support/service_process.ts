@@ -232,6 +232,13 @@ export class ServiceProcess implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
+  /** How often it could propose to the log over a new connection. */
+  get connections(): number {
+    return this.lines.filter(({ message }) =>
+      message.startsWith("The log can be proposed to")
+    ).length;
+  }
+
   /** The process id. */
   get pid(): number {
     return this.#child.pid;

@@ -11,6 +11,7 @@ import {
   type NatsConnection,
   NatsError,
 } from "nats";
+import { passwordLine } from "../../password_line.ts";
 import type { JetStreamOptions } from "./options.ts";
 
 /** How long the server may take to accept this replica. */
@@ -36,7 +37,9 @@ export async function openConnection(
   options: JetStreamOptions,
   servers: readonly string[],
 ): Promise<NatsConnection> {
-  const { user, password, token, credsFile, caFile } = options;
+  const { user, token, passwordFile, credsFile, caFile } = options;
+  const line = await read("NATS_PASSWORD_FILE", passwordFile);
+  const password = line === undefined ? options.password : passwordLine(line);
   const creds = await read("NATS_CREDS_FILE", credsFile);
   const ca = await read("NATS_TLS_CA_FILE", caFile);
   const all: ConnectionOptions = {

@@ -11,6 +11,8 @@ export interface JetStreamOptions {
   readonly servers: readonly string[];
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** The path of a file with the password, which is read at each connection. */
+  readonly passwordFile?: string | undefined;
   readonly token?: string | undefined;
   /** The path of a credentials file, which is read at each connection. */
   readonly credsFile?: string | undefined;

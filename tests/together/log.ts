@@ -1,0 +1,3 @@
+import { testTogether } from "../support/together.ts";
+
+await testTogether("log");
