@@ -16,8 +16,8 @@ export type MessageStep = "look" | "retry" | "over";
 
 /** Takes the messages of one consumer after the other. */
 export class ConsumerMessages {
-  /** The sequence of the fence that was met last; 0 before the first. */
-  #metFence = 0;
+  /** The sequence of the fence or mark that was met last; 0 before the first. */
+  #met = 0;
 
   /**
    * @param log The log.
@@ -63,6 +63,8 @@ export class ConsumerMessages {
         return "look";
       case "fence":
         return this.#meetFence(now_ms);
+      case "unproven_mark":
+        return this.#meetMark(now_ms);
       case "foreign":
         return this.#meetForeign(now_ms);
     }
@@ -88,9 +90,25 @@ export class ConsumerMessages {
     this.commits.abandon(reason);
     this.output.do({ type: "stop_consumer" });
     this.output.setStatus("away", reason, now_ms);
-    // A server that is behind may not know the fence yet.
-    const isKnown = at === this.#metFence;
-    this.#metFence = at;
+    return this.#lookFor(at);
+  }
+
+  /** The log may begin with it, which a newer look at the stream shows. */
+  #meetMark(now_ms: number): "look" | "retry" {
+    const at = this.commits.feed.fed + 1;
+    this.output.do({ type: "stop_consumer" });
+    this.output.setStatus(
+      "away",
+      `entry ${at} says that the log was made whole: the stream is looked at`,
+      now_ms,
+    );
+    return this.#lookFor(at);
+  }
+
+  /** A server that is behind may not know the fence or mark yet. */
+  #lookFor(at: number): "look" | "retry" {
+    const isKnown = at === this.#met;
+    this.#met = at;
     return isKnown ? "retry" : "look";
   }
 

@@ -40,9 +40,8 @@ export class ConsumerStart {
   prepare(look: StreamLook, isBeforeFence: boolean): string | undefined {
     const { feed } = this;
     this.#isBeforeFence = isBeforeFence;
-    feed.noteFirstSequence(look.firstSequence);
+    feed.noteExtent(look);
     feed.own.noteCut(look.firstSequence);
-    feed.noteLastSequence(look.lastSequence);
     if (look.identified !== undefined) feed.noteLast(look.identified);
     feed.expect(look.required);
     this.#placement = new Placement(look.leader);

@@ -30,6 +30,11 @@ export type FeedSignal =
   | "foreign"
   /** What comes from here on is void: the log is being made whole. */
   | "fence"
+  /**
+   * The next entry says that the log was made whole, and it is later than the
+   * last look at the stream, which alone shows whether the log begins with it.
+   */
+  | "unproven_mark"
   /** The next entry is of a version that this replica does not know. */
   | "unknown_version";
 
@@ -44,6 +49,12 @@ const NO_BYTES = new Uint8Array(0);
 /** How the reply subjects of entries begin. */
 const ENTRY_REPLY = "$JS.ACK.";
 
+/** The entries that the stream had when it was looked at. */
+interface Extent {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+}
+
 /**
  * What an entry is that holds no changes; without bytes, which no replica can
  * apply, if it is no version's.
@@ -51,15 +62,17 @@ const ENTRY_REPLY = "$JS.ACK.";
 function contentOf(
   { sequence }: Delivery,
   { subject, data }: FeedMessage,
-  firstSequence: number,
-): EntryContent | "fence" | "unknown_version" {
+  { firstSequence, lastSequence }: Extent,
+): EntryContent | "fence" | "unproven_mark" | "unknown_version" {
   if (isUnknownVersion(subject)) return "unknown_version";
   const point = isFenceSubject(subject) ? decodeFence(data) : undefined;
   const role = point && fenceRole(sequence, point);
   if (role === "pending") return "fence";
   // A log that was made whole begins with its mark. Elsewhere stands what anyone
   // may have written.
-  return role === "mark" && sequence === firstSequence ? point! : NO_BYTES;
+  if (role !== "mark") return NO_BYTES;
+  if (sequence === firstSequence) return point!;
+  return sequence > lastSequence ? "unproven_mark" : NO_BYTES;
 }
 
 /** One session's entries, in order. */
@@ -77,7 +90,7 @@ export class EntryFeed {
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
   #lastSequence = 0;
-  #firstSequence = 1;
+  #looked: Extent = { firstSequence: 1, lastSequence: 0 };
   /** What the log's leader says of an entry that is still to come. */
   #expected: EntryIdentity | undefined;
 
@@ -159,9 +172,13 @@ export class EntryFeed {
     this.#lastSequence = sequence;
   }
 
-  /** Takes note of the first entry that the stream has, or will have. */
-  noteFirstSequence(sequence: number): void {
-    this.#firstSequence = sequence;
+  /**
+   * Takes note of a look at the stream: the first entry that it has, or will
+   * have, and the last one.
+   */
+  noteExtent({ firstSequence, lastSequence }: Extent): void {
+    this.#looked = { firstSequence, lastSequence };
+    this.noteLastSequence(lastSequence);
   }
 
   /** Takes the next message of the consumer. */
@@ -178,7 +195,7 @@ export class EntryFeed {
     if (this.#isForeign(delivery)) return "foreign";
     const version = changesVersion(message.subject);
     const content = version === undefined
-      ? contentOf(delivery, message, this.#firstSequence)
+      ? contentOf(delivery, message, this.#looked)
       : this.own.batchOf(sequence, message, version) ?? message.data;
     if (typeof content === "string") return content;
     this.#waiting.add(

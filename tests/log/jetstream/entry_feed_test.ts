@@ -183,7 +183,7 @@ Deno.test({
   fn: () => {
     const { feed: one } = feed();
     one.startAfter(5, "t5");
-    one.noteFirstSequence(6);
+    one.noteExtent({ firstSequence: 6, lastSequence: 9 });
     assert.equal(one.receive(fence(6, 5)), "ok");
     assert.equal(one.last?.sequence, 6);
     assert.equal(one.fed, 6);
@@ -219,12 +219,29 @@ Deno.test({
     ) {
       const { feed: one } = feed();
       one.startAfter(5, "t5");
-      one.noteFirstSequence(first);
+      one.noteExtent({ firstSequence: first, lastSequence: 6 });
       assert.equal(one.receive(fence(6, 5)), "ok");
       const [{ heal, payload }] = one.take().read.entries;
       assert.equal(heal !== undefined, isMark);
       assert.equal(payload?.length, isMark ? undefined : 0);
     }
+  },
+});
+
+Deno.test({
+  name:
+    "EntryFeed takes no mark that is later than the last look at the stream, unless the log was to begin with it",
+  permissions,
+  fn: () => {
+    const { feed: one } = feed();
+    one.startAfter(5, "t5");
+    // A server that was behind has answered, or the log was made whole since.
+    one.noteExtent({ firstSequence: 1, lastSequence: 5 });
+    assert.equal(one.receive(fence(6, 5)), "unproven_mark");
+    assert.equal(one.fed, 5);
+    one.noteExtent({ firstSequence: 6, lastSequence: 5 });
+    assert.equal(one.receive(fence(6, 5)), "ok");
+    assert.ok(one.take().read.entries[0].heal);
   },
 });
 

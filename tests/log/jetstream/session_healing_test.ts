@@ -331,6 +331,30 @@ test("looks at once when something was done to the stream, and waits for the mar
   assert.ok(!driver.wants("publish"));
 });
 
+test("looks again before it takes a mark that came after the last look, at once and then after a while", () => {
+  const driver = fedDriver();
+  const next = driver.session.feed.fed + 1;
+  const behind = { lastSequence: next - 1 };
+  driver.receive(fenceMessage(next, next - 1));
+  driver.take("stop_consumer");
+  driver.look(behind);
+  startConsumer(driver);
+  driver.receive(fenceMessage(next, next - 1));
+  assert.ok(!driver.wants("look"));
+  driver.pass(RETRY_MS);
+  driver.look({
+    firstSequence: next,
+    lastSequence: next,
+    fences: [fence(next, next - 1)],
+  });
+  startConsumer(driver);
+  driver.receive(fenceMessage(next, next - 1));
+  assert.equal(
+    driver.session.feed.take().read.entries.at(-1)?.heal?.sequence,
+    next - 1,
+  );
+});
+
 test("looks once more while entries come when something was done to the stream", () => {
   const driver = fedDriver();
   driver.actions.length = 0;
