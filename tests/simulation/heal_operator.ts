@@ -31,11 +31,9 @@ export class HealOperator {
   get areTwoHistories(): boolean {
     const { services, lossCount } = this.storm;
     return lossCount >= 2 &&
-      services.some(({ process, replica: { replica, applied } }) =>
-        // One that is stopped tells what was true once.
-        !process.isPaused && replica.state === "healing" &&
-        /nobody can tell/.test(replica.reason) &&
-        this.#histories.some((other) => areTwo(applied, other))
+      services.some((one) =>
+        tellsOfTwo(one) &&
+        this.#histories.some((other) => areTwo(one.replica.applied, other))
       );
   }
 
@@ -62,10 +60,7 @@ export class HealOperator {
     await time.runUntil(time.now + OPERATOR_MS);
     if (!this.areTwoHistories) return;
     promises.seen.push("two histories");
-    const told = services.filter(({ process, replica: { replica } }) =>
-      !process.isPaused && replica.state === "healing"
-    );
-    const chosen = random.pick(told).replica.applied;
+    const chosen = random.pick(services.filter(tellsOfTwo)).replica.applied;
     const giveUp = (history: readonly string[]) => {
       const lost = history.filter((key, i) => key !== chosen[i]);
       promises.ledger.giveUp(lost);
@@ -144,6 +139,15 @@ export class HealOperator {
     }
     for (const { name } of lost) this.storm.start(name);
   }
+}
+
+/** Whether a replica says that there are two histories. */
+function tellsOfTwo(
+  { process, replica: { replica } }: SimulatedService,
+): boolean {
+  // One that is stopped tells what was true once.
+  return !process.isPaused && replica.state === "healing" &&
+    /nobody can tell/.test(replica.reason);
 }
 
 /**

@@ -242,7 +242,9 @@ export class HealPromises {
     // What is behind a fence that does not count is void.
     const end = pending === undefined ? last : pending.from - 1;
     const other = history.slice(0, end).findIndex((key, i) =>
-      key !== chain[i] && !this.ledger.isChosenAgainst(key)
+      key !== chain[i] && !this.ledger.isChosenAgainst(key) &&
+      // A mark alone, of a log that was emptied since, is nothing to lose.
+      healPointOf(broker.everStored.get(key)!) === undefined
     );
     this.mustHold(
       other === -1,
