@@ -68,7 +68,11 @@ export async function startUp(parts: StartupParts): Promise<void> {
 async function fill(parts: StartupParts, peers: Peers): Promise<void> {
   const { config, log, replica, signal } = parts;
   const stores = inOrder(parts.stores);
-  const stored = new StoredStates(stores);
+  // The file of an embedded log has no snapshots of a log that is not in it, and
+  // can't be asked before the log is open.
+  const stored = new StoredStates(
+    stores.filter(({ store }) => store !== log.snapshots),
+  );
   if (config.restoreFrom !== undefined) {
     announce(replica, config.restoreFrom);
   }
