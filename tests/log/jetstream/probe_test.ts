@@ -58,6 +58,7 @@ Deno.test({
     const feed = new EntryFeed("s", SUBJECTS, new Proposals(1_000));
     const text = encodeFence({ sequence: 5, digest: "0123456789abcdef" });
     feed.startAfter(5, null);
+    feed.noteExtent({ firstSequence: 6, lastSequence: 6 });
     feed.receive({
       ...entry(6, { subject: "usergrade.v2.set.$heal" }),
       data: new TextEncoder().encode(text),
