@@ -335,11 +335,13 @@ test("looks again before it takes a mark that came after the last look, at once 
   const driver = fedDriver();
   const next = driver.session.feed.fed + 1;
   const behind = { lastSequence: next - 1 };
-  driver.receive(fenceMessage(next, next - 1));
-  driver.take("stop_consumer");
-  driver.look(behind);
-  startConsumer(driver);
-  driver.receive(fenceMessage(next, next - 1));
+  restart(driver);
+  for (const _ of ["at once", "after a while"]) {
+    driver.look(behind);
+    startConsumer(driver);
+    driver.receive(fenceMessage(next, next - 1));
+    driver.take("stop_consumer");
+  }
   assert.ok(!driver.wants("look"));
   driver.pass(RETRY_MS);
   driver.look({
