@@ -9,7 +9,7 @@ import { ATTACKS } from "./attacks.ts";
 import { normalClients, quantile } from "./normal_clients.ts";
 
 /** How long each attack goes on. */
-const ATTACK_MS = 2_000;
+const ATTACK_MS = 1_200;
 
 /** How long the attackers get for their connections before the others begin. */
 const HEAD_START_MS = 700;
