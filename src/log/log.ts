@@ -151,6 +151,11 @@ export interface LogStatus {
    * servers have yet to agree.
    */
   readonly mayBeForked?: true;
+  /**
+   * While `away`: the log has all that this replica has applied, as its last look
+   * at it has shown, and the other replicas are asked for theirs.
+   */
+  readonly isWhole?: true;
   /** Whether it was told not long ago: two causes take turns, say. */
   readonly isRepeated?: boolean;
 }

@@ -200,7 +200,7 @@ export class Lifecycle {
   logStatusChanged(status: LogStatus): void {
     this.#log = status;
     const isWhole = status.state === "connected" ||
-      status.missing !== undefined;
+      status.missing !== undefined || status.isWhole === true;
     if (isWhole) this.#healing.logIsWhole();
     this.#judge();
     const { state, reason, isRepeated = false } = status;

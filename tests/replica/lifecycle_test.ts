@@ -76,3 +76,16 @@ Deno.test("a replica that makes its log from a file is healing until the log is 
   lifecycle.logOpened({ id: "x", firstSequence: 1, lastSequence: 2 });
   assert.equal(lifecycle.readiness.state, "healing");
 });
+
+Deno.test("a replica is healing no more once its log is seen to be whole, though it still has to hear the others", () => {
+  const lifecycle = new Lifecycle();
+  lifecycle.logOpened({ id: "x", firstSequence: 1, lastSequence: 3 });
+  lifecycle.enter({ name: "ready" });
+  lifecycle.healingChanged({ type: "healing", reason: "its end is lost" });
+  const hearing = { state: "away", reason: "others are asked" } as const;
+  lifecycle.logStatusChanged(hearing);
+  assert.equal(lifecycle.readiness.state, "healing");
+  lifecycle.logStatusChanged({ ...hearing, isWhole: true });
+  assert.equal(lifecycle.readiness.state, "ready");
+  assert.equal(lifecycle.readiness.writable, false);
+});

@@ -58,7 +58,7 @@ export class Feeding {
     if (this.admission.isGiven) return this.#open(now_ms);
     this.#gate = "hearing";
     this.commits.beginSeam();
-    this.output.setStatus("away", HEARING, now_ms);
+    this.output.setStatus("away", HEARING, now_ms, { isWhole: true });
     const hearing = this.admission.begin();
     this.output.do({ type: "hear_others", hearing });
   }

@@ -16,7 +16,7 @@ const REASONS_MAX = 32;
 /** What a status says besides its state and its reason. */
 export type StatusDetails = Pick<
   LogStatus,
-  "missing" | "loss" | "mayBeForked"
+  "missing" | "loss" | "mayBeForked" | "isWhole"
 >;
 
 const NO_DETAILS: StatusDetails = {};
@@ -54,7 +54,7 @@ export class StatusTeller {
     told: LogStatus["state"],
     reason: string,
     now_ms: number,
-    { missing, loss, mayBeForked }: StatusDetails = NO_DETAILS,
+    { missing, loss, mayBeForked, isWhole }: StatusDetails = NO_DETAILS,
   ): LogStatus | undefined {
     const before = this.#status;
     // It needs another version of this program.
@@ -66,6 +66,7 @@ export class StatusTeller {
     if (
       state === before.state && reason === before.reason &&
       missing === before.missing && mayBeForked === before.mayBeForked &&
+      isWhole === before.isWhole &&
       isSameLoss(loss, before.loss)
     ) return undefined;
     this.#isLasting = LASTING.has(state);
@@ -81,6 +82,7 @@ export class StatusTeller {
       ...(missing !== undefined && { missing }),
       ...(loss !== undefined && { loss }),
       ...(mayBeForked !== undefined && { mayBeForked }),
+      ...(isWhole !== undefined && { isWhole }),
       ...(isRepeated && { isRepeated }),
     };
   }

@@ -325,8 +325,10 @@ test("looks at once when something was done to the stream, and waits for the mar
     digest: DIGEST,
   });
   const { hearing } = driver.take("hear_others");
+  assert.equal(driver.session.status.isWhole, true);
   driver.tell({ type: "others_heard", hearing });
   assert.equal(driver.session.status.state, "connected");
+  assert.equal(driver.session.status.isWhole, undefined);
   assert.equal(lossOf(driver), undefined);
   assert.ok(!driver.wants("publish"));
 });
