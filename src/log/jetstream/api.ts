@@ -129,13 +129,16 @@ export class JetStreamApi {
       RequestOptions = {},
   ): Promise<Record<string, unknown>> {
     if (this.#failure !== undefined) throw this.#failure;
+    // The library tells of the end later.
+    if (this.connection.isClosed()) {
+      throw new ApiError(0, "the connection to NATS is lost");
+    }
     const token = String(++this.#lastToken);
     const send = () =>
       this.connection.publish(subject, data, {
         reply: `${this.#inbox}.${token}`,
         ...(headers !== undefined && { headers }),
       });
-    // First: on a connection that has ended it throws, and nothing waits then.
     send();
     const { promise, resolve, reject } = Promise.withResolvers<
       Record<string, unknown>
