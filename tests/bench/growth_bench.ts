@@ -8,13 +8,13 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { Cluster } from "../support/cluster.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { OurSide } from "./backup/our_side.ts";
 import { output } from "./http/command.ts";
 import { spread } from "./http/figures.ts";
 import { findLoadGenerator, type LoadGenerator } from "./http/load.ts";
+import { roundOptions } from "./round_options.ts";
 
 /** How many connections load it, and for how long. */
 const CONNECTIONS = 64;
@@ -33,18 +33,8 @@ interface Growth {
   readonly warm_start_rows_per_s: number;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: "string" },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
-const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
-if (!Number.isSafeInteger(rounds) || rounds < 1) {
-  throw new RangeError("Cannot run: --rounds must be a positive integer");
-}
-const sizes = options.quick ? [1e4, 1e5] : [1e4, 1e5, 1e6, 1e7];
+const { rounds, isQuick, json } = roundOptions(Deno.args);
+const sizes = isQuick ? [1e4, 1e5] : [1e4, 1e5, 1e6, 1e7];
 const { signal } = new AbortController();
 
 async function residentBytes(pid: number): Promise<number> {
@@ -172,7 +162,7 @@ for (const users of sizes) {
   growth.push(await grow(users, empty.bytes, generator));
 }
 console.log(
-  options.json
+  json
     ? JSON.stringify({
       rounds,
       load: generator.name,

@@ -15,7 +15,6 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { lose, type Loss, saveStores } from "../fault/broker_loss.ts";
 import type { ServerCount } from "../fault/brokers.ts";
@@ -23,6 +22,7 @@ import { HealWorld } from "../integration/heal_world.ts";
 import { areServersNew } from "../support/nats_server.ts";
 import { SteadyClients } from "../support/steady_clients.ts";
 import { type Spread, spread } from "./http/figures.ts";
+import { roundOptions } from "./round_options.ts";
 
 const HEAL_AFTER_MS = Number(VARIABLES.HEAL_AFTER_MS.fallback);
 
@@ -50,18 +50,7 @@ interface Case {
   readonly sinceConnections_ms: Spread;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: "string" },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
-
-const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
-if (!Number.isSafeInteger(rounds) || rounds < 1) {
-  throw new RangeError("Cannot run: --rounds must be a positive integer");
-}
+const { rounds, json } = roundOptions(Deno.args);
 if (!areServersNew()) throw new RangeError("Cannot run: NATS 2.10 is needed");
 
 async function measure(
@@ -164,7 +153,7 @@ for (const servers of SERVERS) {
     cases.push(...await measureCluster(servers, replicas));
   }
 }
-console.log(options.json ? JSON.stringify(cases) : table(cases));
+console.log(json ? JSON.stringify(cases) : table(cases));
 const worst_ms = Math.max(
   ...cases.map(({ sinceAnswer_ms }) => sinceAnswer_ms.high),
 );
