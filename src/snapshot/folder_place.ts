@@ -11,7 +11,8 @@
 import { basename, join } from "node:path";
 import type { FilePlace, FileSink, PlacedFile } from "./file_place.ts";
 import { folderError } from "./folder_error.ts";
-import { fileStream, FolderFiles } from "./folder_files.ts";
+import { fileStream } from "./file_stream.ts";
+import { FolderFiles } from "./folder_files.ts";
 import { type BackupInfo, fileName } from "./format/backup_info.ts";
 import { SnapshotStoreError } from "./store.ts";
 

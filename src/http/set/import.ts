@@ -3,16 +3,11 @@
  *
  * @module
  */
-import { UnavailableError } from "../../errors.ts";
-import { BackupError } from "../../snapshot/format/backup_error.ts";
 import { withIdleTimeout } from "../../idle_timeout.ts";
-import {
-  type ImportFile,
-  readImport,
-} from "../../snapshot/format/read_import.ts";
+import { readImport } from "../../snapshot/format/read_import.ts";
 import type { ReadRows } from "../../snapshot/format/row_builder.ts";
 import { patchOf } from "../../snapshot/format/row_patch.ts";
-import { SeenIds, SeenIdsFullError } from "../../storage/seen_ids.ts";
+import { SeenIds } from "../../storage/seen_ids.ts";
 import type { SetTarget } from "../ports/changes.ts";
 import type { BackupSource } from "../ports/snapshots.ts";
 import { BODY_TIMEOUT_MS, BodyTimeoutError } from "../server/body.ts";
@@ -22,10 +17,13 @@ import {
   only,
   onlyParametersOf,
 } from "../server/parameters.ts";
-import { HttpError, toHttpError } from "../server/problem.ts";
 import type { Handler } from "../server/router.ts";
-import { deleteUnseen, FileUsersGoneError } from "./delete_unseen.ts";
-import type { ImportAnswer, ImportFailure } from "./import_openapi.ts";
+import { deleteUnseen } from "./delete_unseen.ts";
+import {
+  importAnswer,
+  importFailure,
+  type ImportProgress,
+} from "./import_progress.ts";
 
 /** How many imports run at a time. */
 export const IMPORTS_MAX = 2;
@@ -36,18 +34,6 @@ export class ImportCounts {
   complete = 0;
   /** How many failed after they had begun. */
   failed = 0;
-}
-
-/** How far an import has come. */
-interface Progress {
-  /** How many rows are committed. */
-  rows: number;
-  /** The sequence of the last change or, at the end, of the last look. */
-  sequence: number;
-  /** The line of the row that did not commit; undefined if all have so far. */
-  failedLine: number | undefined;
-  /** How many users are deleted; undefined before that begins. */
-  deleted: number | undefined;
 }
 
 /**
@@ -73,7 +59,7 @@ export function importFile(
     using limits = new DisposableStack();
     limits.defer(limit.enter());
     if (seen !== undefined) limits.defer(replacing.enter());
-    const progress: Progress = {
+    const progress: ImportProgress = {
       rows: 0,
       sequence: target.appliedSequence,
       failedLine: undefined,
@@ -87,10 +73,10 @@ export function importFile(
       }
       if (seen !== undefined) await replaceRest(target, seen, progress);
       counts.complete++;
-      return Response.json(answer(progress));
+      return Response.json(importAnswer(progress));
     } catch (error) {
       counts.failed++;
-      throw failure(error, file, progress);
+      throw importFailure(error, file, progress);
     }
   };
 }
@@ -125,7 +111,7 @@ function bodyOf(request: Request, idleTimeout_ms: number) {
 async function replaceRest(
   target: SetTarget & BackupSource,
   seen: SeenIds,
-  progress: Progress,
+  progress: ImportProgress,
 ): Promise<void> {
   let count = progress.deleted = 0;
   progress.sequence = await deleteUnseen(target, seen, ({ deleted }) => {
@@ -134,67 +120,11 @@ async function replaceRest(
   });
 }
 
-function answer({ rows, deleted, sequence }: Progress): ImportAnswer {
-  return {
-    rows,
-    ...(deleted !== undefined && { deleted }),
-    log_sequence: sequence,
-  };
-}
-
-/**
- * @param handler Imports a file, or refuses to begin.
- * @returns The same, where every error says how far the import came.
- */
-export function withProgress(handler: Handler): Handler {
-  return async (request, query) => {
-    try {
-      return await handler(request, query);
-    } catch (error) {
-      const { status, message, extras } = toHttpError(error);
-      const notBegun: ImportFailure = { line: 1, rows_committed: 0 };
-      const members = { ...notBegun, ...extras.members };
-      throw new HttpError(status, message, { ...extras, members });
-    }
-  };
-}
-
-/** The error with how far the import came. */
-function failure(
-  error: unknown,
-  file: ImportFile,
-  { rows, failedLine, deleted }: Progress,
-): HttpError {
-  // A body that breaks off is a `TypeError` of the runtime.
-  const isUnreadable = error instanceof BackupError ||
-    error instanceof TypeError;
-  const { status, message, extras } = isUnreadable
-    ? new HttpError(400, error.message)
-    : error instanceof SeenIdsFullError
-    ? toHttpError(
-      new UnavailableError(`${error.message}: import without replace=true`),
-    )
-    : toHttpError(error);
-  const how: ImportFailure = {
-    line: failedLine ?? file.line,
-    rows_committed: rows,
-    ...(deleted !== undefined && { deleted_committed: deleted }),
-  };
-  const isSaid = error instanceof FileUsersGoneError;
-  const state = deleted === undefined || rows === 0 || isSaid
-    ? ""
-    : `. All rows are stored, and ${deleted} of the users who are not in the file are deleted: import it again`;
-  return new HttpError(status, message + state, {
-    headers: { ...extras.headers, connection: "close" },
-    members: { ...how },
-  });
-}
-
 /** Proposes a block of rows, and counts those that are committed. */
 async function proposeRows(
   target: SetTarget,
   block: ReadRows,
-  progress: Progress,
+  progress: ImportProgress,
 ): Promise<void> {
   const outcomes = await Promise.allSettled(
     Array.from(

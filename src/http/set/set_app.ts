@@ -28,7 +28,8 @@ import {
 import type { Unauthorized } from "../server/unauthorized.ts";
 import { backup, type BackupCounts } from "./backup.ts";
 import { deleteUsers } from "./delete.ts";
-import { type ImportCounts, importFile, withProgress } from "./import.ts";
+import { type ImportCounts, importFile } from "./import.ts";
+import { withProgress } from "./import_progress.ts";
 import { set } from "./set.ts";
 import { snapshot } from "./snapshot.ts";
 
