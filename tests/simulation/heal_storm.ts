@@ -47,6 +47,8 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
   readonly losses: HealLosses;
   lossCount = 0;
   firstLoss_ms = Infinity;
+  /** The first sequence of the log as it was emptied last; 0 before. */
+  emptiedTo = 0;
   #started = 0;
   readonly #areClientsEager: boolean;
   /** Whether nobody has what the next fence says. */
