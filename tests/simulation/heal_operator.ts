@@ -27,6 +27,23 @@ export class HealOperator {
       this.#isBeginningLost();
   }
 
+  /** Whether a replica runs that makes the log again if its stream is removed. */
+  get canStreamBeRemoved(): boolean {
+    return this.storm.services.some(({ process, replica }) =>
+      !process.isPaused && replica.applied.length > 0 &&
+      replica.replica.readable && replica.replica.state !== "forked"
+    );
+  }
+
+  /** An operator gives up what nobody has: the replicas make the log again. */
+  async removeStream(): Promise<void> {
+    const { promises, time } = this.storm;
+    await time.runUntil(time.now + OPERATOR_MS);
+    if (this.areTwoHistories || !this.isBeyondRepair) return;
+    promises.seen.push("the stream is removed");
+    this.storm.removeStream();
+  }
+
   /** Whether a replica says that it does not heal for the sake of another history. */
   get areTwoHistories(): boolean {
     const { services, lossCount } = this.storm;
