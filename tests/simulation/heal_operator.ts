@@ -20,11 +20,28 @@ export class HealOperator {
   /**
    * Whether nothing goes on by itself: there are two histories, or a fence says,
    * or the log goes on from, a state that nobody has any more: its only replica
-   * has died, and an older bucket was put back.
+   * has died, and an older bucket was put back. Or the bucket alone is left.
    */
   get isBeyondRepair(): boolean {
     return this.areTwoHistories || this.#isFenceOfNobody() ||
-      this.#isBeginningLost();
+      this.#isBeginningLost() || this.#isBucketLeftAlone();
+  }
+
+  /**
+   * Whether the stream is gone, and so are all replicas that could make it again:
+   * those that live are forked, or were started and are held, since there is a
+   * snapshot. A new start with RESTORE_FROM makes the log from that.
+   */
+  #isBucketLeftAlone(): boolean {
+    const { objects, services, broker: { stream }, lossCount } = this.storm;
+    return lossCount > 0 && stream === undefined && services.length > 0 &&
+      services.every(({ replica: { replica } }) =>
+        replica.state === "forked" ||
+        replica.isHeld
+      ) &&
+      objects.snapshots().some(({ isWhole, meta: { info } }) =>
+        isWhole && info.rows > 0
+      );
   }
 
   /** Whether a replica says that it does not heal for the sake of another history. */
@@ -85,6 +102,8 @@ export class HealOperator {
     const { objects, services, broker: { stream }, lossCount } = this.storm;
     if (stream === undefined) return false;
     const { first, last, entries } = stream;
+    // Another log may go on beside it.
+    const id = toldIdentity(stream.config);
     // What ends directly before the first entry has to be shown to be of the
     // same history, unless there is none yet.
     const begin = entries.get(first);
@@ -95,11 +114,12 @@ export class HealOperator {
       sequence >= (isShown ? first - 1 : first);
     return lossCount > 0 &&
       services.every((one) =>
+        one.replica.replica.log?.id !== id ||
         !reaches(one.replica.applied.length) ||
         isForkedBeyond(one, first - 1)
       ) &&
       !objects.snapshots().some(({ isWhole, meta: { info } }) =>
-        isWhole && reaches(info.sequence)
+        isWhole && info.logId === id && reaches(info.sequence)
       );
   }
 
