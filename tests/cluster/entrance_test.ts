@@ -4,12 +4,23 @@ import {
   HEARING_AFTER_OUTAGE_MS,
   HEARING_MS,
 } from "../../src/cluster/hearing.ts";
-import type { FoundLog } from "../../src/cluster/misfit.ts";
+import type { FoundLog, HeldState } from "../../src/cluster/misfit.ts";
 import { DOUBT_MS, Room } from "../../src/cluster/room.ts";
 import { heartbeat } from "./heartbeats.ts";
 
 const permissions = "none";
 const LOG = "8f14e45fceea167a";
+
+/** What a store says of the state of a log. */
+const STORED: HeldState = {
+  holder: "the bucket",
+  session: "",
+  logId: LOG,
+  sequence: 5,
+  users: 3,
+  isOfAnotherHistory: false,
+  kind: "store",
+};
 
 Deno.test(
   "a start goes on by a look at the log that is newer than what was heard",
@@ -91,15 +102,7 @@ Deno.test(
       find: () => Promise.resolve(log),
       ask: () => {
         if (++asked === 2) {
-          room.noteHeld("the bucket", {
-            holder: "the bucket",
-            session: "",
-            logId: LOG,
-            sequence: 5,
-            users: 5,
-            isOfAnotherHistory: false,
-            kind: "store",
-          });
+          room.noteHeld("the bucket", STORED);
         }
         return Promise.resolve();
       },
@@ -113,7 +116,38 @@ Deno.test(
       return Promise.resolve();
     });
     assert.equal(asked, 3);
-    assert.match(held.join(), /the bucket holds 5 users at entry 5/);
+    assert.match(held.join(), /the bucket holds 3 users at entry 5/);
+  },
+);
+
+Deno.test(
+  "a start that would make a new log asks the stores anew after it has listened: one that was not heard may have stored its state",
+  { permissions },
+  async () => {
+    const room = new Room(false);
+    room.hearing.joined(false, 0);
+    let now_ms = 0;
+    let log: FoundLog | undefined;
+    const asked_ms: number[] = [];
+    const held: string[] = [];
+    await enter(room, {
+      find: () => Promise.resolve(log),
+      ask: () => {
+        asked_ms.push(now_ms);
+        if (now_ms > 0) room.noteHeld("the bucket", STORED);
+        return Promise.resolve();
+      },
+      hold: (reason) => {
+        held.push(reason);
+        log = { id: LOG, lastSequence: 5 };
+      },
+      now: () => now_ms,
+    }, (ms) => {
+      now_ms += ms;
+      return Promise.resolve();
+    });
+    assert.deepEqual(asked_ms.slice(0, 2), [0, HEARING_MS]);
+    assert.match(held.join(), /the bucket holds 3 users at entry 5/);
   },
 );
 
@@ -139,17 +173,7 @@ Deno.test(
         asked.push(log);
         room.noteHeld(
           "the bucket",
-          log === undefined
-            ? {
-              holder: "the bucket",
-              session: "",
-              logId: LOG,
-              sequence: 5,
-              users: 3,
-              isOfAnotherHistory: false,
-              kind: "store",
-            }
-            : undefined,
+          log === undefined ? STORED : undefined,
         );
         return Promise.resolve();
       },
@@ -182,7 +206,8 @@ Deno.test(
       if (looks === 3 && now_ms < 200) room.hearing.joined(false, now_ms = 200);
       return Promise.resolve();
     });
-    assert.deepEqual([looks, now_ms], [5, 200 + HEARING_MS]);
+    // Two more since there is no log: the stores are asked anew.
+    assert.deepEqual([looks, now_ms], [7, 200 + HEARING_MS]);
   },
 );
 
@@ -225,15 +250,7 @@ Deno.test(
         // The bucket says nothing while the connection breaks.
         if (++asked === 1) room.hearing.joined(true, 0);
         else {
-          room.noteHeld("the bucket", {
-            holder: "the bucket",
-            session: "",
-            logId: LOG,
-            sequence: 5,
-            users: 3,
-            isOfAnotherHistory: false,
-            kind: "store",
-          });
+          room.noteHeld("the bucket", STORED);
         }
         return Promise.resolve();
       },

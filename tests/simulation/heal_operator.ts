@@ -20,11 +20,28 @@ export class HealOperator {
   /**
    * Whether nothing goes on by itself: there are two histories, or a fence says,
    * or the log goes on from, a state that nobody has any more: its only replica
-   * has died, and an older bucket was put back.
+   * has died, and an older bucket was put back. Or the bucket alone is left.
    */
   get isBeyondRepair(): boolean {
     return this.areTwoHistories || this.#isFenceOfNobody() ||
-      this.#isBeginningLost();
+      this.#isBeginningLost() || this.#isBucketLeftAlone();
+  }
+
+  /**
+   * Whether the stream is gone, and so are all replicas that could make it again:
+   * those that live are forked, or were started and are held, since there is a
+   * snapshot. A new start with RESTORE_FROM makes the log from that.
+   */
+  #isBucketLeftAlone(): boolean {
+    const { objects, services, broker: { stream }, lossCount } = this.storm;
+    return lossCount > 0 && stream === undefined && services.length > 0 &&
+      services.every(({ replica: { replica } }) =>
+        replica.state === "forked" ||
+        replica.isHeld
+      ) &&
+      objects.snapshots().some(({ isWhole, meta: { info } }) =>
+        isWhole && info.rows > 0
+      );
   }
 
   /** Whether a replica runs that makes the log again if its stream is removed. */
@@ -112,6 +129,7 @@ export class HealOperator {
         (healPointOf(begin) !== undefined || begin.afterTime !== undefined);
     const reaches = (sequence: number) =>
       sequence >= (isShown ? first - 1 : first);
+    // Another log may go on beside it.
     const id = toldIdentity(stream.config);
     return mayBeLost &&
       services.every((one) =>
