@@ -128,6 +128,7 @@ function join(
     heard: (replicaId, bytes) => cluster.heard(replicaId, bytes, now()),
     dropped: (count) => cluster.noteDropped(count),
     off: (reason) => cluster.off(reason),
+    on: () => cluster.on(now()),
   });
 }
 

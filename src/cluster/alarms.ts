@@ -72,11 +72,15 @@ export class Alarms {
     this.#alone = alone;
   }
 
-  /** Heartbeats are neither sent nor received from now on. */
+  /** Heartbeats are not sent or not received from now on. */
   off(reason: string): void {
     logger.warn(
       "Replicas do not see each other: their digests are not compared, and a log that lost entries is not made whole: {reason}",
       { reason },
     );
+  }
+  /** Heartbeats are sent and received again. */
+  on(): void {
+    logger.info("Replicas see each other again");
   }
 }

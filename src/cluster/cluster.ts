@@ -236,10 +236,17 @@ export class Cluster {
     this.#dropped += count;
   }
 
-  /** Heartbeats are neither sent nor received from now on. */
+  /** Heartbeats are not sent or not received from now on: NATS forbids it. */
   off(reason: string): void {
     this.#presence = "off";
     this.#alarms.off(reason);
+  }
+
+  /** Heartbeats are sent and received again: asks who is there. */
+  on(now_ms: number): void {
+    this.#presence = "on";
+    this.#alarms.on();
+    this.joined(now_ms);
   }
 
   /** @returns This replica and the others. */

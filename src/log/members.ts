@@ -41,6 +41,8 @@ export interface MembersListener {
   heard(replicaId: string, bytes: Uint8Array<ArrayBuffer>): void;
   /** Heartbeats were dropped unread: too large, or too many. */
   dropped(count: number): void;
-  /** No one is heard, or hears this replica, until it is started anew. */
+  /** No one is heard, or hears this replica: NATS does not allow it. */
   off(reason: string): void;
+  /** NATS allows it again. */
+  on(): void;
 }

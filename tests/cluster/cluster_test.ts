@@ -139,3 +139,26 @@ Deno.test("where NATS lets nobody be heard, nobody is awaited", {
   assert.ok(cluster.hasHeardAll(1_000));
   assert.deepEqual(cluster.awaited(1_000), []);
 });
+
+Deno.test(
+  "a cluster that NATS lets be heard again asks who is there, and waits for those that were",
+  {
+    permissions,
+  },
+  () => {
+    const { cluster, hear, sent } = clusterOfA();
+    cluster.joined(0);
+    hear("b", 10);
+    cluster.off("NATS does not allow to publish");
+    assert.ok(cluster.isOff);
+    sent.length = 0;
+    cluster.on(5_000);
+    assert.ok(!cluster.isOff);
+    assert.equal(cluster.view(5_000).presence, "on");
+    assert.deepEqual(sent, [true]);
+    assert.deepEqual(cluster.awaited(5_000), ["b"]);
+    assert.ok(!cluster.hasHeardAll(5_000));
+    hear("b", 5_010);
+    assert.ok(cluster.hasHeardAll(5_010));
+  },
+);

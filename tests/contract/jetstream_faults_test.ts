@@ -159,7 +159,10 @@ Deno.test("permissions that are forgotten for a while, at the start or later, ar
     'password: "u" }',
     'password: "u", permissions { subscribe: { deny: ["_INBOX.>"] } } }',
   ));
-  await session.untilReason(/not allow to subscribe to _INBOX.usergrade.a/);
+  // The same each time, or each attempt would be told.
+  await session.untilReason(
+    /not allow to subscribe to _INBOX\.usergrade\.a\.>, which/,
+  );
   await server.reload(open);
   await session.until("connected");
   await server.reload(denied("$JS.API.STREAM.INFO.USERGRADE"));
@@ -266,6 +269,56 @@ Deno.test("a description that a tool rewrites gets the log's id back, with a war
   });
 });
 
+Deno.test("heartbeats that NATS does not allow to send, or to hear, are exchanged again once it does", async () => {
+  const users = (permissions: string) =>
+    `${JETSTREAM}
+     authorization { users = [
+       { user: "u", password: "u", permissions { ${permissions} } }
+     ] }`;
+  await using server = await NatsServer.start(users(""), "whole");
+  const told: string[] = [];
+  let heard = 0;
+  const members = new MembersChannel("USERGRADE", "a", {
+    heard: () => heard++,
+    joined: () => told.push("joined"),
+    left: () => told.push("left"),
+    off: (reason) => told.push(reason),
+    on: () => told.push("on"),
+    dropped: () => {},
+  }, 50);
+  await using session = await Session.open(
+    server,
+    { user: "u", password: "u" },
+    0,
+    members,
+  );
+  const sendUntilHeard = async () => {
+    heard = 0;
+    await eventually(() => {
+      const sure = payload("sure");
+      session.log.sendHeartbeat({ admitted: undefined, sure, unsure: sure });
+      assert.ok(heard > 0);
+    });
+  };
+  await sendUntilHeard();
+  for (const kind of ["publish", "subscribe"]) {
+    told.length = 0;
+    await server.reload(users(`${kind}: { deny: "usergrade-replicas.>" }`));
+    await eventually(() => {
+      members.send(new Uint8Array(1));
+      assert.match(
+        told.join(),
+        RegExp(
+          `^NATS does not allow to ${kind} to usergrade-replicas\\.[a*]: allow`,
+        ),
+      );
+    });
+    await server.reload(users(""));
+    await sendUntilHeard();
+    assert.deepEqual(told.slice(1), ["on"]);
+  }
+});
+
 Deno.test("a stream that is sealed, or that transforms subjects, is called that, and others hear that the replica is not sure of its log", async () => {
   await using server = await NatsServer.start();
   const heard: string[] = [];
@@ -274,6 +327,7 @@ Deno.test("a stream that is sealed, or that transforms subjects, is called that,
     joined: () => {},
     left: () => {},
     off: () => {},
+    on: () => {},
     dropped: () => {},
   });
   await using session = await Session.open(server, {}, 0, members);

@@ -10,6 +10,7 @@ import { BatchPublisher } from "./batch_publisher.ts";
 import {
   describe,
   endsConnection,
+  inboxPrefix,
   openConnection,
   UnusableConnectionError,
 } from "./connection.ts";
@@ -161,7 +162,9 @@ export class Line {
       } else if (operation === "subscription") {
         // It is said once a connection, and nothing is answered on this one.
         this.#end = new UnusableConnectionError(
-          `NATS does not allow to subscribe to ${subject}, which a replica needs: allow it for this replica's user, as src/OPERATIONS.md lists`,
+          `NATS does not allow to subscribe to ${
+            this.#permission(subject)
+          }, which a replica needs: allow it for this replica's user, as src/OPERATIONS.md lists`,
         );
         await this.close();
       } else if (type === DebugEvents.StaleConnection) {
@@ -170,6 +173,12 @@ export class Line {
         this.listener.event({ type: "complained", reason: String(data) });
       }
     }
+  }
+
+  /** The permission that a subscription needs: each inbox has a name of its own. */
+  #permission(subject: string): string {
+    const prefix = `${inboxPrefix(this.options.replicaId)}.`;
+    return subject.startsWith(prefix) ? `${prefix}>` : subject;
   }
 
   /** Whether the session does without what is published to a subject. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NatsConnection } from "nats";
+import type { NatsConnection, Subscription } from "nats";
 import type { MembersListener } from "../members.ts";
 
 /** The most bytes of a heartbeat that are passed on. */
@@ -13,6 +13,9 @@ const HEARTBEAT_BYTES_MAX = 4096;
 /** The most heartbeats passed on in an interval: 64 replicas, each 8 times. */
 const HEARD_MAX = 512;
 const HEARD_INTERVAL_MS = 2_000;
+
+/** After how long what NATS does not allow is tried again; it logs each try. */
+const ALLOWED_RETRY_MS = 60_000;
 
 /**
  * The subject of a replica's heartbeats. It is outside the subjects
@@ -31,17 +34,21 @@ export class MembersChannel {
   readonly #allSubjects: string;
   readonly #gate = new HeartbeatGate();
   #connection: NatsConnection | undefined;
-  #isOff = false;
+  #subscription: Subscription | undefined;
+  /** When what NATS does not allow is tried again; undefined while it allows all. */
+  #tryAt_ms: number | undefined;
 
   /**
    * @param stream The stream's name.
    * @param replicaId This replica.
    * @param listener Gets what comes.
+   * @param retry_ms After how long what NATS does not allow is tried again.
    */
   constructor(
     stream: string,
     replicaId: string,
     private readonly listener: MembersListener,
+    private readonly retry_ms = ALLOWED_RETRY_MS,
   ) {
     this.#subject = membersSubject(stream, replicaId);
     this.#allSubjects = membersSubject(stream, "*");
@@ -54,23 +61,39 @@ export class MembersChannel {
    */
   attach(connection: NatsConnection, wasAway: boolean): void {
     this.#connection = connection;
-    const start = this.#allSubjects.length - 1;
-    connection.subscribe(this.#allSubjects, {
-      callback: (error, { subject, data }) => {
-        if (error !== null) return; // The connection's status says it too.
-        if (!this.#gate.admits(data.length, performance.now())) return;
-        // A copy: the message's bytes are part of a larger buffer.
-        this.listener.heard(subject.slice(start), Uint8Array.from(data));
-      },
-    });
+    // The server may have another configuration by now.
+    if (this.#tryAt_ms !== undefined) this.#tryAt_ms = -Infinity;
+    this.#listen(connection);
     this.listener.joined(wasAway);
     connection.closed().then(() => this.listener.left());
   }
 
+  #listen(connection: NatsConnection): void {
+    const start = this.#allSubjects.length - 1;
+    this.#subscription = connection.subscribe(this.#allSubjects, {
+      callback: (error, { subject, data }) => {
+        if (error !== null) return; // The connection's status says it too.
+        if (!this.#gate.admits(data.length, performance.now())) return;
+        if (subject === this.#subject) this.#allowed();
+        // A copy: the message's bytes are part of a larger buffer.
+        this.listener.heard(subject.slice(start), Uint8Array.from(data));
+      },
+    });
+  }
+
   /** Sends a heartbeat, if there is a connection. */
   send(bytes: Uint8Array): void {
-    if (this.#isOff || this.#connection?.isClosed() !== false) return;
-    this.#connection.publish(this.#subject, bytes);
+    const connection = this.#connection;
+    if (connection?.isClosed() !== false) return;
+    if (this.#tryAt_ms !== undefined) {
+      const now_ms = performance.now();
+      if (now_ms < this.#tryAt_ms) return;
+      this.#tryAt_ms = now_ms + this.retry_ms;
+      // The server has forgotten a subscription that it did not allow.
+      this.#subscription?.unsubscribe();
+      this.#listen(connection);
+    }
+    connection.publish(this.#subject, bytes);
   }
 
   /**
@@ -83,15 +106,21 @@ export class MembersChannel {
     if (subject !== this.#subject && subject !== this.#allSubjects) {
       return false;
     }
-    if (!this.#isOff) {
-      this.#isOff = true;
+    if (this.#tryAt_ms === undefined) {
+      this.#tryAt_ms = performance.now() + this.retry_ms;
+      const what = subject === this.#subject ? "publish" : "subscribe";
       this.listener.off(
-        subject === this.#subject
-          ? `NATS does not allow to publish to ${subject}`
-          : `NATS does not allow to subscribe to ${subject}`,
+        `NATS does not allow to ${what} to ${subject}: allow it for this replica's user, as src/OPERATIONS.md lists`,
       );
     }
     return true;
+  }
+
+  /** An own heartbeat has come back: it may be sent, and others' may be heard. */
+  #allowed(): void {
+    if (this.#tryAt_ms === undefined) return;
+    this.#tryAt_ms = undefined;
+    this.listener.on();
   }
 
   /** Says how much was dropped. To be called a few times a second. */

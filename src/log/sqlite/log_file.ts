@@ -64,6 +64,10 @@ export function fileProblem(path: string, cause: unknown): string {
   if (/not a database|malformed/.test(message)) {
     return `${message}: the file is damaged, put back a copy or set another DATA_DIR`;
   }
+  const { code } = cause as { code?: string };
+  if (code === "ENOSPC" || /disk is full/.test(message)) {
+    return "its disk is full: make room, or set another DATA_DIR";
+  }
   return notFolder(dirname(path)) ?? forbidden(path) ?? message;
 }
 

@@ -67,7 +67,8 @@ export function createSchema(
     db.exec("COMMIT");
     return found;
   } catch (error) {
-    db.exec("ROLLBACK");
+    // A full disk has ended the transaction already.
+    if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
   }
 }

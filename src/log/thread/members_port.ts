@@ -14,6 +14,7 @@ type FromMembers =
   | { type: "heard"; replicaId: string; bytes: Uint8Array<ArrayBuffer> }
   | { type: "dropped"; count: number }
   | { type: "off"; reason: string }
+  | { type: "on" }
   | { type: "flushed" };
 
 /** What the main thread says. */
@@ -49,6 +50,8 @@ export class MembersPort {
           return listener.dropped(data.count);
         case "off":
           return listener.off(data.reason);
+        case "on":
+          return listener.on();
         case "flushed":
           return this.#flushes.shift()?.();
       }
@@ -103,5 +106,6 @@ export function membersListener(
       post({ type: "heard", replicaId, bytes }, [bytes.buffer]),
     dropped: (count) => post({ type: "dropped", count }),
     off: (reason) => post({ type: "off", reason }),
+    on: () => post({ type: "on" }),
   };
 }

@@ -63,3 +63,26 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    "a log that finds no room for its file, or for its tables, says so, and opens once there is room",
+  ignore: !await SmallDisk.isAllowed(),
+  fn: async () => {
+    for (const options of ["nr_inodes=2", "size=4k", "size=24k"]) {
+      await using disk = await SmallDisk.mount(options);
+      const folder = `${disk.path}/data`;
+      const log = new SqliteLog(folder);
+      await assert.rejects(log.open(), {
+        name: "LogFailedError",
+        message:
+          `Cannot open the log in ${folder}/usergrade.db: its disk is full: make room, or set another DATA_DIR`,
+      });
+      await log.close();
+      await disk.change("remount,size=1m,nr_inodes=100");
+      const later = new SqliteLog(folder);
+      assert.ok((await later.open()).isNew);
+      await later.close();
+    }
+  },
+});

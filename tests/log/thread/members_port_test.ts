@@ -20,6 +20,7 @@ Deno.test({
         heard: () => heard++,
         dropped: () => {},
         off: () => {},
+        on: () => {},
       });
       const said = Promise.withResolvers<number>();
       worker.onmessage = ({ data }: MessageEvent<number>) => said.resolve(data);
