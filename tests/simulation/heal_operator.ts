@@ -44,6 +44,23 @@ export class HealOperator {
       );
   }
 
+  /** Whether a replica runs that makes the log again if its stream is removed. */
+  get canStreamBeRemoved(): boolean {
+    return this.storm.services.some(({ process, replica }) =>
+      !process.isPaused && replica.applied.length > 0 &&
+      replica.replica.readable && replica.replica.state !== "forked"
+    );
+  }
+
+  /** An operator gives up what nobody has: the replicas make the log again. */
+  async removeStream(): Promise<void> {
+    const { promises, time } = this.storm;
+    await time.runUntil(time.now + OPERATOR_MS);
+    if (this.areTwoHistories || !this.isBeyondRepair) return;
+    promises.seen.push("the stream is removed");
+    this.storm.removeStream();
+  }
+
   /** Whether a replica says that it does not heal for the sake of another history. */
   get areTwoHistories(): boolean {
     const { services, lossCount } = this.storm;
@@ -99,11 +116,11 @@ export class HealOperator {
   }
 
   #isBeginningLost(): boolean {
-    const { objects, services, broker: { stream }, lossCount } = this.storm;
+    const { objects, services, broker: { stream } } = this.storm;
     if (stream === undefined) return false;
     const { first, last, entries } = stream;
-    // Another log may go on beside it.
-    const id = toldIdentity(stream.config);
+    // The product itself never cuts a log behind what is stored.
+    const mayBeLost = this.storm.lossCount > 0 || first <= this.storm.emptiedTo;
     // What ends directly before the first entry has to be shown to be of the
     // same history, unless there is none yet.
     const begin = entries.get(first);
@@ -112,11 +129,12 @@ export class HealOperator {
         (healPointOf(begin) !== undefined || begin.afterTime !== undefined);
     const reaches = (sequence: number) =>
       sequence >= (isShown ? first - 1 : first);
-    return lossCount > 0 &&
+    const id = toldIdentity(stream.config);
+    return mayBeLost &&
       services.every((one) =>
-        one.replica.replica.log?.id !== id ||
         !reaches(one.replica.applied.length) ||
-        isForkedBeyond(one, first - 1)
+        isForkedBeyond(one, first - 1) ||
+        isOfAnother(one, id)
       ) &&
       !objects.snapshots().some(({ isWhole, meta: { info } }) =>
         isWhole && info.logId === id && reaches(info.sequence)
@@ -138,11 +156,10 @@ export class HealOperator {
   }
 
   /** Whether a replica has another history, or another log. */
-  isLost({ replica: { replica } }: SimulatedService): boolean {
+  isLost(service: SimulatedService): boolean {
     const { stream } = this.storm.broker;
-    return replica.state === "forked" ||
-      replica.log !== undefined && stream !== undefined &&
-        replica.log.id !== toldIdentity(stream.config);
+    return service.replica.replica.state === "forked" ||
+      stream !== undefined && isOfAnother(service, toldIdentity(stream.config));
   }
 
   /** An operator starts those anew that have another history. */
@@ -179,6 +196,14 @@ function isForkedBeyond(
   sequence: number,
 ): boolean {
   return replica.state === "forked" && applied.length > sequence;
+}
+
+/** Whether a replica follows a log with another id than the stream tells. */
+function isOfAnother(
+  { replica: { replica: { log } } }: SimulatedService,
+  id: string | undefined,
+): boolean {
+  return log !== undefined && log.id !== id;
 }
 
 /** Whether neither history is the beginning of the other one. */

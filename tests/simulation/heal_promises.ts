@@ -252,6 +252,7 @@ export class HealPromises {
     const end = pending === undefined ? last : pending.from - 1;
     const other = history.slice(0, end).findIndex((key, i) =>
       key !== chain[i] && !this.ledger.isChosenAgainst(key) &&
+      !this.ledger.isNowhere(key) &&
       // A mark alone, of a log that was emptied since, is nothing to lose.
       healPointOf(broker.everStored.get(key)!) === undefined
     );
