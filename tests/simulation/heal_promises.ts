@@ -114,7 +114,32 @@ export class HealPromises {
         `${writer.name} writes entry ${entry.sequence}, and ${other.name} has ${length} from there on`,
     );
     if (isVoid) return;
+    this.#goOnFromWriter(entry, writer);
     this.#leaveStored(writer, writer.admitted_ms, entry.sequence, key);
+  }
+
+  /**
+   * Nothing in a log that was emptied shows which of two histories it had. It
+   * goes on from that of its next writer, if that could not hear those of the
+   * other one.
+   */
+  #goOnFromWriter({ sequence }: StoredEntry, writer: SimulatedService): void {
+    const { broker, broker: { stream } } = this.world;
+    const before = writer.replica.applied.slice(0, sequence - 1);
+    const isShown = stream!.first < sequence ||
+      before.length < sequence - 1 ||
+      before.at(-1) === stream!.history.at(-2);
+    if (isShown) return;
+    broker.goOnFrom(before);
+    this.#writtenOver(
+      writer,
+      ({ replica: { applied } }) =>
+        applied.slice(0, sequence - 1).filter((key, i) => key !== before[i]),
+      true,
+      (other, { length }) =>
+        `${writer.name} goes on with entry ${sequence}, and ${other.name} has ${length} of another history`,
+    );
+    this.ledger.settle();
   }
 
   /**

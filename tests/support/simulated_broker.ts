@@ -213,6 +213,13 @@ export class SimulatedBroker {
     if (next !== undefined) this.#before.set(next, healed);
   }
 
+  /** What a replica had applied is the history of a log that was empty. */
+  goOnFrom(applied: readonly string[]): void {
+    const stream = this.stream!;
+    stream.goOnFrom(applied);
+    this.#before.set(stream.history[applied.length], applied.at(-1));
+  }
+
   /** Writes the log's identity into the stream's description. */
   writeIdentity(id: string): void {
     if (this.stream === undefined) return;

@@ -193,6 +193,11 @@ export class SimulatedStream {
     if (first > this.first) this.#do({ type: "purged", first, history });
   }
 
+  /** The keys of the entries before its first one are others: nothing shows them. */
+  goOnFrom(history: readonly string[]): void {
+    this.#do({ type: "purged", first: this.first, history });
+  }
+
   /** The bytes of all entries, roughly. */
   get bytes(): number {
     return this.entries.size * 100;
