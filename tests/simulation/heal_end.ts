@@ -74,7 +74,10 @@ export class HealEnd {
   #checkLives(seen: string): void {
     const { promises, services } = this.storm;
     promises.seen.push(seen);
-    for (const service of services) this.storm.checkLife(service);
+    for (const service of services) {
+      this.storm.checkLife(service);
+      if (service.replica.replica.isForked) promises.checkFork(service);
+    }
     promises.check();
   }
 
