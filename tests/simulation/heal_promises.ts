@@ -310,23 +310,25 @@ export class HealPromises {
 
   /** The log is about to be cut, or moved beyond its end. */
   trimming(sequence: number): void {
-    const { stream } = this.world.broker;
-    if (sequence <= stream!.first) return;
-    const pending = this.pending;
-    if (pending?.point.sequence !== sequence - 1) {
+    const stream = this.world.broker.stream!;
+    if (sequence <= stream.first) return;
+    // JetStream takes no condition with a purge: another healer may have written
+    // a newer fence since the log was looked at.
+    const fence = stream.fenceBefore(sequence);
+    if (fence === undefined) {
       this.mustHold(
-        sequence <= stream!.last,
+        sequence <= stream.last,
         () => `the log is moved to ${sequence} without a fence`,
       );
       this.mustHold(
-        pending === undefined,
+        this.pending === undefined,
         () => `the log is cut at ${sequence} while it is healed`,
       );
       return;
     }
     this.seen.push("move");
     this.mustHold(
-      this.#isKept(pending.point),
+      this.#isKept(healPointOf(fence)!),
       () => `the log is moved to ${sequence} before a snapshot was read back`,
     );
   }

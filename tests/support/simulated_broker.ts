@@ -197,12 +197,11 @@ export class SimulatedBroker {
    */
   purge(first: number): void {
     const stream = this.stream!;
-    const fence = stream.fences.at(-1);
-    const point = fence && healPointOf(fence);
-    const isMove = fence !== undefined && point!.sequence === first - 1 &&
-      fence.sequence < first;
-    if (!isMove || first <= stream.first) return stream.purge(first);
-    const healed = this.keyAt(point!);
+    const fence = stream.fenceBefore(first);
+    if (fence === undefined || first <= stream.first) {
+      return stream.purge(first);
+    }
+    const healed = this.keyAt(healPointOf(fence)!);
     stream.purge(
       first,
       healed === undefined

@@ -209,6 +209,13 @@ export class SimulatedStream {
       .filter(({ subject }) => subject === FENCE_SUBJECT);
   }
 
+  /** @returns The newest fence that says that the log is to begin so. */
+  fenceBefore(first: number): StoredEntry | undefined {
+    return this.fences.findLast((one) =>
+      one.sequence < first && healPointOf(one)?.sequence === first - 1
+    );
+  }
+
   /** @returns An entry as JetStream gives it; undefined if it is not there. */
   message(entry: StoredEntry | undefined): unknown {
     if (entry === undefined) return undefined;
