@@ -47,7 +47,9 @@ export async function enter(
     // Those who were asked may have applied more since.
     let log = await find();
     let admission = room.judge(log, now());
+    let hasWaited = false;
     while (admission.type === "wait") {
+      hasWaited = true;
       const { until_ms = Infinity } = admission;
       if (until_ms < Infinity) {
         // Between two looks at the log, which take all threads some milliseconds.
@@ -62,9 +64,11 @@ export async function enter(
     }
     // NATS may have lost the log meanwhile, which the answers were about, and
     // over a connection that broke the bucket may have said nothing. What a
-    // replica held that was started anew may have been stored since.
+    // replica held that was started anew may have been stored since, and a new
+    // log leaves what one has stored that could not be heard.
     const isOld = hasLost(asked, log) || room.withdrawals > withdrawals ||
-      room.hearing.connections > Math.max(connections, 1);
+      room.hearing.connections > Math.max(connections, 1) ||
+      hasWaited && log === undefined;
     if (admission.type === "go_on" && isOld) continue;
     if (admission.type === "go_on") {
       report(admission.despite, log, refused);

@@ -47,7 +47,7 @@ export class HealEnd {
     this.#check();
   }
 
-  /** @returns Whether all are ready again; else there is nothing to be done. */
+  /** @returns Whether all are ready again; else no replica has anything. */
   async #bringBack(): Promise<boolean> {
     for (let operations = 0; operations <= OPERATIONS_MAX; operations++) {
       await this.#until(
@@ -55,8 +55,10 @@ export class HealEnd {
         "all are ready, or an operator has to act",
       );
       if (this.#operator.areTwoHistories) await this.#operator.choose();
-      else if (this.#operator.isBeyondRepair) return false;
-      else if (this.#areAllReady()) return true;
+      else if (this.#operator.isBeyondRepair) {
+        if (!this.#operator.canStreamBeRemoved) return false;
+        await this.#operator.removeStream();
+      } else if (this.#areAllReady()) return true;
       else await this.#operator.restart();
     }
     assert.fail(`an operator can't bring all back: ${this.#told}`);

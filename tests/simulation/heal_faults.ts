@@ -76,6 +76,7 @@ export function healFaults(
       if (stream === undefined || storm.promises.pending) return false;
       // Someone purges it, or its entries have all become too old.
       stream.purge(stream.last + 1);
+      storm.emptiedTo = stream.first;
       // One that starts finds it so.
       storm.kill(random.pick([undefined, ...storm.services]), ms);
       return true;

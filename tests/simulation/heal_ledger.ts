@@ -69,26 +69,39 @@ export class HealLedger {
     }
   }
 
+  /**
+   * Whether an entry of the log's history was taken from the log, and is in no
+   * replica's state and in no snapshot that is whole: nobody can bring it back.
+   */
+  isNowhere(key: string): boolean {
+    const { stream } = this.broker;
+    const sequence = sequenceOf(key);
+    return stream !== undefined && sequence < stream.first &&
+      this.#states().every((keys) => keys[sequence - 1] !== key);
+  }
+
   /** Those of replicas, of the log, and of snapshots that are whole. */
   #histories(): (readonly string[])[] {
-    const { broker, services, objects } = this;
-    const { stream } = broker;
-    const stored = objects.snapshots()
-      .filter(({ isWhole }) => isWhole)
-      .map(({ meta: { info: { sequence, time } } }) =>
-        broker.keysUpTo(`${sequence}@${time}`)
-      );
-    const reach = Math.max(
-      0,
-      ...stored.map((keys) => keys.length),
-      ...services.map(({ replica: { applied } }) => applied.length),
-    );
+    const states = this.#states();
+    const { stream } = this.broker;
+    if (stream === undefined) return states;
+    const before = stream.first - 2;
     // What stands before a log's first entry has to come from elsewhere.
-    const isWhole = stream !== undefined && stream.first - 1 <= reach;
+    const isWhole = before < 0 ||
+      states.some((keys) => keys[before] === stream.history[before]);
+    return isWhole ? [...states, stream.history] : states;
+  }
+
+  /** Those of replicas, and of snapshots that are whole. */
+  #states(): (readonly string[])[] {
+    const { broker, services, objects } = this;
     return [
       ...services.map(({ replica: { applied } }) => applied),
-      ...stored,
-      ...(isWhole ? [stream.history] : []),
+      ...objects.snapshots()
+        .filter(({ isWhole }) => isWhole)
+        .map(({ meta: { info: { sequence, time } } }) =>
+          broker.keysUpTo(`${sequence}@${time}`)
+        ),
     ];
   }
 

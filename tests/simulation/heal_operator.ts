@@ -20,11 +20,45 @@ export class HealOperator {
   /**
    * Whether nothing goes on by itself: there are two histories, or a fence says,
    * or the log goes on from, a state that nobody has any more: its only replica
-   * has died, and an older bucket was put back.
+   * has died, and an older bucket was put back. Or the bucket alone is left.
    */
   get isBeyondRepair(): boolean {
     return this.areTwoHistories || this.#isFenceOfNobody() ||
-      this.#isBeginningLost();
+      this.#isBeginningLost() || this.#isBucketLeftAlone();
+  }
+
+  /**
+   * Whether the stream is gone, and so are all replicas that could make it again:
+   * those that live are forked, or were started and are held, since there is a
+   * snapshot. A new start with RESTORE_FROM makes the log from that.
+   */
+  #isBucketLeftAlone(): boolean {
+    const { objects, services, broker: { stream }, lossCount } = this.storm;
+    return lossCount > 0 && stream === undefined && services.length > 0 &&
+      services.every(({ replica: { replica } }) =>
+        replica.state === "forked" ||
+        replica.isHeld
+      ) &&
+      objects.snapshots().some(({ isWhole, meta: { info } }) =>
+        isWhole && info.rows > 0
+      );
+  }
+
+  /** Whether a replica runs that makes the log again if its stream is removed. */
+  get canStreamBeRemoved(): boolean {
+    return this.storm.services.some(({ process, replica }) =>
+      !process.isPaused && replica.applied.length > 0 &&
+      replica.replica.readable && replica.replica.state !== "forked"
+    );
+  }
+
+  /** An operator gives up what nobody has: the replicas make the log again. */
+  async removeStream(): Promise<void> {
+    const { promises, time } = this.storm;
+    await time.runUntil(time.now + OPERATOR_MS);
+    if (this.areTwoHistories || !this.isBeyondRepair) return;
+    promises.seen.push("the stream is removed");
+    this.storm.removeStream();
   }
 
   /** Whether a replica says that it does not heal for the sake of another history. */
@@ -82,9 +116,11 @@ export class HealOperator {
   }
 
   #isBeginningLost(): boolean {
-    const { objects, services, broker: { stream }, lossCount } = this.storm;
+    const { objects, services, broker: { stream } } = this.storm;
     if (stream === undefined) return false;
     const { first, last, entries } = stream;
+    // The product itself never cuts a log behind what is stored.
+    const mayBeLost = this.storm.lossCount > 0 || first <= this.storm.emptiedTo;
     // What ends directly before the first entry has to be shown to be of the
     // same history, unless there is none yet.
     const begin = entries.get(first);
@@ -93,13 +129,16 @@ export class HealOperator {
         (healPointOf(begin) !== undefined || begin.afterTime !== undefined);
     const reaches = (sequence: number) =>
       sequence >= (isShown ? first - 1 : first);
-    return lossCount > 0 &&
+    // Another log may go on beside it.
+    const id = toldIdentity(stream.config);
+    return mayBeLost &&
       services.every((one) =>
         !reaches(one.replica.applied.length) ||
-        isForkedBeyond(one, first - 1)
+        isForkedBeyond(one, first - 1) ||
+        isOfAnother(one, id)
       ) &&
       !objects.snapshots().some(({ isWhole, meta: { info } }) =>
-        isWhole && reaches(info.sequence)
+        isWhole && info.logId === id && reaches(info.sequence)
       );
   }
 
@@ -118,11 +157,10 @@ export class HealOperator {
   }
 
   /** Whether a replica has another history, or another log. */
-  isLost({ replica: { replica } }: SimulatedService): boolean {
+  isLost(service: SimulatedService): boolean {
     const { stream } = this.storm.broker;
-    return replica.state === "forked" ||
-      replica.log !== undefined && stream !== undefined &&
-        replica.log.id !== toldIdentity(stream.config);
+    return service.replica.replica.state === "forked" ||
+      stream !== undefined && isOfAnother(service, toldIdentity(stream.config));
   }
 
   /** An operator starts those anew that have another history. */
@@ -159,6 +197,14 @@ function isForkedBeyond(
   sequence: number,
 ): boolean {
   return replica.state === "forked" && applied.length > sequence;
+}
+
+/** Whether a replica follows a log with another id than the stream tells. */
+function isOfAnother(
+  { replica: { replica: { log } } }: SimulatedService,
+  id: string | undefined,
+): boolean {
+  return log !== undefined && log.id !== id;
 }
 
 /** Whether neither history is the beginning of the other one. */

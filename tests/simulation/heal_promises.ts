@@ -17,32 +17,25 @@ import {
 import type { SimulatedStates } from "../support/simulated_states.ts";
 import type { SimulatedTime } from "../support/simulated_time.ts";
 import { formatNanoseconds } from "../support/nanoseconds.ts";
+import {
+  type KnowledgeWorld,
+  mayNotKnow,
+  mayNotKnowStored,
+} from "./heal_knowledge.ts";
 import { HealLedger } from "./heal_ledger.ts";
 
-/**
- * For how long after it was away nobody has to know of a replica: until then it
- * may have been given up, and has to be heard again.
- */
-const UNKNOWN_MS = 12_000;
-
-/** For how long nobody has to know what a replica has taken over just now. */
-const UNHEARD_MS = 4_000;
-
 /** What the promises are about. */
-export interface HealWorld {
+export interface HealWorld extends KnowledgeWorld {
   readonly broker: SimulatedBroker;
   readonly objects: SimulatedObjects;
   readonly time: SimulatedTime;
   readonly states: SimulatedStates;
   readonly services: readonly SimulatedService[];
-  /** The last life of a replica, which may have ended. */
-  lifeOf(name: string): SimulatedService;
   /** How often the broker has lost something. */
   readonly lossCount: number;
   /** When it lost something for the first time; infinite before. */
   readonly firstLoss_ms: number;
   readonly healAfter_ms: number;
-  readonly heartbeatsLost: number;
 }
 
 /** Watches all that replicas do to one log. */
@@ -120,6 +113,8 @@ export class HealPromises {
       (other, { length }) =>
         `${writer.name} writes entry ${entry.sequence}, and ${other.name} has ${length} from there on`,
     );
+    if (isVoid) return;
+    this.#leaveStored(writer, writer.admitted_ms, entry.sequence, key);
   }
 
   /**
@@ -137,7 +132,8 @@ export class HealPromises {
     for (const other of this.world.services) {
       const keys = lost(other).filter((key) => !abandoned.has(key));
       if (keys.length === 0) continue;
-      const isExcused = other !== writer && this.#mayNotKnow(writer, other);
+      const isExcused = other !== writer &&
+        mayNotKnow(writer, other, this.world);
       this.mustHold(isExcused, () => what(other, keys));
       if (!isFinal) continue;
       this.seen.push("abandoned");
@@ -145,17 +141,30 @@ export class HealPromises {
     }
   }
 
-  /** Whether a replica need not know what another one has. */
-  #mayNotKnow(writer: SimulatedService, other: SimulatedService): boolean {
-    const ids = [writer, other].map(({ replica }) => replica.replica.log?.id);
-    // There were two logs before, which only an operator can bring together.
-    if (ids.every((id) => id !== undefined) && ids[0] !== ids[1]) return true;
-    const { time: { now }, heartbeatsLost } = this.world;
-    const isNew = now < writer.changed_ms + UNHEARD_MS;
-    return isNew && heartbeatsLost > 0 ||
-      now < writer.awayUntil_ms + UNKNOWN_MS ||
-      now < other.awayUntil_ms + UNKNOWN_MS ||
-      now < other.changed_ms + UNHEARD_MS;
+  /**
+   * Abandons what is stored and the log will not have, where the writer need not
+   * know of it.
+   *
+   * @param since_ms When it was let in.
+   * @param sequence The entry that it writes, with this key.
+   */
+  #leaveStored(
+    writer: SimulatedService,
+    since_ms: number,
+    sequence: number,
+    key?: string,
+  ): void {
+    const { world, world: { objects, broker }, ledger: { abandoned } } = this;
+    for (const snapshot of objects.snapshots()) {
+      const { isWhole, meta: { info } } = snapshot;
+      if (!isWhole || info.sequence < sequence) continue;
+      const keys = broker.keysUpTo(`${info.sequence}@${info.time}`)
+        .slice(sequence - 1);
+      if (
+        keys[0] === key || !mayNotKnowStored(writer, since_ms, snapshot, world)
+      ) continue;
+      for (const lost of keys) abandoned.add(lost);
+    }
   }
 
   /** A replica is about to write a fence or a mark, which the log will take. */
@@ -243,6 +252,7 @@ export class HealPromises {
     const end = pending === undefined ? last : pending.from - 1;
     const other = history.slice(0, end).findIndex((key, i) =>
       key !== chain[i] && !this.ledger.isChosenAgainst(key) &&
+      !this.ledger.isNowhere(key) &&
       // A mark alone, of a log that was emptied since, is nothing to lose.
       healPointOf(broker.everStored.get(key)!) === undefined
     );
@@ -314,6 +324,7 @@ export class HealPromises {
       (other, { length }) =>
         `${maker.name} makes a new log, and ${other.name} has ${length}`,
     );
+    this.#leaveStored(maker, this.world.time.now, 1);
   }
 
   /** A replica goes on from a snapshot: nothing that it has may be lost by it. */
@@ -323,7 +334,10 @@ export class HealPromises {
     after: readonly string[],
   ): void {
     const lost = before.find((key, i) =>
-      key !== after[i] && !this.#areOneMark(key, after[i])
+      key !== after[i] && !this.#areOneMark(key, after[i]) &&
+      // The broker has lost it since, and nothing came after it: who had not
+      // heard of that healing has healed the log once more, with all sets.
+      !before.slice(i).every((one) => this.#pointOf(one) !== undefined)
     );
     this.mustHold(
       lost === undefined,
@@ -333,12 +347,15 @@ export class HealPromises {
 
   /** A log that was healed to one point twice has another mark, which says the same. */
   #areOneMark(key: string, other: string | undefined): boolean {
-    const [point, otherPoint] = [key, other].map((one) => {
-      const entry = this.world.broker.everStored.get(one ?? "");
-      return entry && healPointOf(entry);
-    });
+    const [point, otherPoint] = [key, other].map((one) => this.#pointOf(one));
     return point !== undefined && point.sequence === otherPoint?.sequence &&
       point.digest === otherPoint.digest;
+  }
+
+  /** @returns The heal point that the mark with a key says; undefined for a set. */
+  #pointOf(key = ""): HealPoint | undefined {
+    const entry = this.world.broker.everStored.get(key);
+    return entry && healPointOf(entry);
   }
 
   /** Who is forked has what the log never will have, and nobody is to blame. */

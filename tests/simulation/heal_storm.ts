@@ -47,6 +47,8 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
   readonly losses: HealLosses;
   lossCount = 0;
   firstLoss_ms = Infinity;
+  /** The first sequence of the log as it was emptied last; 0 before. */
+  emptiedTo = 0;
   #started = 0;
   readonly #areClientsEager: boolean;
   /** Whether nobody has what the next fence says. */
@@ -188,10 +190,23 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     const losses = this.losses.all;
     const what = name ?? random.pick(Object.keys(losses));
     this.faults.push(what);
-    this.lossCount++;
-    this.firstLoss_ms = Math.min(this.firstLoss_ms, this.time.now);
+    this.#noteLoss();
     this.restart(100 + random.below(DOWN_MAX_MS), losses[what]);
     this.promises.ledger.settle();
+  }
+
+  /** Someone removes the stream while the replicas run. */
+  removeStream(): void {
+    const { broker } = this;
+    broker.stream = undefined;
+    broker.consumers.clear();
+    this.#noteLoss();
+    this.promises.ledger.settle();
+  }
+
+  #noteLoss(): void {
+    this.lossCount++;
+    this.firstLoss_ms = Math.min(this.firstLoss_ms, this.time.now);
   }
 
   /**

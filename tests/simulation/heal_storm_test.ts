@@ -51,6 +51,7 @@ const RARE = [
   "another log",
   "lost by all",
   "beyond repair",
+  "the stream is removed",
   "two histories",
 ];
 

@@ -238,6 +238,8 @@ export class SimulatedApi implements Asking {
         throw NO_MESSAGE;
       }
       case "STREAM.PURGE.USERGRADE": {
+        // The server that answers otherwise may be behind.
+        if (broker.stream === undefined) throw NO_STREAM;
         const seq = body.seq as number;
         world.trimming(seq);
         // The server that leads does it, whoever answers otherwise. Old ones

@@ -49,6 +49,8 @@ export interface SeenSnapshot {
   readonly meta: ObjectMeta;
   /** Whether it is what it says, whatever anyone finds who reads it. */
   readonly isWhole: boolean;
+  /** When its last chunk was stored, in simulated time. */
+  readonly stored_ms: number;
 }
 
 /** What a bucket held at one moment. */
@@ -198,22 +200,23 @@ export class SimulatedObjects {
         if (meta === undefined) continue;
         this.#decoded.set(data, meta);
       }
-      seen.push({ meta, isWhole: this.#isWhole(meta) });
+      seen.push({ meta, ...this.#seen(meta) });
     }
     return seen;
   }
 
-  #isWhole({ chunkId, chunks }: ObjectMeta): boolean {
+  #seen({ chunkId, chunks }: ObjectMeta): Omit<SeenSnapshot, "meta"> {
     const on = chunkSubject(BUCKET, chunkId);
     const found = [...this.#messages.values()]
       .filter(({ subject }) => subject === on);
-    if (found.length !== chunks) return false;
+    const stored_ms = (found.at(-1)?.time_ms ?? DATE_MS) - DATE_MS;
+    if (found.length !== chunks) return { isWhole: false, stored_ms };
     let isWhole = this.#whole.get(found[0].data);
     if (isWhole === undefined) {
       isWhole = isTrue(Buffer.concat(found.map(({ data }) => data)));
       this.#whole.set(found[0].data, isWhole);
     }
-    return isWhole;
+    return { isWhole, stored_ms };
   }
 
   /** Whether files are what they say, by their first chunks. */

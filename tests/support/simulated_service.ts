@@ -88,6 +88,9 @@ export class SimulatedService {
   awayUntil_ms = 0;
   /** When it took over the state that it goes on from. */
   changed_ms: number;
+  /** When it was let propose to its log last. */
+  admitted_ms = 0;
+  #isAdmitted = false;
 
   /**
    * @param name The replica's id.
@@ -147,6 +150,9 @@ export class SimulatedService {
               ? this.replica.othersHeard(hearing)
               : this.healing.hearOthers(hearing),
           status: (status) => {
+            const isAdmitted = status.state === "connected";
+            if (isAdmitted && !this.#isAdmitted) this.admitted_ms = process.now;
+            this.#isAdmitted = isAdmitted;
             this.healing?.statusChanged(status);
             world.statusChanged?.(this);
           },

@@ -93,16 +93,22 @@ export class ConsumerMessages {
     return this.#lookFor(at);
   }
 
-  /** The log may begin with it, which a newer look at the stream shows. */
+  /**
+   * The log may begin with it, which a newer look at the stream shows. Sets go on
+   * at the first one: anyone may have written it.
+   */
   #meetMark(now_ms: number): "look" | "retry" {
     const at = this.commits.feed.fed + 1;
     this.output.do({ type: "stop_consumer" });
-    this.output.setStatus(
-      "away",
-      `entry ${at} says that the log was made whole: the stream is looked at`,
-      now_ms,
-    );
-    return this.#lookFor(at);
+    const step = this.#lookFor(at);
+    if (step === "retry") {
+      this.output.setStatus(
+        "away",
+        `entry ${at} says that the log was made whole: the stream is looked at`,
+        now_ms,
+      );
+    }
+    return step;
   }
 
   /** A server that is behind may not know the fence or mark yet. */

@@ -31,9 +31,8 @@ export type FeedSignal =
   /** What comes from here on is void: the log is being made whole. */
   | "fence"
   /**
-   * The next entry says that the log was made whole. It is the first of its
-   * consumer, and later than the last look at the stream, which alone shows
-   * whether the log begins with it.
+   * The next entry says that the log was made whole, and it is later than the
+   * last look at the stream, which alone shows whether the log begins with it.
    */
   | "unproven_mark"
   /** The next entry is of a version that this replica does not know. */
@@ -56,12 +55,6 @@ interface Extent {
   readonly lastSequence: number;
 }
 
-/** Such a look, before a consumer was started. */
-interface ConsumedExtent extends Extent {
-  /** The first entry that the consumer may give. */
-  readonly next: number;
-}
-
 /**
  * What an entry is that holds no changes; without bytes, which no replica can
  * apply, if it is no version's.
@@ -69,19 +62,18 @@ interface ConsumedExtent extends Extent {
 function contentOf(
   { sequence }: Delivery,
   { subject, data }: FeedMessage,
-  { firstSequence, lastSequence, next }: ConsumedExtent,
+  { firstSequence, lastSequence }: Extent,
 ): EntryContent | "fence" | "unproven_mark" | "unknown_version" {
   if (isUnknownVersion(subject)) return "unknown_version";
   const point = isFenceSubject(subject) ? decodeFence(data) : undefined;
   const role = point && fenceRole(sequence, point);
   if (role === "pending") return "fence";
-  // A log that was made whole begins with its mark. Elsewhere stands what anyone
-  // may have written.
+  // A log that was made whole begins with its mark, also where a consumer gives
+  // it that has given what was before: the log may have been emptied since.
+  // Elsewhere stands what anyone may have written.
   if (role !== "mark") return NO_BYTES;
   if (sequence === firstSequence) return point!;
-  return sequence === next && sequence > lastSequence
-    ? "unproven_mark"
-    : NO_BYTES;
+  return sequence > lastSequence ? "unproven_mark" : NO_BYTES;
 }
 
 /** One session's entries, in order. */
@@ -99,7 +91,7 @@ export class EntryFeed {
   /** Invariant: all entries up to here were fed, none beyond. */
   #fed = 0;
   #lastSequence = 0;
-  #looked: ConsumedExtent = { firstSequence: 1, lastSequence: 0, next: 1 };
+  #looked: Extent = { firstSequence: 1, lastSequence: 0 };
   /** What the log's leader says of an entry that is still to come. */
   #expected: EntryIdentity | undefined;
 
@@ -186,7 +178,7 @@ export class EntryFeed {
    * entry that it has, or will have, and the last one.
    */
   noteExtent({ firstSequence, lastSequence }: Extent): void {
-    this.#looked = { firstSequence, lastSequence, next: this.#fed + 1 };
+    this.#looked = { firstSequence, lastSequence };
     this.noteLastSequence(lastSequence);
   }
 

@@ -359,6 +359,23 @@ test("looks again before it takes a mark that came after the last look, at once 
   );
 });
 
+test("looks at the stream where a mark comes after the entries of a consumer, and takes sets meanwhile", async () => {
+  for (const [firstSequence, isMark] of [[1, false], [8, true]] as const) {
+    const driver = fedDriver();
+    driver.receive(fenceMessage(8, 7));
+    driver.take("stop_consumer");
+    assert.equal(driver.session.status.state, "connected");
+    const ended = driver.session.propose(1, PAYLOAD, driver.now_ms);
+    driver.look({ firstSequence, lastSequence: 8 });
+    startConsumer(driver);
+    driver.receive(fenceMessage(8, 7));
+    const { heal } = driver.session.feed.take().read.entries.at(-1)!;
+    assert.equal(heal !== undefined, isMark);
+    driver.receive(entry(9, { messageId: "s:1" }));
+    await ended;
+  }
+});
+
 test("looks once more while entries come when something was done to the stream", () => {
   const driver = fedDriver();
   driver.actions.length = 0;
