@@ -95,8 +95,7 @@ async function serve(
     await sleep(100);
     return EXIT_FAILED;
   }
-  await service.stop(end);
-  return EXIT_OK;
+  return await service.stop(end) ? EXIT_OK : EXIT_FAILED;
 }
 
 /** Says to a person at a terminal where the service is. */

@@ -24,8 +24,10 @@ export interface Service {
   /**
    * Serves for as long as is configured; then takes no new sets, ends those
    * under way and closes everything.
+   *
+   * @returns Whether it could go on until then.
    */
-  stop(reason: string): Promise<void>;
+  stop(reason: string): Promise<boolean>;
 }
 
 /**
@@ -72,11 +74,12 @@ export function startService(
     urls: { set: set.url, get: get.url },
     failed: failed.promise,
     stop: async (reason) => {
-      await leave(parts, reason, failed.promise);
+      const hasFailed = await leave(parts, reason, failed.promise);
       await drain(parts, reason);
       clearInterval(timer);
       await closeLog(parts);
       logger.info("Stopped");
+      return !hasFailed;
     },
   };
 }

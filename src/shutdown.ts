@@ -41,18 +41,23 @@ export interface ShutdownParts {
   readonly stopping: AbortController;
 }
 
-/** Serves on, and says that it is not ready, for as long as is configured. */
+/**
+ * Serves on, and says that it is not ready, for as long as is configured.
+ *
+ * @param failed Resolves when the service can't go on.
+ * @returns Whether it has failed meanwhile.
+ */
 export async function leave(
   { config: { shutdownDelay_ms }, replica, apps }: ShutdownParts,
   reason: string,
   failed: Promise<Error>,
-): Promise<void> {
-  if (shutdownDelay_ms === 0 || !replica.readable) return;
+): Promise<boolean> {
+  if (shutdownDelay_ms === 0 || !replica.readable) return false;
   const leaving =
     `${reason}: requests are served for ${shutdownDelay_ms} ms more (SHUTDOWN_DELAY_MS)`;
   apps.availability.leave(leaving);
   logger.info("Not ready: {reason}", { reason: leaving });
-  await within(shutdownDelay_ms, [failed]);
+  return await within(shutdownDelay_ms, [failed]);
 }
 
 /** Takes no new sets, ends those under way and closes the listeners. */
@@ -92,13 +97,19 @@ export async function closeLog(
   await within(SHUTDOWN_TIMEOUT_MS, [log.close()]);
 }
 
-/** Waits for all of some work, but not longer than a time. */
+/**
+ * Waits for all of some work, but not longer than a time.
+ *
+ * @returns Whether all was done.
+ */
 async function within(
   timeout_ms: number,
   work: readonly Promise<unknown>[],
-): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, timeout_ms);
-  await Promise.race([Promise.all(work), timeout.promise]);
+): Promise<boolean> {
+  const timeout = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => timeout.resolve(false), timeout_ms);
+  const done = Promise.all(work).then(() => true);
+  const isDone = await Promise.race([done, timeout.promise]);
   clearTimeout(timer);
+  return isDone;
 }

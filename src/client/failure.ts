@@ -18,6 +18,22 @@ const RETRY_AFTER_MS = 1_000;
 /** The longest that is waited, whatever an answer says. */
 const RETRY_AFTER_MS_MAX = 30_000;
 
+/**
+ * @param before Why an earlier try of a change may have stored it.
+ * @param error How the last try failed.
+ * @returns The error of both.
+ */
+export function stillUnknown(
+  before: OutcomeUnknownError,
+  error: UserGradeError,
+): OutcomeUnknownError {
+  return error instanceof OutcomeUnknownError ? error : new OutcomeUnknownError(
+    `${before.message}; the last try: ${error.message}`,
+    error.answer,
+    { cause: error },
+  );
+}
+
 /** What is known of a request that failed. */
 export interface FailingRequest {
   /** As in `GET http://127.0.0.1:8081/get`. */
@@ -35,9 +51,29 @@ export interface Failure {
   readonly wait_ms: number | undefined;
 }
 
+/** What Node.js and Bun say of a connection that was never made. */
+const UNCONNECTED_CODES: readonly unknown[] = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ConnectionRefused",
+];
+
+/** The same in Deno's words. */
+const UNCONNECTED = /client error \(Connect\)/;
+
+/** Whether nothing was sent, since there was no connection; browsers do not say. */
+function isUnconnected(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  const { code, message, cause: inner } = cause as Error & { code?: unknown };
+  return UNCONNECTED_CODES.includes(code) || UNCONNECTED.test(message) ||
+    isUnconnected(inner);
+}
+
 /**
  * @param cause Why there was no answer.
- * @returns The failure: nobody knows how far the request went.
+ * @returns The failure: nobody knows how far the request went, if it was sent.
  */
 export function unanswered(
   { name, isChange, retryUnknown }: FailingRequest,
@@ -45,7 +81,7 @@ export function unanswered(
 ): Failure {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const options = { cause };
-  return isChange
+  return isChange && !isUnconnected(cause)
     ? {
       error: new OutcomeUnknownError(
         `${name} got no answer (${reason}): whether it is stored is not known`,

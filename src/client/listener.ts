@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { OutcomeUnknownError } from "./errors.ts";
 import {
   type FailingRequest,
   type Failure,
   refused,
+  stillUnknown,
   unanswered,
 } from "./failure.ts";
 
@@ -91,6 +93,7 @@ export class Listener {
   ): Promise<Result> {
     const { timeout_ms, retriesMax } = this.#options;
     const end_ms = performance.now() + timeout_ms;
+    let unknown: OutcomeUnknownError | undefined;
     for (let tries = 0;; tries++) {
       const left_ms = end_ms - performance.now();
       const outcome = await this.#try(call, read, left_ms);
@@ -98,7 +101,8 @@ export class Listener {
       const { error, wait_ms } = outcome;
       const isOver = wait_ms === undefined || tries >= retriesMax ||
         performance.now() + wait_ms >= end_ms || call.isEndless;
-      if (isOver) throw error;
+      if (isOver) throw unknown ? stillUnknown(unknown, error) : error;
+      if (error instanceof OutcomeUnknownError) unknown ??= error;
       await pause(wait_ms, call.signal);
     }
   }

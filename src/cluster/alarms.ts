@@ -11,11 +11,17 @@ import type { OtherLog } from "./other_logs.ts";
 
 const logger = getLogger(["usergrade", "cluster"]);
 
+/** The most lives of other replicas with the same id that are remembered. */
+const DOUBLES_MAX = 64;
+
 /** Writes the log lines of one replica about the others. */
 export class Alarms {
   #alone: string | null = null;
-  /** The last session of another replica with this one's id. */
-  #double = "";
+  /**
+   * The sessions of other replicas with this one's id.
+   * Invariant: no more than {@linkcode DOUBLES_MAX}.
+   */
+  readonly #doubles = new Set<string>();
 
   /** @param identity This replica. */
   constructor(private readonly identity: Identity) {}
@@ -23,11 +29,12 @@ export class Alarms {
   /** Another replica was heard under this one's id, or this one itself. */
   double({ session, state }: Heartbeat): void {
     if (
-      session === this.identity.session || session === this.#double ||
+      session === this.identity.session || this.#doubles.has(session) ||
       // A replica that is stopping may overlap with its next start.
       state === "draining"
     ) return;
-    this.#double = session;
+    if (this.#doubles.size >= DOUBLES_MAX) this.#doubles.clear();
+    this.#doubles.add(session);
     logger.error(
       "Another replica runs with REPLICA_ID {replica_id}: give each its own",
       { replica_id: this.identity.replicaId },

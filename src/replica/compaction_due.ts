@@ -38,7 +38,11 @@ export function whyDue(
     return "the log no longer has what an older state would need";
   }
   if (appliedSequence <= from) return undefined;
-  const age_ms = date_ms - Date.parse(newest?.info.time ?? "1970-01-01");
+  const age_ms = Math.max(
+    date_ms - Date.parse(newest?.info.time ?? "1970-01-01"),
+    // The date here may be far behind that of NATS, whose time the snapshot has.
+    facts.now_ms - (facts.newestSince_ms ?? facts.now_ms),
+  );
   if (
     policy.interval_ms !== undefined && age_ms >= policy.interval_ms &&
     !wasWrittenWithin(policy.interval_ms, newest, facts)

@@ -110,6 +110,11 @@ export interface CompactionFacts extends CompactionSituation {
       readonly took_ms: number;
     }
     | undefined;
+  /**
+   * Since when the newest snapshot that was read back has been seen here;
+   * undefined if there is none.
+   */
+  readonly newestSince_ms: number | undefined;
   /** Since when each step has been wanted, by `stepKey()`. */
   readonly wantedSince: ReadonlyMap<string, number>;
 }

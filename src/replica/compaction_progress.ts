@@ -45,6 +45,8 @@ export class CompactionProgress {
   readonly troubles: CompactionTroubles;
   #wantedSince: ReadonlyMap<string, number> = new Map();
   #lastWrite: CompactionFacts["lastWrite"];
+  /** The name of the newest snapshot, and since when it has been the newest. */
+  #newest: { readonly id: string; readonly since_ms: number } | undefined;
 
   /** @param calls Reach the store and the log. */
   constructor(
@@ -122,10 +124,19 @@ export class CompactionProgress {
       isHurried: this.requests.isHurried,
       failure: this.troubles.failure,
       lastWrite: this.#lastWrite,
+      newestSince_ms: this.#newestSince_ms(time.now_ms),
       wantedSince: this.#wantedSince,
     };
     this.#wantedSince = noteWanted(facts);
     return nextStep({ ...facts, wantedSince: this.#wantedSince });
+  }
+
+  #newestSince_ms(now_ms: number): number | undefined {
+    const id = this.sight.newest?.id;
+    if (id !== this.#newest?.id) {
+      this.#newest = id === undefined ? undefined : { id, since_ms: now_ms };
+    }
+    return this.#newest?.since_ms;
   }
 
   /** A step was done. */

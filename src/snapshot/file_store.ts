@@ -41,8 +41,8 @@ export interface FileStoreOptions {
 export class FileStore implements SnapshotStore {
   readonly #now: () => number;
   readonly #codec: FileCodec;
-  /** The last time that a file got as its own, so that no two get the same. */
-  #lastMade_ms = 0;
+  /** The last file: no other one at its sequence gets its time or an earlier one. */
+  #last = { sequence: -1, made_ms: 0 };
 
   /**
    * @param name Names it in log lines, as in "the folder /backups".
@@ -142,14 +142,18 @@ export class FileStore implements SnapshotStore {
 
   /**
    * The time of a file: now, or some seconds later if another file has that
-   * name. Names have whole seconds.
+   * name, or had it. Names have a sequence and whole seconds.
    */
   #nameTime(info: SnapshotInfo, files: readonly PlacedFile[]): string {
     const names = new Set(files.map(({ id }) => id));
-    let made_ms = Math.max(this.#now(), this.#lastMade_ms + 1_000);
+    const { sequence } = info;
+    let made_ms = this.#now();
+    if (sequence === this.#last.sequence) {
+      made_ms = Math.max(made_ms, this.#last.made_ms + 1_000);
+    }
     const made = () => new Date(made_ms).toISOString();
     while (names.has(fileName({ ...info, made: made() }))) made_ms += 1_000;
-    this.#lastMade_ms = made_ms;
+    this.#last = { sequence, made_ms };
     return made();
   }
 

@@ -7,8 +7,10 @@ import {
   UserGradeClient,
   UserGradeError,
 } from "../../src/client/mod.ts";
+import { unanswered } from "../../src/client/failure.ts";
 import { sendable } from "../../src/client/import_body.ts";
 import { PASSWORD, USER } from "../support/credentials.ts";
+import { freePort } from "../support/ports.ts";
 import { ServedService } from "../support/served_service.ts";
 import {
   type Answering,
@@ -158,6 +160,46 @@ Deno.test("a change whose fate is unknown is sent again only if that was asked f
     assert.equal(plain.server.requests.length, 1);
     await using reading = scripted([answer, stored]);
     assert.deepEqual(await reading.client.get("ann"), ANN);
+  }
+});
+
+Deno.test("a change that may be stored stays unknown, whatever later tries get", async () => {
+  const options = { retryUnknown: true, retriesMax: 2 };
+  const gone: Answering = () =>
+    problemAnswer(504, "The outcome is unknown", { "retry-after": "0" });
+  await using later = scripted([gone, busy], options);
+  await assert.rejects(later.client.set(ANN), (error) => {
+    assert.ok(error instanceof OutcomeUnknownError);
+    assert.match(error.message, /outcome is unknown; the last try: .*503/);
+    return true;
+  });
+  assert.equal(later.server.requests.length, 3);
+  await using wrong = scripted([
+    gone,
+    () => problemAnswer(401, "The user or the password is wrong"),
+  ], options);
+  await assert.rejects(wrong.client.set(ANN), OutcomeUnknownError);
+});
+
+Deno.test("a change that found no connection is not stored, and is sent again", async () => {
+  const url = `http://127.0.0.1:${freePort()}`;
+  const impatient = clientOf({ setUrl: url, url }, { retriesMax: 0 });
+  await assert.rejects(impatient.set(ANN), (error) => {
+    assert.ok(error instanceof UnavailableError);
+    assert.match(error.message, /got no answer/);
+    return true;
+  });
+  const request = { name: "POST", isChange: true, retryUnknown: false };
+  const failed = (cause: unknown) =>
+    unanswered(request, new TypeError("fetch failed", { cause }));
+  const withCode = (code: string) => Object.assign(new Error(), { code });
+  for (const code of ["ECONNREFUSED", "ENOTFOUND", "ConnectionRefused"]) {
+    const { error, wait_ms } = failed(withCode(code));
+    assert.ok(error instanceof UnavailableError, code);
+    assert.ok(wait_ms! > 0);
+  }
+  for (const cause of [withCode("ECONNRESET"), undefined, "ECONNREFUSED"]) {
+    assert.ok(failed(cause).error instanceof OutcomeUnknownError);
   }
 });
 

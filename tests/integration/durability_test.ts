@@ -203,14 +203,19 @@ Deno.test("a second service on the same folder ends at once and says why", async
   assert.equal((await first.set({ user_id: "a" })).status, 200);
 });
 
-Deno.test("a broken log ends the service with exit status 1 and the set under way with 504", async () => {
+async function breakLog(isLeaving: boolean): Promise<void> {
   using folder = new TemporaryFolder();
   // Files may not grow beyond 200 KiB, and a write that would fails.
   const limit = `trap '' XFSZ; ulimit -f 400; exec "$0" "$@"`;
   await using service = await ServiceProcess.start({
     dataDir: folder.path,
     wrapper: ["sh", "-c", limit],
+    env: { SHUTDOWN_DELAY_MS: "60000" },
   });
+  if (isLeaving) {
+    service.signal("SIGTERM");
+    await service.line(({ message }) => /SIGTERM: requests/.test(message));
+  }
   const model = new Storage();
   let code = 200;
   for (let i = 0; i < 2000 && code === 200; i++) {
@@ -224,8 +229,13 @@ Deno.test("a broken log ends the service with exit status 1 and the set under wa
   assert.equal((await service.status).code, 1);
   const fatal = service.lines.find(({ level }) => level === "FATAL");
   assert.match(fatal!.message, /Cannot write the log/);
+  if (isLeaving) return;
   await using again = await ServiceProcess.start({ dataDir: folder.path });
   assert.equal((await again.statusJson()).digest, model.digest);
+}
+
+Deno.test("a broken log ends the service with exit status 1 and the set under way with 504, also while it leaves", async () => {
+  for (const isLeaving of [false, true]) await breakLog(isLeaving);
 });
 
 /** Whether this process may mount a file system of a given size. */

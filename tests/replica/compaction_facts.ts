@@ -73,6 +73,7 @@ export function facts(changes: Partial<CompactionFacts> = {}): CompactionFacts {
     isHurried: changes.isRequested ?? false,
     failure: undefined,
     lastWrite: undefined,
+    newestSince_ms: undefined,
     wantedSince: new Map(),
     ...changes,
   };

@@ -107,6 +107,25 @@ test("a date far ahead of that of the log makes none before the time is over sin
   assert.equal(ago(0, other.id), "write");
 });
 
+test("a date far behind that of the log makes one when the time is over since the newest was seen here", () => {
+  const now_ms = 10_000_000;
+  const seenFor = (minutes: number, changes: Partial<CompactionFacts>) =>
+    stepOf({
+      snapshots: [known(900), known(800)],
+      firstSequence: 800,
+      date_ms: DATE_MS - 1e9,
+      now_ms,
+      newestSince_ms: now_ms - minutes * MINUTE_MS,
+      ...changes,
+    });
+  const hourly = { policy: { ...policy, interval_ms: 60 * MINUTE_MS } };
+  assert.equal(seenFor(59, hourly), "none");
+  assert.equal(seenFor(60, hourly), "write");
+  const quarterly = { retention: { ...retention, age_ms: 60 * MINUTE_MS } };
+  assert.equal(seenFor(14, quarterly), "none");
+  assert.equal(seenFor(15, quarterly), "write");
+});
+
 test("one is due when a quarter of a limit that takes old entries was used since the newest", () => {
   const snapshots = [known(900)];
   const at = (

@@ -84,6 +84,23 @@ test("a Compactor keeps two snapshots, and cuts the log behind the older one", a
   assert.equal(a.compactor.failures, 0);
 });
 
+test("a Compactor whose date is a year behind makes a snapshot in each interval in which something changes", async (bench) => {
+  const { world } = bench;
+  const date = world.date.bind(world);
+  world.date = () => date() - 365 * 86_400_000;
+  new SimulatedCompactor("a", world, { interval_ms: 60_000 });
+  await bench.grow(101);
+  for (let minute = 0; minute < 3; minute++) {
+    await bench.grow(1);
+    await bench.pass(75_000);
+  }
+  await bench.pass(600_000);
+  assert.deepEqual(
+    world.done.filter((done) => done.includes("writes")),
+    [101, 102, 103, 104].map((sequence) => `a writes ${sequence}`),
+  );
+});
+
 test("the second of two replicas writes only if the first does not, for a minute", async (bench) => {
   const { world } = bench;
   const a = new SimulatedCompactor("a", world);

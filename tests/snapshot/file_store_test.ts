@@ -296,3 +296,33 @@ Deno.test("FileStore lets its workers rest as long as it is told, and ends all t
   assert.deepEqual(place.ended, ["commit"]);
   assert.ok(place.isMarked);
 });
+
+Deno.test("FileStore names a file by the clock, which may go back, and none at a sequence like the one before it", async () => {
+  let now_ms = Date.parse(INFO.made) + 86_400_000;
+  const place = new BadPlace();
+  place.isThere = false;
+  const made: string[] = [];
+  const { create } = place;
+  place.create = (info) => {
+    made.push(`${info.sequence} ${info.made}`);
+    return create.call(place, info);
+  };
+  const store = new FileStore("the place", place, { now: () => now_ms });
+  const file = async (sequence: number) => {
+    const sink = await store.create({ ...snapshotInfo(INFO), sequence });
+    await sink.abort();
+  };
+  for (const sequence of [1, 1, 2]) await file(sequence);
+  now_ms -= 86_400_000;
+  for (const sequence of [2, 3]) await file(sequence);
+  place.isThere = true;
+  await file(INFO.sequence);
+  assert.deepEqual(made, [
+    "1 2026-11-24T22:50:01.123Z",
+    "1 2026-11-24T22:50:02.123Z",
+    "2 2026-11-24T22:50:01.123Z",
+    "2 2026-11-24T22:50:02.123Z",
+    "3 2026-11-23T22:50:01.123Z",
+    `${INFO.sequence} 2026-11-23T22:50:02.123Z`,
+  ]);
+});

@@ -27,6 +27,7 @@ const READS = /^STREAM\.(INFO|MSG\.GET)\./;
 /** JetStream's error codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
 export const STREAM_NOT_FOUND = 10059;
 export const NO_MESSAGE_FOUND = 10037;
+export const TOO_MANY_CONSUMERS = 10026;
 export const WRONG_LAST_SEQUENCE = 10071;
 export const WRONG_LAST_SEQUENCE_IN_BATCH = 10164;
 

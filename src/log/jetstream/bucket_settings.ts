@@ -29,6 +29,9 @@ function* problemsOf(config: BucketConfig): Generator<string> {
   if (config.discard !== "new") {
     yield `its discard is ${config.discard} and should be new: a full bucket would take snapshots away`;
   }
+  if (config.persist_mode === "async") {
+    yield "its persist_mode is async, with which NATS loses what it has confirmed when it is killed";
+  }
   if ((config.max_age ?? 0) > 0) {
     yield "it has max_age, which takes snapshots away";
   }

@@ -13,6 +13,7 @@ import {
 } from "nats";
 import { passwordLine } from "../../password_line.ts";
 import type { JetStreamOptions } from "./options.ts";
+import { PAYLOAD_BYTES_MIN } from "./stream_config.ts";
 
 /** How long the server may take to accept this replica. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -135,6 +136,8 @@ function describeNats(error: NatsError): string {
       return "NATS does not answer in time";
     case "TLS":
       return `NATS can't be reached over TLS: ${error.message}`;
+    case "MAX_PAYLOAD_EXCEEDED":
+      return `a message is larger than the max_payload that the NATS server had when this replica connected: set it to ${PAYLOAD_BYTES_MIN} or more, and restart the server`;
   }
   if (error.isAuthError()) {
     return `The NATS server refused the credentials: ${CREDENTIALS}`;

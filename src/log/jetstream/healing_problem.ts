@@ -5,7 +5,11 @@
  */
 import { isOldServer } from "./server_version.ts";
 import { isIdWritten } from "./log_identity.ts";
-import { type StreamConfig, version2Problem } from "./stream_config.ts";
+import {
+  purgeProblem,
+  type StreamConfig,
+  version2Problem,
+} from "./stream_config.ts";
 
 /**
  * @param id The log's identity.
@@ -26,5 +30,5 @@ export function healingProblem(
       ? undefined
       : `the stream was made by hand, and a new one would not be the log ${id}: put it back from a copy`;
   }
-  return version2Problem(config);
+  return version2Problem(config) ?? purgeProblem(config);
 }

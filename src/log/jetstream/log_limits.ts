@@ -6,7 +6,11 @@
 import type { LogLimits, LogRetention } from "../log.ts";
 import type { StreamLook } from "./stream_look.ts";
 import { isOldServer } from "./server_version.ts";
-import { HEADER_BYTES_MAX, type StreamConfig } from "./stream_config.ts";
+import {
+  HEADER_BYTES_MAX,
+  purgeProblem,
+  type StreamConfig,
+} from "./stream_config.ts";
 
 /**
  * @param look What the stream says.
@@ -36,8 +40,11 @@ export function limitsOf(
  * 2.15.1 survived 18 kills.
  */
 function cutProblemOf(
-  { config: { num_replicas }, serverVersion = "" }: StreamLook,
+  { config, serverVersion = "" }: StreamLook,
 ): string | undefined {
+  const problem = purgeProblem(config);
+  if (problem !== undefined) return `the log is not cut: ${problem}`;
+  const { num_replicas } = config;
   return num_replicas > 1 && isOldServer(serverVersion)
     ? `the log is not cut: NATS ${serverVersion} can lose entries of a stream on ${num_replicas} servers that is cut; upgrade NATS to 2.10 or later`
     : undefined;

@@ -31,6 +31,7 @@ export interface BucketConfig {
   readonly max_msgs_per_subject?: number;
   readonly allow_rollup_hdrs?: boolean;
   readonly deny_purge?: boolean;
+  readonly persist_mode?: string;
   readonly sealed?: boolean;
   /** On how many servers it is kept. */
   readonly num_replicas?: number;

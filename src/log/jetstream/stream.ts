@@ -4,10 +4,14 @@
  *
  * @module
  */
-import { ApiError } from "./api.ts";
-import { HEARTBEAT_MS, SILENCE_MAX_MS } from "./liveness.ts";
+import { ApiError, isCode, TOO_MANY_CONSUMERS } from "./api.ts";
+import { HEARTBEAT_MS } from "./liveness.ts";
 import { identityDescription } from "./log_identity.ts";
-import { newStreamConfig, type StreamConfig } from "./stream_config.ts";
+import {
+  CONSUMER_INACTIVE_MS,
+  newStreamConfig,
+  type StreamConfig,
+} from "./stream_config.ts";
 import { NO_ENTRIES, type StreamLook } from "./stream_look.ts";
 import { firstSequence, StreamReader } from "./stream_reader.ts";
 
@@ -94,23 +98,33 @@ export class Stream extends StreamReader {
    * each other.
    */
   async consume(first: number, inbox: string): Promise<string | undefined> {
-    const answer = await this.api.ask(`CONSUMER.CREATE.${this.name}`, {
-      stream_name: this.name,
-      config: {
-        deliver_subject: inbox,
-        deliver_policy: "by_start_sequence",
-        opt_start_seq: first,
-        ack_policy: "none",
-        replay_policy: "instant",
-        flow_control: true,
-        idle_heartbeat: HEARTBEAT_MS * 1_000_000,
-        inactive_threshold: 10 * SILENCE_MAX_MS * 1_000_000,
-        mem_storage: true,
-        num_replicas: 1,
-        max_deliver: 1,
-      },
-    });
-    const { cluster } = answer as { cluster?: { leader?: string } };
-    return cluster?.leader;
+    try {
+      const answer = await this.api.ask(`CONSUMER.CREATE.${this.name}`, {
+        stream_name: this.name,
+        config: {
+          deliver_subject: inbox,
+          deliver_policy: "by_start_sequence",
+          opt_start_seq: first,
+          ack_policy: "none",
+          replay_policy: "instant",
+          flow_control: true,
+          idle_heartbeat: HEARTBEAT_MS * 1_000_000,
+          inactive_threshold: CONSUMER_INACTIVE_MS * 1_000_000,
+          mem_storage: true,
+          num_replicas: 1,
+          max_deliver: 1,
+        },
+      });
+      const { cluster } = answer as { cluster?: { leader?: string } };
+      return cluster?.leader;
+    } catch (error) {
+      if (!isCode(error, TOO_MANY_CONSUMERS)) throw error;
+      throw new ApiError(
+        TOO_MANY_CONSUMERS,
+        `${
+          (error as Error).message
+        }: each replica needs one on the stream ${this.name}; raise max_consumers of the stream or of the account, or delete consumers that nobody needs`,
+      );
+    }
   }
 }

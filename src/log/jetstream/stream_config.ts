@@ -5,6 +5,7 @@
  */
 import { ENTRY_BYTES_MAX } from "../entry_payload.ts";
 import { identityDescription } from "./log_identity.ts";
+import { SILENCE_MAX_MS } from "./liveness.ts";
 import { entrySubjects, subjectPrefix } from "./subjects.ts";
 
 /** How long JetStream remembers message ids: longer than any retry. */
@@ -15,6 +16,9 @@ export const HEADER_BYTES_MAX = 1024;
 
 /** The least `max_payload` of a server: an entry has to fit, with its headers. */
 export const PAYLOAD_BYTES_MIN = ENTRY_BYTES_MAX + HEADER_BYTES_MAX;
+
+/** A consumer that nobody listens to is gone after this. */
+export const CONSUMER_INACTIVE_MS = 10 * SILENCE_MAX_MS;
 
 /** What of a stream's configuration matters here. */
 export interface StreamConfig {
@@ -34,6 +38,13 @@ export interface StreamConfig {
   readonly discard?: string;
   readonly max_msg_size?: number;
   readonly no_ack?: boolean;
+  readonly deny_purge?: boolean;
+  /** Left out if what is confirmed is in its file. */
+  readonly persist_mode?: string;
+  readonly consumer_limits?: {
+    /** The longest that a consumer may ask for, in nanoseconds. */
+    readonly inactive_threshold?: number;
+  };
   readonly sealed?: boolean;
   readonly max_msgs_per_subject?: number;
   readonly subject_transform?: unknown;
@@ -99,6 +110,18 @@ export function version2Problem(
     }], which leaves out entries of version 2: run "nats stream edit ${name} --subjects '${wanted}'"`;
 }
 
+/**
+ * Why a stream can't be cut or moved, and what to do; undefined if it can. It
+ * can be used all the same.
+ */
+export function purgeProblem(
+  { name, deny_purge }: StreamConfig,
+): string | undefined {
+  return deny_purge
+    ? `the stream ${name} has deny_purge, which can't be undone: delete the stream while replicas run that have applied all of it, and they make it again without that`
+    : undefined;
+}
+
 /** What is wrong with the settings, with what they should be. */
 function problemsOf(
   config: StreamConfig,
@@ -135,6 +158,17 @@ function problemsOf(
   if (size > 0 && size < PAYLOAD_BYTES_MIN) {
     problems.push(
       `its max_msg_size is ${size} and should be at least ${PAYLOAD_BYTES_MIN}`,
+    );
+  }
+  if (config.persist_mode === "async") {
+    problems.push(
+      "its persist_mode is async, which can't be undone, and with which NATS loses what it has confirmed when it is killed",
+    );
+  }
+  const inactive_ms = (config.consumer_limits?.inactive_threshold ?? 0) / 1e6;
+  if (inactive_ms > 0 && inactive_ms < CONSUMER_INACTIVE_MS) {
+    problems.push(
+      `its consumer_limits.inactive_threshold is ${inactive_ms} ms and should be at least ${CONSUMER_INACTIVE_MS}`,
     );
   }
   if (config.no_ack) problems.push("it has no_ack, and acks are needed");

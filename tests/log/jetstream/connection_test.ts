@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ErrorCode, NatsError } from "nats";
 import {
+  describe,
   isRefusal,
   UnusableConnectionError,
 } from "../../../src/log/jetstream/connection.ts";
@@ -41,5 +42,15 @@ Deno.test({
     ) assert.ok(!isRefusal(new NatsError("no", code)), code);
     assert.ok(!isRefusal(Object.assign(new Error(), { code: "ECONNRESET" })));
     assert.ok(!isRefusal(undefined));
+  },
+});
+
+Deno.test({
+  name:
+    "describe() says what to do about a message that NATS is set not to take",
+  permissions,
+  fn: () => {
+    const error = new NatsError("MAX_PAYLOAD_EXCEEDED", "MAX_PAYLOAD_EXCEEDED");
+    assert.match(describe(error), /max_payload .* set it to 1048576 or more/);
   },
 });

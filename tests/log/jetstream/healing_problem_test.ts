@@ -40,6 +40,10 @@ Deno.test({
         /nats stream edit USERGRADE --subjects/,
       ],
       [
+        healingProblem(ID, "2.15.1", { ...CONFIG, deny_purge: true }),
+        /USERGRADE has deny_purge, .*delete the stream while replicas run/,
+      ],
+      [
         healingProblem("USERGRADE@then", "2.15.1", undefined),
         /made by hand.*USERGRADE@then.*from a copy/,
       ],

@@ -50,3 +50,15 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "limitsOf() tells that a log is not cut whose stream denies it",
+  permissions: "none",
+  fn: () => {
+    const config = { ...LOOK.config, deny_purge: true };
+    assert.match(
+      limitsOf({ ...LOOK, config }, "id").cutProblem!,
+      /^the log is not cut: the stream USERGRADE has deny_purge/,
+    );
+  },
+});

@@ -21,6 +21,10 @@ Deno.test({
       { description: "ours" },
       { max_msg_size: -1 },
       { max_msg_size: 1024 * 1024 },
+      { persist_mode: "default" },
+      { consumer_limits: {} },
+      { consumer_limits: { inactive_threshold: 20_000e6 } },
+      { deny_purge: true },
     ];
     for (const change of fine) {
       assert.equal(
@@ -44,6 +48,11 @@ Deno.test({
       [{ duplicate_window: 60_000e6 }, /duplicate_window is 60000 ms/],
       [{ max_msg_size: 1024 * 1024 - 1 }, /max_msg_size is 1048575/],
       [{ no_ack: true }, /no_ack/],
+      [{ persist_mode: "async" }, /persist_mode is async/],
+      [
+        { consumer_limits: { inactive_threshold: 5_000e6 } },
+        /inactive_threshold is 5000 ms and should be at least 20000/,
+      ],
       [{ sealed: true }, /is sealed/],
     ];
     for (const [change, says] of wrong) {
