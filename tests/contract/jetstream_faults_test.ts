@@ -173,6 +173,35 @@ Deno.test("permissions that are forgotten for a while, at the start or later, ar
   await session.propose(2);
 });
 
+Deno.test("a permission to answer consumers that is missing is named as it is to be given", async () => {
+  await using server = await NatsServer.start(
+    `${JETSTREAM}\nauthorization { users = [
+      { user: "maker", password: "u" }
+      { user: "u", password: "u",
+        permissions { publish: { deny: ["$JS.FC.>"] } } }
+    ] }`,
+    "whole",
+  );
+  {
+    await using maker = await Session.open(server, {
+      user: "maker",
+      password: "u",
+    });
+    const large = payload("a".repeat(500_000));
+    for (let batch = 1; batch <= 12; batch++) {
+      await maker.log.propose(batch, large);
+    }
+  }
+  await using session = new Session(server, { user: "u", password: "u" });
+  await session.consume();
+  const named =
+    /not allow to publish to \$JS\.FC\.USERGRADE\.>, which a replica needs/;
+  // It goes on over another consumer.
+  await eventually(() =>
+    assert.ok(session.statuses.some(({ reason }) => named.test(reason)))
+  );
+});
+
 Deno.test("JetStream that is not enabled yet is waited for and named", async () => {
   await using server = await NatsServer.start("", "whole");
   await using session = new Session(server);
