@@ -334,7 +334,7 @@ Deno.test("heartbeats that NATS does not allow to send, or to hear, are exchange
     told.length = 0;
     await server.reload(users(`${kind}: { deny: "usergrade-replicas.>" }`));
     await eventually(() => {
-      members.send(new Uint8Array(1));
+      members.send(payload("another"));
       assert.match(
         told.join(),
         RegExp(
@@ -343,6 +343,16 @@ Deno.test("heartbeats that NATS does not allow to send, or to hear, are exchange
       );
     });
     await server.reload(users(""));
+    if (kind === "publish") {
+      // Anyone's on this replica's subject shows nothing.
+      heard = 0;
+      await withClient(server, async (client) => {
+        client.publish("usergrade-replicas.a", "a stranger's");
+        await client.flush();
+      }, { user: "u", pass: "u" });
+      await eventually(() => assert.ok(heard > 0));
+      assert.equal(told.length, 1);
+    }
     await sendUntilHeard();
     assert.deepEqual(told.slice(1), ["on"]);
   }
