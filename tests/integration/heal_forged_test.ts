@@ -5,13 +5,27 @@ import { areServersNew } from "../support/nats_server.ts";
 import { set } from "./fuller_state.ts";
 import { HealWorld } from "./heal_world.ts";
 
-/** Publishes what only a healing replica should, with a digest of no state. */
-async function forge(url: string, healedTo: number): Promise<void> {
+/**
+ * Publishes what only a healing replica should.
+ *
+ * @param digest That of no state if left out.
+ */
+async function forge(
+  url: string,
+  healedTo: number,
+  digest = "0123456789abcdef",
+): Promise<void> {
   const nats = await connect({ servers: url });
   await nats.jetstream().publish(
     "usergrade.v2.set.$heal",
-    JSON.stringify({ healed_to: healedTo, digest: "0123456789abcdef" }),
+    JSON.stringify({ healed_to: healedTo, digest }),
   );
+  await nats.close();
+}
+
+async function emptyStream(url: string): Promise<void> {
+  const nats = await connect({ servers: url });
+  await (await nats.jetstreamManager()).streams.purge("USERGRADE");
   await nats.close();
 }
 
@@ -21,7 +35,7 @@ async function removeStream(url: string): Promise<void> {
   await nats.close();
 }
 
-Deno.test("a forged mark is skipped by replicas that run and by those that start, and sets go on", async () => {
+Deno.test("a forged mark is skipped by replicas that run and by those that start, a true one at the beginning of an emptied log by none, and sets go on", async () => {
   await using world = await HealWorld.start(1, 2);
   const { brokers: { servers: [{ url }] }, replicas: [replica] } = world;
   await world.explained(async () => {
@@ -32,8 +46,15 @@ Deno.test("a forged mark is skipped by replicas that run and by those that start
     await world.startReplica(2);
     const view = await world.agreement();
     assert.deepEqual([view.users, view.sequence], [2, sequence + 2]);
-    const metrics = await (await replica.get("/metrics")).text();
-    assert.match(metrics, /usergrade_poison_entries_total 1\n/);
+    await emptyStream(url);
+    await forge(url, view.sequence, view.digest);
+    await set(replica, "cid");
+    assert.equal((await world.agreement()).sequence, view.sequence + 2);
+    for (const one of world.replicas) {
+      const metrics = await (await one.get("/metrics")).text();
+      assert.match(metrics, /usergrade_poison_entries_total 1\n/);
+      assert.match(metrics, /usergrade_heal_points 1\n/);
+    }
   });
 });
 

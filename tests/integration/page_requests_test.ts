@@ -138,6 +138,13 @@ Deno.test("below the paths of one host, and by keyboard alone, users are found, 
   const { page, problems } = await browser.open(`${base}/get/`, {
     httpCredentials: { username: USER, password: PASSWORD },
   });
+  // Now: the browser knows only after a while that someone waits for it.
+  page.once("filechooser", (chooser) =>
+    chooser.setFiles({
+      name: "users.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from("user_id,spp\nann,7\n"),
+    }));
   const keys = new Keyboard(page);
   await keys.tabTo('a[href="page"]');
   await keys.press("Enter");
@@ -174,15 +181,8 @@ Deno.test("below the paths of one host, and by keyboard alone, users are found, 
   await keys.untilAt("#delete");
 
   await keys.tabTo("#file");
-  const [chooser] = await Promise.all([
-    page.waitForEvent("filechooser"),
-    keys.press("Enter"),
-  ]);
-  await chooser.setFiles({
-    name: "users.csv",
-    mimeType: "text/csv",
-    buffer: Buffer.from("user_id,spp\nann,7\n"),
-  });
+  await keys.press("Enter");
+  await page.waitForFunction("document.querySelector('#file').files.length");
   await keys.tabTo("#import [type=submit]");
   await keys.press("Enter");
   await page.getByText("Imported: 1 row, up to sequence 4.").waitFor();

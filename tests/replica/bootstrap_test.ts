@@ -214,3 +214,36 @@ Deno.test("bootstrap() with sources says why it can't start, tries again, and en
   start.stop();
   await assert.rejects(running, { name: "AbortError" });
 });
+
+Deno.test("bootstrap() looks for a state beyond the log's end where the log can be made whole from it, and nowhere else", async () => {
+  const info = { id: "log", isNew: false, firstSequence: 1, lastSequence: 2 };
+  const fence = { sequence: 5, digest: "0123456789abcdef", at: 3, time: "t3" };
+  const log = {
+    locate: (sequence: number) =>
+      Promise.resolve({
+        firstSequence: 1,
+        lastSequence: 2,
+        time: `t${sequence}`,
+      }),
+    consume: () => {},
+  };
+  const end = { sequence: 2, time: "t2", fence };
+  for (const [heals, wanted] of [[true, end], [false, undefined]] as const) {
+    const ends: unknown[] = [];
+    const search: Pick<SnapshotSearch, "run"> = {
+      run: ({ end }) => {
+        ends.push(end);
+        return Promise.resolve({ type: "nothing", account: "" });
+      },
+    };
+    await bootstrap(
+      newReplica(),
+      log,
+      { ...info, fence },
+      search,
+      new AbortController().signal,
+      { heals },
+    );
+    assert.deepEqual(ends, [wanted]);
+  }
+});

@@ -38,8 +38,9 @@ export class HealEnd {
   /** @throws {Error} If anything that must be true is not. */
   async run(): Promise<void> {
     if (this.storm.healAfter_ms === 0) return await this.#isNotHealed();
-    if (!await this.#bringBack()) return this.#checkLives("beyond repair");
-    for (let i = 0; i < SETS; i++) await this.#commitOne();
+    for (let i = 0; i < SETS; i++) {
+      if (!await this.#commitOne()) return this.#checkLives("beyond repair");
+    }
     await this.#until(
       () => this.#areAllReady() && this.#areEqual(),
       "all are ready and equal at last",
@@ -74,7 +75,10 @@ export class HealEnd {
   #checkLives(seen: string): void {
     const { promises, services } = this.storm;
     promises.seen.push(seen);
-    for (const service of services) this.storm.checkLife(service);
+    for (const service of services) {
+      this.storm.checkLife(service);
+      if (service.replica.replica.isForked) promises.checkFork(service);
+    }
     promises.check();
   }
 
@@ -142,17 +146,22 @@ export class HealEnd {
       replica.appliedSequence === this.storm.broker.stream?.last;
   }
 
-  /** The first one may show what could not be known before. */
-  async #commitOne(): Promise<void> {
+  /**
+   * The first one may show what could not be known before: a replica that was
+   * stopped looks as it did until it meets the log again.
+   *
+   * @returns Whether a set has committed; else no replica has anything.
+   */
+  async #commitOne(): Promise<boolean> {
     const { clients, random, services } = this.storm;
     for (let tries = 1;; tries++) {
-      await this.#until(() => this.#areAllReady(), "all are ready again");
+      if (!await this.#bringBack()) return false;
       const sent = clients.set(random.pick(services));
       await this.#until(
         () => sent.outcome !== undefined,
         `set ${sent.number} has an end`,
       );
-      if (sent.outcome!.type === "committed") return;
+      if (sent.outcome!.type === "committed") return true;
       assert.ok(tries < TRIES, this.#told);
     }
   }

@@ -58,7 +58,22 @@ export class HealOperator {
     await time.runUntil(time.now + OPERATOR_MS);
     if (this.areTwoHistories || !this.isBeyondRepair) return;
     promises.seen.push("the stream is removed");
+    this.#giveUpSnapshots();
     this.storm.removeStream();
+  }
+
+  /** Those of a log that no replica has are of no use where its stream is removed. */
+  #giveUpSnapshots(): void {
+    const { promises, services, objects, broker: { stream } } = this.storm;
+    const id = toldIdentity(stream!.config);
+    const isHad = services.some((one) =>
+      one.replica.applied.length > 0 && !isOfAnother(one, id)
+    );
+    if (isHad) return;
+    for (const { meta } of objects.snapshots()) {
+      if (meta.info.logId !== id) continue;
+      promises.ledger.giveUp(this.#historyOf(meta));
+    }
   }
 
   /** Whether a replica says that it does not heal for the sake of another history. */

@@ -114,7 +114,32 @@ export class HealPromises {
         `${writer.name} writes entry ${entry.sequence}, and ${other.name} has ${length} from there on`,
     );
     if (isVoid) return;
+    this.#goOnFromWriter(entry, writer);
     this.#leaveStored(writer, writer.admitted_ms, entry.sequence, key);
+  }
+
+  /**
+   * Nothing in a log that was emptied shows which of two histories it had. It
+   * goes on from that of its next writer, if that could not hear those of the
+   * other one.
+   */
+  #goOnFromWriter({ sequence }: StoredEntry, writer: SimulatedService): void {
+    const { broker, broker: { stream } } = this.world;
+    const before = writer.replica.applied.slice(0, sequence - 1);
+    const isShown = stream!.first < sequence ||
+      before.length < sequence - 1 ||
+      before.at(-1) === stream!.history.at(-2);
+    if (isShown) return;
+    broker.goOnFrom(before);
+    this.#writtenOver(
+      writer,
+      ({ replica: { applied } }) =>
+        applied.slice(0, sequence - 1).filter((key, i) => key !== before[i]),
+      true,
+      (other, { length }) =>
+        `${writer.name} goes on with entry ${sequence}, and ${other.name} has ${length} of another history`,
+    );
+    this.ledger.settle();
   }
 
   /**
@@ -285,23 +310,25 @@ export class HealPromises {
 
   /** The log is about to be cut, or moved beyond its end. */
   trimming(sequence: number): void {
-    const { stream } = this.world.broker;
-    if (sequence <= stream!.first) return;
-    const pending = this.pending;
-    if (pending?.point.sequence !== sequence - 1) {
+    const stream = this.world.broker.stream!;
+    if (sequence <= stream.first) return;
+    // JetStream takes no condition with a purge: another healer may have written
+    // a newer fence since the log was looked at.
+    const fence = stream.fenceBefore(sequence);
+    if (fence === undefined) {
       this.mustHold(
-        sequence <= stream!.last,
+        sequence <= stream.last,
         () => `the log is moved to ${sequence} without a fence`,
       );
       this.mustHold(
-        pending === undefined,
+        this.pending === undefined,
         () => `the log is cut at ${sequence} while it is healed`,
       );
       return;
     }
     this.seen.push("move");
     this.mustHold(
-      this.#isKept(pending.point),
+      this.#isKept(healPointOf(fence)!),
       () => `the log is moved to ${sequence} before a snapshot was read back`,
     );
   }

@@ -220,12 +220,13 @@ test("Storage agrees with its model when all users share one segment", () => {
 
 test("Storage agrees with its model with thousands of users in all segments", () => {
   const ids = Array.from({ length: 20_000 }, (_, i) => `user-${i}`);
+  const grades = ids.map((id, i) => grade(id, i, -i, 1, i % 7));
+  const block = toBlock(grades);
   fc.assert(
     fc.property(historyOf(ids.slice(0, 9000), 700, 40), (steps) => {
       const storage = new Storage();
       const model = new Model();
-      const grades = ids.map((id, i) => grade(id, i, -i, 1, i % 7));
-      storage.restore(toBlock(grades));
+      storage.restore(block);
       for (const grade of grades) model.set(grade);
       play(storage, steps, model);
     }),

@@ -40,9 +40,12 @@ export class Model {
   }
 }
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** @returns The records as columns. */
 export function toBlock(grades: readonly UserGrade[]): RowBlock {
-  const ids = grades.map((grade) => new TextEncoder().encode(grade.user_id));
+  const ids = grades.map((grade) => encoder.encode(grade.user_id));
   const keys = new Uint8Array(ids.reduce((sum, id) => sum + id.length, 0));
   const keyEnds = new Uint32Array(grades.length);
   let end = 0;
@@ -66,17 +69,14 @@ export function toBlock(grades: readonly UserGrade[]): RowBlock {
 
 /** @returns The records of a block. */
 export function fromBlock(rows: RowBlock): UserGrade[] {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   return Array.from({ length: rows.count }, (_, row) => {
     const start = row === 0 ? 0 : rows.keyEnds[row - 1];
-    const [postpaid_limit, spp, shipping_fee, return_fee] = rows.numbers
-      .subarray(4 * row);
     return {
       user_id: decoder.decode(rows.keys.subarray(start, rows.keyEnds[row])),
-      postpaid_limit,
-      spp,
-      shipping_fee,
-      return_fee,
+      postpaid_limit: rows.numbers[4 * row],
+      spp: rows.numbers[4 * row + 1],
+      shipping_fee: rows.numbers[4 * row + 2],
+      return_fee: rows.numbers[4 * row + 3],
     };
   });
 }

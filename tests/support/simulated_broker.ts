@@ -197,12 +197,11 @@ export class SimulatedBroker {
    */
   purge(first: number): void {
     const stream = this.stream!;
-    const fence = stream.fences.at(-1);
-    const point = fence && healPointOf(fence);
-    const isMove = fence !== undefined && point!.sequence === first - 1 &&
-      fence.sequence < first;
-    if (!isMove || first <= stream.first) return stream.purge(first);
-    const healed = this.keyAt(point!);
+    const fence = stream.fenceBefore(first);
+    if (fence === undefined || first <= stream.first) {
+      return stream.purge(first);
+    }
+    const healed = this.keyAt(healPointOf(fence)!);
     stream.purge(
       first,
       healed === undefined
@@ -211,6 +210,13 @@ export class SimulatedBroker {
     );
     const next = stream.history[first - 1];
     if (next !== undefined) this.#before.set(next, healed);
+  }
+
+  /** What a replica had applied is the history of a log that was empty. */
+  goOnFrom(applied: readonly string[]): void {
+    const stream = this.stream!;
+    stream.goOnFrom(applied);
+    this.#before.set(stream.history[applied.length], applied.at(-1));
   }
 
   /** Writes the log's identity into the stream's description. */

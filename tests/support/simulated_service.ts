@@ -34,6 +34,12 @@ import type { SimulatedTime } from "./simulated_time.ts";
 /** So small that a snapshot has several. */
 const CHUNK_BYTES = 256;
 
+/**
+ * How long an answer takes at most that has to wait, since the one before was
+ * sent just now: services tick ten times a second, and less often here.
+ */
+const ANSWER_MS = 200;
+
 /** Heartbeats that were read: all that hear one get the same bytes. */
 const parsed = new WeakMap<Uint8Array, Heartbeat>();
 
@@ -334,6 +340,9 @@ export class SimulatedService {
       other.process.after(delay_ms, () => {
         if (other.replica.wire === undefined) return;
         other.cluster.heard(this.name, heartbeat, other.process.now);
+        if (parsed.get(heartbeat)?.asks !== true) return;
+        const { cluster, process } = other;
+        process.after(ANSWER_MS, () => cluster.tick(process.now));
       });
     }
   }

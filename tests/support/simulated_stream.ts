@@ -193,6 +193,11 @@ export class SimulatedStream {
     if (first > this.first) this.#do({ type: "purged", first, history });
   }
 
+  /** The keys of the entries before its first one are others: nothing shows them. */
+  goOnFrom(history: readonly string[]): void {
+    this.#do({ type: "purged", first: this.first, history });
+  }
+
   /** The bytes of all entries, roughly. */
   get bytes(): number {
     return this.entries.size * 100;
@@ -202,6 +207,13 @@ export class SimulatedStream {
   get fences(): StoredEntry[] {
     return [...this.entries.values()]
       .filter(({ subject }) => subject === FENCE_SUBJECT);
+  }
+
+  /** @returns The newest fence that says that the log is to begin so. */
+  fenceBefore(first: number): StoredEntry | undefined {
+    return this.fences.findLast((one) =>
+      one.sequence < first && healPointOf(one)?.sequence === first - 1
+    );
   }
 
   /** @returns An entry as JetStream gives it; undefined if it is not there. */
