@@ -65,7 +65,7 @@ async function measureAttack(name: string) {
     attacked.push(await normalClients(service, measured_ms));
     during = Math.max(during, residentMb(service.pid));
   }
-  await sleep(AFTER_OVERLOAD_MS);
+  await sleep(REST_MS);
   const [without, beside] = [together(calm), together(attacked)];
   return {
     attack: name,
