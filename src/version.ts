@@ -5,5 +5,5 @@
  */
 import project from "../deno.json" with { type: "json" };
 
-/** As in `1.7.0`. */
+/** As in `1.8.0`. */
 export const VERSION = project.version;

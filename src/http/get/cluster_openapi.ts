@@ -72,7 +72,7 @@ export const CLUSTER_PATH: PathItem = report({
     replicas: [{
       replica_id: "a",
       self: true,
-      version: "1.7.0",
+      version: "1.8.0",
       state: "ready",
       reason: "all entries of the log are applied",
       log_id: "8f14e45fceea167a",

@@ -69,7 +69,7 @@ export const STATUS_PATH: PathItem = report({
   schema: Status,
   example: {
     replica_id: "a",
-    version: "1.7.0",
+    version: "1.8.0",
     mode: "replicated",
     state: "ready",
     log: {
