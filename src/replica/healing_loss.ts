@@ -46,8 +46,8 @@ export class LossWatch {
   }
 
   /** Takes the log's status. */
-  statusChanged({ state, loss }: LogStatus, now_ms: number): void {
-    if (state === "connected") this.#seenAt_ms = -Infinity;
+  statusChanged({ state, loss, isWhole }: LogStatus, now_ms: number): void {
+    if (state === "connected" || isWhole) this.#seenAt_ms = -Infinity;
     this.#isSure = loss !== undefined && state !== "away";
     if (loss === undefined) this.#loss = undefined;
     else this.looked(loss, now_ms);

@@ -33,6 +33,10 @@ Deno.test({
     watch.statusChanged(status("connected"), 13_100);
     watch.statusChanged(status("ahead_of_log", loss()), 13_200);
     assert.equal(watch.since_ms, 13_200);
+    // The others are heard, and the log is lost again before they were.
+    watch.statusChanged({ ...status("away"), isWhole: true }, 13_300);
+    watch.statusChanged(status("ahead_of_log", GONE), 13_400);
+    assert.equal(watch.since_ms, 13_400);
   },
 });
 
