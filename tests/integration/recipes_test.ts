@@ -392,6 +392,24 @@ if (areServersNew()) {
     await world.follow(heading, 6);
     assert.match(world.text("both"), /^\tcreated there,0,2,0,0\r$/m);
   });
+} else {
+  Deno.test("what OPERATIONS.md says to do to restore with NATS 2.9 works as written", async () => {
+    await using world = await World.start();
+    const { a, b } = world;
+    await Promise.all([world.run(a), world.run(b)]);
+    await set(a, KEPT.user_id, KEPT.spp);
+    const made = await a.process!.snapshot();
+    assert.equal(made.status, 200, await made.text());
+    await world.backUp(a);
+    await set(a, "ann", 1);
+    await world.end(a, b);
+    await world.follow("Restore with NATS 2.9", 0);
+    await Promise.all([world.run(a), world.run(b)]);
+    await world.follow("Restore with NATS 2.9", 1);
+    await agree(a, b);
+    assert.equal(await sppOf(b, KEPT.user_id), KEPT.spp);
+    assert.equal(await sppOf(b, "ann"), undefined);
+  });
 }
 
 Deno.test("what OPERATIONS.md says to do about two histories finds where a log was healed without one of them", async () => {

@@ -23,7 +23,7 @@ export function healingProblem(
   config: StreamConfig | undefined,
 ): string | undefined {
   if (isOldServer(serverVersion)) {
-    return `NATS ${serverVersion} can't move the end of a stream: upgrade NATS to 2.10 or later`;
+    return `NATS ${serverVersion} can't move the end of a stream: upgrade NATS to 2.10 or later, or import a backup into a new log`;
   }
   if (config === undefined) {
     return isIdWritten(id)
