@@ -47,12 +47,17 @@ async function talk(
   command: ClientCommand,
   variable: (name: string) => string | undefined,
 ): Promise<void> {
-  const { setPort, ...login } = readClientConfig({
+  const { setPort, ca, user, password } = await readClientConfig({
     SET_PORT: variable("SET_PORT"),
     AUTH_USER: variable("AUTH_USER"),
     AUTH_PASSWORD: variable("AUTH_PASSWORD"),
     AUTH_PASSWORD_FILE: variable("AUTH_PASSWORD_FILE"),
+    PEERS_TLS_CA_FILE: variable("PEERS_TLS_CA_FILE"),
   }, SYSTEM);
+  using http = ca === undefined
+    ? undefined
+    : Deno.createHttpClient({ caCerts: [ca] });
+  const login = { user, password, http };
   const here = `http://127.0.0.1:${setPort}`;
   if (command.type === "import") {
     const { sources, target = here, isReplacing } = command;

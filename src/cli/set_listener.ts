@@ -12,11 +12,13 @@ import {
 import { hasStrayUserinfo, withoutUserinfo } from "../config/url_userinfo.ts";
 import { CommandError } from "./command_error.ts";
 
-/** Who logs in where a URL holds no user. */
+/** Who logs in where a URL holds no user, and whom the commands trust. */
 export interface Login {
   readonly user: string;
   /** Undefined if none is configured. */
   readonly password: string | undefined;
+  /** Trusts a CA besides the well-known ones. */
+  readonly http?: Deno.HttpClient | undefined;
 }
 
 /** A URL and the credentials to log in there with. */
@@ -24,6 +26,7 @@ export class SetListener {
   /** Without user and password. */
   readonly url: string;
   readonly #login: { readonly user: string; readonly password: string };
+  readonly #fetch: typeof fetch;
 
   /**
    * @param text Its URL; a user and a password in it are used to log in.
@@ -52,6 +55,10 @@ export class SetListener {
     };
     url.username = url.password = "";
     this.url = url.href;
+    const { http: client } = login;
+    this.#fetch = client === undefined
+      ? fetch
+      : (input, init) => fetch(input, { ...init, client });
   }
 
   /** @returns The same service at a path below its URL, or that ends it already. */
@@ -63,7 +70,11 @@ export class SetListener {
   /** @returns A client of it, where {@linkcode at} this path is the client's. */
   client(path: string): UserGradeClient {
     const setUrl = this.at(path).slice(0, -path.length);
-    return new UserGradeClient({ setUrl, ...this.#login });
+    return new UserGradeClient({
+      setUrl,
+      ...this.#login,
+      fetch: this.#fetch,
+    });
   }
 
   /**
@@ -75,7 +86,7 @@ export class SetListener {
     const { user, password } = this.#login;
     const userinfo = new TextEncoder().encode(`${user}:${password}`);
     try {
-      return await fetch(url, {
+      return await this.#fetch(url, {
         headers: { authorization: `Basic ${userinfo.toBase64()}` },
         // The password is for this service alone.
         redirect: "manual",
@@ -112,13 +123,17 @@ function describeAnswer({ status, detail, problem }: Answer): string {
   return `${status}${status < 400 ? "," : ""} ${detail}`.trim() + stored;
 }
 
-/** What the runtime says where only one side speaks TLS, and what to do. */
+/** What the runtime says where TLS fails, and what to do. */
 const TLS_FAULTS = [
   [
     "invalid HTTP version parsed",
     "it does not answer in HTTP. If it speaks TLS, write https://",
   ],
   ["InvalidContentType", "it does not speak TLS. Write http://"],
+  [
+    "UnknownIssuer",
+    "no CA that is trusted here issued its certificate. Name the file of its CA in PEERS_TLS_CA_FILE",
+  ],
 ];
 
 /** Why a request failed: of a failed `fetch` only the cause says it. */

@@ -20,6 +20,7 @@ export interface SendOptions {
   readonly retriesMax: number;
   /** Whether a change is repeated although it may be stored already. */
   readonly retryUnknown: boolean;
+  readonly fetch: typeof fetch;
 }
 
 /** Who logs in. */
@@ -120,6 +121,8 @@ export class Listener {
       isChange: call.isChange ?? false,
       retryUnknown: this.#options.retryUnknown,
     };
+    // Browsers refuse to run it as a method.
+    const { fetch } = this.#options;
     const stop = new AbortController();
     const timer = call.isEndless ? undefined : setTimeout(
       () =>

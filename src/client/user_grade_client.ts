@@ -47,6 +47,12 @@ export interface ClientOptions {
    * replica; true if it is left out.
    */
   readonly readsOwnChanges?: boolean;
+  /**
+   * Sends the requests; the global `fetch` if it is left out. In Deno, give one
+   * with a `client` that trusts a CA of your own, and in Node.js one with such
+   * a `dispatcher`.
+   */
+  readonly fetch?: typeof fetch;
 }
 
 /** How one call is made. */
@@ -84,6 +90,7 @@ export class UserGradeClient {
       retriesMax = 5,
       retryUnknown = false,
       readsOwnChanges = true,
+      fetch = globalThis.fetch,
     } = options;
     // One that is not a number would let a call be repeated for ever.
     if (!(timeout_ms > 0) || !(retriesMax >= 0)) {
@@ -91,7 +98,7 @@ export class UserGradeClient {
         "timeout_ms must be above 0, and retriesMax at least 0",
       );
     }
-    const send = { timeout_ms, retriesMax, retryUnknown };
+    const send = { timeout_ms, retriesMax, retryUnknown, fetch };
     const login = password === undefined ? undefined : { user, password };
     this.#set = new Listener(setUrl, login, send);
     this.#get = getUrl === undefined

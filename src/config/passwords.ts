@@ -33,11 +33,13 @@ export function readPasswords(
   if (
     passwords.length > PASSWORDS_MAX ||
     !passwords.every((one) =>
-      VARIABLES.AUTH_PASSWORD.schema.safeParse(one).success
+      VARIABLES.AUTH_PASSWORD.schema.safeParse(one).success &&
+      // Stands for bytes that are no UTF-8, which no client could send.
+      !one.includes("\ufffd")
     )
   ) {
     reader.problems.push(
-      `AUTH_PASSWORD_FILE must hold 1 to ${PASSWORDS_MAX} lines, each with 1 to 1024 characters and no control characters`,
+      `AUTH_PASSWORD_FILE must hold 1 to ${PASSWORDS_MAX} lines, each with 1 to 1024 characters of UTF-8 and no control characters`,
     );
   }
   return passwords;

@@ -98,7 +98,7 @@ export const VARIABLES = {
   ),
   PEERS_TLS_CA_FILE: variable(
     undefined,
-    "CA certificates (PEM) for the peers, in addition to the well-known ones",
+    "CA certificates (PEM) for the peers, import and backup, in addition to the well-known ones",
     text,
   ),
   NEW_LOG: variable(

@@ -38,6 +38,9 @@ const rounds = values.quick ? 1 : Number(values.rounds);
 const measured_ms = values.quick ? 2_000 : 5_000;
 const overload_ms = values.quick ? 10_000 : 60_000;
 
+/** How long the service may rest after an overload before its memory is looked at. */
+const AFTER_OVERLOAD_MS = 2_000;
+
 /** Several rounds' waits as one. */
 function together(all: readonly Waits[]): Waits {
   return {
@@ -122,7 +125,11 @@ function refusalCosts(): Record<string, number> {
 
 /** Measures an overload; the refusals in quantiles. */
 async function measureOverload() {
-  const { during, ...rest } = await overload(measured_ms, overload_ms);
+  const { during, ...rest } = await overload(
+    measured_ms,
+    overload_ms,
+    AFTER_OVERLOAD_MS,
+  );
   const { refusals_ms, ...counts } = during;
   const refusal = (part: number) =>
     refusals_ms[Math.floor(part * (refusals_ms.length - 1))];

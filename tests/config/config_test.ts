@@ -13,6 +13,7 @@ const FILES: Record<string, string> = {
   "/with-bom": "\ufeffa\r\n",
   "/empty-end": "a\nb\n\n\r\n",
   "/empty": "",
+  "/latin-1": "caf\ufffd\n",
   "/only-lines": "\n\n",
   "/five-lines": "a\nb\nc\nd\ne\n",
   "/garbage": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
@@ -306,6 +307,7 @@ Deno.test({
         "/five-lines",
         "/empty",
         "/only-lines",
+        "/latin-1",
       ]
     ) {
       const [problem, ...more] = await problems({ AUTH_PASSWORD_FILE });
@@ -385,30 +387,36 @@ Deno.test({
   name:
     "readClientConfig() reads what a command needs, and refuses it as readConfig() does",
   permissions,
-  fn: () => {
+  fn: async () => {
     const readTextFile = (path: string) => {
       if (FILES[path] === undefined) throw new Error(`no ${path}`);
       return FILES[path];
     };
     const client = (environment: Record<string, string>) =>
       readClientConfig(environment, { readTextFile });
-    assert.deepEqual(client({}), {
+    assert.deepEqual(await client({}), {
       setPort: 8080,
       user: "admin",
       password: undefined,
+      ca: undefined,
     });
     assert.deepEqual(
-      client({ AUTH_PASSWORD_FILE: "/two-lines", SET_PORT: "80" }),
-      { setPort: 80, user: "admin", password: "a" },
+      await client({ AUTH_PASSWORD_FILE: "/two-lines", SET_PORT: "80" }),
+      { setPort: 80, user: "admin", password: "a", ca: undefined },
+    );
+    assert.match(
+      (await client({ PEERS_TLS_CA_FILE: "/chain" })).ca ?? "",
+      /BEGIN CERTIFICATE/,
     );
     const wrong: Record<string, string>[] = [
       { AUTH_PASSWORD_FILE: "/nope" },
       { AUTH_PASSWORD_FILE: "/password", AUTH_PASSWORD: "a" },
       { SET_PORT: "http" },
       { AUTH_USER: "a:b" },
+      { PEERS_TLS_CA_FILE: "/garbage" },
     ];
     for (const environment of wrong) {
-      assert.throws(() => client(environment), ConfigError);
+      await assert.rejects(client(environment), ConfigError);
     }
   },
 });

@@ -20,9 +20,6 @@ const CAPACITY_CONNECTIONS = 3_000;
 /** More than there is room for: in the batch under way and in the queue. */
 const OVERLOAD_CONNECTIONS = 6_500;
 
-/** How long the service may rest before its memory is looked at. */
-const REST_MS = 2_000;
-
 /** What an overload did. */
 export interface Overload {
   /** Sets a second that commit, before, during and after. */
@@ -43,10 +40,12 @@ export interface Overload {
  *
  * @param capacity_ms How long each measurement of the capacity takes.
  * @param overload_ms How long the overload goes on.
+ * @param rest_ms How long the service may rest before its memory is looked at.
  */
 export async function overload(
   capacity_ms: number,
   overload_ms: number,
+  rest_ms = 0,
 ): Promise<Overload> {
   await using broker = await NatsServer.start();
   using relay = new SlowRelay(broker.port, BROKER_DELAY_MS);
@@ -81,7 +80,7 @@ export async function overload(
     clearInterval(watch);
   }
   const after = await capacity();
-  await sleep(REST_MS);
+  await sleep(rest_ms);
   return {
     before,
     during,

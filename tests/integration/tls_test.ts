@@ -4,6 +4,7 @@ import { Cluster } from "../support/cluster.ts";
 import { PASSWORD, USER } from "../support/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { findProgram } from "../support/programs.ts";
+import { runTask } from "../support/run_task.ts";
 import { ServiceProcess } from "../support/service_process.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -21,7 +22,7 @@ async function curl(...args: string[]) {
 /** curl's status for a certificate that it does not trust. */
 const CURL_UNTRUSTED = 60;
 
-Deno.test("curl connects to both listeners over HTTP/2 and HTTP/1.1 with the CA certificate, and not without it", async () => {
+Deno.test("curl connects to both listeners over HTTP/2 and HTTP/1.1 with the CA certificate, and not without it, and so does a backup", async () => {
   using folder = new TemporaryFolder();
   const { ca, cert, key } = await makeCertificates(folder.path, "server");
   await using service = ServiceProcess.spawn({
@@ -45,6 +46,20 @@ Deno.test("curl connects to both listeners over HTTP/2 and HTTP/1.1 with the CA 
     // Plain HTTP gets no answer to take for one.
     assert.notEqual((await curl(url.replace("https:", "http:"))).code, 0);
   }
+  const backup = (env: Record<string, string>) =>
+    runTask(
+      folder.path,
+      ["backup", "one.csv.gz", "--from", service.url("set")],
+      { env },
+    );
+  const refused = await backup({});
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.text,
+    /no CA .* Name the file of its CA in PEERS_TLS_CA/,
+  );
+  const saved = await backup({ PEERS_TLS_CA_FILE: ca });
+  assert.match(saved.text, /^one\.csv\.gz: 1 rows, as of sequence 2/);
   assert.equal((await service.end("SIGTERM")).code, 0);
 });
 

@@ -370,6 +370,20 @@ export class HealPromises {
       lost === undefined,
       () => `${name} drops entry ${lost} for a snapshot`,
     );
+    if (before.length === 0) this.#leaveRestored(after);
+  }
+
+  /**
+   * A start that had begun to restore the state of one who has died since: the
+   * log is being healed from another one meanwhile, without those entries.
+   */
+  #leaveRestored(keys: readonly string[]): void {
+    const { pending, world: { broker } } = this;
+    if (pending === undefined) return;
+    const chain = broker.keysUpTo(broker.keyAt(pending.point));
+    for (const [i, key] of keys.slice(0, chain.length).entries()) {
+      if (key !== chain[i]) this.ledger.abandoned.add(key);
+    }
   }
 
   /** A log that was healed to one point twice has another mark, which says the same. */

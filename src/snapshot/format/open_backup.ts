@@ -6,23 +6,13 @@
  */
 import type { RowBlock } from "../../storage/row_block.ts";
 import type { FoundRows } from "../row_check.ts";
-import { BackupError } from "./backup_error.ts";
+import { BackupDecoder } from "./backup_decoder.ts";
 import { ByteReader } from "./byte_reader.ts";
-import type { FromDecodeWorker, ToDecodeWorker } from "./decode_worker.ts";
 import type { GzipHeader } from "./gzip_header.ts";
 import { readBackupHeader, readBackupRows } from "./read_backup.ts";
 import { NO_REST, type RestFactor } from "./rest.ts";
-import { SpareWorker } from "./spare_worker.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** How many chunks of the file are on their way to the worker at a time. */
-const WINDOW_CHUNKS = 4;
-
-const WORKER_URL = new URL("./decode_worker.ts", import.meta.url);
-
-/** Those that check files have given way to others, and can't undo it. */
-const checkers = new SpareWorker(WORKER_URL);
 
 /** A backup file whose header is read. It can be read on once. */
 export interface OpenBackup extends Disposable {
@@ -59,7 +49,7 @@ export async function openBackup(
   stream: ReadableStream<Bytes>,
 ): Promise<OpenBackup> {
   const reader = new ByteReader(stream);
-  let decoder: Decoder | undefined;
+  let decoder: BackupDecoder | undefined;
   let closed: Error | undefined;
   const close = (reason = new Error("The backup was closed")) => {
     closed ??= reason;
@@ -68,7 +58,7 @@ export async function openBackup(
   };
   const decode = (wantsRows: boolean, restFactor = NO_REST) => {
     if (closed !== undefined) throw closed;
-    return decoder = new Decoder(reader, wantsRows, restFactor);
+    return decoder = new BackupDecoder(reader, wantsRows, restFactor);
   };
   try {
     return {
@@ -92,121 +82,5 @@ export async function openBackup(
   } catch (error) {
     close(error as Error);
     throw error;
-  }
-}
-
-/** Reads one file in a worker. */
-class Decoder implements Disposable {
-  readonly #worker: Worker;
-  #chunksOnTheWay = 0;
-  /** Rows that have come. */
-  readonly #blocks: RowBlock[] = [];
-  /** The worker got the whole file. */
-  #isFed = false;
-  #hasEnded = false;
-  #error: Error | undefined;
-  /** The next message, or the end of this. */
-  #changed = Promise.withResolvers<void>();
-  /** What was found, if no rows were wanted; there after the end. */
-  found: FoundRows | undefined;
-
-  constructor(
-    private readonly reader: ByteReader,
-    private readonly wantsRows: boolean,
-    private readonly restFactor: RestFactor,
-  ) {
-    this.#worker = wantsRows
-      ? new Worker(WORKER_URL, { type: "module" })
-      : checkers.take();
-    this.#worker.onmessage = ({ data }: MessageEvent<FromDecodeWorker>) => {
-      this.#receive(data);
-      this.#wake();
-    };
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.fail(new Error(`The decode worker died: ${event.message}`));
-    };
-    this.#post({ type: "begin", wantsRows });
-    this.#feed().catch((error) => this.fail(error));
-  }
-
-  #receive(message: FromDecodeWorker): void {
-    switch (message.type) {
-      case "taken":
-        this.#chunksOnTheWay--;
-        return;
-      case "rows":
-        this.#blocks.push(message.block);
-        return;
-      case "end":
-        this.found = message.found;
-        this.#hasEnded = true;
-        return;
-      case "failed":
-        return this.fail(
-          message.isDamaged
-            ? new BackupError(message.reason)
-            : new Error(`The decode worker failed: ${message.reason}`),
-        );
-    }
-  }
-
-  async #feed(): Promise<void> {
-    while (this.#error === undefined) {
-      if (this.#chunksOnTheWay >= WINDOW_CHUNKS) {
-        await this.#changed.promise;
-        continue;
-      }
-      const chunk = await this.reader.take();
-      if (chunk === undefined) {
-        this.#isFed = true;
-        return this.#post({ type: "end" });
-      }
-      // A part of a buffer would take all of it along.
-      const bytes = chunk.length === chunk.buffer.byteLength
-        ? chunk as Bytes
-        : chunk.slice();
-      this.#chunksOnTheWay++;
-      const restFactor = this.restFactor();
-      this.#post({ type: "bytes", bytes, restFactor }, [bytes.buffer]);
-    }
-  }
-
-  /** @returns The next rows; undefined at the end. */
-  async next(): Promise<RowBlock | undefined> {
-    for (;;) {
-      if (this.#error !== undefined) throw this.#error;
-      const block = this.#blocks.shift();
-      if (block !== undefined) {
-        this.#post({ type: "taken" });
-        return block;
-      }
-      if (this.#hasEnded) return undefined;
-      await this.#changed.promise;
-    }
-  }
-
-  #post(message: ToDecodeWorker, transfer: Transferable[] = []): void {
-    this.#worker.postMessage(message, transfer);
-  }
-
-  #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-  }
-
-  /** Ends it. Every wait for rows, now or later, gets the error. */
-  fail(error: Error): void {
-    if (this.#error !== undefined) return;
-    this.#error = error;
-    if (this.#isFed && this.#hasEnded && !this.wantsRows) {
-      checkers.giveBack(this.#worker);
-    } else this.#worker.terminate();
-    this.reader.cancel(error).catch(() => {});
-    this.#wake();
-  }
-
-  [Symbol.dispose](): void {
-    this.fail(new Error("The backup was read"));
   }
 }
