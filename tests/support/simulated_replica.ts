@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import type { EntryVersion } from "../../src/log/change.ts";
 import { encodeEntry } from "../../src/log/entry_payload.ts";
 import {
+  AFTER,
   type FeedMessage,
   SEAM,
 } from "../../src/log/jetstream/feed_message.ts";
@@ -565,6 +566,7 @@ export class SimulatedReplica {
         `$JS.ACK.S.C.1.${entry.sequence}.1.${entry.nanoseconds}.${pending}`,
       header: (name) => {
         if (name === SEAM) return entry.seam ?? "";
+        if (name === AFTER) return entry.afterTime ?? "";
         return name === "Nats-Msg-Id" ? entry.messageId : "";
       },
       data: entry.payload,

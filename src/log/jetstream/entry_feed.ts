@@ -8,7 +8,7 @@ import type { EntryIdentity } from "../compare_log.ts";
 import { decodeFence, fenceRole } from "../fence.ts";
 import { type Delivery, formatDelivered, parseDelivery } from "./delivery.ts";
 import { EntryTimes, type KnownTimes } from "./entry_times.ts";
-import { type FeedMessage, MESSAGE_ID, SEAM } from "./feed_message.ts";
+import { AFTER, type FeedMessage, MESSAGE_ID, SEAM } from "./feed_message.ts";
 import { OwnEntries } from "./own_entries.ts";
 import type { Proposals } from "./proposals.ts";
 import { type EntryContent, ReadQueue, type TakenRead } from "./read_queue.ts";
@@ -24,7 +24,10 @@ import type { StoredEntry } from "./stream_look.ts";
 export type FeedSignal =
   /** Entries wait to be taken, or nothing is to be done. */
   | "ok"
-  /** One or more entries are missing before this message. */
+  /**
+   * One or more entries are missing before this message, or it says that another
+   * one is before it than was fed.
+   */
   | "gap"
   /** The next entry of the log is another one: the consumer's server has others. */
   | "foreign"
@@ -194,6 +197,7 @@ export class EntryFeed {
     if (sequence <= this.#fed) return "ok"; // A consumer from before.
     if (sequence !== this.#fed + 1) return "gap";
     if (this.#isForeign(delivery)) return "foreign";
+    if (this.#followsAnother(sequence, message)) return "gap";
     const version = changesVersion(message.subject);
     const content = version === undefined
       ? contentOf(delivery, message, this.#looked)
@@ -216,6 +220,20 @@ export class EntryFeed {
   #isForeign({ sequence, seconds, nanoseconds }: Delivery): boolean {
     return this.#expected?.sequence === sequence &&
       this.#expected.time !== formatDelivered(seconds, nanoseconds);
+  }
+
+  /**
+   * Whether an entry says that it follows another one than the last that was fed.
+   * If the log was emptied in between, which a newer look shows, it has another
+   * history. Elsewhere anyone may have written that.
+   */
+  #followsAnother(sequence: number, message: FeedMessage): boolean {
+    const { firstSequence, lastSequence } = this.#looked;
+    if (sequence !== firstSequence && sequence <= lastSequence) return false;
+    const after = message.header(AFTER);
+    if (after === "") return false;
+    const { last } = this;
+    return last !== undefined && after !== last.time;
   }
 
   #receiveStatus(message: FeedMessage): FeedSignal {

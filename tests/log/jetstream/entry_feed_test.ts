@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EntryFeed } from "../../../src/log/jetstream/entry_feed.ts";
 import {
+  AFTER,
   type FeedMessage,
   MESSAGE_ID,
 } from "../../../src/log/jetstream/feed_message.ts";
@@ -247,6 +248,32 @@ Deno.test({
     one.noteExtent({ firstSequence: 6, lastSequence: 7 });
     assert.equal(one.receive(fence(7, 6)), "ok");
     assert.equal(one.take().read.entries[0].heal, undefined);
+  },
+});
+
+Deno.test({
+  name:
+    "EntryFeed takes no entry that says that it follows another one than was fed last, before a look has shown that one in the log",
+  permissions,
+  fn: () => {
+    for (
+      const [after, signal] of [["", "ok"], ["t5", "ok"], [
+        "t0",
+        "gap",
+      ]] as const
+    ) {
+      const { feed: one } = feed();
+      const header = (name: string) => name === AFTER ? after : "";
+      const receive = () => one.receive({ ...entry(6), header });
+      for (const [firstSequence, lastSequence] of [[1, 5], [6, 5], [6, 6]]) {
+        one.startAfter(5, "t5");
+        one.noteExtent({ firstSequence, lastSequence });
+        assert.equal(receive(), signal);
+      }
+      one.startAfter(5, "t5");
+      one.noteExtent({ firstSequence: 5, lastSequence: 6 });
+      assert.equal(receive(), "ok");
+    }
   },
 });
 
