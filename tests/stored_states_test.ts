@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { FoundLog } from "../src/cluster/misfit.ts";
-import { Room } from "../src/cluster/room.ts";
+import { DOUBT_MS, Room } from "../src/cluster/room.ts";
 import { UNASKED_MAX_MS } from "../src/cluster/unasked_places.ts";
 import type { NamedStore } from "../src/replica/snapshot_search.ts";
 import type { SnapshotInfo } from "../src/snapshot/snapshot.ts";
@@ -16,14 +16,16 @@ const BEFORE = "2026-11-26T05:00:00.000000001Z";
 const AFTER = "2026-11-26T05:00:00.000000002Z";
 
 /** A bucket with snapshots of one log, each at its sequence and time. */
-function bucketWith(...places: [sequence: number, time: string][]): NamedStore {
+function bucketWith(
+  ...places: [sequence: number, time: string, rows?: number][]
+): NamedStore {
   const list = () =>
-    Promise.resolve(places.map(([sequence, time]) => {
+    Promise.resolve(places.map(([sequence, time, rows = 3]) => {
       const info: SnapshotInfo = {
         logId: LOG_ID,
         sequence,
         time,
-        rows: 3,
+        rows,
         digest: "00000000000000aa",
       };
       return { id: String(sequence), info, bytes: 100, isVerified: true };
@@ -128,6 +130,15 @@ Deno.test("beside a log that has entries it holds a start for some seconds, and 
     Promise.resolve({ firstSequence: 1, lastSequence: 15, time: AFTER });
   await states.tell(room, log, { locate }, undefined);
   assert.deepEqual(room.judge(log, 0), { type: "go_on" });
+});
+
+Deno.test("where there is no log, a start is held if a snapshot has users, and only then", async () => {
+  const users = bucketWith([20, AFTER, 0], [12, BEFORE, 1]);
+  const [, held] = await verdicts(users, undefined, [0, DOUBT_MS]);
+  assert.ok(held.type === "refuse");
+  assert.match(held.reason, /^the bucket holds 1 users at entry 12 of log /);
+  const none = bucketWith([20, AFTER, 0], [12, BEFORE, 0]);
+  assert.deepEqual(await verdicts(none, undefined, [0]), [{ type: "go_on" }]);
 });
 
 Deno.test("a bucket that a replica may not use holds nothing", async () => {
