@@ -68,6 +68,7 @@ export function healFaults(
       const behind = stream.asOf(
         Math.max(0, stream.changes - random.below(10)),
       );
+      storm.behindSince_ms = storm.time.now;
       return faults.fallBehind(ms, behind);
     },
     "the log is emptied": (ms) => {

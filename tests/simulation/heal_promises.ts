@@ -33,7 +33,10 @@ export interface HealWorld extends KnowledgeWorld {
   readonly services: readonly SimulatedService[];
   /** How often the broker has lost something. */
   readonly lossCount: number;
-  /** When it lost something for the first time; infinite before. */
+  /**
+   * When it lost something for the first time, or looked so before to whoever
+   * asked it; infinite before.
+   */
   readonly firstLoss_ms: number;
   readonly healAfter_ms: number;
 }
@@ -352,6 +355,24 @@ export class HealPromises {
         `${maker.name} makes a new log, and ${other.name} has ${length}`,
     );
     this.#leaveStored(maker, this.world.time.now, 1);
+    this.#leaveWithoutUsers();
+  }
+
+  /**
+   * Where only states without users are stored, nothing holds a new log back: it
+   * has as many users, and only its sequences begin anew.
+   */
+  #leaveWithoutUsers(): void {
+    const { objects, broker } = this.world;
+    const infos = objects.snapshots()
+      .filter(({ isWhole }) => isWhole)
+      .map(({ meta: { info } }) => info);
+    if (infos.some(({ rows }) => rows > 0)) return;
+    for (const { sequence, time } of infos) {
+      for (const key of broker.keysUpTo(`${sequence}@${time}`)) {
+        this.ledger.abandoned.add(key);
+      }
+    }
   }
 
   /** A replica goes on from a snapshot: nothing that it has may be lost by it. */

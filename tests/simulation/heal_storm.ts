@@ -47,6 +47,8 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
   readonly losses: HealLosses;
   lossCount = 0;
   firstLoss_ms = Infinity;
+  /** Since when a server is behind, or was last. */
+  behindSince_ms = 0;
   /** The first sequence of the log as it was emptied last; 0 before. */
   emptiedTo = 0;
   #started = 0;
@@ -191,8 +193,22 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     const what = name ?? random.pick(Object.keys(losses));
     this.faults.push(what);
     this.#noteLoss();
-    this.restart(100 + random.below(DOWN_MAX_MS), losses[what]);
+    this.restart(100 + random.below(DOWN_MAX_MS), () => {
+      losses[what]();
+      this.#endAhead();
+    });
     this.promises.ledger.settle();
+  }
+
+  /**
+   * No server has what all have lost. One that was behind and would be ahead now
+   * leads nobody any more, and has no answers.
+   */
+  #endAhead(): void {
+    const { broker, broker: { behind, stream } } = this;
+    if (behind !== undefined && behind.changes > (stream?.changes ?? 0)) {
+      broker.behind = undefined;
+    }
   }
 
   /** Someone removes the stream while the replicas run. */
@@ -204,9 +220,19 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     this.promises.ledger.settle();
   }
 
+  /**
+   * A server that is behind may have looked for as long as if that were lost
+   * already: nothing shows a replica that it is lost only now.
+   */
   #noteLoss(): void {
+    const { time, broker: { behind, stream } } = this;
+    const isShort = stream !== undefined && behind !== undefined &&
+      behind.last < stream.last;
     this.lossCount++;
-    this.firstLoss_ms = Math.min(this.firstLoss_ms, this.time.now);
+    this.firstLoss_ms = Math.min(
+      this.firstLoss_ms,
+      isShort ? this.behindSince_ms : time.now,
+    );
   }
 
   /**
