@@ -436,9 +436,14 @@ export class HealPromises {
    * fence that is pending, and nothing behind one.
    */
   checkLife({ name, replica: { applied } }: SimulatedService): void {
-    const { broker } = this.world;
+    const { broker, states } = this.world;
     const chain = broker.keysUpTo(applied.at(-1));
-    const other = applied.findIndex((key, i) => key !== chain[i]);
+    // Where nothing came of either, as of the deletion of no one, all have the
+    // same state after it, which is what a fence names.
+    const other = applied.findIndex((key, i) =>
+      key !== chain[i] &&
+      states.after(key).digest !== states.after(chain[i]).digest
+    );
     this.mustHold(
       chain.length === applied.length && other === -1,
       () => `${name} has applied a mixture: ${other + 1} is another one`,
