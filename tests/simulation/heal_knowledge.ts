@@ -27,12 +27,17 @@ const QUESTIONS_SINCE_LISTED = 10;
 /** What its threads and ticks take meanwhile. */
 const OWN_WORK_MS = 100;
 
+/** How long it takes at most to let in one that was not allowed to list them. */
+const LET_IN_MS = 1_000;
+
 /** What that depends on. */
 export interface KnowledgeWorld {
   readonly time: Pick<SimulatedTime, "now">;
   readonly heartbeatsLost: number;
   /** A question and its answer take as long at most, each. */
   readonly weather: { readonly delay_ms: number };
+  /** When a replica was last not allowed to ask the bucket something. */
+  bucketRefusedAt_ms(replica: string): number;
   /** The last life of a replica, which may have ended. */
   lifeOf(name: string): SimulatedService;
 }
@@ -55,7 +60,8 @@ export function mayNotKnow(
 
 /**
  * A replica that could not be heard, and has died, may have stored what it had:
- * nobody lists the snapshots again after it was let in.
+ * nobody lists the snapshots again after it was let in. One that may not list
+ * them works without.
  *
  * @param since_ms When the writer was let in.
  * @returns Whether it need not know what is stored.
@@ -69,6 +75,8 @@ export function mayNotKnowStored(
   const author = writerOf(chunkId);
   const listed_ms = since_ms - OWN_WORK_MS -
     2 * QUESTIONS_SINCE_LISTED * world.weather.delay_ms;
+  const refused_ms = world.bucketRefusedAt_ms(writer.name);
+  if (refused_ms > since_ms - LET_IN_MS) return true;
   return stored_ms > listed_ms && author !== undefined &&
     mayNotKnow(writer, world.lifeOf(author), world);
 }

@@ -32,9 +32,13 @@ export class HealLedger {
     private readonly services: readonly SimulatedService[],
   ) {}
 
-  /** A set was acknowledged, whose entry has a key. */
+  /**
+   * A set was acknowledged, whose entry has a key. Who was stopped while another
+   * log was made acknowledges late what came in the old one.
+   */
   acknowledge(key: string): void {
     this.#acknowledged.add(key);
+    if (this.isAbandoned(this.broker.keysUpTo(key))) this.abandoned.add(key);
   }
 
   /** An operator has given up entries for the sake of another history. */

@@ -24,6 +24,8 @@ export abstract class ServiceStorm {
   abstract readonly weather: Weather;
   /** What replicas may not publish to. */
   forbidden: (replica: string, subject: string) => boolean = () => false;
+  /** When a replica was last not allowed to ask the bucket something. */
+  readonly #bucketRefused_ms = new Map<string, number>();
   /** Who hears no one, and is heard by no one. */
   readonly deaf = new Set<string>();
   #isOver = false;
@@ -34,7 +36,16 @@ export abstract class ServiceStorm {
   }
 
   isForbidden(replica: string, subject: string): boolean {
-    return this.forbidden(replica, subject);
+    const isForbidden = this.forbidden(replica, subject);
+    if (isForbidden && subject.includes("OBJ_")) {
+      this.#bucketRefused_ms.set(replica, this.time.now);
+    }
+    return isForbidden;
+  }
+
+  /** When a replica was last not allowed to ask the bucket something, if ever. */
+  bucketRefusedAt_ms(replica: string): number {
+    return this.#bucketRefused_ms.get(replica) ?? -Infinity;
   }
 
   isHeard(from: SimulatedService, to: SimulatedService): boolean {
