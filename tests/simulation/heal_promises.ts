@@ -414,6 +414,11 @@ export class HealPromises {
       point.digest === otherPoint.digest;
   }
 
+  /** Whether a key is that of a mark. */
+  isMark(key: string | undefined): boolean {
+    return this.#pointOf(key) !== undefined;
+  }
+
   /** @returns The heal point that the mark with a key says; undefined for a set. */
   #pointOf(key = ""): HealPoint | undefined {
     const entry = this.world.broker.everStored.get(key);

@@ -263,8 +263,11 @@ export class HealStorm extends ServiceStorm implements ServiceWorld, HealWorld {
     if (replica.failure !== undefined) throw replica.failure;
     this.promises.checkLife(service);
     let before = 0;
-    for (const { sequence, users, digest } of replica.views) {
-      const state = this.states.after(replica.applied[sequence - 1]);
+    for (const { sequence, key, users, digest } of replica.views) {
+      // It may have left a mark of another history, which is no set.
+      const state = this.states.after(
+        this.promises.isMark(key) ? key : replica.applied[sequence - 1],
+      );
       this.promises.mustHold(
         state.digest === digest && state.users === users && sequence >= before,
         () =>

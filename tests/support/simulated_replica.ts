@@ -69,6 +69,8 @@ export interface Weather {
 /** What a replica says of itself. */
 export interface View {
   readonly sequence: number;
+  /** The entry with that sequence; undefined at 0. */
+  readonly key: string | undefined;
   readonly users: number;
   readonly digest: string;
   readonly isStuck: boolean;
@@ -644,7 +646,8 @@ export class SimulatedReplica {
       last?.sequence === sequence && last.isStuck === isStuck &&
       last.digest === digest
     ) return;
-    this.views.push({ sequence, users, digest, isStuck });
+    const key = this.applied[sequence - 1];
+    this.views.push({ sequence, key, users, digest, isStuck });
   }
 
   #propose(
