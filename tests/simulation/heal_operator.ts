@@ -150,6 +150,7 @@ export class HealOperator {
       services.every((one) =>
         !reaches(one.replica.applied.length) ||
         isForkedBeyond(one, first - 1) ||
+        isForkedAt(one, first - 1, stream.history) ||
         isOfAnother(one, id)
       ) &&
       !objects.snapshots().some(({ isWhole, meta: { info } }) =>
@@ -212,6 +213,16 @@ function isForkedBeyond(
   sequence: number,
 ): boolean {
   return replica.state === "forked" && applied.length > sequence;
+}
+
+/** Whether a replica is forked and has another entry at a sequence than the log. */
+function isForkedAt(
+  { replica: { replica, applied } }: SimulatedService,
+  sequence: number,
+  history: readonly string[],
+): boolean {
+  return replica.state === "forked" &&
+    applied[sequence - 1] !== history[sequence - 1];
 }
 
 /** Whether a replica follows a log with another id than the stream tells. */
