@@ -26,7 +26,7 @@ import {
 } from "./healing_sight.ts";
 import { performHealing } from "./healing_steps.ts";
 import { HealingTroubles } from "./healing_troubles.ts";
-import { recoverStored } from "./stored_recovery.ts";
+import { StoredRecovery } from "./stored_recovery.ts";
 
 /** How often the next step is considered. */
 const CONSIDER_MS = 250;
@@ -59,6 +59,7 @@ export class Healer {
   readonly #calls: HealingCalls;
   readonly #sight: HealingSight;
   readonly #troubles = new HealingTroubles();
+  readonly #recovery: StoredRecovery;
   readonly #report: HealingReport;
   #isOrdered = false;
   #isConnected = false;
@@ -73,6 +74,12 @@ export class Healer {
     this.#calls = new HealingCalls(ports, this.#stopping.signal);
     this.#sight = new HealingSight(this.#calls, ports);
     this.#report = new HealingReport(ports, this.#troubles);
+    this.#recovery = new StoredRecovery({
+      own: () => ports.situation().own,
+      list: () => this.#sight.list(),
+      restore: (snapshot) => this.#do({ type: "restore", snapshot }),
+      now: () => ports.now(),
+    });
     this.#tellAbility(true);
   }
 
@@ -199,11 +206,7 @@ export class Healer {
   async recover(end: Pick<LogEnd, "sequence" | "time">): Promise<boolean> {
     if (this.options.healAfter_ms === 0) return false;
     if (this.#turn !== undefined) return true;
-    const recovering = recoverStored(end, {
-      own: () => this.ports.situation().own,
-      list: () => this.#sight.list(),
-      restore: (snapshot) => this.#do({ type: "restore", snapshot }),
-    });
+    const recovering = this.#recovery.run(end);
     this.#turn = recovering.then(() => {}).finally(() =>
       this.#turn = undefined
     );

@@ -64,7 +64,7 @@ export interface OwnState extends History {
 /** A snapshot of this log in the store. */
 export interface HealingSnapshot
   extends Pick<StoredSnapshot, "id" | "info" | "isVerified"> {
-  /** Whether this replica has given up reading it back. */
+  /** Whether this replica has found it damaged. */
   readonly isUnreadable: boolean;
 }
 

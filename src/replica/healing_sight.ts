@@ -111,10 +111,12 @@ export class HealingSight {
       }));
   }
 
-  /** A snapshot could not be read. */
+  /**
+   * A snapshot could not be read. Only damage counts: whatever else keeps it from
+   * being read may pass, and nobody else may have the sets that are in it.
+   */
   unread({ id }: HealingSnapshot, error: unknown): void {
     if (error instanceof SnapshotDamagedError) this.#reads.doubt(id);
-    else this.#reads.failed(id);
   }
 
   /** @returns What the next step depends on, as far as it is seen. */

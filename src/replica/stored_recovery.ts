@@ -6,9 +6,10 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { LogEnd } from "./fit.ts";
-import { ForkedError } from "./fork.ts";
 import type { HealingSnapshot, OwnState } from "./healing_facts.ts";
 import { lostSnapshot } from "./healing_snapshots.ts";
+import { HealingTroubles } from "./healing_troubles.ts";
+import { SnapshotsForbiddenError } from "../snapshot/store.ts";
 
 const logger = getLogger(["usergrade", "healing"]);
 
@@ -19,31 +20,51 @@ export interface RecoveryPorts {
   /** This log's snapshots, newest first. */
   list(): Promise<readonly HealingSnapshot[]>;
   restore(snapshot: HealingSnapshot): Promise<void>;
+  /** The time in milliseconds. */
+  now(): number;
 }
 
-/**
- * The log has lost entries for this replica, too, once it has gone on.
- *
- * @param end The log's end.
- * @returns Whether nothing is to be proposed yet.
- */
-export async function recoverStored(
-  end: Pick<LogEnd, "sequence" | "time">,
-  ports: RecoveryPorts,
-): Promise<boolean> {
-  try {
-    const snapshots = await ports.list();
+/** Goes on from such a state, as often as it is asked to. */
+export class StoredRecovery {
+  readonly #troubles = new HealingTroubles();
+
+  constructor(private readonly ports: RecoveryPorts) {}
+
+  /**
+   * The log has lost entries for this replica, too, once it has gone on.
+   *
+   * @param end The log's end.
+   * @returns Whether nothing is to be proposed yet: neither where there is such a
+   * state and it can't be had, since the log has lost entries then.
+   */
+  async run(end: Pick<LogEnd, "sequence" | "time">): Promise<boolean> {
+    const { ports } = this;
+    if (this.#troubles.isWaiting(ports.now())) return true;
+    const snapshots = await this.#list();
     const own = ports.own();
     if (own === undefined || own.isForked) return false;
     const snapshot = lostSnapshot(own, snapshots, end);
     if (snapshot === undefined) return false;
-    await ports.restore(snapshot);
+    try {
+      await ports.restore(snapshot);
+      this.#troubles.over();
+    } catch (error) {
+      this.#troubles.failed("restore", error as Error, ports.now());
+      // A replica works without snapshots that it may not read.
+      return !(error instanceof SnapshotsForbiddenError);
+    }
     return true;
-  } catch (error) {
-    logger.warn("Snapshots beyond the log's end: {reason}", {
-      reason: (error as Error).message,
-    });
-    // A replica must not wait for a store that it can't read.
-    return error instanceof ForkedError;
+  }
+
+  /** A replica must not wait for a store that says nothing: there may be no loss. */
+  async #list(): Promise<readonly HealingSnapshot[]> {
+    try {
+      return await this.ports.list();
+    } catch (error) {
+      logger.warn("Snapshots beyond the log's end: {reason}", {
+        reason: (error as Error).message,
+      });
+      return [];
+    }
   }
 }

@@ -173,6 +173,35 @@ Deno.test("permissions that are forgotten for a while, at the start or later, ar
   await session.propose(2);
 });
 
+Deno.test("a permission to answer consumers that is missing is named as it is to be given", async () => {
+  await using server = await NatsServer.start(
+    `${JETSTREAM}\nauthorization { users = [
+      { user: "maker", password: "u" }
+      { user: "u", password: "u",
+        permissions { publish: { deny: ["$JS.FC.>"] } } }
+    ] }`,
+    "whole",
+  );
+  {
+    await using maker = await Session.open(server, {
+      user: "maker",
+      password: "u",
+    });
+    const large = payload("a".repeat(500_000));
+    for (let batch = 1; batch <= 12; batch++) {
+      await maker.log.propose(batch, large);
+    }
+  }
+  await using session = new Session(server, { user: "u", password: "u" });
+  await session.consume();
+  const named =
+    /not allow to publish to \$JS\.FC\.USERGRADE\.>, which a replica needs/;
+  // It goes on over another consumer.
+  await eventually(() =>
+    assert.ok(session.statuses.some(({ reason }) => named.test(reason)))
+  );
+});
+
 Deno.test("JetStream that is not enabled yet is waited for and named", async () => {
   await using server = await NatsServer.start("", "whole");
   await using session = new Session(server);
@@ -305,7 +334,7 @@ Deno.test("heartbeats that NATS does not allow to send, or to hear, are exchange
     told.length = 0;
     await server.reload(users(`${kind}: { deny: "usergrade-replicas.>" }`));
     await eventually(() => {
-      members.send(new Uint8Array(1));
+      members.send(payload("another"));
       assert.match(
         told.join(),
         RegExp(
@@ -314,6 +343,16 @@ Deno.test("heartbeats that NATS does not allow to send, or to hear, are exchange
       );
     });
     await server.reload(users(""));
+    if (kind === "publish") {
+      // Anyone's on this replica's subject shows nothing.
+      heard = 0;
+      await withClient(server, async (client) => {
+        client.publish("usergrade-replicas.a", "a stranger's");
+        await client.flush();
+      }, { user: "u", pass: "u" });
+      await eventually(() => assert.ok(heard > 0));
+      assert.equal(told.length, 1);
+    }
     await sendUntilHeard();
     assert.deepEqual(told.slice(1), ["on"]);
   }

@@ -182,7 +182,7 @@ Deno.test("below the paths of one host, and by keyboard alone, users are found, 
 
   await keys.tabTo("#file");
   await keys.press("Enter");
-  await page.waitForFunction("document.querySelector('#file').files.length");
+  await page.locator("#file:valid").waitFor();
   await keys.tabTo("#import [type=submit]");
   await keys.press("Enter");
   await page.getByText("Imported: 1 row, up to sequence 4.").waitFor();

@@ -398,6 +398,19 @@ Deno.test({
   },
 });
 
+test("a stored state that nobody else has is gone on from, however often reading it fails", async (bench) => {
+  const { world } = bench;
+  const [fullest, other] = bench.lost({ a: 10, b: 8 });
+  await bench.pass(HEAL_AFTER_MS / 2);
+  assert.deepEqual(world.done, ["a writes 10", "a reads 10"]);
+  fullest.die();
+  let failures = 0;
+  world.fails = (what) => what === "restore" && ++failures <= 5;
+  await bench.pass(5 * BACK_OFF_MAX_MS + PATIENCE_MS);
+  assert.ok(failures > 5, `${failures}`);
+  bench.whole(11, [other]);
+});
+
 /** Loses entries, up to three times, with all that may happen meanwhile. */
 async function storm(bench: Bench): Promise<void> {
   const { world, random } = bench;

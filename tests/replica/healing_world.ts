@@ -91,6 +91,8 @@ export class HealingWorld {
   /** Whether the caller dies now, before or after what it does. */
   dies: (name: string, what: string) => "before" | "after" | undefined = () =>
     undefined;
+  /** Whether a call fails now, before it does anything. */
+  fails: (what: string) => boolean = () => false;
   #count = 0;
 
   constructor(readonly time: SimulatedTime, readonly random: Random) {}
@@ -148,7 +150,9 @@ export class HealingWorld {
     if (caller.isDead) return await new Promise(() => {});
     if (caller.isAway) throw new Error("not connected");
     const fails = random.below(100) < weather.fail;
-    if (fails && random.below(2) === 0) throw new Error(`${what} failed`);
+    if (this.fails(what) || fails && random.below(2) === 0) {
+      throw new Error(`${what} failed`);
+    }
     const result = work();
     if (death === "after") caller.die();
     await wait();

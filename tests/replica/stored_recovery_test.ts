@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { ForkedError } from "../../src/replica/fork.ts";
 import type { HealingSnapshot } from "../../src/replica/healing_facts.ts";
 import {
-  recoverStored,
   type RecoveryPorts,
+  StoredRecovery,
 } from "../../src/replica/stored_recovery.ts";
+import { SnapshotsForbiddenError } from "../../src/snapshot/store.ts";
+import { BACK_OFF_MAX_MS } from "../../src/replica/healing_troubles.ts";
 import { healsAt, own, stored, timeAt } from "./healing_facts.ts";
 
 const permissions = "none";
@@ -16,21 +17,22 @@ const END = { sequence: 100, time: timeAt(100)! };
 async function recover(
   snapshots: readonly HealingSnapshot[],
   ports: Partial<RecoveryPorts> = {},
-  end: Parameters<typeof recoverStored>[0] = END,
+  end: Parameters<StoredRecovery["run"]>[0] = END,
 ): Promise<[isLost: boolean, restored: number[]]> {
   const restored: number[] = [];
-  const isLost = await recoverStored(end, {
+  const recovery = new StoredRecovery({
     own: () => own(),
     list: () => Promise.resolve(snapshots),
     restore: ({ info }) => Promise.resolve(void restored.push(info.sequence)),
+    now: () => 0,
     ...ports,
   });
-  return [isLost, restored];
+  return [await recovery.run(end), restored];
 }
 
 Deno.test({
   name:
-    "recoverStored() goes on from the newest snapshot that has what the log has lost, and from no other",
+    "StoredRecovery goes on from the newest snapshot that has what the log has lost, and from no other",
   permissions,
   fn: async () => {
     const nothing = [false, []];
@@ -58,7 +60,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "recoverStored() does nothing for a replica whose log is not open or that is forked",
+    "StoredRecovery does nothing for a replica whose log is not open or that is forked",
   permissions,
   fn: async () => {
     for (const state of [undefined, own({ isForked: true })]) {
@@ -72,16 +74,44 @@ Deno.test({
 
 Deno.test({
   name:
-    "recoverStored() keeps a replica that turns out to be forked from proposing, and no other that can't read the store",
+    "StoredRecovery keeps a replica that can't have what the log has lost from proposing, and none whose store says nothing",
   permissions,
   fn: async () => {
     const fails = (error: Error) => () => Promise.reject(error);
-    const unread = new Error("the store is away");
-    const forked = new ForkedError("two histories");
-    const isLost = async (ports: Partial<RecoveryPorts>) =>
-      (await recover([stored(120)], ports))[0];
-    assert.equal(await isLost({ list: fails(unread) }), false);
-    assert.equal(await isLost({ restore: fails(unread) }), false);
-    assert.equal(await isLost({ restore: fails(forked) }), true);
+    const away = new Error("the store is away");
+    const nothing = [false, []];
+    const run = (ports: Partial<RecoveryPorts>) =>
+      recover([stored(120)], ports);
+    assert.deepEqual(await run({ list: fails(away) }), nothing);
+    assert.deepEqual(await run({ restore: fails(away) }), [true, []]);
+    const forbidden = new SnapshotsForbiddenError("it may not be read");
+    assert.deepEqual(await run({ restore: fails(forbidden) }), nothing);
+  },
+});
+
+Deno.test({
+  name:
+    "StoredRecovery tries again after a while what could not be restored, and keeps the replica from proposing until then",
+  permissions,
+  fn: async () => {
+    let now_ms = 0;
+    let tries = 0;
+    const recovery = new StoredRecovery({
+      own: () => own(),
+      list: () => Promise.resolve([stored(120)]),
+      restore: () => {
+        if (++tries < 3) throw new Error("the store is away");
+        return Promise.resolve();
+      },
+      now: () => now_ms,
+    });
+    for (const failures of [1, 2]) {
+      assert.equal(await recovery.run(END), true);
+      assert.equal(await recovery.run(END), true);
+      assert.equal(tries, failures);
+      now_ms += BACK_OFF_MAX_MS;
+    }
+    assert.equal(await recovery.run(END), true);
+    assert.equal(tries, 3);
   },
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { connect, type NatsConnection } from "nats";
+import { connect, type ConnectionOptions, type NatsConnection } from "nats";
 import type { EntryVersion } from "../../src/log/change.ts";
 import { JetStreamLog } from "../../src/log/jetstream/jetstream_log.ts";
 import type { MembersChannel } from "../../src/log/jetstream/members_channel.ts";
@@ -139,8 +139,9 @@ export function payload(id: string): Uint8Array<ArrayBuffer> {
 export async function withClient<T>(
   server: NatsServer,
   use: (connection: NatsConnection) => Promise<T>,
+  login: Pick<ConnectionOptions, "user" | "pass"> = {},
 ): Promise<T> {
-  const connection = await connect({ servers: server.url });
+  const connection = await connect({ servers: server.url, ...login });
   try {
     return await use(connection);
   } finally {

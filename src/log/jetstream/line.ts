@@ -157,7 +157,10 @@ export class Line {
       if (operation === "publish") {
         const isAsked = this.aside.forbidden(subject);
         if (!isAsked && !this.#isAside(subject)) {
-          this.listener.event({ type: "forbidden", subject });
+          this.listener.event({
+            type: "forbidden",
+            subject: this.#permission(subject),
+          });
         }
       } else if (operation === "subscription") {
         // It is said once a connection, and nothing is answered on this one.
@@ -175,10 +178,15 @@ export class Line {
     }
   }
 
-  /** The permission that a subscription needs: each inbox has a name of its own. */
+  /**
+   * The permission that a subject needs: each inbox has a name of its own, and so
+   * has what each consumer is answered on.
+   */
   #permission(subject: string): string {
-    const prefix = `${inboxPrefix(this.options.replicaId)}.`;
-    return subject.startsWith(prefix) ? `${prefix}>` : subject;
+    const { stream, replicaId } = this.options;
+    const prefix = [`${inboxPrefix(replicaId)}.`, `$JS.FC.${stream}.`]
+      .find((one) => subject.startsWith(one));
+    return prefix === undefined ? subject : `${prefix}>`;
   }
 
   /** Whether the session does without what is published to a subject. */

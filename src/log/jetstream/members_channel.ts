@@ -37,6 +37,8 @@ export class MembersChannel {
   #subscription: Subscription | undefined;
   /** When what NATS does not allow is tried again; undefined while it allows all. */
   #tryAt_ms: number | undefined;
+  /** What was sent last: when it comes back, NATS allows all. */
+  #sent: Uint8Array = new Uint8Array(0);
 
   /**
    * @param stream The stream's name.
@@ -74,7 +76,7 @@ export class MembersChannel {
       callback: (error, { subject, data }) => {
         if (error !== null) return; // The connection's status says it too.
         if (!this.#gate.admits(data.length, performance.now())) return;
-        if (subject === this.#subject) this.#allowed();
+        if (subject === this.#subject) this.#cameBack(data);
         // A copy: the message's bytes are part of a larger buffer.
         this.listener.heard(subject.slice(start), Uint8Array.from(data));
       },
@@ -93,6 +95,7 @@ export class MembersChannel {
       this.#subscription?.unsubscribe();
       this.#listen(connection);
     }
+    this.#sent = bytes;
     connection.publish(this.#subject, bytes);
   }
 
@@ -116,9 +119,13 @@ export class MembersChannel {
     return true;
   }
 
-  /** An own heartbeat has come back: it may be sent, and others' may be heard. */
-  #allowed(): void {
-    if (this.#tryAt_ms === undefined) return;
+  /** A heartbeat has come on this replica's subject: anyone's, or its own. */
+  #cameBack(bytes: Uint8Array): void {
+    const sent = this.#sent;
+    if (
+      this.#tryAt_ms === undefined || bytes.length !== sent.length ||
+      !bytes.every((byte, i) => byte === sent[i])
+    ) return;
     this.#tryAt_ms = undefined;
     this.listener.on();
   }
