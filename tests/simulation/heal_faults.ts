@@ -78,6 +78,7 @@ export function healFaults(
       // Someone purges it, or its entries have all become too old.
       stream.purge(stream.last + 1);
       storm.emptiedTo = stream.first;
+      storm.promises.ledger.settle();
       // One that starts finds it so.
       storm.kill(random.pick([undefined, ...storm.services]), ms);
       return true;
