@@ -86,6 +86,7 @@ export class Alarms {
       { reason },
     );
   }
+
   /** Heartbeats are sent and received again. */
   on(): void {
     logger.info("Replicas see each other again");

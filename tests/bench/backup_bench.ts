@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { OurSide } from "./backup/our_side.ts";
 import { RedisSide } from "./backup/redis_side.ts";
+import { positive } from "./positive.ts";
 
 /** How many users the donor has whose gets are measured. */
 const GETS_USERS = 2_000_000;
@@ -19,13 +20,13 @@ const { values } = parseArgs({
   args: Deno.args,
   options: {
     users: { type: "string" },
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
-const users = Number(values.users ?? (values.quick ? 500_000 : 5_000_000));
-const rounds = values.quick ? 1 : Number(values.rounds);
+const users = positive("users", values.users, values.quick ? 5e5 : 5e6);
+const rounds = positive("rounds", values.rounds, values.quick ? 1 : 3);
 
 function median(figures: readonly number[]): number {
   const sorted = figures.toSorted((a, b) => a - b);

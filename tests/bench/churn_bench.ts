@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { type Churn, CHURN_NAMES, type Figures } from "./churn_bench_worker.ts";
 import { measureAlone } from "./measure_alone.ts";
 import { SIDE_NAMES, type SideName } from "./storage_bench_sides.ts";
+import { positive } from "./positive.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -23,13 +24,8 @@ const { values: options } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const users = Number(options.users ?? (options.quick ? 1e5 : 1e6));
-const rounds = Number(options.rounds ?? (options.quick ? 3 : 10));
-for (const [name, value] of Object.entries({ users, rounds })) {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new RangeError(`Cannot run: --${name} must be a positive integer`);
-  }
-}
+const users = positive("users", options.users, options.quick ? 1e5 : 1e6);
+const rounds = positive("rounds", options.rounds, options.quick ? 3 : 10);
 
 function measure(side: SideName, churn: Churn): Promise<Figures> {
   return measureAlone("churn_bench_worker.ts", [side, churn, users, rounds]);

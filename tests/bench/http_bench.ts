@@ -28,6 +28,7 @@ import {
   type Report,
 } from "./http/report.ts";
 import { Sides } from "./http/sides.ts";
+import { positive } from "./positive.ts";
 
 /** How long each case runs before it counts: compilers and caches are warm then. */
 const WARM_UP_S = 1;
@@ -55,15 +56,10 @@ function readOptions(): Options {
       json: { type: "boolean", default: false },
     },
   });
-  const usual = values.quick ? "1" : "3";
-  const number = (name: "seconds" | "rounds") => {
-    const value = Number(values[name] ?? usual);
-    if (Number.isSafeInteger(value) && value > 0) return value;
-    throw new RangeError(`Cannot run: --${name} must be a positive integer`);
-  };
+  const usual = values.quick ? 1 : 3;
   return {
-    seconds: number("seconds"),
-    rounds: number("rounds"),
+    seconds: positive("seconds", values.seconds, usual),
+    rounds: positive("rounds", values.rounds, usual),
     many: values.many,
     json: values.json,
   };

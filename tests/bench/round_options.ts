@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { positive } from "./positive.ts";
 
 /** What was asked for. */
 export interface RoundOptions {
@@ -29,9 +30,6 @@ export function roundOptions(args: string[]): RoundOptions {
       json: { type: "boolean", default: false },
     },
   });
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
-  if (!Number.isSafeInteger(rounds) || rounds < 1) {
-    throw new RangeError("Cannot run: --rounds must be a positive integer");
-  }
+  const rounds = positive("rounds", values.rounds, values.quick ? 1 : 3);
   return { rounds, isQuick: values.quick, json: values.json };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { positive } from "./positive.ts";
 
 /** What was asked for. */
 export interface SizeOptions {
@@ -30,15 +31,10 @@ export function sizeOptions(args: string[]): SizeOptions {
       json: { type: "boolean", default: false },
     },
   });
-  const positive = (name: "rounds" | "seconds" | "users", usual: number) => {
-    const value = Number(values[name] ?? usual);
-    if (Number.isSafeInteger(value) && value > 0) return value;
-    throw new RangeError(`Cannot run: --${name} must be a positive integer`);
-  };
   return {
-    rounds: positive("rounds", values.quick ? 1 : 3),
-    seconds: positive("seconds", values.quick ? 1 : 3),
-    users: positive("users", values.quick ? 1e5 : 1e6),
+    rounds: positive("rounds", values.rounds, values.quick ? 1 : 3),
+    seconds: positive("seconds", values.seconds, values.quick ? 1 : 3),
+    users: positive("users", values.users, values.quick ? 1e5 : 1e6),
     json: values.json,
   };
 }

@@ -21,6 +21,7 @@ import { ROOT } from "../support/start_command.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { cpuTime_us } from "./http/cpu_time.ts";
 import { type Spread, spread } from "./http/figures.ts";
+import { positive } from "./positive.ts";
 
 /** How often a set is tried. */
 const TRY_MS = 2;
@@ -62,10 +63,7 @@ const { values: options } = parseArgs({
   },
 });
 
-const rounds = Number(options.rounds ?? (options.quick ? 2 : 7));
-if (!Number.isSafeInteger(rounds) || rounds < 1) {
-  throw new RangeError("Cannot run: --rounds must be a positive integer");
-}
+const rounds = positive("rounds", options.rounds, options.quick ? 2 : 7);
 
 /** A service on ports that are known before it says so, and a client of it. */
 class Started implements AsyncDisposable {

@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { measureAlone } from "./measure_alone.ts";
 import { SIDE_NAMES, type SideName } from "./storage_bench_sides.ts";
 import type { Figures } from "./storage_bench_worker.ts";
+import { positive } from "./positive.ts";
 
 /** What one process is to measure. */
 interface Case {
@@ -21,15 +22,12 @@ interface Case {
 
 const { values: options } = parseArgs({
   options: {
-    runs: { type: "string", default: "3" },
+    runs: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
-const runs = Number(options.runs);
-if (!Number.isSafeInteger(runs) || runs < 1) {
-  throw new RangeError("Cannot run: --runs must be a positive integer");
-}
+const runs = positive("runs", options.runs, 3);
 const scale = options.quick ? 0.1 : 1;
 const [small, large, largest] = [1e6, 10e6, 30e6].map((users) => users * scale);
 const operations = 3e6 * scale;
